@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The part of the kernel's objects that the host may read. These are not copies: the kernel's
+// own Task, AddressSpace, Vma, ... derive from these records, so the host sees the truth at every
+// safepoint and the kernel pays nothing for being seen. Links are guest-virtual addresses in the
+// direct map; the host treats every one as hostile.
+//
+// Layout rules: standard layout, fixed widths, explicit padding, no constructors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace fv::proto {
+
+// A guest-virtual address inside the direct map, or 0.
+using GuestPtr = uint64_t;
+
+// Member of a circular doubly linked list; the list's head is a Link too. Empty: points to
+// itself. Not on a list: next == 0.
+struct Link {
+  GuestPtr next;
+  GuestPtr prev;
+};
+
+// ---- Physical frames ----------------------------------------------------------------------
+
+enum class FrameState : uint8_t {
+  kFree = 0,     // also: never used, record all zero
+  kReserved,     // boot image, boot tables, channel, initrd, frame table: never freed
+  kPageTable,    // aux = level (1-4); refs = parent entries that point here (roots: 1)
+  kSlab,         // aux = GuestPtr of the SlabCacheRecord
+  kKernelStack,  // aux = GuestPtr of the TaskRecord
+  kKernel,       // other kernel memory (fd tables, pipe buffers, object index nodes)
+  kAnon,         // private user page; refs = PTEs that map it + pins
+  kFile,         // page of a memory object (file, shared memory); refs = PTEs + 1 for the object + pins
+  kZero,         // the zero frame; refs not counted
+};
+
+// One per 4 KiB frame of RAM, 16 bytes, in an array at ChannelHeader::frame_table.
+struct FrameRecord {
+  uint32_t refs;
+  FrameState state;
+  uint8_t order;   // first frame of a free or allocated block: log2 of its frames
+  uint16_t pins;   // kernel references among `refs` that no PTE or object explains
+  uint64_t aux;    // by state; free blocks: links of the free list (pfn next:32, prev:32)
+};
+static_assert(sizeof(FrameRecord) == 16);
+
+// ---- Slab caches --------------------------------------------------------------------------
+
+struct SlabCacheRecord {
+  uint64_t magic;  // kSlabMagic
+  Link caches;     // all caches, from ChannelHeader::slab_caches
+  char name[24];
+  uint32_t object_bytes;
+  uint32_t objects_per_slab;
+  uint64_t active_objects;
+  uint64_t slabs;
+  uint64_t frames;           // frames held by the cache
+  uint64_t total_allocated;  // since boot
+};
+inline constexpr uint64_t kSlabMagic = 0x00424C4153505246;
+static_assert(sizeof(SlabCacheRecord) == 88);
+
+// ---- Memory objects: pages of a file or of shared anonymous memory ----------------------------
+
+// A radix tree of `height` levels; a node is one frame (FrameState::kKernel) of 512 entries. An
+// entry is 0 or (frame address | 1). height 0: root is the single page's entry itself.
+struct ObjectRecord {
+  uint64_t magic;  // kObjectMagic
+  Link objects;    // all objects, from ChannelHeader::objects
+  uint64_t root;   // entry (frame address | 1) or 0
+  uint32_t height;
+  uint32_t refs;   // inodes and VMAs that use it
+  uint64_t pages;  // leaf frames present
+  uint64_t bytes;  // file size
+};
+inline constexpr uint64_t kObjectMagic = 0x004A424F50524B46;
+static_assert(sizeof(ObjectRecord) == 56);
+
+// ---- Address spaces -----------------------------------------------------------------------
+
+// Bits of VmaRecord::flags; the low four are Linux's VM_READ, VM_WRITE, VM_EXEC, VM_SHARED.
+enum VmaFlag : uint64_t {
+  kVmRead = 1u << 0,
+  kVmWrite = 1u << 1,
+  kVmExec = 1u << 2,
+  kVmShared = 1u << 3,
+  kVmGrowsDown = 1u << 8,
+  kVmDontCopy = 1u << 9,     // MADV_DONTFORK
+  kVmWipeOnFork = 1u << 10,  // MADV_WIPEONFORK
+  kVmLocked = 1u << 11,
+  kVmAccount = 1u << 12,
+  kVmNoReserve = 1u << 13,
+  kVmStack = 1u << 14,
+  kVmHeap = 1u << 15,
+};
+
+struct VmaRecord {
+  uint64_t magic;       // kVmaMagic
+  GuestPtr mm;          // MmRecord
+  uint64_t start;       // page aligned, inclusive
+  uint64_t end;         // page aligned, exclusive
+  uint64_t flags;       // VmaFlag
+  uint64_t page_offset; // of `start` in the object, in pages
+  GuestPtr object;      // ObjectRecord, 0 for private anonymous memory
+  Link list;            // by address, from MmRecord::vmas
+  GuestPtr left;        // search tree by address
+  GuestPtr right;
+  GuestPtr parent;
+  uint64_t balance;     // kernel's business
+};
+inline constexpr uint64_t kVmaMagic = 0x00414D5650524B46;
+static_assert(sizeof(VmaRecord) == 104);
+
+struct MmRecord {
+  uint64_t magic;        // kMmMagic
+  Link mms;              // all address spaces, from ChannelHeader::mms
+  uint64_t root_gpa;     // PML4
+  uint32_t users;        // tasks (Linux: mm_users)
+  uint32_t count;        // references to the structure (mm_count)
+  uint32_t vma_count;
+  uint32_t table_frames; // page-table frames, the root included; shared ones counted in each
+  Link vmas;
+  GuestPtr vma_root;     // root of the search tree
+  uint64_t total_pages;  // sum of VMA lengths (total_vm)
+  uint64_t anon_pages;   // present PTEs that map kAnon frames (RSS)
+  uint64_t file_pages;   // present PTEs that map kFile frames
+  uint64_t locked_pages;
+  uint64_t start_brk;
+  uint64_t brk;
+  uint64_t start_stack;
+  uint64_t cow_faults;
+  uint64_t faults;
+  uint64_t flush_generation;  // incremented by every flush of this address space
+};
+inline constexpr uint64_t kMmMagic = 0x004D4D5652504B46;
+static_assert(sizeof(MmRecord) == 152);
+
+// ---- Tasks --------------------------------------------------------------------------------
+
+enum class TaskState : uint32_t {
+  kRunning = 0,  // on a run queue or on the CPU
+  kInterruptible,
+  kUninterruptible,
+  kStopped,
+  kZombie,
+  kDead,         // reaped, or a thread that released itself; about to be freed
+  kNew,          // being made, not yet published
+};
+
+struct TaskRecord {
+  uint64_t magic;  // kTaskMagic
+  uint32_t pid;
+  uint32_t tgid;
+  TaskState state;
+  uint32_t flags;        // kernel's business (Linux: PF_*)
+  uint32_t exit_code;    // wait status
+  uint32_t exit_signal;  // 0 for threads and for clone without a signal
+  uint32_t usage;        // references to the structure
+  uint32_t cpu;
+  uint32_t pgid;
+  uint32_t sid;
+  Link tasks;            // all tasks, threads included, from ChannelHeader::tasks
+  Link pid_hash;         // bucket of ChannelHeader::pid_hash
+  Link group;            // ring of the thread group; the leader's Link is a member like any other
+  Link children;         // head of the list of children (their `sibling`)
+  Link sibling;
+  GuestPtr parent;       // task that waits for this one (real parent's thread-group leader or thread)
+  GuestPtr leader;       // thread-group leader
+  GuestPtr mm;           // MmRecord; 0 for kernel tasks and after exit
+  GuestPtr stack;        // lowest address of the kernel stack; 0 when freed
+  GuestPtr files;        // descriptor table, shared with CLONE_FILES
+  GuestPtr sighand;      // signal handlers, shared with CLONE_SIGHAND
+  GuestPtr signal;       // thread-group state
+  uint64_t clear_child_tid;
+  uint64_t fs_base;
+  uint64_t start_tsc;
+  uint64_t minor_faults;
+  uint64_t cow_faults;
+  char comm[16];
+};
+inline constexpr uint64_t kTaskMagic = 0x4B53415450524B46;
+static_assert(sizeof(TaskRecord) == 240);
+
+// ---- CPUs ---------------------------------------------------------------------------------
+
+struct CpuRecord {
+  GuestPtr current;      // TaskRecord
+  uint64_t loaded_root;  // page-table root that user code of `current` runs on
+  uint64_t ticks;
+  uint64_t switches;
+  uint64_t syscalls;
+  uint64_t faults;
+  GuestPtr idle;         // TaskRecord of the idle task (pid 0, not hashed)
+  uint64_t reserved;
+};
+static_assert(sizeof(CpuRecord) == 64);
+
+template <typename T>
+inline constexpr bool kIsRecord = std::is_standard_layout_v<T> && std::is_trivially_copyable_v<T>;
+static_assert(kIsRecord<FrameRecord> && kIsRecord<SlabCacheRecord> && kIsRecord<ObjectRecord> &&
+              kIsRecord<VmaRecord> && kIsRecord<MmRecord> && kIsRecord<TaskRecord> &&
+              kIsRecord<CpuRecord>);
+
+}  // namespace fv::proto
