@@ -62,9 +62,10 @@ struct BootInfo {
   uint32_t console_rows;
   uint32_t umask;
   uint64_t cwd_gpa;           // NUL-terminated path in the args block; 0 = "/"
+  uint64_t exec_gpa;          // path of the first program, in the args block; 0 = argv[0]
 };
 
-static_assert(sizeof(BootInfo) == 208);
+static_assert(sizeof(BootInfo) == 216);
 static_assert(std::is_standard_layout_v<BootInfo> && std::is_trivially_copyable_v<BootInfo>);
 static_assert(std::has_unique_object_representations_v<BootInfo>, "no padding");
 
