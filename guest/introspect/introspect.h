@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernel's side of the channel (proto/channel.h): events, safepoints, console rings, commands.
+// Locking: one vCPU; ring producers run with interrupts off, which kernel code always does.
+#pragma once
+
+#include <cstdint>
+
+#include "proto/channel.h"
+
+namespace fv::guest {
+
+// Maps the channel and publishes nothing yet. Checks the host's magic and layout hash.
+void InitChannel(const proto::BootInfo& boot);
+// The header, for owners of the roots and counters to fill in their fields.
+proto::ChannelHeader& Channel();
+const proto::BootInfo& Boot();
+
+bool EventWanted(proto::EventKind kind);
+// Appends an event if its kind is wanted. Costs one load and a test otherwise.
+void EmitEvent(proto::EventKind kind, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0,
+               uint64_t d = 0, uint64_t e = 0);
+// The host looks at the guest now if it asked for safepoints (BootFlag::kBootSafepoints).
+void Safepoint(proto::SafepointKind kind);
+// Operations that change address spaces or tasks call this; the safepoint itself happens on the
+// way out of the trap, when the kernel's structures are consistent.
+void NoteChange(proto::SafepointKind kind);
+// Called once on the way out of every trap.
+void SafepointIfNoted();
+
+void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count);
+// Next command from the host into `out`; false if there is none.
+bool NextCommand(proto::CommandRecord& out);
+
+// Allocation failure injection: true when this allocation has to fail (ChannelHeader::fail_countdown).
+bool FailInjected();
+
+}  // namespace fv::guest
