@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A range of memory obtained from mmap(2), unmapped once. Move-only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fv::vmm {
+
+class Mapping {
+ public:
+  Mapping() = default;
+  // Anonymous private memory, read-write, reserved but not accounted (MAP_NORESERVE): pages cost
+  // the host nothing before they are touched. Throws VmmError (kNoMemory).
+  static Mapping Reserve(size_t bytes);
+  // `bytes` of `fd` from offset 0, shared, read-write. Throws VmmError.
+  static Mapping OfFile(int fd, size_t bytes);
+
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping();
+
+  uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  Mapping(uint8_t* data, size_t size) : data_(data), size_(size) {}
+  void Unmap();
+
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace fv::vmm
