@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An exception that nobody catches: std::terminate, a message on stderr, SIGABRT.
+#include <stdexcept>
+
+int main() { throw std::runtime_error("nobody catches this"); }
