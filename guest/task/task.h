@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Task: a thread of a process (Linux: struct task_struct). Its first base is the record that the
+// host reads (proto/records.h), so the host sees the kernel's own lists and counts.
+//
+// Life: CopyProcess makes it (kNew), publishes it last; DoExit makes it a zombie; ReleaseTask unlinks
+// it; PutTask frees it when the last reference goes. A user's memory is reached through mm() only.
+// Locking: task list, pid hash and family links: tasklist lock; the rest: the task itself.
+#pragma once
+
+#include <cstdint>
+
+#include "guest/arch/arch.h"
+#include "guest/lib/credentials.h"
+#include "guest/lib/list.h"
+#include "guest/lib/wait_queue.h"
+#include "guest/task/signal.h"
+#include "guest/task/timer.h"
+#include "proto/records.h"
+
+namespace fv::guest {
+
+class Mm;
+class FdTable;
+class FsContext;
+struct Completion;
+
+// TaskRecord::flags; Linux's values (shown in /proc/PID/stat).
+enum TaskFlag : uint32_t {
+  kPfExiting = 0x4,
+  kPfForkNoExec = 0x40,
+  kPfSuperPriv = 0x100,
+  kPfDumpCore = 0x200,
+  kPfSignaled = 0x400,
+  kPfKthread = 0x00200000,
+};
+
+// How an interrupted nanosleep, clock_nanosleep, poll or futex wait goes on (restart_syscall(2)).
+struct RestartBlock {
+  Result<uint64_t> (*resume)(Task& task) = nullptr;
+  uint64_t args[5] = {};
+};
+
+enum class SchedPolicy : uint8_t { kOther = 0, kFifo = 1, kRr = 2, kBatch = 3, kIdle = 5 };
+
+class Task : public proto::TaskRecord {
+ public:
+  // ---- For the other subsystems --------------------------------------------------------------
+  // The address space; nullptr for kernel tasks and after exit.
+  Mm* mm() const { return reinterpret_cast<Mm*>(TaskRecord::mm); }
+  // REQUIRES for the next two: the task has not exited (files_or_null() for /proc).
+  FdTable& files() const { return *files_or_null(); }
+  FsContext& fs() const { return *fs_context; }
+  FdTable* files_or_null() const { return reinterpret_cast<FdTable*>(TaskRecord::files); }
+  const Credentials& cred() const { return *credentials; }
+  // Soft limit of RLIMIT_`kind` (<asm/resource.h>); kRlimitInfinity = none.
+  uint64_t rlimit(unsigned kind) const { return signal().rlimits[kind].soft; }
+  bool Capable(unsigned capability) const { return credentials->Capable(capability); }
+
+  // ---- Task's own ------------------------------------------------------------------------------
+  SignalStruct& signal() const { return *reinterpret_cast<SignalStruct*>(TaskRecord::signal); }
+  Sighand& sighand() const { return *reinterpret_cast<Sighand*>(TaskRecord::sighand); }
+  bool has_sighand() const { return TaskRecord::sighand != 0; }
+  Task* parent() const { return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::parent)); }
+  Task* leader() const { return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::leader)); }
+  bool IsLeader() const { return pid == tgid; }
+  TrapFrame& frame() const { return *TrapFrameOf(stack); }
+
+  void set_mm(Mm* mm) { TaskRecord::mm = AddressOf(mm); }
+  void set_files(FdTable* table) { TaskRecord::files = AddressOf(table); }
+
+  // Context. Set by the scheduler and fork.
+  KernelContext context;
+  void* fpu = nullptr;       // FpuBytes(), 64-byte aligned; nullptr for kernel tasks
+  uint64_t gs_base = 0;
+  FsContext* fs_context = nullptr;
+  Credentials* credentials = nullptr;
+
+  // Scheduling (guest/task/sched.cc).
+  proto::Link run_link{0, 0};
+  Timer sleep_timer;
+  SchedPolicy policy = SchedPolicy::kOther;
+  bool reset_on_fork = false;
+  bool need_resched = false;
+  bool timed_out = false;      // the sleep ended by its deadline
+  WaitKind wait_kind = WaitKind::kInterruptible;
+  int8_t nice = 0;
+  uint8_t rt_priority = 0;
+  uint32_t slice_ticks = 0;    // left of its time slice
+  uint64_t affinity = 1;
+
+  // Signals.
+  SigSet blocked = 0;
+  SigSet saved_mask = 0;       // valid with restore_mask
+  bool restore_mask = false;
+  bool stop_pending = false;   // has to take part in a group stop
+  SigPending pending;
+  SigStack altstack{};
+  RestartBlock restart;
+
+  // Fork, exit, wait.
+  uint64_t set_child_tid = 0;
+  Completion* vfork_done = nullptr;
+  uint64_t robust_list = 0;
+  int32_t pdeath_signal = 0;
+  bool exit_notified = false;  // the parent has been told
+  bool no_new_privs = false;
+  uint64_t rseq_area = 0;
+  uint32_t rseq_bytes = 0;
+  uint32_t rseq_signature = 0;
+  uint32_t personality = 0;
+  uint32_t ioprio = 0;
+  uint64_t timer_slack_ns = 50000;
+  WaitQueue exit_waiters;      // pidfd pollers
+
+  // Accounting.
+  TaskTimes times;
+  uint64_t start_ns = 0;       // monotonic
+  uint64_t mark_tsc = 0;       // when the current user or kernel stretch began
+};
+
+// ---- Looking up --------------------------------------------------------------------------------
+Task* FindTask(uint32_t pid);           // any thread; nullptr if none
+Task* FindProcess(uint32_t tgid);       // leaders only
+ListView<Task, &Task::tasks> AllTasks();
+// The ring of a thread group: `task` and its siblings; returns `task` again at the end.
+Task& NextThread(Task& task);
+
+// ---- References --------------------------------------------------------------------------------
+inline void GetTask(Task& task) { ++task.usage; }
+void PutTask(Task& task);
+
+// ---- Boot ----------------------------------------------------------------------------------------
+// After InitChannel, frames and slabs: caches, pid hash, idle task, channel roots.
+void InitTasks();
+// Makes pid 1, the in-kernel init: starts pid 2 from BootInfo, reaps, ends the run. Returns it.
+Task* StartInit();
+// Leaves the boot stack for the scheduler; kmain's last call.
+[[noreturn]] void StartScheduler();
+
+}  // namespace fv::guest
