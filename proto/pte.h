@@ -31,6 +31,9 @@ inline constexpr Pte kPteZero = 1ull << 10;
 // in its frame record; never writable through this entry (invariant I8).
 inline constexpr Pte kPteSharedTable = 1ull << 11;
 
+// A present entry of a process without kPteUser is a page of a PROT_NONE mapping: kept with its
+// content and its reference, out of the user's reach until mprotect gives access back.
+
 inline constexpr unsigned kPageTableLevels = 4;
 inline constexpr unsigned kEntriesPerTable = 512;
 

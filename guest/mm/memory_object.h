@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MemoryObject: the pages of a file (the page cache is the file: ramfs) or of shared anonymous
+// memory, in a radix tree of frames (proto::ObjectRecord). Pages are made when first asked for: from
+// the immutable backing bytes where there are some, else zero.
+//
+// Invariants: a leaf frame has state kFile and refs = PTEs that map it + 1 for the object + pins;
+// a page past the end of the file is never present; bytes past the end within the last page are 0.
+// Locking: the tree and the list of mappings by the object's lock.
+#pragma once
+
+#include <cstdint>
+
+#include "guest/lib/list.h"
+#include "guest/lib/ref.h"
+#include "guest/lib/result.h"
+#include "proto/records.h"
+
+namespace fv::guest {
+
+class UserBuffer;
+struct Vma;
+
+class MemoryObject : public proto::ObjectRecord {
+ public:
+  // An object of `size` bytes, all zero. Errors: ENOMEM.
+  static Result<Ref<MemoryObject>> Create(uint64_t size);
+  MemoryObject(const MemoryObject&) = delete;
+
+  void AddRef() { ++refs; }
+  void Release();
+
+  // The first content of the object: `data` (in the direct map, never freed) of `size` bytes. Sets
+  // the size of the object. REQUIRES: no page was made yet.
+  void SetBacking(const uint8_t* data, uint64_t size);
+
+  uint64_t size() const { return bytes; }
+  // The frame of page `index`, made if necessary; the caller takes its own reference if it keeps
+  // the frame. Errors: ENOMEM; ENXIO past the end.
+  Result<uint64_t> GetPage(uint64_t index);
+  // The frame of page `index` if it is present, else 0.
+  uint64_t FindPage(uint64_t index) const;
+
+  // Reads up to `count` bytes at `offset` into `to`, as read(2): fewer at the end of the object,
+  // 0 past it. Errors: EFAULT if not a single byte could be copied; ENOMEM.
+  Result<uint64_t> Read(UserBuffer& to, uint64_t offset, uint64_t count);
+  // Writes, as write(2); extends the object. Errors: EFAULT, ENOMEM with nothing written.
+  Result<uint64_t> Write(UserBuffer& from, uint64_t offset, uint64_t count);
+  Result<uint64_t> ReadKernel(uint64_t offset, void* to, uint64_t count);
+  Result<uint64_t> WriteKernel(uint64_t offset, const void* from, uint64_t count);
+
+  // Sets the size. Shrinking removes the pages past the end, also from all mappings (private copies
+  // of them too, as Linux does). Errors: EFBIG.
+  Status Resize(uint64_t size);
+  // Makes [offset, offset + count) read as zero without changing the size (FALLOC_FL_PUNCH_HOLE).
+  Status PunchHole(uint64_t offset, uint64_t count);
+
+  // The VMAs that map the object.
+  proto::Link& mapping_list() { return mappings_; }
+
+ private:
+  template <typename T>
+  friend class SlabCache;
+  explicit MemoryObject(uint64_t size);
+  ~MemoryObject();
+
+  Result<uint64_t> InsertPage(uint64_t index);
+  Status Grow(uint64_t index);
+  void RemoveFrom(uint64_t first_index);
+  void UnmapFrom(uint64_t first_index, uint64_t last_index);
+  void ZeroPart(uint64_t from, uint64_t to);
+  void FillFromBacking(uint64_t index, uint64_t pfn, bool zeroed);
+
+  proto::Link mappings_;  // Vma::object_link
+  const uint8_t* backing_ = nullptr;
+  uint64_t backing_bytes_ = 0;
+};
+
+}  // namespace fv::guest
