@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Command-line arguments of a verb. Flags are gflags', but they end at the first word that is no
+// flag (or at "--"): what follows belongs to the program that runs in the guest.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace fv::cli {
+
+struct Arguments {
+  std::vector<std::string> words;  // from the first word that is no flag
+  // Values of the flags that may be repeated.
+  std::vector<std::string> env;
+  std::vector<std::string> file;
+  bool help = false;
+};
+
+// Sets gflags from `args` (without the verb). Only flags named in `allowed` are taken.
+// InvalidArgument with a message for the user.
+absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& args,
+                                         const std::vector<std::string_view>& allowed);
+
+// "64M", "1G", "4096": binary units K, M, G, T. InvalidArgument names the flag.
+absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text);
+// "64M" for 64 MiB; bytes when no unit divides.
+std::string FormatSize(uint64_t bytes);
+// "1.5" seconds to nanoseconds.
+absl::StatusOr<uint64_t> ParseSeconds(std::string_view flag, std::string_view text);
+
+}  // namespace fv::cli

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Definitions of the shared flags. Every value is checked here, once, with a message that says
+// what would be right.
+#include "src/cli/flags.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "src/cli/guest_kernel.h"
+#include "src/rootfs/host_files.h"
+#include "src/session/session.h"
+
+DEFINE_string(rootfs, "", "root file system: a directory or a cpio file (newc)");
+DEFINE_string(mem, "256M", "guest memory, 16M to 256G; reserved, not touched");
+DEFINE_string(kernel_ring, "auto", "CPU ring of the guest kernel: auto, 0 or 3");
+DEFINE_string(check, "off", "oracle: off, end, sampled or every");
+DEFINE_string(timeout, "0", "longest run in seconds; 0: no limit");
+DEFINE_string(env, "", "NAME=VALUE for the program's environment; may be repeated");
+DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");
+DEFINE_string(events, "", "write events as text to this file; - is standard error");
+DEFINE_string(kernel, "", "another guest kernel (ELF)");
+DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
+DEFINE_string(cwd, "", "working directory in the guest");
+DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
+DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
+DEFINE_string(strategy, "classic", "fork strategy: classic, ondemand or eager");
+DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
+DEFINE_bool(v, false, "say on standard error what happens");
+
+namespace fv::cli {
+namespace {
+
+template <typename T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+
+template <typename T, size_t kCount>
+absl::StatusOr<T> Choose(std::string_view flag, const std::string& text,
+                         const Choice<T> (&choices)[kCount]) {
+  std::string names;
+  for (const Choice<T>& choice : choices) {
+    if (choice.name == text) return choice.value;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(choice.name));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", std::string(flag), "=", text, ": choose one of ", names));
+}
+
+constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
+                                              {"0", vmm::KernelRing::kRing0},
+                                              {"3", vmm::KernelRing::kRing3}};
+constexpr Choice<proto::ForkStrategy> kStrategies[] = {
+    {"classic", proto::ForkStrategy::kClassic},
+    {"ondemand", proto::ForkStrategy::kOndemand},
+    {"eager", proto::ForkStrategy::kEager}};
+constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
+                                                {"always", rootfs::Busybox::kAlways},
+                                                {"never", rootfs::Busybox::kNever}};
+
+absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& arguments) {
+  rootfs::RootOptions root;
+  root.program = arguments.words.front();
+  root.rootfs = FLAGS_rootfs;
+  std::error_code error;
+  root.host_cwd = std::filesystem::current_path(error).string();
+  if (error) root.host_cwd = "/";
+  const char* path = std::getenv("PATH");
+  root.host_path = path == nullptr ? "/bin:/usr/bin" : path;
+  absl::StatusOr<rootfs::Busybox> busybox = Choose("busybox", FLAGS_busybox, kBusybox);
+  if (!busybox.ok()) return busybox.status();
+  root.busybox = *busybox;
+  for (const std::string& file : arguments.file) {
+    const size_t colon = file.find(':');
+    root.files.emplace_back(file.substr(0, colon),
+                            colon == std::string::npos ? "" : file.substr(colon + 1));
+  }
+  return root;
+}
+
+absl::StatusOr<uint64_t> RamBytes() {
+  absl::StatusOr<uint64_t> bytes = ParseSize("mem", FLAGS_mem);
+  if (!bytes.ok()) return bytes;
+  if (*bytes < proto::kMinRamBytes || *bytes > proto::kMaxRamBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--mem=", FLAGS_mem, ": a guest has ",
+                                                   FormatSize(proto::kMinRamBytes), " to ",
+                                                   FormatSize(proto::kMaxRamBytes)));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::string_view> GuestFlags() {
+  return {"rootfs", "mem",  "kernel_ring", "timeout",  "env",    "file",          "events", "kernel",
+          "cwd",    "v",    "kvm_device",  "busybox",  "mutant", "deterministic", "strategy"};
+}
+
+absl::StatusOr<std::span<const uint8_t>> KernelImage() {
+  if (FLAGS_kernel.empty()) {
+    const std::span<const std::byte> image = embedded::GuestKernel();
+    if (image.empty()) {
+      return absl::FailedPreconditionError(
+          "this build has no guest kernel inside: give one with --kernel=FILE");
+    }
+    return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(image.data()), image.size());
+  }
+  static std::string file;
+  absl::StatusOr<std::string> content = rootfs::ReadHostFile(FLAGS_kernel);
+  if (!content.ok()) return content.status();
+  file = *std::move(content);
+  return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(file.data()), file.size());
+}
+
+absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments) {
+  session::GuestOptions options;
+  absl::StatusOr<rootfs::RootOptions> root = RootOptionsFromFlags(arguments);
+  if (!root.ok()) return root.status();
+  absl::StatusOr<uint64_t> ram = RamBytes();
+  if (!ram.ok()) return ram.status();
+  absl::StatusOr<vmm::KernelRing> ring = Choose("kernel_ring", FLAGS_kernel_ring, kRings);
+  if (!ring.ok()) return ring.status();
+  absl::StatusOr<proto::ForkStrategy> strategy = Choose("strategy", FLAGS_strategy, kStrategies);
+  if (!strategy.ok()) return strategy.status();
+  absl::StatusOr<uint64_t> timeout = ParseSeconds("timeout", FLAGS_timeout);
+  if (!timeout.ok()) return timeout.status();
+  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+
+  options.root = *std::move(root);
+  options.arguments.assign(arguments.words.begin() + 1, arguments.words.end());
+  options.environment = arguments.env;
+  options.cwd = FLAGS_cwd;
+  options.ram_bytes = *ram;
+  options.kernel_ring = *ring;
+  options.fork_strategy = *strategy;
+  options.timeout_ns = *timeout;
+  options.kernel_image = *kernel;
+  options.kvm_device = FLAGS_kvm_device;
+  options.boot_flags = session::TtyBootFlags(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
+  if (FLAGS_deterministic) {
+    options.boot_flags |= proto::kBootDeterministic;
+    options.tick_ns = 0;
+  }
+  const session::WindowSize size = session::TerminalSize(STDOUT_FILENO);
+  options.columns = size.columns;
+  options.rows = size.rows;
+  return options;
+}
+
+}  // namespace fv::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Flags that several verbs share, and how they become options of a guest.
+#pragma once
+
+#include <gflags/gflags.h>
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/cli/arguments.h"
+#include "src/session/guest.h"
+
+DECLARE_string(rootfs);
+DECLARE_string(mem);
+DECLARE_string(kernel_ring);
+DECLARE_string(check);
+DECLARE_string(timeout);
+DECLARE_string(events);
+DECLARE_string(kernel);
+DECLARE_string(kvm_device);
+DECLARE_string(cwd);
+DECLARE_string(busybox);
+DECLARE_string(mutant);
+DECLARE_string(strategy);
+DECLARE_bool(deterministic);
+DECLARE_bool(v);
+
+namespace fv::cli {
+
+// The flags of every verb that runs a program in a guest.
+std::vector<std::string_view> GuestFlags();
+
+// The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
+// process.
+absl::StatusOr<std::span<const uint8_t>> KernelImage();
+
+// Options from the flags; `arguments.words` is the program and its arguments.
+absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments);
+
+}  // namespace fv::cli

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Joins console records and writes them.
+#include "src/session/console.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace fv::session {
+namespace {
+
+// Joined pieces are written out at this size, in bytes.
+constexpr size_t kFlushBytes = 64 * 1024;
+constexpr size_t kMaxLogLine = 1024;
+
+}  // namespace
+
+WriteEnd WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EPIPE) return WriteEnd::kClosed;
+    if (errno != EAGAIN) return WriteEnd::kFailed;
+    pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
+    (void)poll(&waiting, 1, -1);
+  }
+  return WriteEnd::kDone;
+}
+
+void Console::Add(const proto::ConsoleRecord& record) {
+  const size_t length = std::min<size_t>(record.length, sizeof(record.data));
+  const std::string_view bytes(reinterpret_cast<const char*>(record.data), length);
+  if (record.stream == proto::ConsoleStream::kKernelLog) {
+    AddLog(bytes);
+    return;
+  }
+  if (record.stream != stream_ || pending_.size() + length > kFlushBytes) Flush();
+  stream_ = record.stream;
+  pending_ += bytes;
+}
+
+void Console::AddLog(std::string_view bytes) {
+  for (char c : bytes) {
+    if (c != '\n') log_line_ += c;
+    if (c != '\n' && log_line_.size() < kMaxLogLine) continue;
+    if (log_) log_(log_line_);
+    log_line_.clear();
+  }
+}
+
+void Console::Flush() {
+  if (pending_.empty()) return;
+  if (end_ == WriteEnd::kDone) {
+    end_ = WriteAll(stream_ == proto::ConsoleStream::kStdout ? fds_.out : fds_.err, pending_);
+    bytes_written_ += pending_.size();
+  }
+  pending_.clear();
+}
+
+}  // namespace fv::session

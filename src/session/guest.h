@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From what a user asks for to a machine ready to run: root file system, environment, RAM,
+// console flags, guest kernel. The verbs run, check and bench and the benchmarks start here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/rootfs/root.h"
+#include "vmm/machine.h"
+
+namespace fv::session {
+
+inline constexpr uint64_t kDefaultRamBytes = uint64_t{256} << 20;
+inline constexpr uint64_t kDefaultTickNs = 4'000'000;
+
+struct GuestOptions {
+  rootfs::RootOptions root;
+  std::vector<std::string> arguments;    // argv[0] is root.program
+  std::vector<std::string> environment;  // NAME=VALUE, over the default ones; NAME= keeps it empty
+  std::string cwd;                       // in the guest; empty: the root's own choice
+  uint64_t ram_bytes = kDefaultRamBytes;  // rounded up to 2 MiB
+  vmm::KernelRing kernel_ring = vmm::KernelRing::kAuto;
+  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
+  uint32_t boot_flags = 0;  // proto::BootFlag
+  uint32_t mutant = 0;
+  uint64_t event_mask = 0;
+  uint64_t tick_ns = kDefaultTickNs;
+  uint64_t random_seed = 0;
+  uint64_t timeout_ns = 0;
+  uint16_t columns = 0;  // of the console
+  uint16_t rows = 0;
+  std::span<const uint8_t> kernel_image;
+  std::string kvm_device = vmm::kKvmDevice;
+};
+
+// A machine with what it needs to live.
+struct Guest {
+  vmm::Kvm kvm;
+  std::unique_ptr<vmm::Machine> machine;
+  uint64_t initrd_bytes = 0;
+};
+
+// A small clean environment: PATH, HOME, USER, SHELL, TERM, with `extra` (NAME=VALUE) over it.
+std::vector<std::string> GuestEnvironment(const std::string& term,
+                                          const std::vector<std::string>& extra);
+
+// A root and an archive of it are the user's: their faults are values. What the host refuses is a
+// vmm::VmmError.
+absl::StatusOr<Guest> StartGuest(const GuestOptions& options);
+
+}  // namespace fv::session

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The run of a guest, as answers to its doorbell and to the host's tick.
+#include "src/session/session.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <ctime>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "vmm/idle.h"
+
+namespace fv::session {
+namespace {
+
+using proto::ChannelHeader;
+using vmm::Next;
+
+constexpr size_t kKeptLogLines = 40;
+// Longest single wait of an idle guest, in ns: signals and time-outs are looked at in between.
+constexpr uint64_t kLongestWaitNs = 100'000'000;
+
+uint64_t MonotonicNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+Session::Session(vmm::Machine& machine, SessionOptions options)
+    : machine_(machine),
+      options_(std::move(options)),
+      events_(machine.memory(),
+              FindRing(machine.memory(), machine.channel_gpa(), offsetof(ChannelHeader, events))),
+      console_records_(
+          machine.memory(),
+          FindRing(machine.memory(), machine.channel_gpa(), offsetof(ChannelHeader, console))),
+      commands_(machine.memory(), FindRing(machine.memory(), machine.channel_gpa(),
+                                           offsetof(ChannelHeader, commands))),
+      console_({options_.output, options_.error},
+               [this](std::string_view line) {
+                 kernel_log_.emplace_back(line);
+                 if (kernel_log_.size() > kKeptLogLines) kernel_log_.pop_front();
+                 if (options_.kernel_log) options_.kernel_log(line);
+               }),
+      terminal_(options_.input),
+      input_(options_.input, commands_) {}
+
+SessionResult Session::Run() {
+  signals_.emplace(machine_, terminal_.is_terminal() ? Signals::Keys::kForward
+                                                     : Signals::Keys::kIgnore);
+  started_ns_ = MonotonicNs();
+  if (options_.stdin_mode == SessionOptions::Stdin::kEmpty) {
+    (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
+  }
+  while (!finished_) {
+    const vmm::RunResult run = machine_.Run(*this);
+    if (finished_) break;
+    if (run.end == vmm::RunEnd::kKicked) {
+      (void)TakeHostEvents();
+    } else {
+      (void)FinishFrom(run);
+    }
+  }
+  terminal_.SetMode(Terminal::Mode::kCooked);
+  signals_.reset();
+  finished_->kernel_log.assign(kernel_log_.begin(), kernel_log_.end());
+  return *std::move(finished_);
+}
+
+Next Session::Finish(SessionEnd end, std::string message) {
+  if (!finished_) {
+    result_.end = end;
+    result_.message = std::move(message);
+    finished_ = std::move(result_);
+  }
+  return Next::kStop;
+}
+
+Next Session::FinishFrom(const vmm::RunResult& run) {
+  (void)Drain();
+  switch (run.end) {
+    case vmm::RunEnd::kSpin: return Finish(SessionEnd::kSpin, run.message);
+    case vmm::RunEnd::kWallLimit: return Finish(SessionEnd::kTimeout, run.message);
+    default: return Finish(SessionEnd::kGuestError, run.message);
+  }
+}
+
+Next Session::OnDoorbell(proto::DoorbellReason reason, uint64_t argument) {
+  switch (reason) {
+    case proto::DoorbellReason::kDrain: return Drain();
+    case proto::DoorbellReason::kSafepoint: return OnSafepoint(argument);
+    case proto::DoorbellReason::kIdle: return OnIdle();
+    case proto::DoorbellReason::kPanic: return OnPanic();
+    case proto::DoorbellReason::kDone: return OnDone();
+  }
+  return Finish(SessionEnd::kGuestError, "the guest rang the doorbell without a reason");
+}
+
+Next Session::OnTick() {
+  if (Drain() == Next::kStop) return Next::kStop;
+  FeedIfWanted();
+  return TakeHostEvents();
+}
+
+Next Session::Drain() {
+  absl::Status status = events_.Drain([this](const proto::EventRecord& event) { TakeEvent(event); });
+  if (status.ok()) {
+    status = console_records_.Drain(
+        [this](const proto::ConsoleRecord& record) { console_.Add(record); });
+  }
+  console_.Flush();
+  if (!status.ok()) return Finish(SessionEnd::kGuestError, std::string(status.message()));
+  if (console_.closed()) return Finish(SessionEnd::kOutputClosed);
+  if (console_.failed()) return Finish(SessionEnd::kOutputFailed, "the output cannot be written");
+  return Next::kContinue;
+}
+
+void Session::TakeEvent(const proto::EventRecord& event) {
+  ++result_.events;
+  if (event.kind == proto::EventKind::kMissingSyscall) ++result_.missing_syscalls[event.a];
+  for (Observer* observer : options_.observers) observer->OnEvent(event);
+}
+
+Next Session::OnSafepoint(uint64_t argument) {
+  if (Drain() == Next::kStop) return Next::kStop;
+  ++result_.safepoints;
+  Next next = Next::kContinue;
+  for (Observer* observer : options_.observers) {
+    if (observer->OnSafepoint(static_cast<proto::SafepointKind>(argument)) == Next::kStop) {
+      next = Next::kStop;
+    }
+  }
+  return next == Next::kStop ? Finish(SessionEnd::kObserverStopped) : Next::kContinue;
+}
+
+Next Session::OnIdle() {
+  if (Drain() == Next::kStop) return Next::kStop;
+  while (true) {
+    if (TakeHostEvents() == Next::kStop) return Next::kStop;
+    FeedIfWanted();
+    if (!commands_.IsEmpty()) return Next::kContinue;
+    const uint64_t deadline = HeaderWord(offsetof(ChannelHeader, idle_deadline_tsc));
+    const uint64_t timer = deadline == 0 ? vmm::kNoDeadline : machine_.NsUntil(deadline);
+    if (timer == 0) return Next::kContinue;
+    const uint64_t remaining = RemainingNs();
+    if (remaining == 0) return Finish(SessionEnd::kTimeout, "the guest was idle");
+    const bool listens =
+        input_.open() && HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
+        options_.stdin_mode == SessionOptions::Stdin::kConnected;
+    const int fds[] = {input_.fd()};
+    vmm::WaitIdle(std::min({timer, remaining, kLongestWaitNs}),
+                  std::span<const int>(fds, listens ? 1 : 0));
+  }
+}
+
+Next Session::OnDone() {
+  if (Drain() == Next::kStop) return Next::kStop;
+  result_.wait_status = static_cast<int>(HeaderWord(offsetof(ChannelHeader, exit_status)));
+  return Finish(SessionEnd::kExited);
+}
+
+Next Session::OnPanic() {
+  (void)Drain();
+  const auto text = machine_.memory().LoadString(
+      machine_.channel_gpa() + offsetof(ChannelHeader, panic_message),
+      sizeof(ChannelHeader::panic_message));
+  result_.registers = machine_.vcpu().DumpRegisters();
+  return Finish(SessionEnd::kPanic, text.value_or("(no message)"));
+}
+
+Next Session::TakeHostEvents() {
+  if (const std::optional<int> signal_number = signals_->stop()) {
+    result_.signal_number = *signal_number;
+    return Finish(SessionEnd::kSignal);
+  }
+  for (int key : signals_->TakeKeys()) {
+    const auto number = static_cast<uint8_t>(key);
+    (void)commands_.Push(proto::CommandKind::kSignal, &number, sizeof(number));
+  }
+  if (signals_->TakeResize()) {
+    const WindowSize size = TerminalSize(options_.output);
+    const uint16_t words[] = {size.columns, size.rows};
+    (void)commands_.Push(proto::CommandKind::kResize, words, sizeof(words));
+  }
+  if (terminal_.is_terminal()) {
+    terminal_.SetMode(HeaderWord(offsetof(ChannelHeader, console_raw)) != 0
+                          ? Terminal::Mode::kRaw
+                          : Terminal::Mode::kCooked);
+  }
+  return Next::kContinue;
+}
+
+void Session::FeedIfWanted() {
+  if (options_.stdin_mode != SessionOptions::Stdin::kConnected) return;
+  // What is typed belongs to the guest at once; a file or pipe is read only on request.
+  if (terminal_.is_terminal() ||
+      HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
+    input_.Feed();
+  }
+}
+
+uint64_t Session::HeaderWord(size_t member) const {
+  return machine_.memory().Load<uint64_t>(machine_.channel_gpa() + member).value_or(0);
+}
+
+uint64_t Session::RemainingNs() const {
+  if (options_.timeout_ns == 0) return vmm::kNoDeadline;
+  const uint64_t used = MonotonicNs() - started_ns_;
+  return used >= options_.timeout_ns ? 0 : options_.timeout_ns - used;
+}
+
+int ShellStatus(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+uint32_t TtyBootFlags(int input, int output, int error) {
+  uint32_t flags = 0;
+  if (isatty(input)) flags |= proto::kBootStdinIsTty;
+  if (isatty(output)) flags |= proto::kBootStdoutIsTty;
+  if (isatty(error)) flags |= proto::kBootStderrIsTty;
+  return flags;
+}
+
+}  // namespace fv::session

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Host signals during a run. The handlers only note what came and kick the machine; the session
+// looks at the notes on the vCPU's thread. One object at a time (signals belong to the process).
+#pragma once
+
+#include <csignal>
+#include <optional>
+#include <vector>
+
+#include "vmm/machine.h"
+
+namespace fv::session {
+
+class Signals {
+ public:
+  // Handles SIGINT, SIGQUIT, SIGTSTP (if `with_terminal`), SIGWINCH, SIGTERM, SIGHUP from now on;
+  // ignores SIGPIPE. The former actions come back with the destructor.
+  enum class Keys { kIgnore, kForward };
+  Signals(vmm::Machine& machine, Keys keys);
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  // The signal that asks for an end of the run (SIGTERM, SIGHUP, or a key pressed three times
+  // while the guest did not end), if one came.
+  std::optional<int> stop() const;
+  // Signals for the guest's foreground group since the last call.
+  std::vector<int> TakeKeys();
+  // True once after each change of the terminal's size.
+  bool TakeResize();
+
+ private:
+  void Handle(int signal_number);
+
+  std::vector<std::pair<int, struct sigaction>> saved_;
+};
+
+}  // namespace fv::session
