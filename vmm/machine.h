@@ -48,6 +48,7 @@ struct MachineConfig {
   std::span<const uint8_t> kernel_image;  // ELF; read during construction only
   std::span<const uint8_t> initrd;        // cpio newc; read during construction only
   std::vector<std::string> argv;
+  std::string exec_path;  // of the first program, absolute (BootInfo::exec_gpa); empty: argv[0]
   std::vector<std::string> envp;
   std::string cwd;  // empty: "/"
   KernelRing kernel_ring = KernelRing::kAuto;

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads standard input and cuts it into command records.
+// Reads standard input in pieces of one command record.
 #include "src/session/input.h"
 
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace fv::session {
-namespace {
-
-constexpr size_t kReadBytes = 4096;
-// Slots kept for the end of input, a signal and a new window size.
-constexpr uint64_t kSpareSlots = 4;
-
-}  // namespace
 
 bool Input::Readable() const {
   pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
@@ -24,21 +16,17 @@ bool Input::Readable() const {
 }
 
 void Input::Feed() {
-  char bytes[kReadBytes];
-  while (!ended_ && commands_.Room() > kSpareSlots && Readable()) {
-    const size_t room = (commands_.Room() - kSpareSlots) * CommandWriter::kMaxData;
-    const ssize_t got = read(fd_, bytes, std::min(room, sizeof(bytes)));
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    if (got <= 0) {
-      ended_ = true;  // end of file, or an error that will not go away
-      (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
-      return;
+  char piece[CommandWriter::kMaxData];
+  // A slot stays free for the end of input, and for a signal or two.
+  while (!ended_ && commands_.Room() > 4 && Readable()) {
+    const ssize_t bytes = read(fd_, piece, sizeof(piece));
+    if (bytes > 0) {
+      (void)commands_.Push(proto::CommandKind::kInput, piece, static_cast<size_t>(bytes));
+      continue;
     }
-    const size_t length = static_cast<size_t>(got);
-    for (size_t at = 0; at < length; at += CommandWriter::kMaxData) {
-      (void)commands_.Push(proto::CommandKind::kInput, bytes + at,
-                           std::min(CommandWriter::kMaxData, length - at));
-    }
+    if (bytes < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    ended_ = true;  // end of file, or an error that will not go away
+    (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
   }
 }
 

@@ -4,7 +4,7 @@
     load("//tools/build_defs:defs.bzl", "fv_cc_library", "fv_cc_test", ...)
 
 Host code (vmm/, src/, bench/, tests/). Dependencies on other people's
-libraries: //third_party:absl, :gflags, :benchmark, :benchmark_main.
+libraries: //third_party:absl, :gflags, :benchmark, :benchmark_main, :busybox (a file).
 
     fv_cc_library(name = "vcpu", srcs = ["vcpu.cc"], hdrs = ["vcpu.h"], deps = ["//proto"])
     fv_cc_test(name = "vcpu_test", srcs = ["vcpu_test.cc"], deps = [":vcpu"])  # adds gtest_main
