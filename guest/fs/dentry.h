@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dentry: a name in a directory. For ramfs directories the dentries *are* the contents: a child is
+// referenced by its parent's list and found through one global hash. Dentries of synthetic
+// directories and of anonymous objects (pipes) are on no list and live as long as somebody holds
+// them. A dentry that was unlinked keeps its name and parent for /proc's "(deleted)".
+// Locking: d_lock / rename_lock would guard names, parents and lists. Reference counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/fs/inode.h"
+#include "guest/lib/list.h"
+#include "guest/lib/ref.h"
+#include "guest/lib/result.h"
+
+namespace fv::guest {
+
+inline constexpr size_t kNameMax = 255;
+inline constexpr size_t kPathMax = 4096;  // with the NUL
+
+class Dentry {
+ public:
+  // A name without a place in any list. `parent` null: a root, or an anonymous object.
+  // Errors: ENOMEM.
+  static Result<Ref<Dentry>> Create(Ref<Dentry> parent, const char* name, size_t length,
+                                    Ref<Inode> inode);
+  Dentry(const Dentry&) = delete;
+  Dentry& operator=(const Dentry&) = delete;
+  void AddRef() { ++refs_; }
+  void Release();
+
+  const char* name() const { return name_; }  // NUL-terminated
+  size_t name_length() const { return name_length_; }
+  Inode& inode() const { return *inode_; }
+  Ref<Dentry> parent() const { return parent_; }
+  bool unlinked() const { return unlinked_; }
+  bool linked() const { return IsLinked(sibling); }
+
+  // Directory contents (ramfs). Each call keeps the parent's link count and times true.
+  Dentry* FindChild(const char* name, size_t length);
+  void AddChild(Dentry& child);  // takes a reference; child.parent() becomes this
+  void RemoveChild(Dentry& child);
+  bool HasChildren() const { return children_.next != AddressOf(&children_); }
+  // The first child whose cookie is at least `cookie`, or nullptr. Cookies grow for ever.
+  Dentry* ChildFrom(uint64_t cookie);
+  uint64_t cookie() const { return cookie_; }
+  // rename(2): moves to (parent, name). Errors: ENOMEM (nothing changed).
+  Status Move(Dentry& new_parent, const char* name, size_t length);
+  // RENAME_EXCHANGE.
+  static Status Exchange(Dentry& a, Dentry& b);
+  bool IsAncestorOf(const Dentry& other) const;
+
+  // The root of what is mounted here, or null; and for a mounted root what it covers.
+  Ref<Dentry> mounted;
+  Dentry* covers = nullptr;
+
+  proto::Link sibling{0, 0};
+  proto::Link bucket{0, 0};
+
+ private:
+  template <typename T, typename... Args>
+  friend T* MakeObject(Args&&...);
+  template <typename T>
+  friend void DestroyObject(T*);
+  Dentry(Ref<Dentry> parent, Ref<Inode> inode);
+  ~Dentry();
+  Status SetName(const char* name, size_t length);
+
+  static constexpr size_t kInlineName = 40;
+  uint32_t refs_ = 1;
+  bool unlinked_ = false;
+  uint8_t name_length_ = 0;
+  uint32_t hash_ = 0;
+  char* name_;
+  Ref<Dentry> parent_;
+  Ref<Inode> inode_;
+  uint64_t cookie_ = 0;
+  uint64_t next_cookie_ = 2;  // 0 and 1 are "." and ".."
+  proto::Link children_;
+  char inline_name_[kInlineName];
+};
+
+}  // namespace fv::guest

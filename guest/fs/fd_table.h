@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FdTable: a process's descriptors (Linux's files_struct). Slots live in chunks of 64 under a
+// two-level directory, so a table of a million descriptors needs no large contiguous block; the
+// first chunk is part of the table, so fork of a small process allocates once. Copying costs the
+// chunks that hold an open descriptor. A slot is a File pointer whose low bit is FD_CLOEXEC.
+// Locking: files->file_lock would guard all of it. Reference counted (CLONE_FILES).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/fs/file.h"
+#include "guest/lib/ref.h"
+#include "guest/lib/result.h"
+
+namespace fv::guest {
+
+enum class CloseOnExecFlag { kNo, kYes };
+
+class FdTable {
+ public:
+  // Linux's sysctl_nr_open.
+  static constexpr uint32_t kMaxFds = 1024 * 1024;
+
+  // Errors: ENOMEM.
+  static Result<Ref<FdTable>> Create();
+  // fork without CLONE_FILES: every descriptor below `limit`, close-on-exec ones too.
+  Result<Ref<FdTable>> Copy(uint32_t limit = kMaxFds) const;
+  void AddRef() { ++refs_; }
+  // The last reference closes every descriptor.
+  void Release();
+  // Tasks that use it; 1: no need to unshare.
+  uint32_t refs() const { return refs_; }
+
+  // exec: closes what has FD_CLOEXEC.
+  void CloseOnExec();
+
+  // The lowest free descriptor >= `minimum`, reserved (Get says EBADF until Install).
+  // `limit` is the caller's RLIMIT_NOFILE. Errors: EMFILE, ENOMEM.
+  Result<int> Allocate(uint64_t limit, uint32_t minimum = 0);
+  // Fills a slot that Allocate reserved.
+  void Install(int fd, Ref<File> file, CloseOnExecFlag cloexec);
+  // Gives back a slot that Allocate reserved.
+  void Cancel(int fd);
+  // Allocate and Install at once.
+  Result<int> Add(Ref<File> file, CloseOnExecFlag cloexec, uint64_t limit, uint32_t minimum = 0);
+  // dup2: puts `file` into `fd`, closing what is there. Errors: EBADF (fd >= limit), EBUSY (the
+  // slot is reserved by an open in progress), ENOMEM.
+  Result<int> Replace(int fd, Ref<File> file, CloseOnExecFlag cloexec, uint64_t limit);
+
+  // Errors: EBADF. O_PATH files count as bad descriptors unless GetPath is used.
+  Result<Ref<File>> Get(int fd) const;
+  Result<Ref<File>> GetPath(int fd) const;
+  Result<CloseOnExecFlag> GetCloseOnExec(int fd) const;
+  Status SetCloseOnExec(int fd, CloseOnExecFlag cloexec);
+  // Errors: EBADF.
+  Status Close(int fd);
+  // Takes the file out without closing it.
+  Result<Ref<File>> Take(int fd);
+  // close_range(2), inclusive bounds.
+  void CloseRange(uint32_t first, uint32_t last);
+  void SetCloseOnExecRange(uint32_t first, uint32_t last);
+
+  // Lowest open descriptor >= `from`, or -1.
+  int Next(uint32_t from) const;
+  uint32_t open_count() const { return open_count_; }
+  // /proc/PID/status FDSize: slots that the table holds now, a multiple of 64.
+  uint32_t capacity() const { return chunk_count_ * kChunkSlots; }
+
+ private:
+  static constexpr uint32_t kChunkSlots = 64;
+  static constexpr uint32_t kDirectorySlots = 512;  // chunk pointers in a directory page
+  static constexpr uint32_t kDirectories = kMaxFds / kChunkSlots / kDirectorySlots;
+  struct Chunk {
+    uint64_t used;                 // bit i: slot i is open or reserved
+    uintptr_t slots[kChunkSlots];  // File* | close-on-exec
+  };
+  struct Directory {
+    Chunk* chunks[kDirectorySlots];
+  };
+  template <typename T, typename... Args>
+  friend T* MakeObject(Args&&...);
+  template <typename T>
+  friend void DestroyObject(T*);
+
+  FdTable() = default;
+  ~FdTable();
+  Chunk* FindChunk(uint32_t index) const;
+  Result<Chunk*> MakeChunk(uint32_t index);
+  uintptr_t* FindSlot(int fd) const;
+  void FreeSlot(uint32_t fd);
+  File* Detach(uint32_t fd);
+
+  uint32_t refs_ = 1;
+  uint32_t open_count_ = 0;
+  uint32_t lowest_free_ = 0;  // no descriptor below it is free
+  uint32_t chunk_count_ = 1;  // chunks up to the highest one that was ever made
+  Chunk first_{};
+  Directory* directories_[kDirectories]{};
+};
+
+}  // namespace fv::guest

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What /proc asks about tasks, implemented by guest/task/proc_info.cc. fs formats; task fills in.
+// Ids are those of the initial pid namespace.
+#pragma once
+
+#include <cstdint>
+
+#include "guest/fs/dentry.h"
+#include "guest/fs/fd_table.h"
+#include "guest/fs/fs_context.h"
+#include "guest/lib/ref.h"
+#include "guest/lib/result.h"
+
+namespace fv::guest {
+
+class Mm;
+
+// A snapshot for /proc/PID/{stat,status,limits,...}. Times in ns.
+struct TaskInfo {
+  uint32_t pid, tgid, ppid, pgid, sid, tracer;
+  char comm[16];
+  char state;             // R S D T Z X as in proc(5)
+  uint32_t flags;         // PF_*
+  uint32_t exit_signal;
+  uint32_t exit_code;     // wait status of a zombie
+  bool has_console;       // tty_nr is the console's device
+  uint32_t threads;
+  int32_t nice;
+  int32_t priority;       // field 18: 20 + nice, or -1 - rt_priority
+  uint32_t rt_priority;
+  uint32_t policy;
+  uint32_t cpu;
+  uint64_t minor_faults, child_minor_faults, major_faults, child_major_faults;
+  uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
+  uint64_t start_ns;      // since boot
+  uint64_t voluntary_switches, involuntary_switches;
+  uint64_t pending, shared_pending, blocked, ignored, caught;  // bit n-1: signal n
+  uint32_t queued_signals;
+  uint64_t queued_signal_limit;
+  uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+  uint32_t group_count;
+  uint32_t groups[32];    // the first group_count, at most 32
+  uint64_t cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
+  bool no_new_privs;
+  bool dumpable;
+  bool kernel_task;
+  int32_t oom_score_adj;
+  uint64_t rlimit_cur[16], rlimit_max[16];  // by RLIMIT_* number
+  uint64_t argument_start, argument_end, environment_start, environment_end;
+  uint64_t kernel_stack;  // 0
+};
+
+// The smallest thread-group id greater than `after`, 0 if none.
+uint32_t NextTgid(uint32_t after);
+// The smallest thread id of group `tgid` greater than `after`, 0 if none.
+uint32_t NextTid(uint32_t tgid, uint32_t after);
+// `tid` may be any thread's; false: no such task.
+bool FillTaskInfo(uint32_t tid, TaskInfo& out);
+// Errors of all: ESRCH (gone), EACCES (ptrace-access rule of proc(5)).
+Result<Mm*> GetTaskMm(uint32_t tid);       // with a reference (Mm::Get), Put by the caller; null: none
+Result<Ref<FdTable>> GetTaskFiles(uint32_t tid);
+Result<Ref<FsContext>> GetTaskFs(uint32_t tid);
+Result<Ref<Dentry>> GetTaskExe(uint32_t tid);  // ENOENT for kernel tasks and zombies
+// The caller may look into `tid` (PTRACE_MODE_READ_FSCREDS).
+bool MayInspectTask(uint32_t tid);
+Status SetTaskOomScoreAdj(uint32_t tid, int32_t value);  // EACCES
+Status SetTaskComm(uint32_t tid, const char* name, uint32_t length);
+uint32_t CurrentTid();
+
+struct SystemInfo {
+  uint64_t uptime_ns, idle_ns, user_ns, system_ns;
+  uint64_t context_switches, forks;
+  uint32_t running, blocked, total_tasks, last_pid;
+  uint32_t load[3];  // fixed point, 11 bits of fraction (Linux: FSHIFT)
+  char hostname[65], domainname[65];
+};
+void FillSystemInfo(SystemInfo& out);
+
+}  // namespace fv::guest

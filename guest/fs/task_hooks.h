@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What fs and ipc need of the current task, implemented by guest/task (hosted tests fake it). All
+// concern CurrentTask().
+#pragma once
+
+#include <cstdint>
+
+#include "guest/lib/result.h"
+
+namespace fv::guest {
+
+struct Credentials;
+
+// SIGPIPE and SIGXFSZ of a failed write, to the calling thread.
+void SignalCurrentTask(int signal);
+
+// ---- Job control, for the tty ------------------------------------------------------------------
+uint32_t CurrentTgid();
+uint32_t CurrentPgid();
+uint32_t CurrentSid();
+bool CurrentIsSessionLeader();
+// Its session's controlling terminal is the console: setsid() loses it, TIOCSCTTY gains it.
+bool CurrentHasConsole();
+void SetCurrentHasConsole(bool has);
+// `signal` is blocked or ignored by the current thread.
+bool CurrentIgnoresSignal(int signal);
+bool IsOrphanedGroup(uint32_t pgid);
+// A process group that exists and belongs to session `sid`.
+bool GroupInSession(uint32_t pgid, uint32_t sid);
+// SI_KERNEL signal to every process of the group; nothing if it is empty.
+void SignalGroup(uint32_t pgid, int signal);
+
+// ---- Signal mask of ppoll and pselect ------------------------------------------------------------
+// Sets the mask until the system call returns; the old one comes back after signal delivery.
+void SetTemporarySignalMask(uint64_t mask);
+// The call ends without a signal: the old mask comes back now.
+void RestoreSignalMask();
+// The call ends with EINTR because a signal is pending: the old mask comes back when a handler
+// has been set up (it goes into the signal frame).
+void RestoreSignalMaskAfterDelivery();
+
+const Credentials& CurrentCredentials();
+
+}  // namespace fv::guest

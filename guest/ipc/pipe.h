@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pipes and fifos (pipe(7), fifo(7)). PipeRing is the pure part: a ring of page buffers, each a
+// frame with offset and length, so that splice can move frames. Pipe adds the two ends' counts and
+// wait queues.
+// Locking: pipe->mutex would guard all of it. Reference counted by the inode.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/fs/file.h"
+#include "guest/fs/inode.h"
+#include "guest/lib/result.h"
+#include "guest/lib/wait_queue.h"
+
+namespace fv::guest {
+
+inline constexpr size_t kPipeDefaultPages = 16;
+inline constexpr size_t kPipeMaxBytes = 1024 * 1024;  // /proc/sys/fs/pipe-max-size
+inline constexpr size_t kPipeBuf = 4096;              // PIPE_BUF: writes up to here are atomic
+
+// A page of pipe data.
+struct PipePage {
+  void* data = nullptr;  // one frame, allocated with its first byte
+  uint32_t offset = 0;
+  uint32_t length = 0;
+};
+
+class PipeRing {
+ public:
+  PipeRing() = default;
+  PipeRing(const PipeRing&) = delete;
+  PipeRing& operator=(const PipeRing&) = delete;
+  ~PipeRing();
+  // Errors: ENOMEM.
+  Status Init(size_t pages);
+
+  size_t bytes() const { return bytes_; }
+  bool empty() const { return bytes_ == 0; }
+  bool full() const { return count_ == slots_; }
+  size_t capacity() const { return slots_ * 4096; }
+  // Free slots; a write of up to kPipeBuf needs one, or room at the end of the last page.
+  bool RoomFor(size_t bytes) const;
+  // Takes what fits. Errors: ENOMEM, EFAULT when nothing was moved.
+  Result<size_t> Fill(IoBuffer& from);
+  // Gives what is there.
+  Result<size_t> Drain(IoBuffer& to);
+  // Like Drain, but keeps the data (tee). `skip` bytes are passed over first.
+  Result<size_t> Peek(IoBuffer& to, size_t skip);
+  // Errors: EBUSY (does not hold what is in it), ENOMEM.
+  Status Resize(size_t pages);
+
+ private:
+  PipePage& At(size_t index) { return pages_[(head_ + index) % slots_]; }
+  void DropFirst();
+
+  PipePage* pages_ = nullptr;
+  size_t slots_ = 0;
+  size_t head_ = 0;
+  size_t count_ = 0;   // pages in use
+  size_t bytes_ = 0;
+  void* spare_ = nullptr;  // one freed page kept for the next write
+};
+
+struct Pipe {
+  PipeRing ring;
+  WaitQueue readers;   // woken by data and by the last writer's close
+  WaitQueue writers;   // woken by room and by the last reader's close
+  uint32_t reader_count = 0;
+  uint32_t writer_count = 0;
+  // Opens so far: a fifo's open waits until the other count has moved.
+  uint64_t reader_opens = 0;
+  uint64_t writer_opens = 0;
+};
+
+// pipe2(2): `flags` of O_NONBLOCK, O_DIRECT (packets are not kept apart). Errors: ENOMEM.
+struct PipeEnds {
+  Ref<File> reader;
+  Ref<File> writer;
+};
+Result<PipeEnds> MakePipe(uint32_t flags);
+// The pipe behind a pipe's or fifo's open file, else nullptr (splice, tee).
+Pipe* PipeOf(File& file);
+
+}  // namespace fv::guest
