@@ -66,12 +66,15 @@ inline void* CurrentStackOwner() {
 // Which task the next return to user code belongs to: its page-table root and its kernel stack.
 // Called by the scheduler at every switch to a user task, and by exec.
 void SetUserContext(uint64_t root_gpa, uint64_t stack_base);
+// No process root is loaded from here on (before the loaded one is freed, and for kernel tasks).
+void LeaveUserRoot();
 // User code with this root must not run on stale translations of [start, end). See the head.
 void FlushUserRoot(uint64_t root_gpa, uint64_t start, uint64_t end);
 
 // ---- User registers that are not in the trap frame ------------------------------------------
 // Bytes of an FPU/SSE/AVX save area (64-byte aligned); constant after InitArch.
 size_t FpuBytes();
+uint64_t FpuMask();           // XCR0; 0: the area is FXSAVE's 512 bytes
 void InitFpu(void* area);     // the state of a new program
 void SaveFpu(void* area);     // from the CPU
 void RestoreFpu(const void* area);

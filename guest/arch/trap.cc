@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the assembly entries to the hooks and back to user code, for both rings. The only C++ that
+// knows how a trap arrived; above it a TrapFrame is a TrapFrame.
+
+#include "guest/arch/arch.h"
+#include "guest/arch/cpu_state.h"
+#include "guest/arch/descriptors.h"
+#include "guest/arch/stub.h"
+#include "guest/lib/print.h"
+#include "proto/layout.h"
+
+namespace fv::guest {
+
+extern "C" {
+extern const char fv_syscall_entry[];
+extern const char fv_entry_ring3[];
+extern const char fv_panic_entry_ring3[];
+extern const char fv_stack_start[];
+[[noreturn]] void fv_return_ring3(TrapFrame* frame);
+[[noreturn]] void fv_return_ring0(TrapFrame* frame);
+void fv_switch(uint64_t* save_rsp, uint64_t load_rsp);
+[[noreturn]] void TrapRing3(TrapFrame* frame);
+[[noreturn]] void TrapRing0(TrapFrame* frame);
+[[noreturn]] void PanicGeneralProtection();
+}
+
+namespace {
+
+constexpr uint64_t kVectorPageFault = 14;
+constexpr uint64_t kFlagAlwaysOne = 0x2;
+constexpr uint64_t kFlagInterrupts = 0x200;
+
+unsigned kernel_ring;
+uint64_t current_user_root;
+
+constexpr bool PushesErrorCode(uint64_t vector) {
+  return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 ||
+         vector == 29 || vector == 30;
+}
+
+// The kernel runs now: a #GP of its own must end in the panic entry, the next trap is a page
+// fault unless the stub says otherwise.
+void ArmStub() {
+  volatile StubData& stub = Stub();
+  stub.vector = kVectorPageFault;
+  stub.user_root = stub.kernel_root;
+  stub.return_frame.rip = reinterpret_cast<uint64_t>(fv_panic_entry_ring3);
+  stub.return_frame.cs = FV_SEL_USER_CODE;
+  stub.return_frame.rflags = kFlagAlwaysOne;
+}
+
+[[noreturn]] void PanicKernelTrap(const TrapFrame& frame, uint64_t address) {
+  Panic("kernel trap %lu at rip %lx rsp %lx rflags %lx error %lx address %lx rax %lx rdi %lx",
+        frame.vector, frame.rip, frame.rsp, frame.rflags, frame.error_code, address, frame.rax,
+        frame.rdi);
+}
+
+// SYSCALL leaves the user's RIP in RCX and RFLAGS in R11 (AMD APM vol. 3, SYSCALL).
+void MakeSyscall(TrapFrame& frame) {
+  frame.rip = frame.rcx;
+  frame.rflags = frame.r11;
+  frame.cs = FV_SEL_USER_CODE;
+  frame.ss = FV_SEL_USER_DATA;
+  frame.vector = kVectorSyscall;
+  frame.error_code = 0;
+}
+
+[[noreturn]] void LeaveToUser(TrapFrame& frame) {
+  OnReturnToUser(frame);
+  frame.cs = FV_SEL_USER_CODE;
+  frame.ss = FV_SEL_USER_DATA;
+  frame.rflags = SanitizeUserFlags(frame.rflags);
+  if (frame.rip > proto::kUserEnd) {
+    frame.rip = proto::kUserEnd;  // IRETQ must not fault on a non-canonical address
+  }
+  if (kernel_ring == 0) {
+    fv_return_ring0(&frame);
+  }
+  volatile StubData& stub = Stub();
+  stub.user_root = current_user_root;
+  stub.user_rax = frame.rax;
+  stub.return_frame.rip = frame.rip;
+  stub.return_frame.cs = FV_SEL_USER_CODE;
+  stub.return_frame.rflags = frame.rflags;
+  stub.return_frame.rsp = frame.rsp;
+  stub.return_frame.ss = FV_SEL_USER_DATA;
+  fv_return_ring3(&frame);
+}
+
+// The common part: `address` is CR2 where the vector is a page fault.
+[[noreturn]] void Dispatch(TrapFrame& frame, uint64_t address) {
+  const bool fetch_of_syscall_entry = frame.vector == kVectorPageFault &&
+                                      frame.rip == reinterpret_cast<uint64_t>(fv_syscall_entry);
+  if (fetch_of_syscall_entry || frame.vector == kVectorSyscall) {
+    MakeSyscall(frame);
+    frame.orig_rax = frame.rax;
+    OnSyscall(frame);
+  } else if (frame.vector == kVectorPageFault) {
+    OnPageFault(frame, address, frame.error_code);
+  } else if (frame.vector == FV_VECTOR_TICK) {
+    OnTick(frame);
+  } else {
+    OnException(frame);
+  }
+  LeaveToUser(frame);
+}
+
+bool FromKernel(const TrapFrame& frame) {
+  return frame.rip >= proto::kUserEnd && frame.rip < proto::kKernelBase + proto::kMaxRamBytes &&
+         frame.rip != reinterpret_cast<uint64_t>(fv_syscall_entry);
+}
+
+uint64_t ReadCr2() {
+  uint64_t address;
+  asm volatile("mov %%cr2, %0" : "=r"(address));
+  return address;
+}
+
+void LoadCr3(uint64_t root) { asm volatile("mov %0, %%cr3" : : "r"(root) : "memory"); }
+
+}  // namespace
+
+void TrapRing3(TrapFrame* frame) {
+  const uint64_t address = Stub().saved_cr2;
+  frame->vector = Stub().vector;
+  ArmStub();
+  if (!PushesErrorCode(frame->vector)) {
+    frame->error_code = 0;
+  }
+  if (frame->vector == kVectorSyscall) {  // hardware's SYSCALL with the kernel in ring 3
+    frame->rsp = Stub().user_rsp;
+  } else if (FromKernel(*frame)) {
+    PanicKernelTrap(*frame, address);
+  }
+  Dispatch(*frame, address);
+}
+
+void TrapRing0(TrapFrame* frame) {
+  const uint64_t address = frame->vector == kVectorPageFault ? ReadCr2() : 0;
+  if ((frame->cs & 3) == 0) {
+    PanicKernelTrap(*frame, address);
+  }
+  Dispatch(*frame, address);
+}
+
+void PanicGeneralProtection() {
+  const auto* cpu_frame = reinterpret_cast<const IretFrame*>(
+      FV_STUB_DATA + FV_STUB_TRAP_STACK_TOP - sizeof(IretFrame));
+  Panic("kernel general protection fault at rip %lx rsp %lx", cpu_frame->rip, cpu_frame->rsp);
+}
+
+void InitTraps(const proto::BootInfo& boot) {
+  kernel_ring = boot.kernel_ring;
+  InitDescriptors(kernel_ring);
+  volatile StubData& stub = Stub();
+  stub.kernel_ring = kernel_ring;
+  stub.kernel_root = boot.kernel_root_gpa;
+  stub.entry_frame.rip = reinterpret_cast<uint64_t>(fv_entry_ring3);
+  stub.entry_frame.cs = FV_SEL_USER_CODE;
+  stub.entry_frame.rflags = kFlagAlwaysOne;
+  stub.entry_frame.ss = FV_SEL_USER_DATA;
+  stub.return_frame.ss = FV_SEL_USER_DATA;
+  const uint64_t stack_top = CurrentStackBase() + proto::kKernelStackBytes;
+  stub.entry_frame.rsp = stack_top;
+  stub.return_frame.rsp = stack_top;
+  stub.stack_top = stack_top;
+  ArmStub();
+}
+
+unsigned KernelRing() { return kernel_ring; }
+
+void LinkKernelWindow(uint64_t* root) {
+  if (kernel_ring == 3) {
+    root[proto::kKernelPml4Slot] = StubWindowEntry();
+    return;
+  }
+  const auto* kernel_root =
+      reinterpret_cast<const uint64_t*>(proto::DirectMap(Stub().kernel_root));
+  root[proto::kKernelPml4Slot] = kernel_root[proto::kKernelPml4Slot];
+}
+
+void SetUserContext(uint64_t root_gpa, uint64_t stack_base) {
+  const uint64_t stack_top = stack_base + proto::kKernelStackBytes;
+  if (kernel_ring == 3) {
+    current_user_root = root_gpa;
+    Stub().entry_frame.rsp = stack_top;
+    return;
+  }
+  SetTrapStack(stack_top);
+  Stub().stack_top = stack_top;
+  if (current_user_root != root_gpa) {
+    current_user_root = root_gpa;
+    LoadCr3(root_gpa);
+  }
+}
+
+void LeaveUserRoot() {
+  const uint64_t kernel_root = Stub().kernel_root;
+  if (kernel_ring == 0 && current_user_root != kernel_root) {
+    LoadCr3(kernel_root);
+  }
+  current_user_root = kernel_root;
+}
+
+void FlushUserRoot(uint64_t root_gpa, uint64_t /*start*/, uint64_t /*end*/) {
+  if (kernel_ring == 0 && current_user_root == root_gpa) {
+    LoadCr3(root_gpa);
+  }
+}
+
+void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context,
+                     void (*entry)(void*), void* argument) {
+  auto* words = reinterpret_cast<uint64_t*>(stack_base);
+  words[0] = proto::kStackEndMagic;
+  words[1] = reinterpret_cast<uint64_t>(owner);
+  // Below the trap frame: what fv_switch pops (r15 r14 r13 r12 rbp rbx), then its return address.
+  auto* top = reinterpret_cast<uint64_t*>(TrapFrameOf(stack_base)) - 1;
+  *--top = reinterpret_cast<uint64_t>(fv_stack_start);
+  *--top = reinterpret_cast<uint64_t>(entry);     // rbx
+  *--top = 0;                                     // rbp
+  *--top = reinterpret_cast<uint64_t>(argument);  // r12
+  *--top = 0;                                     // r13
+  *--top = 0;                                     // r14
+  *--top = 0;                                     // r15
+  context.rsp = reinterpret_cast<uint64_t>(top);
+}
+
+void SwitchContext(KernelContext& from, KernelContext& to) { fv_switch(&from.rsp, to.rsp); }
+
+void ReturnFromFork(void* /*unused*/) { LeaveToUser(*TrapFrameOf(CurrentStackBase())); }
+
+void InitUserFrame(TrapFrame& frame, uint64_t entry, uint64_t stack) {
+  frame = TrapFrame{};
+  frame.rip = entry;
+  frame.rsp = stack;
+  frame.cs = FV_SEL_USER_CODE;
+  frame.ss = FV_SEL_USER_DATA;
+  frame.rflags = kFlagInterrupts | kFlagAlwaysOne;
+  frame.orig_rax = ~uint64_t{0};
+}
+
+uint64_t SanitizeUserFlags(uint64_t rflags) {
+  constexpr uint64_t kUserMay = 0x24'0DD5;  // CF PF AF ZF SF TF DF OF AC ID
+  return (rflags & kUserMay) | kFlagInterrupts | kFlagAlwaysOne;
+}
+
+}  // namespace fv::guest
