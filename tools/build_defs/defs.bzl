@@ -84,6 +84,7 @@ _FREESTANDING_COPTS = _WARNINGS + [
     "-fno-sanitize=all",
     "-fpie",
     "-fvisibility=hidden",
+    "-fdirect-access-external-data",
     "-mcmodel=small",
     "-march=x86-64",
     "-mno-red-zone",

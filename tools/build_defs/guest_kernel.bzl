@@ -41,6 +41,7 @@ def _guest_kernel_impl(ctx):
         "-nostdlib",
         "--no-dynamic-linker",
         "--gc-sections",
+        "--no-relax",
         "--build-id=none",
         "-z",
         "noexecstack",
