@@ -39,7 +39,7 @@ Files inside the binary, and root file systems:
     cpio_archive(name = "rootfs", files = {"bin/fork_bench": "//guest/user:fork_bench"},
                  symlinks = {"bin/sh": "busybox"}, dirs = ["proc", "tmp"])   # gives rootfs.cpio
     embed(name = "rootfs_image", src = ":rootfs", symbol = "Rootfs")
-        # #include "src/cli/rootfs_image.h":  std::span<const std::byte> fv::embedded::Rootfs();
+        # #include "src/cli/rootfs_image.h":  std::span<const uint8_t> fv::embedded::Rootfs();
 """
 
 load("//tools/build_defs:guest_kernel.bzl", _guest_kernel = "guest_kernel")
