@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Waiting while the guest has nothing to run (DoorbellReason::kIdle): until its earliest timer,
-// until console input comes, or until a signal.
+// until a descriptor is readable, or until a signal. Machine::WaitIdle is the way to use it.
 #pragma once
+
+#include <csignal>
 
 #include <cstdint>
 #include <span>
@@ -10,17 +12,19 @@
 namespace fv::vmm {
 
 enum class IdleEnd {
-  kDeadline,   // the deadline passed
-  kReadable,   // a descriptor became readable or hung up
-  kSignal,     // a signal handler ran
-  kNoReason,   // neither deadline nor descriptor: nothing can ever wake this wait; it returned at
-               // once
+  kDeadline,  // the time is over
+  kReadable,  // a descriptor became readable or hung up
+  kSignal,    // a signal handler ran, or the machine was kicked
+  kNoReason,  // neither deadline nor descriptor nor kick: nothing but a signal could end the wait,
+              // so it was not begun
 };
 
 inline constexpr uint64_t kNoDeadline = ~uint64_t{0};
+inline constexpr size_t kMaxIdleFds = 8;
 
-// Waits at most `wait_ns` nanoseconds (kNoDeadline: for ever) for one of `fds` (at most 8) to
-// become readable. Sub-millisecond precise (ppoll(2)).
-IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds);
+// Waits at most `wait_ns` nanoseconds (kNoDeadline: for ever) for one of `fds` (at most
+// kMaxIdleFds, negative ones ignored) to become readable; `mask`, if not null, is the signal mask
+// during the wait (ppoll(2)). Throws VmmError if ppoll fails.
+IdleEnd WaitReadable(uint64_t wait_ns, std::span<const int> fds, const sigset_t* mask);
 
 }  // namespace fv::vmm

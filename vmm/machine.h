@@ -16,70 +16,19 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "proto/boot_info.h"
 #include "proto/channel.h"
 #include "vmm/exit_handler.h"
 #include "vmm/guest_memory.h"
+#include "vmm/idle.h"
 #include "vmm/kvm.h"
+#include "vmm/machine_config.h"
+#include "vmm/run_loop.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
 namespace fv::vmm {
-
-enum class KernelRing { kAuto, kRing0, kRing3 };
-
-// Bounds of a run. 0 switches a bound off.
-struct WatchdogConfig {
-  // Longest time of one Run, in ns.
-  uint64_t wall_limit_ns = 0;
-  // Longest time the kernel may run without ringing the doorbell or going back to user code with
-  // interrupts on, in ns. A user program may compute for as long as it likes.
-  uint64_t spin_limit_ns = 10'000'000'000;
-};
-
-// Period of OnTick and of the watchdog's look when tick_ns is 0.
-inline constexpr uint64_t kHousekeepingNs = 100'000'000;
-
-struct MachineConfig {
-  uint64_t ram_bytes = uint64_t{256} << 20;
-  HugePages huge_pages = HugePages::kHostDefault;
-  std::span<const uint8_t> kernel_image;  // ELF; read during construction only
-  std::span<const uint8_t> initrd;        // cpio newc; read during construction only
-  std::vector<std::string> argv;
-  std::string exec_path;  // of the first program, absolute (BootInfo::exec_gpa); empty: argv[0]
-  std::vector<std::string> envp;
-  std::string cwd;  // empty: "/"
-  KernelRing kernel_ring = KernelRing::kAuto;
-  // proto::BootFlag: tty flags, kBootDeterministic, kBootSafepoints. The ring's own flags are
-  // added by the machine.
-  uint32_t boot_flags = 0;
-  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
-  uint32_t mutant = 0;
-  uint64_t event_mask = 0;
-  // Period of the guest's tick in ns; 0 = no tick (deterministic).
-  uint64_t tick_ns = 4'000'000;
-  uint32_t umask = 022;
-  uint32_t console_columns = 0;
-  uint32_t console_rows = 0;
-  uint64_t random_seed = 0;   // 0: from getrandom(2)
-  uint64_t boot_wall_ns = 0;  // 0: CLOCK_REALTIME
-  WatchdogConfig watchdog;
-};
-
-enum class RunEnd {
-  kStopped,     // a port said stop
-  kKicked,      // Machine::RequestStop
-  kGuestError,  // triple fault, unknown exit, wild access...: message has the registers
-  kSpin,        // the kernel ran longer than spin_limit_ns: message has the registers
-  kWallLimit,   // wall_limit_ns passed
-};
-
-struct RunResult {
-  RunEnd end;
-  std::string message;  // empty for kStopped and kKicked
-};
 
 class Machine {
  public:
@@ -103,6 +52,12 @@ class Machine {
   const GuestMemory& memory() const;
   Vm& vm();
   Vcpu& vcpu();
+
+  // For DoorbellReason::kIdle, from Ports::OnDoorbell: waits until the guest's idle deadline
+  // (ChannelHeader::idle_deadline_tsc), until one of `fds` is readable, or until Kick. Pass the
+  // console's descriptor only while the guest wants input. Ticks pause meanwhile. The wall limit
+  // ends it too (kDeadline; Run then returns).
+  IdleEnd WaitIdle(std::span<const int> fds);
 
   // What the guest was told (host's own copy: the guest cannot change it).
   const proto::BootInfo& boot_info() const;

@@ -19,7 +19,9 @@ struct RingProbe {
 // More cycles than this for one loop iteration of two instructions means emulation.
 inline constexpr uint64_t kEmulatedCycles = 100;
 
-// Costs about 2 ms. Throws VmmError.
+// Costs 2 to 4 ms. Throws VmmError.
 RingProbe ProbeRing0(const Kvm& kvm);
+// Probes once in the life of the process. Any thread.
+RingProbe CachedRingProbe(const Kvm& kvm);
 
 }  // namespace fv::vmm

@@ -40,7 +40,8 @@ class Vcpu {
 
   // Makes the current or next Run return Interrupted, once. Only together with a signal to the
   // running thread does it take effect at once (kicker.h).
-  void RequestExit() { run_->immediate_exit = 1; }
+  void RequestExit() { __atomic_store_n(&run_->immediate_exit, uint8_t{1}, __ATOMIC_SEQ_CST); }
+  bool exit_requested() const { return __atomic_load_n(&run_->immediate_exit, __ATOMIC_SEQ_CST); }
 
   // Registers as of the last exit.
   kvm_regs regs() const;
@@ -60,8 +61,6 @@ class Vcpu {
 
   // All general, segment and control registers as text, several lines.
   std::string DumpRegisters() const;
-
-  volatile kvm_run* run_page() { return run_; }
 
  private:
   Fd fd_;

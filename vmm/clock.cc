@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Brackets KVM's reading of the guest's TSC between two of the host's.
+#include "vmm/clock.h"
+
+#include <x86intrin.h>
+
+#include <ctime>
+
+#include "vmm/cpu_state.h"
+
+namespace fv::vmm {
+namespace {
+
+constexpr int kOffsetTries = 4;
+constexpr uint64_t kMeasureNs = 10'000'000;
+
+uint64_t ClockNs(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// For a KVM that does not know its rate: count against the clock for 10 ms.
+uint64_t MeasureTscKhz() {
+  const uint64_t start_ns = MonotonicNs();
+  const uint64_t start = __rdtsc();
+  uint64_t now_ns;
+  do {
+    now_ns = MonotonicNs();
+  } while (now_ns - start_ns < kMeasureNs);
+  return (__rdtsc() - start) * 1'000'000 / (now_ns - start_ns);
+}
+
+// The narrowest bracket decides: least time for the thread to have been away in it.
+uint64_t MeasureOffset(const Vcpu& vcpu) {
+  uint64_t best_width = ~uint64_t{0};
+  uint64_t offset = 0;
+  for (int i = 0; i < kOffsetTries; ++i) {
+    const uint64_t before = __rdtsc();
+    const uint64_t guest = vcpu.ReadMsr(kMsrTsc);
+    const uint64_t width = __rdtsc() - before;
+    if (width < best_width) {
+      best_width = width;
+      offset = guest - (before + width / 2);
+    }
+    // An offset within the bracket is no offset: the guest reads the host's counter.
+    if (guest >= before && guest - before <= width) return 0;
+  }
+  return offset;
+}
+
+}  // namespace
+
+uint64_t MonotonicNs() { return ClockNs(CLOCK_MONOTONIC); }
+uint64_t RealtimeNs() { return ClockNs(CLOCK_REALTIME); }
+
+GuestClock::GuestClock(const Vcpu& vcpu)
+    : tsc_khz_(vcpu.TscKhz()), offset_(MeasureOffset(vcpu)) {
+  if (tsc_khz_ == 0) tsc_khz_ = MeasureTscKhz();
+}
+
+uint64_t GuestClock::Now() const { return __rdtsc() + offset_; }
+
+uint64_t GuestClock::NsUntil(uint64_t tsc) const {
+  const uint64_t now = Now();
+  if (tsc <= now) return 0;
+  // The deadline is the guest's: it may be anything, so the product is taken in 128 bits.
+  const auto ns = static_cast<unsigned __int128>(tsc - now) * 1'000'000 / tsc_khz_;
+  constexpr uint64_t kLongest = uint64_t{1} << 62;
+  return ns > kLongest ? kLongest : static_cast<uint64_t>(ns);
+}
+
+}  // namespace fv::vmm

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The guest's time-stamp counter seen from the host: guest TSC = host TSC + offset, both at the
+// same rate (the machine never asks KVM to scale it).
+#pragma once
+
+#include <cstdint>
+
+#include "vmm/vcpu.h"
+
+namespace fv::vmm {
+
+// CLOCK_MONOTONIC and CLOCK_REALTIME in ns.
+uint64_t MonotonicNs();
+uint64_t RealtimeNs();
+
+class GuestClock {
+ public:
+  // Measures the offset (to about a microsecond) and the rate. Throws VmmError.
+  explicit GuestClock(const Vcpu& vcpu);
+
+  uint64_t tsc_khz() const { return tsc_khz_; }
+  uint64_t Now() const;
+  // ns until the guest's TSC reaches `tsc`; 0 if it has.
+  uint64_t NsUntil(uint64_t tsc) const;
+
+ private:
+  uint64_t tsc_khz_;
+  uint64_t offset_;
+};
+
+}  // namespace fv::vmm

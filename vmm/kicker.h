@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gets a vCPU's thread out of KVM_RUN: a periodic POSIX timer for ticks, and Kick from anywhere.
+// Both send kKickSignal to the thread; the handler sets immediate_exit, so a signal that arrives
+// just before KVM_RUN is not lost. The destructor and Disarm stop the timer.
+//
+// The handler is installed once in the process, with SA_RESTART: other slow system calls of that
+// thread go on (poll and its kin return EINTR). A signal for a thread without an armed Kicker does
+// nothing.
+#pragma once
+
+#include <csignal>
+#include <ctime>
+
+#include <atomic>
+#include <cstdint>
+
+#include "vmm/vcpu.h"
+
+namespace fv::vmm {
+
+// SIGRTMIN + 3: no other part of the program may use it.
+int KickSignal();
+
+class Kicker {
+ public:
+  explicit Kicker(Vcpu& vcpu) : vcpu_(vcpu) {}
+  ~Kicker();
+  Kicker(const Kicker&) = delete;
+  Kicker& operator=(const Kicker&) = delete;
+
+  // Starts the timer for the calling thread, which must run the vCPU. Throws VmmError.
+  void Arm(uint64_t period_ns);
+  void Disarm();
+  // Stops the timer for a while, keeps the thread known; Resume starts it again.
+  void Pause();
+  void Resume();
+
+  // Any thread, signal handlers too: the current or next Vcpu::Run returns Interrupted.
+  void Kick();
+
+  // Whether the timer fired since the last call.
+  bool TakeTimer() { return timer_fired_.exchange(false, std::memory_order_acq_rel); }
+
+ private:
+  static void InstallHandler();
+  static void OnSignal(int signal, siginfo_t* info, void* context);
+  void SetPeriod(uint64_t period_ns);
+
+  Vcpu& vcpu_;
+  std::atomic<bool> timer_fired_ = false;
+  std::atomic<int> thread_id_ = 0;  // of the thread between Arm and Disarm, else 0
+  uint64_t period_ns_ = 0;
+  timer_t timer_{};
+};
+
+}  // namespace fv::vmm

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Opens /dev/kvm and refuses, by name, what would fail later.
+#include "vmm/kvm.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "vmm/error.h"
+#include "vmm/ioctl.h"
+
+namespace fv::vmm {
+namespace {
+
+struct NeededCapability {
+  int number;
+  const char* name;
+};
+
+// All of them are in every Linux since 4.16 (2018).
+constexpr NeededCapability kNeeded[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "KVM_CAP_DESTROY_MEMORY_REGION_WORKS"},
+    {KVM_CAP_SYNC_MMU, "KVM_CAP_SYNC_MMU"},
+    {KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
+};
+
+constexpr size_t kMaxCpuidEntries = 512;
+
+std::vector<kvm_cpuid_entry2> ReadSupportedCpuid(int fd) {
+  // kvm_cpuid2 ends in a flexible array; a buffer of entries with room for the head in front.
+  std::vector<kvm_cpuid_entry2> buffer(kMaxCpuidEntries + 1);
+  auto* list = reinterpret_cast<kvm_cpuid2*>(buffer.data());
+  list->nent = kMaxCpuidEntries;
+  IoctlOrThrow(fd, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", list);
+  const size_t count = std::min<size_t>(list->nent, kMaxCpuidEntries);
+  std::vector<kvm_cpuid_entry2> entries(count);
+  std::memcpy(entries.data(), list->entries, count * sizeof(kvm_cpuid_entry2));
+  return entries;
+}
+
+Fd OpenDevice(const std::string& device) {
+  const int fd = ::open(device.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd >= 0) return Fd(fd);
+  const int error = errno;
+  const std::string why = device + ": " + std::strerror(error);
+  switch (error) {
+    case ENOENT:
+    case ENXIO:
+    case ENODEV:
+      throw VmmError(VmmErrorKind::kNoDevice,
+                     why + " (is virtualization on in the firmware, and is a KVM module loaded?)");
+    case EACCES:
+    case EPERM:
+      throw VmmError(VmmErrorKind::kNoPermission,
+                     why + " (add this user to the group kvm: usermod -aG kvm USER)");
+    default:
+      ThrowErrno(device, error);
+  }
+}
+
+}  // namespace
+
+Kvm Kvm::Open(const std::string& device) { return Kvm(OpenDevice(device)); }
+
+Kvm::Kvm(Fd fd) : fd_(std::move(fd)) {
+  const int version = ::ioctl(fd_.get(), KVM_GET_API_VERSION, 0);
+  if (version < 0) {
+    throw VmmError(VmmErrorKind::kNoDevice, "the device does not answer as KVM does");
+  }
+  if (version != KVM_API_VERSION) {
+    throw VmmError(VmmErrorKind::kTooOld, "KVM API version " + std::to_string(version) +
+                                              ", version " + std::to_string(KVM_API_VERSION) +
+                                              " is needed");
+  }
+  CheckCapabilities();
+  run_page_bytes_ = static_cast<size_t>(
+      IoctlOrThrow(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE"));
+  if (run_page_bytes_ < sizeof(kvm_run)) {
+    throw VmmError(VmmErrorKind::kTooOld, "KVM's run page is smaller than its header says");
+  }
+  cpuid_ = ReadSupportedCpuid(fd_.get());
+}
+
+int Kvm::Capability(int capability) const {
+  return ::ioctl(fd_.get(), KVM_CHECK_EXTENSION, static_cast<unsigned long>(capability));
+}
+
+void Kvm::CheckCapabilities() const {
+  for (const NeededCapability& needed : kNeeded) {
+    if (Capability(needed.number) <= 0) {
+      throw VmmError(VmmErrorKind::kTooOld,
+                     std::string("this host's KVM lacks ") + needed.name);
+    }
+  }
+  const int synced = Capability(KVM_CAP_SYNC_REGS);
+  if ((synced & KVM_SYNC_X86_REGS) == 0) {
+    throw VmmError(VmmErrorKind::kTooOld, "this host's KVM lacks KVM_SYNC_X86_REGS");
+  }
+}
+
+std::string BackendName() {
+  struct Backend {
+    const char* path;
+    const char* name;
+  };
+  constexpr Backend kBackends[] = {
+      {"/sys/module/kvm_intel", "kvm_intel"},
+      {"/sys/module/kvm_amd", "kvm_amd"},
+      {"/sys/module/kvm_pvm", "kvm_pvm (software)"},
+  };
+  for (const Backend& backend : kBackends) {
+    if (::access(backend.path, F_OK) == 0) return backend.name;
+  }
+  return "unknown";
+}
+
+}  // namespace fv::vmm

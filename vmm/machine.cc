@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Composition of a machine. Members are declared in the order in which they are built; teardown is
+// the reverse, so the vCPU goes before the VM and the VM before the memory.
+#include "vmm/machine.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "proto/layout.h"
+#include "vmm/boot_block.h"
+#include "vmm/clock.h"
+#include "vmm/cpu_state.h"
+#include "vmm/cpuid.h"
+#include "vmm/error.h"
+#include "vmm/kicker.h"
+#include "vmm/ring_probe.h"
+#include "vmm/run_loop.h"
+
+namespace fv::vmm {
+namespace {
+
+constexpr uint64_t kShortestTickNs = 50'000;
+
+struct RingChoice {
+  unsigned ring;
+  Xsave xsave;
+  std::string reason;
+};
+
+RingChoice ChooseRing(const Kvm& kvm, KernelRing wish) {
+  if (wish == KernelRing::kRing3) return {3, Xsave::kOffer, "ring 3: asked for"};
+  const RingProbe probe = CachedRingProbe(kvm);
+  const std::string measured = "ring 0 is " +
+                               std::string(probe.ring0_emulated ? "emulated" : "native") + " (" +
+                               std::to_string(probe.cycles_per_iteration) +
+                               " cycles for a loop of two instructions)";
+  // XSAVE in ring 0 is beyond an emulator.
+  const Xsave ring0_xsave = probe.ring0_emulated ? Xsave::kHide : Xsave::kOffer;
+  if (wish == KernelRing::kRing0) return {0, ring0_xsave, "ring 0: asked for; " + measured};
+  if (probe.ring0_emulated) return {3, Xsave::kOffer, "ring 3: " + measured};
+  return {0, ring0_xsave, "ring 0: " + measured};
+}
+
+CpuFeatures NeededFeatures(const Kvm& kvm) {
+  const CpuFeatures features = ReadFeatures(kvm.supported_cpuid());
+  if (!features.long_mode) {
+    throw VmmError(VmmErrorKind::kTooOld,
+                   "this host's KVM offers no 64-bit guest (long mode, SYSCALL, NX, SSE2)");
+  }
+  return features;
+}
+
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) ThrowErrno("getrandom", errno);
+  return seed;
+}
+
+const MachineConfig& Checked(const MachineConfig& config) {
+  if (config.tick_ns != 0 && config.tick_ns < kShortestTickNs) {
+    throw VmmError(VmmErrorKind::kBadConfig, "a tick shorter than 50 us");
+  }
+  if (config.argv.empty() && config.exec_path.empty()) {
+    throw VmmError(VmmErrorKind::kBadConfig, "no program to start");
+  }
+  return config;
+}
+
+}  // namespace
+
+struct Machine::State {
+  State(const Kvm& kvm, const MachineConfig& config)
+      : features(NeededFeatures(kvm)),
+        ring(ChooseRing(kvm, Checked(config).kernel_ring)),
+        memory(config.ram_bytes, config.huge_pages),
+        vm(kvm),
+        vcpu(kvm, vm, GuestCpuid(kvm.supported_cpuid(), ring.xsave)),
+        clock(vcpu),
+        kicker(vcpu) {
+    vm.MapMemory(memory);
+    const BootBlock boot = WriteBootBlock(memory, config, Facts(config));
+    boot_info = boot.info;
+    SetInitialState(boot.entry_gva);
+    loop.emplace(LoopParts{vcpu, memory, clock, kicker},
+                 LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()),
+                            config.tick_ns, config.watchdog});
+  }
+
+  bool UsesXsave() const { return features.xsave && ring.xsave == Xsave::kOffer; }
+
+  BootFacts Facts(const MachineConfig& config) const {
+    BootFacts facts{};
+    facts.ring = ring.ring;
+    if (!UsesXsave()) facts.extra_flags |= proto::kBootFxsaveOnly;
+    if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
+    facts.tsc_khz = clock.tsc_khz();
+    // A deterministic guest has a virtual clock and must not differ by when it was started.
+    const bool deterministic = (config.boot_flags & proto::kBootDeterministic) != 0;
+    facts.boot_tsc = deterministic ? 0 : clock.Now();
+    facts.boot_wall_ns = config.boot_wall_ns != 0 ? config.boot_wall_ns : RealtimeNs();
+    facts.xsave_mask = UsesXsave() ? features.xcr0 : 0;
+    facts.xsave_bytes = UsesXsave() ? features.xsave_bytes : 0;
+    facts.random_seed = config.random_seed != 0 ? config.random_seed : RandomSeed();
+    return facts;
+  }
+
+  void SetInitialState(uint64_t entry_gva) {
+    const CpuPlan plan{ring.ring, UsesXsave(), boot_info.kernel_root_gpa, entry_gva};
+    const CpuState state = InitialCpuState(plan, features, vcpu.sregs());
+    vcpu.SetSregs(state.sregs);
+    vcpu.SetRegs(state.regs);
+    vcpu.SetMsrs(state.msrs);
+    if (state.xcr0 != 0) vcpu.SetXcr0(state.xcr0);
+  }
+
+  CpuFeatures features;
+  RingChoice ring;
+  GuestMemory memory;
+  Vm vm;
+  Vcpu vcpu;
+  GuestClock clock;
+  Kicker kicker;
+  proto::BootInfo boot_info{};
+  std::optional<RunLoop> loop;
+};
+
+Machine::Machine(const Kvm& kvm, const MachineConfig& config)
+    : state_(std::make_unique<State>(kvm, config)) {}
+
+Machine::~Machine() = default;
+
+RunResult Machine::Run(Ports& ports) { return state_->loop->Run(ports); }
+void Machine::Kick() { state_->kicker.Kick(); }
+void Machine::RequestStop() { state_->loop->RequestStop(); }
+IdleEnd Machine::WaitIdle(std::span<const int> fds) { return state_->loop->WaitIdle(fds); }
+
+GuestMemory& Machine::memory() { return state_->memory; }
+const GuestMemory& Machine::memory() const { return state_->memory; }
+Vm& Machine::vm() { return state_->vm; }
+Vcpu& Machine::vcpu() { return state_->vcpu; }
+const proto::BootInfo& Machine::boot_info() const { return state_->boot_info; }
+const std::string& Machine::ring_reason() const { return state_->ring.reason; }
+uint64_t Machine::GuestTsc() const { return state_->clock.Now(); }
+uint64_t Machine::NsUntil(uint64_t tsc) const { return state_->clock.NsUntil(tsc); }
+
+}  // namespace fv::vmm

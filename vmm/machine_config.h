@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a machine is made of. Plain data; every default is usable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "proto/boot_info.h"
+#include "vmm/guest_memory.h"
+#include "vmm/watchdog.h"
+
+namespace fv::vmm {
+
+enum class KernelRing { kAuto, kRing0, kRing3 };
+
+struct MachineConfig {
+  uint64_t ram_bytes = uint64_t{256} << 20;
+  HugePages huge_pages = HugePages::kHostDefault;
+  std::span<const std::byte> kernel_image;  // ELF; read during construction only
+  std::span<const std::byte> initrd;        // cpio newc; read during construction only
+  std::string exec_path;  // of the first program, absolute; empty: argv[0]
+  std::vector<std::string> argv;
+  std::vector<std::string> envp;
+  std::string cwd;  // empty: "/"
+  KernelRing kernel_ring = KernelRing::kAuto;
+  // proto::BootFlag: tty flags, kBootDeterministic, kBootSafepoints. The flags that depend on the
+  // ring are added by the machine.
+  uint32_t boot_flags = 0;
+  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
+  uint32_t mutant = 0;
+  uint64_t event_mask = 0;
+  // Period of the guest's tick in ns; 0 = no tick (deterministic).
+  uint64_t tick_ns = 4'000'000;
+  uint32_t umask = 022;
+  uint32_t console_columns = 0;
+  uint32_t console_rows = 0;
+  uint64_t random_seed = 0;   // 0: from getrandom(2)
+  uint64_t boot_wall_ns = 0;  // 0: CLOCK_REALTIME
+  WatchdogConfig watchdog;
+};
+
+}  // namespace fv::vmm

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// mmap(2) and munmap(2) behind Mapping.
+#include "vmm/mapping.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "vmm/error.h"
+
+namespace fv::vmm {
+
+Mapping Mapping::Reserve(size_t bytes) {
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) {
+    ThrowErrno("reserving " + std::to_string(bytes) + " bytes of guest memory", errno);
+  }
+  return Mapping(static_cast<uint8_t*>(data), bytes);
+}
+
+Mapping Mapping::OfFile(int fd, size_t bytes) {
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) ThrowErrno("mmap", errno);
+  return Mapping(static_cast<uint8_t*>(data), bytes);
+}
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  if (this != &other) {
+    Unmap();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+Mapping::~Mapping() { Unmap(); }
+
+void Mapping::Unmap() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+  data_ = nullptr;
+  size_ = 0;
+}
+
+}  // namespace fv::vmm

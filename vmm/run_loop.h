@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine's run loop: KVM_RUN, the exit's policy, then timer, tick, watchdog. How a run ends is
+// a value; an exception can only come from a port, and disarms the timer on its way.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "vmm/clock.h"
+#include "vmm/exit_handler.h"
+#include "vmm/guest_memory.h"
+#include "vmm/idle.h"
+#include "vmm/kicker.h"
+#include "vmm/tick.h"
+#include "vmm/vcpu.h"
+#include "vmm/watchdog.h"
+
+namespace fv::vmm {
+
+// Period of OnTick and of the watchdog's look when tick_ns is 0.
+inline constexpr uint64_t kHousekeepingNs = 100'000'000;
+
+enum class RunEnd {
+  kStopped,     // a port said stop
+  kKicked,      // RequestStop
+  kGuestError,  // triple fault, unknown exit, wild access...: message has the registers
+  kSpin,        // the kernel ran longer than spin_limit_ns: message has the registers
+  kWallLimit,   // wall_limit_ns passed
+};
+
+struct RunResult {
+  RunEnd end;
+  std::string message;  // empty for kStopped and kKicked
+};
+
+// What the loop works on; all outlive it.
+struct LoopParts {
+  Vcpu& vcpu;
+  GuestMemory& memory;
+  GuestClock& clock;
+  Kicker& kicker;
+};
+
+struct LoopConfig {
+  uint64_t channel_gpa;
+  uint64_t doorbell_gpa;
+  uint64_t tick_ns;  // 0 = no tick
+  WatchdogConfig watchdog;
+};
+
+class RunLoop {
+ public:
+  RunLoop(const LoopParts& parts, const LoopConfig& config) : parts_(parts), config_(config) {}
+
+  RunResult Run(Ports& ports);
+  // Any thread, signal handlers too.
+  void RequestStop();
+  // Machine::WaitIdle.
+  IdleEnd WaitIdle(std::span<const int> fds);
+
+ private:
+  // One exit's worth of work after the ports had their turn. A value ends the run.
+  std::optional<RunResult> Dispatch(const HandledExit& handled, Ports& ports);
+  std::optional<RunResult> AfterExit(ExitAction action);
+  void UpdateTick(ExitAction action);
+  RunResult Failure(RunEnd end, const std::string& what) const;
+
+  LoopParts parts_;
+  LoopConfig config_;
+  std::atomic<bool> stop_requested_ = false;
+  Tick tick_;
+  std::optional<Watchdog> watchdog_;  // during Run
+};
+
+}  // namespace fv::vmm

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// KVM's vCPU calls. immediate_exit is cleared only after a Run returned because of it, so a request
+// that comes between two Runs is not lost.
+#include "vmm/vcpu.h"
+
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "vmm/error.h"
+#include "vmm/ioctl.h"
+
+namespace fv::vmm {
+
+Vcpu::Vcpu(const Kvm& kvm, const Vm& vm, std::span<const kvm_cpuid_entry2> cpuid)
+    : fd_(IoctlOrThrow(vm.fd(), KVM_CREATE_VCPU, "KVM_CREATE_VCPU", 0UL)),
+      run_mapping_(Mapping::OfFile(fd_.get(), kvm.run_page_bytes())),
+      run_(reinterpret_cast<kvm_run*>(run_mapping_.data())) {
+  // kvm_cpuid2 ends in a flexible array; its head fits in front of the entries, in one entry.
+  static_assert(offsetof(kvm_cpuid2, entries) <= sizeof(kvm_cpuid_entry2));
+  std::vector<kvm_cpuid_entry2> buffer(cpuid.size() + 1);
+  auto* list = reinterpret_cast<kvm_cpuid2*>(buffer.data());
+  list->nent = static_cast<uint32_t>(cpuid.size());
+  std::memcpy(list->entries, cpuid.data(), cpuid.size_bytes());
+  IoctlOrThrow(fd_.get(), KVM_SET_CPUID2, "KVM_SET_CPUID2", list);
+  run_->kvm_valid_regs = KVM_SYNC_X86_REGS;
+}
+
+void Vcpu::SetRegs(const kvm_regs& regs) {
+  IoctlOrThrow(fd_.get(), KVM_SET_REGS, "KVM_SET_REGS", &regs);
+  run_->s.regs.regs = regs;
+}
+
+void Vcpu::SetSregs(const kvm_sregs& sregs) {
+  IoctlOrThrow(fd_.get(), KVM_SET_SREGS, "KVM_SET_SREGS", &sregs);
+}
+
+void Vcpu::SetMsrs(std::span<const kvm_msr_entry> entries) {
+  static_assert(sizeof(kvm_msrs) <= sizeof(kvm_msr_entry));
+  std::vector<kvm_msr_entry> buffer(entries.size() + 1);
+  auto* list = reinterpret_cast<kvm_msrs*>(buffer.data());
+  list->nmsrs = static_cast<uint32_t>(entries.size());
+  std::memcpy(list->entries, entries.data(), entries.size_bytes());
+  const int set = IoctlOrThrow(fd_.get(), KVM_SET_MSRS, "KVM_SET_MSRS", list);
+  if (static_cast<size_t>(set) != entries.size()) {
+    char index[16];
+    std::snprintf(index, sizeof(index), "0x%x", entries[static_cast<size_t>(set)].index);
+    throw VmmError(VmmErrorKind::kSystem, std::string("KVM_SET_MSRS refused MSR ") + index);
+  }
+}
+
+void Vcpu::SetXcr0(uint64_t value) {
+  kvm_xcrs xcrs{};
+  xcrs.nr_xcrs = 1;
+  xcrs.xcrs[0].xcr = 0;
+  xcrs.xcrs[0].value = value;
+  IoctlOrThrow(fd_.get(), KVM_SET_XCRS, "KVM_SET_XCRS", &xcrs);
+}
+
+uint64_t Vcpu::ReadMsr(uint32_t index) const {
+  kvm_msr_entry buffer[2] = {};
+  auto* list = reinterpret_cast<kvm_msrs*>(buffer);
+  list->nmsrs = 1;
+  list->entries[0].index = index;
+  if (IoctlOrThrow(fd_.get(), KVM_GET_MSRS, "KVM_GET_MSRS", list) != 1) {
+    throw VmmError(VmmErrorKind::kSystem, "KVM_GET_MSRS refused an MSR");
+  }
+  return list->entries[0].data;
+}
+
+uint64_t Vcpu::TscKhz() const {
+  const int khz = ::ioctl(fd_.get(), KVM_GET_TSC_KHZ, 0UL);
+  return khz > 0 ? static_cast<uint64_t>(khz) : 0;
+}
+
+Exit Vcpu::Run() {
+  if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0) return DecodeExit(*run_);
+  const int error = errno;
+  if (error == EINTR || error == EAGAIN) {
+    __atomic_store_n(&run_->immediate_exit, uint8_t{0}, __ATOMIC_SEQ_CST);
+    return Interrupted{};
+  }
+  return RunFailed{error};
+}
+
+kvm_regs Vcpu::regs() const { return run_->s.regs.regs; }
+
+kvm_sregs Vcpu::sregs() const {
+  kvm_sregs sregs{};
+  IoctlOrThrow(fd_.get(), KVM_GET_SREGS, "KVM_GET_SREGS", &sregs);
+  return sregs;
+}
+
+bool Vcpu::InjectInterrupt(uint32_t vector) {
+  kvm_interrupt interrupt{vector};
+  return ::ioctl(fd_.get(), KVM_INTERRUPT, &interrupt) == 0;
+}
+
+}  // namespace fv::vmm

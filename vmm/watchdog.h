@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bounds a run. The kernel runs with interrupts off and user code with interrupts on, so a guest
+// makes progress when it rings the doorbell or when it is seen with interrupts on. A short look now
+// and then could always meet a busy kernel, so before it calls a guest stuck the watchdog asks for
+// an interrupt window: KVM then reports the next return to user code without fail. A user program
+// may therefore compute for as long as it likes, and a spinning kernel is found.
+//
+// Pure logic: times are CLOCK_MONOTONIC in ns, given by the caller.
+#pragma once
+
+#include <cstdint>
+
+namespace fv::vmm {
+
+// Bounds of a run. 0 switches a bound off.
+struct WatchdogConfig {
+  // Longest time of one Run, in ns.
+  uint64_t wall_limit_ns = 0;
+  // Longest time the kernel may run without ringing the doorbell or going back to user code with
+  // interrupts on, in ns.
+  uint64_t spin_limit_ns = 10'000'000'000;
+};
+
+enum class Verdict {
+  kFine,
+  kAskWindow,  // no progress for a while: request an interrupt window
+  kSpin,
+  kWallLimit,
+};
+
+class Watchdog {
+ public:
+  Watchdog(const WatchdogConfig& config, uint64_t now_ns)
+      : config_(config), start_ns_(now_ns), progress_ns_(now_ns) {}
+
+  // The doorbell rang (now: after the port returned), or the guest was seen with interrupts on.
+  void OnProgress(uint64_t now_ns) { progress_ns_ = now_ns; }
+
+  // `ns` passed in the host's own code (a port): not the guest's silence.
+  void Exclude(uint64_t ns) { progress_ns_ += ns; }
+
+  Verdict Look(uint64_t now_ns) const;
+  // Time until the wall limit, in ns; ~0 without one.
+  uint64_t NsLeft(uint64_t now_ns) const;
+
+ private:
+  WatchdogConfig config_;
+  uint64_t start_ns_;
+  uint64_t progress_ns_;
+};
+
+}  // namespace fv::vmm
