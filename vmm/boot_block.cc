@@ -110,7 +110,7 @@ BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config,
   FillFacts(info, facts);
   info.ram_bytes = memory.size();
 
-  const LoadedImage image = LoadImage(config.kernel_image, memory);
+  const LoadedImage image = LoadImage(std::as_bytes(config.kernel_image), memory);
   info.image_end_gpa = image.end_gpa;
   const BootTables tables = BuildBootTables(memory, image, image.end_gpa, facts.ring);
   info.kernel_root_gpa = tables.root_gpa;

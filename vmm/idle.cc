@@ -13,7 +13,7 @@
 
 namespace fv::vmm {
 
-IdleEnd WaitReadable(uint64_t wait_ns, std::span<const int> fds, const sigset_t* mask) {
+IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds, const sigset_t* mask) {
   constexpr uint64_t kNsPerSecond = 1'000'000'000;
   std::array<pollfd, kMaxIdleFds> polled{};
   const size_t count = std::min(fds.size(), polled.size());

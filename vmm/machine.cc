@@ -135,7 +135,9 @@ Machine::~Machine() = default;
 RunResult Machine::Run(Ports& ports) { return state_->loop->Run(ports); }
 void Machine::Kick() { state_->kicker.Kick(); }
 void Machine::RequestStop() { state_->loop->RequestStop(); }
-IdleEnd Machine::WaitIdle(std::span<const int> fds) { return state_->loop->WaitIdle(fds); }
+IdleEnd Machine::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
+  return state_->loop->WaitIdle(wait_ns, fds);
+}
 
 GuestMemory& Machine::memory() { return state_->memory; }
 const GuestMemory& Machine::memory() const { return state_->memory; }

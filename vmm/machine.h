@@ -53,11 +53,10 @@ class Machine {
   Vm& vm();
   Vcpu& vcpu();
 
-  // For DoorbellReason::kIdle, from Ports::OnDoorbell: waits until the guest's idle deadline
-  // (ChannelHeader::idle_deadline_tsc), until one of `fds` is readable, or until Kick. Pass the
-  // console's descriptor only while the guest wants input. Ticks pause meanwhile. The wall limit
-  // ends it too (kDeadline; Run then returns).
-  IdleEnd WaitIdle(std::span<const int> fds);
+  // For DoorbellReason::kIdle, from Ports::OnDoorbell: waits at most `wait_ns` (kNoDeadline: for
+  // ever) until one of `fds` is readable or until Kick, RequestStop or a signal. Ticks pause
+  // meanwhile. The wall limit ends the wait too (kDeadline).
+  IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds);
 
   // What the guest was told (host's own copy: the guest cannot change it).
   const proto::BootInfo& boot_info() const;

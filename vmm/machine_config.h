@@ -3,7 +3,6 @@
 // What a machine is made of. Plain data; every default is usable.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,8 +19,8 @@ enum class KernelRing { kAuto, kRing0, kRing3 };
 struct MachineConfig {
   uint64_t ram_bytes = uint64_t{256} << 20;
   HugePages huge_pages = HugePages::kHostDefault;
-  std::span<const std::byte> kernel_image;  // ELF; read during construction only
-  std::span<const std::byte> initrd;        // cpio newc; read during construction only
+  std::span<const uint8_t> kernel_image;  // ELF; read during construction only
+  std::span<const uint8_t> initrd;        // cpio newc; read during construction only
   std::string exec_path;  // of the first program, absolute; empty: argv[0]
   std::vector<std::string> argv;
   std::vector<std::string> envp;

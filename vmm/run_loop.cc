@@ -136,21 +136,18 @@ void RunLoop::RequestStop() {
   parts_.kicker.Kick();
 }
 
-IdleEnd RunLoop::WaitIdle(std::span<const int> fds) {
+IdleEnd RunLoop::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
   tick_.OnIdle();
-  const uint64_t deadline =
-      parts_.memory
-          .Load<uint64_t>(config_.channel_gpa + offsetof(proto::ChannelHeader, idle_deadline_tsc))
-          .value_or(0);
-  uint64_t wait_ns = deadline == 0 ? kNoDeadline : parts_.clock.NsUntil(deadline);
-  if (wait_ns == kNoDeadline && fds.empty()) return IdleEnd::kNoReason;
   if (watchdog_) wait_ns = std::min(wait_ns, watchdog_->NsLeft(MonotonicNs()));
-
   parts_.kicker.Pause();
   IdleEnd end = IdleEnd::kSignal;
   {
     const KickBlocked blocked;
-    if (!parts_.vcpu.exit_requested()) end = WaitReadable(wait_ns, fds, &blocked.before());
+    if (!parts_.vcpu.exit_requested()) {
+      end = vmm::WaitIdle(wait_ns, fds, &blocked.before());
+    }
+    // The caller learns of a kick here and now; Run need not tell it again.
+    parts_.vcpu.ClearExitRequest();
   }
   parts_.kicker.Resume();
   return end;

@@ -60,7 +60,7 @@ class RunLoop {
   // Any thread, signal handlers too.
   void RequestStop();
   // Machine::WaitIdle.
-  IdleEnd WaitIdle(std::span<const int> fds);
+  IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds);
 
  private:
   // One exit's worth of work after the ports had their turn. A value ends the run.

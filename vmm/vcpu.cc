@@ -82,7 +82,7 @@ Exit Vcpu::Run() {
   if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0) return DecodeExit(*run_);
   const int error = errno;
   if (error == EINTR || error == EAGAIN) {
-    __atomic_store_n(&run_->immediate_exit, uint8_t{0}, __ATOMIC_SEQ_CST);
+    ClearExitRequest();
     return Interrupted{};
   }
   return RunFailed{error};

@@ -41,6 +41,7 @@ class Vcpu {
   // Makes the current or next Run return Interrupted, once. Only together with a signal to the
   // running thread does it take effect at once (kicker.h).
   void RequestExit() { __atomic_store_n(&run_->immediate_exit, uint8_t{1}, __ATOMIC_SEQ_CST); }
+  void ClearExitRequest() { __atomic_store_n(&run_->immediate_exit, uint8_t{0}, __ATOMIC_SEQ_CST); }
   bool exit_requested() const { return __atomic_load_n(&run_->immediate_exit, __ATOMIC_SEQ_CST); }
 
   // Registers as of the last exit.

@@ -155,8 +155,8 @@ Next Session::OnIdle() {
         input_.open() && HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
         options_.stdin_mode == SessionOptions::Stdin::kConnected;
     const int fds[] = {input_.fd()};
-    vmm::WaitIdle(std::min({timer, remaining, kLongestWaitNs}),
-                  std::span<const int>(fds, listens ? 1 : 0));
+    machine_.WaitIdle(std::min({timer, remaining, kLongestWaitNs}),
+                      std::span<const int>(fds, listens ? 1 : 0));
   }
 }
 
