@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two passes: every mapping once (entry rules and counts), then every frame once (count rules).
+#include "src/oracle/full_checker.h"
+
+#include "src/inspect/table_reader.h"
+#include "src/oracle/task_rules.h"
+#include "src/oracle/vma_rules.h"
+
+namespace fv::oracle {
+namespace {
+
+using inspect::LeafTable;
+using inspect::Mm;
+using inspect::Snapshot;
+using proto::FrameState;
+using proto::Pte;
+
+Rule RuleOf(inspect::Area area) {
+  switch (area) {
+    case inspect::Area::kTasks:
+    case inspect::Area::kCpus:
+      return Rule::kTaskMalformed;
+    case inspect::Area::kMms:
+    case inspect::Area::kVmas:
+      return Rule::kVmaMalformed;
+    case inspect::Area::kTables:
+      return Rule::kTableMalformed;
+    case inspect::Area::kFrames:
+    case inspect::Area::kObjects:
+    case inspect::Area::kSlabs:
+      break;
+  }
+  return Rule::kAccountMalformed;
+}
+
+uint64_t UnlistedIdleTasks(const Snapshot& snapshot) {
+  uint64_t count = 0;
+  for (const proto::CpuRecord& cpu : snapshot.cpus) {
+    bool listed = cpu.idle == 0;
+    for (const inspect::Task& task : snapshot.tasks) {
+      listed = listed || task.address == cpu.idle;
+    }
+    count += listed ? 0 : 1;
+  }
+  return count;
+}
+
+}  // namespace
+
+void AddMalformed(const std::vector<inspect::Malformed>& malformed, Findings& findings) {
+  for (const inspect::Malformed& item : malformed) {
+    Finding& finding = findings.Add(RuleOf(item.area), item.sentence);
+    finding.mm = item.mm;
+    finding.address = item.address;
+  }
+}
+
+void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
+  AddMalformed(snapshot.malformed, findings);
+  sums_.assign(memory_.frames(), FrameSums{});
+  is_table_.assign(memory_.frames(), 0);
+  table_seen_.assign(snapshot.tables.size(), 0);
+  walked_ptes_ = 0;
+  baseline_ = {};
+  CountObjects(snapshot);
+  for (const Mm& mm : snapshot.mms) {
+    CheckVmas(mm, findings);
+    WalkMm(snapshot, mm, findings);
+    baseline_.vmas += mm.vmas.size();
+  }
+  for (const inspect::Table& table : snapshot.tables) {
+    is_table_[table.pfn] = 1;
+    CheckTable({table.pfn, table.level, table.parents, table.shared_entries,
+                table.writable_entries, table.mm, table.base},
+               snapshot.Frame(table.pfn), findings);
+  }
+  CheckFrames(snapshot, findings);
+  baseline_.tasks = snapshot.tasks.size();
+  baseline_.mms = snapshot.mms.size();
+  CheckFrameTotals(snapshot.header, baseline_.counts, findings);
+  CheckSlabs(snapshot.slabs, baseline_.counts,
+             {snapshot.tasks.size() + UnlistedIdleTasks(snapshot), snapshot.mms.size(),
+              baseline_.vmas, snapshot.objects.size()},
+             findings);
+  for (const inspect::Object& object : snapshot.objects) {
+    CheckObjectPages(object, findings);
+  }
+  std::vector<MmUse> mms;
+  for (const Mm& mm : snapshot.mms) {
+    mms.push_back({mm.address, mm.record.users, mm.record.root_gpa});
+  }
+  CheckTasks({snapshot.header, snapshot.tasks, snapshot.pid_hash, mms, snapshot.cpus}, findings);
+  for (const inspect::Task& task : snapshot.tasks) {
+    CheckStack(task, findings);
+  }
+  Locate(snapshot, findings);
+  NameTasks(snapshot.tasks, findings.list());
+}
+
+void FullChecker::CountObjects(const Snapshot& snapshot) {
+  for (const inspect::Object& object : snapshot.objects) {
+    for (const inspect::ObjectPage& page : object.pages) {
+      ++sums_[page.pfn].object_refs;
+    }
+  }
+}
+
+void FullChecker::WalkMm(const Snapshot& snapshot, const Mm& mm, Findings& findings) {
+  MmPages pages;
+  pages.tables = mm.table_count;
+  for (const LeafTable& leaf : mm.leaves) {
+    WalkLeaf(snapshot, mm, leaf, pages, findings);
+  }
+  CheckMmPages(mm, pages, findings);
+  if (mm.window_user) {
+    Finding& finding =
+        findings.Add(Rule::kWindowOpen, "user code can reach a page of the kernel's window");
+    finding.mm = mm.address;
+    finding.address = proto::kKernelBase;
+  }
+}
+
+void FullChecker::WalkLeaf(const Snapshot& snapshot, const Mm& mm, const LeafTable& leaf,
+                           MmPages& pages, Findings& findings) {
+  uint8_t& seen = table_seen_[leaf.table];
+  const uint32_t add = (seen & 1) != 0 ? 0 : 1;
+  const bool add_writable = leaf.rights.writable && (seen & 2) == 0;
+  seen = static_cast<uint8_t>(seen | 1 | (leaf.rights.writable ? 2 : 0));
+  const Pte* entries = snapshot.TableEntries(leaf.table);
+  PteSite site{mm.address, 0, 0, leaf.rights, nullptr, {}};
+  for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+    const Pte pte = entries[i];
+    if ((pte & proto::kPtePresent) == 0) {
+      continue;
+    }
+    ++walked_ptes_;
+    site.address = leaf.base + i * proto::kPageBytes;
+    if (site.vma == nullptr || site.address >= site.vma->end || site.address < site.vma->start) {
+      site.vma = FindVma(mm.vmas, site.address);
+    }
+    site.pte = pte;
+    const uint64_t pfn = inspect::PfnOf(pte);
+    if (pfn < memory_.frames()) {
+      site.frame = snapshot.Frame(pfn);
+      FrameSums& sums = sums_[pfn];
+      sums.maps += add;
+      sums.cow += (pte & proto::kPteCow) != 0 ? add : 0;
+      sums.writable += add_writable && (pte & proto::kPteWritable) != 0 ? 1 : 0;
+      pages.anon += site.frame.state == FrameState::kAnon;
+      pages.file += site.frame.state == FrameState::kFile;
+    }
+    CheckPte(memory_, snapshot.header.zero_pfn, site, findings);
+  }
+}
+
+void FullChecker::CheckFrames(const Snapshot& snapshot, Findings& findings) {
+  for (uint64_t pfn = 0; pfn < snapshot.frames.size(); ++pfn) {
+    const proto::FrameRecord& frame = snapshot.frames[pfn];
+    const unsigned state = static_cast<unsigned>(frame.state);
+    if (state < kFrameStates) {
+      ++baseline_.counts[state];
+    }
+    CheckFrame(pfn, frame, sums_[pfn], findings);
+    if (frame.state == FrameState::kPageTable && is_table_[pfn] == 0) {
+      CheckLostTable(pfn, frame, findings);
+    }
+  }
+}
+
+// Findings about a frame alone get an address: the first writable mapping, else the first.
+void FullChecker::Locate(const Snapshot& snapshot, Findings& findings) const {
+  constexpr size_t kMostSearches = 64;  // each reads every entry
+  size_t searches = 0;
+  for (Finding& finding : findings.list()) {
+    if (!finding.pfn || finding.mm != 0 || ++searches > kMostSearches) {
+      continue;
+    }
+    for (const Mm& mm : snapshot.mms) {
+      for (const LeafTable& leaf : mm.leaves) {
+        const Pte* entries = snapshot.TableEntries(leaf.table);
+        for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+          const bool better =
+              finding.mm == 0 || ((entries[i] & proto::kPteWritable) != 0 &&
+                                  (*finding.pte & proto::kPteWritable) == 0);
+          if ((entries[i] & proto::kPtePresent) != 0 &&
+              inspect::PfnOf(entries[i]) == *finding.pfn && better) {
+            finding.mm = mm.address;
+            finding.address = leaf.base + i * proto::kPageBytes;
+            finding.pte = entries[i];
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace fv::oracle
