@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Boot, in order. The boot stack becomes the idle task's.
+
+#include "guest/arch/arch.h"
+#include "guest/fs/fs.h"
+#include "guest/introspect/introspect.h"
+#include "guest/mm/mm_init.h"
+#include "guest/task/task.h"
+
+namespace fv::guest {
+
+extern "C" [[noreturn]] void KernelMain(const proto::BootInfo* boot) {
+  InitArch(*boot);     // descriptor tables, clock, user registers
+  InitChannel(*boot);  // from here on Log and Panic reach the host
+  InitMm(*boot);       // frames, slabs, zero frame, caches of guest/mm
+  InitTasks();         // idle task, pid hash, scheduler, caches of guest/task
+  InitFs(*boot);       // root file system from the initrd, devices, /proc
+  StartInit();         // pid 1, which starts the first program as pid 2
+  Channel().guest_magic = proto::kChannelMagic;
+  EmitEvent(proto::EventKind::kBoot, Channel().free_frames);
+  Safepoint(proto::SafepointKind::kBoot);
+  StartScheduler();
+}
+
+}  // namespace fv::guest

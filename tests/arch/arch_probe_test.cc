@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Boots the arch probe (guest/arch/testing): a kernel of guest/arch alone that checks traps, returns,
+// stack switches and FPU state by itself. In both kernel rings.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <span>
+#include <string>
+
+#include "proto/channel.h"
+#include "tests/arch/probe_image.h"
+#include "vmm/kvm_test_util.h"
+#include "vmm/machine.h"
+
+namespace fv {
+namespace {
+
+class ConsolePorts : public vmm::Ports {
+ public:
+  explicit ConsolePorts(vmm::Machine& machine) : machine_(machine) {}
+
+  vmm::Next OnDoorbell(proto::DoorbellReason reason, uint64_t /*argument*/) override {
+    reason_ = reason;
+    return reason == proto::DoorbellReason::kDrain ? vmm::Next::kContinue : vmm::Next::kStop;
+  }
+
+  std::string Output() {
+    proto::ChannelHeader header;
+    const auto* ram = machine_.memory().data() + machine_.channel_gpa();
+    std::memcpy(&header, ram, sizeof header);
+    std::string text;
+    for (uint64_t i = 0; i < header.console.produced && i < proto::kConsoleCapacity; ++i) {
+      proto::ConsoleRecord record;
+      std::memcpy(&record, ram + header.console.offset + i * sizeof record, sizeof record);
+      text.append(reinterpret_cast<const char*>(record.data),
+                  std::min<size_t>(record.length, sizeof record.data));
+    }
+    return text + header.panic_message;
+  }
+  proto::DoorbellReason reason() const { return reason_; }
+
+ private:
+  vmm::Machine& machine_;
+  proto::DoorbellReason reason_{};
+};
+
+class ArchProbeTest : public testing::TestWithParam<vmm::KernelRing> {};
+
+TEST_P(ArchProbeTest, TrapsReturnsAndSwitches) {
+  FV_REQUIRE_KVM();
+  vmm::Kvm kvm = vmm::Kvm::Open();
+  vmm::MachineConfig config;
+  const auto image = embedded::ArchProbe();
+  config.kernel_image = {reinterpret_cast<const uint8_t*>(image.data()), image.size()};
+  config.ram_bytes = proto::kMinRamBytes;
+  config.kernel_ring = GetParam();
+  config.watchdog.wall_limit_ns = 60'000'000'000;
+  vmm::Machine machine(kvm, config);
+  ConsolePorts ports(machine);
+  const vmm::RunResult result = machine.Run(ports);
+  const std::string output = ports.Output();
+  std::printf("%s", output.c_str());
+  EXPECT_EQ(result.end, vmm::RunEnd::kStopped) << result.message;
+  EXPECT_EQ(ports.reason(), proto::DoorbellReason::kDone);
+  EXPECT_NE(output.find("arch probe: ok"), std::string::npos) << output;
+}
+
+INSTANTIATE_TEST_SUITE_P(BothRings, ArchProbeTest,
+                         testing::Values(vmm::KernelRing::kRing3, vmm::KernelRing::kRing0),
+                         [](const auto& info) {
+                           return info.param == vmm::KernelRing::kRing0 ? "Ring0" : "Ring3";
+                         });
+
+}  // namespace
+}  // namespace fv
