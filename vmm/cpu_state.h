@@ -10,7 +10,7 @@
 // tables itself before anything can use them.
 #pragma once
 
-#include <linux/kvm.h>
+#include "vmm/kvm_api.h"
 
 #include <cstdint>
 #include <vector>

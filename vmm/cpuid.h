@@ -4,7 +4,7 @@
 // CPUID table that the guest sees. Leaves and bits: Intel SDM volume 2, CPUID.
 #pragma once
 
-#include <linux/kvm.h>
+#include "vmm/kvm_api.h"
 
 #include <cstdint>
 #include <span>

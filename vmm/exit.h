@@ -4,7 +4,7 @@
 // stale. Everything in them comes from the guest and is unchecked.
 #pragma once
 
-#include <linux/kvm.h>
+#include "vmm/kvm_api.h"
 
 #include <cstdint>
 #include <string>

@@ -5,7 +5,7 @@
 // needs later, so that every "this host cannot" is said once, early and by name.
 #pragma once
 
-#include <linux/kvm.h>
+#include "vmm/kvm_api.h"
 
 #include <cstddef>
 #include <string>

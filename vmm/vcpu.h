@@ -7,7 +7,7 @@
 // handler.
 #pragma once
 
-#include <linux/kvm.h>
+#include "vmm/kvm_api.h"
 
 #include <cstdint>
 #include <span>

@@ -5,13 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstring>
 #include <span>
 #include <string>
 
 #include "proto/channel.h"
+#include "proto/layout.h"
 #include "tests/arch/probe_image.h"
-#include "vmm/kvm_test_util.h"
 #include "vmm/machine.h"
 
 namespace fv {
@@ -28,7 +30,7 @@ class ConsolePorts : public vmm::Ports {
 
   std::string Output() {
     proto::ChannelHeader header;
-    const auto* ram = machine_.memory().data() + machine_.channel_gpa();
+    const auto* ram = machine_.memory().host_base() + machine_.channel_gpa();
     std::memcpy(&header, ram, sizeof header);
     std::string text;
     for (uint64_t i = 0; i < header.console.produced && i < proto::kConsoleCapacity; ++i) {
@@ -49,11 +51,12 @@ class ConsolePorts : public vmm::Ports {
 class ArchProbeTest : public testing::TestWithParam<vmm::KernelRing> {};
 
 TEST_P(ArchProbeTest, TrapsReturnsAndSwitches) {
-  FV_REQUIRE_KVM();
+  if (access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "no usable /dev/kvm";
   vmm::Kvm kvm = vmm::Kvm::Open();
   vmm::MachineConfig config;
   const auto image = embedded::ArchProbe();
   config.kernel_image = {reinterpret_cast<const uint8_t*>(image.data()), image.size()};
+  config.argv = {"probe"};
   config.ram_bytes = proto::kMinRamBytes;
   config.kernel_ring = GetParam();
   config.watchdog.wall_limit_ns = 60'000'000'000;
