@@ -5,6 +5,7 @@
 
 Host code (vmm/, src/, bench/, tests/). Dependencies on other people's
 libraries: //third_party:absl, :gflags, :benchmark, :benchmark_main, :busybox (a file).
+//tools/build_info tells reports the commit that they are built from.
 
     fv_cc_library(name = "vcpu", srcs = ["vcpu.cc"], hdrs = ["vcpu.h"], deps = ["//proto"])
     fv_cc_test(name = "vcpu_test", srcs = ["vcpu_test.cc"], deps = [":vcpu"])  # adds gtest_main
