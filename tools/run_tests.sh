@@ -75,12 +75,9 @@ run_tests() {
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   say "building and running every test"
-  if ! bazel_in_root query 'tests(//...) except attr(tags, "\bmanual\b", //...)' \
-      >"$work/labels"; then
-    say "Bazel cannot list the tests"
-    echo "0 passed, 1 failed"
-    return 1
-  fi
+  # A package that does not load costs its own tests only; Bazel then fails below as well.
+  bazel_in_root query --keep_going 'tests(//...) except attr(tags, "\bmanual\b", //...)' \
+    >"$work/labels" || say "some packages do not load"
   code=0
   # shellcheck disable=SC2086
   bazel_in_root test ${FORKVISOR_BAZEL_FLAGS:-} --keep_going --test_output=errors \
