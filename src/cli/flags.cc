@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "proto/layout.h"
 #include "src/cli/guest_kernel.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"

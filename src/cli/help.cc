@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor help and version. docs/command.md is the long form.
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "proto/channel.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/verbs.h"
+
+namespace fv::cli {
+namespace {
+
+constexpr char kGeneral[] =
+    R"(forkvisor runs static Linux programs on a tiny kernel under KVM and watches fork() from outside.
+
+  forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
+  forkvisor help [VERB]                          more about a verb
+  forkvisor version
+
+Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle;
+2 usage; 3 no usable KVM; 4 the guest failed. 1 to 4 come with a message that begins "forkvisor:".
+)";
+
+constexpr char kRun[] =
+    R"(forkvisor run [flags] [--] PROGRAM [ARGS...]
+
+Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end at PROGRAM.
+
+  --rootfs=DIR|CPIO      root file system; without it a small one with PROGRAM at its own path
+  --file=HOST[:GUEST]    copy a file or directory into the root; may be repeated
+  --busybox=auto|always|never   busybox in the default root (auto: if a shell is wanted)
+  --cwd=DIR              working directory in the guest
+  --env=NAME=VALUE       for the program's environment; may be repeated
+  --mem=SIZE             guest memory, 16M to 256G (256M); reserved, not touched
+  --kernel_ring=auto|0|3 CPU ring of the guest kernel
+  --timeout=SECONDS      longest run; 0: no limit
+  --deterministic        no timer tick
+  --kernel=FILE          another guest kernel
+  --kvm_device=FILE      KVM's device (/dev/kvm)
+  -v                     say what happens
+)";
+
+const std::map<std::string, const char*, std::less<>>& Texts() {
+  static const std::map<std::string, const char*, std::less<>> texts = {{"", kGeneral},
+                                                                        {"run", kRun}};
+  return texts;
+}
+
+}  // namespace
+
+void Complain(std::string_view message) {
+  std::fprintf(stderr, "forkvisor: %.*s\n", static_cast<int>(message.size()), message.data());
+}
+
+int UsageError(std::string_view verb, std::string_view message) {
+  Complain(message);
+  std::fprintf(stderr, "Try: forkvisor help%s%.*s\n", verb.empty() ? "" : " ",
+               static_cast<int>(verb.size()), verb.data());
+  return kExitUsage;
+}
+
+int StatusError(const absl::Status& status) {
+  Complain(std::string_view(status.message().data(), status.message().size()));
+  return kExitUsage;
+}
+
+int ShowHelp(std::string_view verb) {
+  const auto found = Texts().find(verb);
+  if (found == Texts().end()) {
+    return UsageError("", absl::StrCat("no help about ", std::string(verb)));
+  }
+  std::fputs(found->second, stdout);
+  return kExitOk;
+}
+
+int HelpVerb(const Words& args) { return ShowHelp(args.empty() ? "" : args.front()); }
+
+int VersionVerb(const Words&) {
+  std::printf("forkvisor 0.1, contract %u, layout %016llx\n", proto::kContractVersion,
+              static_cast<unsigned long long>(proto::kLayoutHash));
+  return kExitOk;
+}
+
+}  // namespace fv::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command: picks the verb, turns the hypervisor's set-up errors into exit codes.
+#include <exception>
+
+#include "src/cli/exit_codes.h"
+#include "src/cli/verbs.h"
+#include "vmm/error.h"
+
+namespace {
+
+using fv::cli::Words;
+
+struct Verb {
+  std::string_view name;
+  int (*run)(const Words&);
+};
+constexpr Verb kVerbs[] = {
+    {"run", fv::cli::RunVerb},
+    {"help", fv::cli::HelpVerb},
+    {"--help", fv::cli::HelpVerb},
+    {"-h", fv::cli::HelpVerb},
+    {"version", fv::cli::VersionVerb},
+    {"--version", fv::cli::VersionVerb},
+};
+
+int ExitCodeOf(const fv::vmm::VmmError& error) {
+  if (error.IsNoUsableKvm()) return fv::cli::kExitNoKvm;
+  return error.kind() == fv::vmm::VmmErrorKind::kBadConfig ||
+                 error.kind() == fv::vmm::VmmErrorKind::kBadImage
+             ? fv::cli::kExitUsage
+             : fv::cli::kExitGuestFailure;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Words words(argv + 1, argv + argc);
+  if (words.empty()) return fv::cli::UsageError("", "which verb?");
+  for (const Verb& verb : kVerbs) {
+    if (verb.name != words.front()) continue;
+    try {
+      return verb.run(Words(words.begin() + 1, words.end()));
+    } catch (const fv::vmm::VmmError& error) {
+      fv::cli::Complain(error.what());
+      return ExitCodeOf(error);
+    } catch (const std::exception& error) {
+      fv::cli::Complain(error.what());
+      return fv::cli::kExitGuestFailure;
+    }
+  }
+  return fv::cli::UsageError("", "no verb \"" + words.front() + "\"");
+}

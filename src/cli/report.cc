@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words for the ends of a run.
+#include "src/cli/report.h"
+
+#include "absl/strings/str_cat.h"
+#include "src/cli/exit_codes.h"
+
+namespace fv::cli {
+namespace {
+
+using session::SessionEnd;
+using session::SessionResult;
+
+// The last lines of the kernel's log that a report of a failed guest carries.
+constexpr size_t kLogLines = 12;
+
+std::string MissingSyscalls(const SessionResult& result) {
+  if (result.missing_syscalls.empty()) return "";
+  std::string text = "the program used system calls that the guest kernel does not have:";
+  for (const auto& [number, times] : result.missing_syscalls) {
+    absl::StrAppend(&text, "\n  ", SyscallName(number), " (", number, "), ", times,
+                    times == 1 ? " time" : " times");
+  }
+  return text;
+}
+
+std::string GuestFailure(const SessionResult& result, const std::string& what) {
+  std::string text = absl::StrCat(what, result.message.empty() ? "" : ": ", result.message);
+  if (!result.registers.empty()) absl::StrAppend(&text, "\n", result.registers);
+  const size_t lines = result.kernel_log.size();
+  if (lines > 0) absl::StrAppend(&text, "\nlast lines of the kernel's log:");
+  for (size_t i = lines > kLogLines ? lines - kLogLines : 0; i < lines; ++i) {
+    absl::StrAppend(&text, "\n  ", result.kernel_log[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string SyscallName(uint64_t number) {
+  switch (number) {
+#define FV_SYSCALL(value, name, kinds, tier) \
+  case value: return #name;
+#include "proto/syscalls.def"
+#undef FV_SYSCALL
+    default: return absl::StrCat("number ", number);
+  }
+}
+
+Report MakeReport(const SessionResult& result) {
+  switch (result.end) {
+    case SessionEnd::kExited: {
+      const int status = session::ShellStatus(result.wait_status);
+      return {status, status == 0 ? "" : MissingSyscalls(result)};
+    }
+    case SessionEnd::kPanic:
+      return {kExitGuestFailure, GuestFailure(result, "the guest kernel panicked")};
+    case SessionEnd::kGuestError:
+      return {kExitGuestFailure, GuestFailure(result, "the guest failed")};
+    case SessionEnd::kSpin:
+      return {kExitGuestFailure, GuestFailure(result, "the guest kernel does not answer")};
+    case SessionEnd::kTimeout:
+      return {kExitTimeout, GuestFailure(result, "the run took longer than --timeout allows")};
+    case SessionEnd::kOutputClosed:
+      return {128 + SIGPIPE, ""};
+    case SessionEnd::kOutputFailed:
+      return {kExitGuestFailure, result.message};
+    case SessionEnd::kSignal:
+      return {128 + result.signal_number, ""};
+    case SessionEnd::kObserverStopped:
+      return {kExitFinding, result.message};
+  }
+  return {kExitGuestFailure, "unknown end"};
+}
+
+}  // namespace fv::cli
