@@ -105,12 +105,12 @@ std::vector<std::string_view> GuestFlags() {
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {
   if (FLAGS_kernel.empty()) {
-    const std::span<const std::byte> image = embedded::GuestKernel();
+    const std::span<const uint8_t> image = embedded::GuestKernel();
     if (image.empty()) {
       return absl::FailedPreconditionError(
           "this build has no guest kernel inside: give one with --kernel=FILE");
     }
-    return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(image.data()), image.size());
+    return image;
   }
   static std::string file;
   absl::StatusOr<std::string> content = rootfs::ReadHostFile(FLAGS_kernel);

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "vmm/idle.h"
 
 namespace fv::session {
 namespace {
@@ -22,8 +21,6 @@ using proto::ChannelHeader;
 using vmm::Next;
 
 constexpr size_t kKeptLogLines = 40;
-// Longest single wait of an idle guest, in ns: signals and time-outs are looked at in between.
-constexpr uint64_t kLongestWaitNs = 100'000'000;
 
 uint64_t MonotonicNs() {
   timespec now{};
@@ -155,7 +152,7 @@ Next Session::OnIdle() {
         input_.open() && HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
         options_.stdin_mode == SessionOptions::Stdin::kConnected;
     const int fds[] = {input_.fd()};
-    machine_.WaitIdle(std::min({timer, remaining, kLongestWaitNs}),
+    machine_.WaitIdle(std::min(timer, remaining),
                       std::span<const int>(fds, listens ? 1 : 0));
   }
 }
