@@ -45,7 +45,7 @@ _start:
 // ---- Ring 3 -------------------------------------------------------------------------------
 
 // From the stub's IRETQ: RSP is the top of the current task's kernel stack, all other registers are
-// the user's except RAX (STUB_SAVED_RAX). The CPU's frame is on the trap stack; its error code, if
+// the user's except RAX (STUB_RAX_OR_ROOT). The CPU's frame is on the trap stack; its error code, if
 // the vector has one, is below it.
 .global fv_entry_ring3
 .balign 16
@@ -58,7 +58,7 @@ fv_entry_ring3:
   pushq TRAP_STACK(48)  // error code
   pushq STUB(FV_STUB_VECTOR)
   pushq $-1
-  PUSH_REGISTERS STUB(FV_STUB_SAVED_RAX)
+  PUSH_REGISTERS STUB(FV_STUB_RAX_OR_ROOT)
   mov %rsp, %rdi
   sub $8, %rsp
   call TrapRing3

@@ -2,7 +2,7 @@
 //
 // The stub page: SYSCALL's target (its first instruction) and the ring-0 side of the kernel that
 // runs in ring 3. On software KVM every instruction here is emulated at about 1 us, so the page-fault
-// path (which is also the system-call path there) has seven. docs/life-of-a-fork.md walks through.
+// path (which is also the system-call path there) has six. docs/life-of-a-fork.md walks through.
 //
 // In ring 3 the trap frame that the CPU pushed stays on the trap stack, where the kernel's entry
 // (entry.S) reads it. No stack is used otherwise.
@@ -20,20 +20,19 @@
 fv_syscall_entry:
   cmpb $0, STUB(FV_STUB_KERNEL_RING)
   je fv_syscall_ring0
-  mov %rax, STUB(FV_STUB_SAVED_RAX)
   mov %rsp, STUB(FV_STUB_USER_RSP)
   movq $256, STUB(FV_STUB_VECTOR)
   jmp enter_kernel
 
-// #PF: the kernel presets the vector with 14, so that this path need not store it.
+// #PF: the kernel presets the vector with 14, so that this path need not store it. One exchange
+// saves the user's RAX and fetches the kernel's root.
 .global fv_stub_page_fault
 .balign 16
 fv_stub_page_fault:
-  mov %rax, STUB(FV_STUB_SAVED_RAX)
+  xchg %rax, STUB(FV_STUB_RAX_OR_ROOT)
+  mov %rax, %cr3
   mov %cr2, %rax
   mov %rax, STUB(FV_STUB_SAVED_CR2)
-  mov STUB(FV_STUB_KERNEL_ROOT), %rax
-  mov %rax, %cr3
   lea STUB(FV_STUB_ENTRY_FRAME), %rsp
   iretq
 
@@ -51,11 +50,10 @@ fv_stub_general_protection:
   lea STUB(FV_STUB_RETURN_FRAME), %rsp
   iretq
 1:
-  mov %rax, STUB(FV_STUB_SAVED_RAX)
   movq $13, STUB(FV_STUB_VECTOR)
 
 enter_kernel:
-  mov STUB(FV_STUB_KERNEL_ROOT), %rax
+  xchg %rax, STUB(FV_STUB_RAX_OR_ROOT)
   mov %rax, %cr3
   lea STUB(FV_STUB_ENTRY_FRAME), %rsp
   iretq
@@ -67,7 +65,6 @@ fv_stub_vectors:
 .set vector, 0
 .rept 33
   .balign 32
-  mov %rax, STUB(FV_STUB_SAVED_RAX)
   movq $vector, STUB(FV_STUB_VECTOR)
   jmp enter_kernel
   .set vector, vector + 1

@@ -14,10 +14,10 @@
 #define FV_STUB_DATA (FV_KERNEL_BASE + FV_STUB_DATA_PHYS)
 
 // Offsets of the words.
-#define FV_STUB_KERNEL_ROOT 0x00   /* ring 3: CR3 of the kernel */
+#define FV_STUB_RAX_OR_ROOT 0x00   /* ring 3: CR3 of the kernel; from a trap on, the user's RAX */
 #define FV_STUB_USER_ROOT 0x08     /* ring 3: CR3 of the next return to user code */
 #define FV_STUB_USER_RAX 0x10      /* ring 3: RAX of the next return to user code */
-#define FV_STUB_SAVED_RAX 0x18     /* ring 3: RAX at the trap */
+#define FV_STUB_KERNEL_ROOT 0x18   /* CR3 of the kernel */
 #define FV_STUB_SAVED_CR2 0x20     /* ring 3: CR2 at a page fault */
 #define FV_STUB_VECTOR 0x28        /* ring 3: vector of the trap; the kernel presets 14 */
 #define FV_STUB_USER_RSP 0x30      /* SYSCALL on hardware: the user's RSP */
@@ -39,10 +39,10 @@ struct IretFrame {
 };
 
 struct StubData {
-  uint64_t kernel_root;
+  uint64_t rax_or_root;
   uint64_t user_root;
   uint64_t user_rax;
-  uint64_t saved_rax;
+  uint64_t kernel_root;
   uint64_t saved_cr2;
   uint64_t vector;
   uint64_t user_rsp;
@@ -56,7 +56,7 @@ struct StubData {
 static_assert(offsetof(StubData, kernel_root) == FV_STUB_KERNEL_ROOT);
 static_assert(offsetof(StubData, user_root) == FV_STUB_USER_ROOT);
 static_assert(offsetof(StubData, user_rax) == FV_STUB_USER_RAX);
-static_assert(offsetof(StubData, saved_rax) == FV_STUB_SAVED_RAX);
+static_assert(offsetof(StubData, rax_or_root) == FV_STUB_RAX_OR_ROOT);
 static_assert(offsetof(StubData, saved_cr2) == FV_STUB_SAVED_CR2);
 static_assert(offsetof(StubData, vector) == FV_STUB_VECTOR);
 static_assert(offsetof(StubData, user_rsp) == FV_STUB_USER_RSP);

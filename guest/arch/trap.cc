@@ -44,6 +44,7 @@ constexpr bool PushesErrorCode(uint64_t vector) {
 void ArmStub() {
   volatile StubData& stub = Stub();
   stub.vector = kVectorPageFault;
+  stub.rax_or_root = stub.kernel_root;
   stub.user_root = stub.kernel_root;
   stub.return_frame.rip = reinterpret_cast<uint64_t>(fv_panic_entry_ring3);
   stub.return_frame.cs = FV_SEL_USER_CODE;
