@@ -34,24 +34,24 @@ constexpr NeededCapability kNeeded[] = {
     {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
 };
 
-constexpr size_t kMaxCpuidEntries = 512;
 
 std::vector<kvm_cpuid_entry2> ReadSupportedCpuid(int fd) {
-  // kvm_cpuid2 ends in a flexible array; a buffer of entries with room for the head in front.
-  std::vector<kvm_cpuid_entry2> buffer(kMaxCpuidEntries + 1);
-  auto* list = reinterpret_cast<kvm_cpuid2*>(buffer.data());
-  list->nent = kMaxCpuidEntries;
-  IoctlOrThrow(fd, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", list);
-  const size_t count = std::min<size_t>(list->nent, kMaxCpuidEntries);
-  std::vector<kvm_cpuid_entry2> entries(count);
-  std::memcpy(entries.data(), list->entries, count * sizeof(kvm_cpuid_entry2));
-  return entries;
+  const auto list = std::make_unique<KvmList<kvm_cpuid_entry2, kMaxCpuidEntries>>();
+  list->count = kMaxCpuidEntries;
+  IoctlOrThrow(fd, ListRequest(KVM_GET_SUPPORTED_CPUID), "KVM_GET_SUPPORTED_CPUID", list.get());
+  const size_t count = std::min<size_t>(list->count, kMaxCpuidEntries);
+  return {list->entries, list->entries + count};
 }
 
 Fd OpenDevice(const std::string& device) {
   const int fd = ::open(device.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd >= 0) return Fd(fd);
-  const int error = errno;
+  if (fd < 0) ThrowOpenFailure(device, errno);
+  return Fd(fd);
+}
+
+}  // namespace
+
+void ThrowOpenFailure(const std::string& device, int error) {
   const std::string why = device + ": " + std::strerror(error);
   switch (error) {
     case ENOENT:
@@ -68,8 +68,6 @@ Fd OpenDevice(const std::string& device) {
   }
 }
 
-}  // namespace
-
 Kvm Kvm::Open(const std::string& device) { return Kvm(OpenDevice(device)); }
 
 Kvm::Kvm(Fd fd) : fd_(std::move(fd)) {
@@ -82,7 +80,7 @@ Kvm::Kvm(Fd fd) : fd_(std::move(fd)) {
                                               ", version " + std::to_string(KVM_API_VERSION) +
                                               " is needed");
   }
-  CheckCapabilities();
+  RequireCapabilities([this](int number) { return Capability(number); });
   run_page_bytes_ = static_cast<size_t>(
       IoctlOrThrow(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE"));
   if (run_page_bytes_ < sizeof(kvm_run)) {
@@ -95,14 +93,14 @@ int Kvm::Capability(int capability) const {
   return ::ioctl(fd_.get(), KVM_CHECK_EXTENSION, static_cast<unsigned long>(capability));
 }
 
-void Kvm::CheckCapabilities() const {
+void RequireCapabilities(const std::function<int(int)>& capability) {
   for (const NeededCapability& needed : kNeeded) {
-    if (Capability(needed.number) <= 0) {
+    if (capability(needed.number) <= 0) {
       throw VmmError(VmmErrorKind::kTooOld,
                      std::string("this host's KVM lacks ") + needed.name);
     }
   }
-  const int synced = Capability(KVM_CAP_SYNC_REGS);
+  const int synced = capability(KVM_CAP_SYNC_REGS);
   if ((synced & KVM_SYNC_X86_REGS) == 0) {
     throw VmmError(VmmErrorKind::kTooOld, "this host's KVM lacks KVM_SYNC_X86_REGS");
   }

@@ -8,6 +8,7 @@
 #include "vmm/kvm_api.h"
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 namespace fv::vmm {
 
 inline constexpr char kKvmDevice[] = "/dev/kvm";
+inline constexpr size_t kMaxCpuidEntries = 256;  // KVM_MAX_CPUID_ENTRIES of the kernel
 
 class Kvm {
  public:
@@ -33,12 +35,18 @@ class Kvm {
 
  private:
   explicit Kvm(Fd fd);
-  void CheckCapabilities() const;
 
   Fd fd_;
   size_t run_page_bytes_ = 0;
   std::vector<kvm_cpuid_entry2> cpuid_;
 };
+
+// Throws the VmmError for an open(2) of `device` that failed with errno `error`.
+[[noreturn]] void ThrowOpenFailure(const std::string& device, int error);
+
+// Throws VmmError (kTooOld) that names the first needed capability for which `capability`
+// (KVM_CHECK_EXTENSION) gives nothing. Called by Kvm::Open.
+void RequireCapabilities(const std::function<int(int)>& capability);
 
 // Name of the KVM backend, from /sys/module: "kvm_intel", "kvm_amd", "kvm_pvm (software)" or
 // "unknown". For -v and the context of benchmarks; nothing is ever decided by it.

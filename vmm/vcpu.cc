@@ -6,11 +6,8 @@
 
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <cstdio>
-#include <cstring>
-#include <vector>
 
 #include "vmm/error.h"
 #include "vmm/ioctl.h"
@@ -21,13 +18,10 @@ Vcpu::Vcpu(const Kvm& kvm, const Vm& vm, std::span<const kvm_cpuid_entry2> cpuid
     : fd_(IoctlOrThrow(vm.fd(), KVM_CREATE_VCPU, "KVM_CREATE_VCPU", 0UL)),
       run_mapping_(Mapping::OfFile(fd_.get(), kvm.run_page_bytes())),
       run_(reinterpret_cast<kvm_run*>(run_mapping_.data())) {
-  // kvm_cpuid2 ends in a flexible array; its head fits in front of the entries, in one entry.
-  static_assert(offsetof(kvm_cpuid2, entries) <= sizeof(kvm_cpuid_entry2));
-  std::vector<kvm_cpuid_entry2> buffer(cpuid.size() + 1);
-  auto* list = reinterpret_cast<kvm_cpuid2*>(buffer.data());
-  list->nent = static_cast<uint32_t>(cpuid.size());
-  std::memcpy(list->entries, cpuid.data(), cpuid.size_bytes());
-  IoctlOrThrow(fd_.get(), KVM_SET_CPUID2, "KVM_SET_CPUID2", list);
+  KvmList<kvm_cpuid_entry2, kMaxCpuidEntries> list{};
+  list.count = static_cast<uint32_t>(std::min(cpuid.size(), kMaxCpuidEntries));
+  std::copy_n(cpuid.begin(), list.count, list.entries);
+  IoctlOrThrow(fd_.get(), ListRequest(KVM_SET_CPUID2), "KVM_SET_CPUID2", &list);
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS;
 }
 
@@ -41,16 +35,12 @@ void Vcpu::SetSregs(const kvm_sregs& sregs) {
 }
 
 void Vcpu::SetMsrs(std::span<const kvm_msr_entry> entries) {
-  static_assert(sizeof(kvm_msrs) <= sizeof(kvm_msr_entry));
-  std::vector<kvm_msr_entry> buffer(entries.size() + 1);
-  auto* list = reinterpret_cast<kvm_msrs*>(buffer.data());
-  list->nmsrs = static_cast<uint32_t>(entries.size());
-  std::memcpy(list->entries, entries.data(), entries.size_bytes());
-  const int set = IoctlOrThrow(fd_.get(), KVM_SET_MSRS, "KVM_SET_MSRS", list);
-  if (static_cast<size_t>(set) != entries.size()) {
-    char index[16];
-    std::snprintf(index, sizeof(index), "0x%x", entries[static_cast<size_t>(set)].index);
-    throw VmmError(VmmErrorKind::kSystem, std::string("KVM_SET_MSRS refused MSR ") + index);
+  for (const kvm_msr_entry& entry : entries) {
+    KvmList<kvm_msr_entry, 1> list{1, 0, {entry}};
+    if (IoctlOrThrow(fd_.get(), ListRequest(KVM_SET_MSRS), "KVM_SET_MSRS", &list) != 1) {
+      throw VmmError(VmmErrorKind::kSystem,
+                     "KVM_SET_MSRS refused MSR number " + std::to_string(entry.index));
+    }
   }
 }
 
@@ -63,14 +53,12 @@ void Vcpu::SetXcr0(uint64_t value) {
 }
 
 uint64_t Vcpu::ReadMsr(uint32_t index) const {
-  kvm_msr_entry buffer[2] = {};
-  auto* list = reinterpret_cast<kvm_msrs*>(buffer);
-  list->nmsrs = 1;
-  list->entries[0].index = index;
-  if (IoctlOrThrow(fd_.get(), KVM_GET_MSRS, "KVM_GET_MSRS", list) != 1) {
-    throw VmmError(VmmErrorKind::kSystem, "KVM_GET_MSRS refused an MSR");
+  KvmList<kvm_msr_entry, 1> list{1, 0, {{index, 0, 0}}};
+  if (IoctlOrThrow(fd_.get(), ListRequest(KVM_GET_MSRS), "KVM_GET_MSRS", &list) != 1) {
+    throw VmmError(VmmErrorKind::kSystem,
+                   "KVM_GET_MSRS refused MSR number " + std::to_string(index));
   }
-  return list->entries[0].data;
+  return list.entries[0].data;
 }
 
 uint64_t Vcpu::TscKhz() const {
