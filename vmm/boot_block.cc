@@ -103,8 +103,7 @@ void FillFacts(proto::BootInfo& info, const BootFacts& facts) {
 
 }  // namespace
 
-BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config,
-                         const BootFacts& facts) {
+BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config, const BootFacts& facts) {
   proto::BootInfo info{};
   FillConfigured(info, config);
   FillFacts(info, facts);
@@ -124,11 +123,9 @@ BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config,
   info.args_bytes = arguments.block.size();
   info.cwd_gpa = config.cwd.empty() ? 0 : info.args_gpa + arguments.cwd_offset;
   info.exec_gpa = config.exec_path.empty() ? 0 : info.args_gpa + arguments.exec_offset;
-  info.initrd_gpa =
-      CopyIn(memory, info.args_gpa, arguments.block.data(), arguments.block.size());
+  info.initrd_gpa = CopyIn(memory, info.args_gpa, arguments.block.data(), arguments.block.size());
   info.initrd_bytes = config.initrd.size();
-  info.first_free_gpa =
-      CopyIn(memory, info.initrd_gpa, config.initrd.data(), config.initrd.size());
+  info.first_free_gpa = CopyIn(memory, info.initrd_gpa, config.initrd.data(), config.initrd.size());
   if (!memory.Contains(info.first_free_gpa, kMinFreeBytes)) {
     BadConfig("guest memory of " + std::to_string(memory.size() >> 20) +
               " MiB leaves nothing free beside kernel and root file system");

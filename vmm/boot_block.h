@@ -12,8 +12,8 @@ namespace fv::vmm {
 
 // What only the machine knows.
 struct BootFacts {
-  unsigned ring;        // 0 or 3
-  uint32_t extra_flags; // BootFlag, added to the configured ones
+  unsigned ring;         // 0 or 3
+  uint32_t extra_flags;  // BootFlag, added to the configured ones
   uint64_t tsc_khz;
   uint64_t boot_tsc;
   uint64_t boot_wall_ns;

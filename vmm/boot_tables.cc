@@ -36,8 +36,7 @@ class Builder {
   BootTables result() const { return {root_gpa_, next_gpa_}; }
 
  private:
-  static constexpr Pte kTableBits =
-      proto::kPtePresent | proto::kPteWritable | proto::kPteAccessed;
+  static constexpr Pte kTableBits = proto::kPtePresent | proto::kPteWritable | proto::kPteAccessed;
   static constexpr Pte kLeafBits = proto::kPtePresent | proto::kPteAccessed | proto::kPteDirty;
 
   uint64_t NewTable() {

@@ -83,8 +83,8 @@ TEST_P(BootTablesTest, MapsRamOnceWithTheImagesPermissions) {
 }
 
 TEST_P(BootTablesTest, DoorbellIsASmallPageAboveRam) {
-  for (uint64_t ram : {kMinRamBytes, uint64_t{1} << 30, (uint64_t{8} << 30) + kHugePageBytes,
-                       kMaxRamBytes}) {
+  for (uint64_t ram :
+       {kMinRamBytes, uint64_t{1} << 30, (uint64_t{8} << 30) + kHugePageBytes, kMaxRamBytes}) {
     GuestMemory memory(ram);
     const BootTables tables = BuildBootTables(memory, SomeImage(), kTablesGpa, GetParam());
     const auto doorbell = Walk(memory, tables.root_gpa, DirectMap(DoorbellPhys(ram)));

@@ -55,8 +55,7 @@ uint64_t MeasureOffset(const Vcpu& vcpu) {
 uint64_t MonotonicNs() { return ClockNs(CLOCK_MONOTONIC); }
 uint64_t RealtimeNs() { return ClockNs(CLOCK_REALTIME); }
 
-GuestClock::GuestClock(const Vcpu& vcpu)
-    : tsc_khz_(vcpu.TscKhz()), offset_(MeasureOffset(vcpu)) {
+GuestClock::GuestClock(const Vcpu& vcpu) : tsc_khz_(vcpu.TscKhz()), offset_(MeasureOffset(vcpu)) {
   if (tsc_khz_ == 0) tsc_khz_ = MeasureTscKhz();
 }
 

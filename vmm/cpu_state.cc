@@ -77,8 +77,7 @@ uint64_t Cr4(const CpuPlan& plan, const CpuFeatures& features) {
 
 }  // namespace
 
-CpuState InitialCpuState(const CpuPlan& plan, const CpuFeatures& features,
-                         const kvm_sregs& reset) {
+CpuState InitialCpuState(const CpuPlan& plan, const CpuFeatures& features, const kvm_sregs& reset) {
   CpuState state{};
   state.regs.rip = plan.entry_gva;
   state.regs.rdi = proto::DirectMap(proto::kBootInfoPhys);

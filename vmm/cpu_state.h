@@ -34,8 +34,7 @@ struct CpuState {
 };
 
 // `reset` is what KVM_GET_SREGS gave for the fresh vCPU; only its APIC base is kept.
-CpuState InitialCpuState(const CpuPlan& plan, const CpuFeatures& features,
-                         const kvm_sregs& reset);
+CpuState InitialCpuState(const CpuPlan& plan, const CpuFeatures& features, const kvm_sregs& reset);
 
 // Control register and MSR bits by name (Intel SDM volume 3, 2.5; volume 4).
 inline constexpr uint64_t kCr0Pe = 1u << 0;

@@ -82,8 +82,13 @@ void CheckSegments(const kvm_sregs& s) {
     EXPECT_EQ(s.ldt.s, 0);
     EXPECT_EQ(s.ldt.present, 1);
   }
-  for (const auto& [segment, name] : {std::pair{&s.cs, "cs"}, {&s.ss, "ss"}, {&s.ds, "ds"},
-                                      {&s.es, "es"}, {&s.fs, "fs"}, {&s.gs, "gs"}, {&s.tr, "tr"}}) {
+  for (const auto& [segment, name] : {std::pair{&s.cs, "cs"},
+                                      {&s.ss, "ss"},
+                                      {&s.ds, "ds"},
+                                      {&s.es, "es"},
+                                      {&s.fs, "fs"},
+                                      {&s.gs, "gs"},
+                                      {&s.tr, "tr"}}) {
     CheckGranularity(*segment, name);
   }
 }
@@ -136,8 +141,8 @@ TEST_P(CpuStateTest, SetsOnlyBitsThatTheCpuHas) {
   EXPECT_EQ((cr4 & kCr4Osxsave) != 0, features().xsave);
   EXPECT_EQ((cr4 & kCr4Smep) != 0, features().smep && ring() == 0);
   EXPECT_EQ((cr4 & kCr4Smap) != 0, features().smap && ring() == 0);
-  const uint64_t known = kCr4Pae | kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Fsgsbase | kCr4Osxsave |
-                         kCr4Smep | kCr4Smap;
+  const uint64_t known =
+      kCr4Pae | kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Fsgsbase | kCr4Osxsave | kCr4Smep | kCr4Smap;
   EXPECT_EQ(cr4 & ~known, 0u);
   EXPECT_EQ(state().xcr0, features().xsave ? features().xcr0 : 0);
 }

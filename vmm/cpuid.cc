@@ -74,8 +74,8 @@ uint64_t XsaveBytes(std::span<const kvm_cpuid_entry2> entries, uint64_t xcr0) {
 void HideXsave(kvm_cpuid_entry2& entry) {
   switch (entry.function) {
     case 1:
-      entry.ecx &= ~(kLeaf1EcxXsave | kLeaf1EcxOsxsave | kLeaf1EcxAvx | kLeaf1EcxFma |
-                     kLeaf1EcxF16c);
+      entry.ecx &=
+          ~(kLeaf1EcxXsave | kLeaf1EcxOsxsave | kLeaf1EcxAvx | kLeaf1EcxFma | kLeaf1EcxF16c);
       break;
     case 7:
       if (entry.index == 0) {
@@ -146,8 +146,7 @@ CpuFeatures ReadFeatures(std::span<const kvm_cpuid_entry2> supported) {
   return features;
 }
 
-std::vector<kvm_cpuid_entry2> GuestCpuid(std::span<const kvm_cpuid_entry2> supported,
-                                         Xsave xsave) {
+std::vector<kvm_cpuid_entry2> GuestCpuid(std::span<const kvm_cpuid_entry2> supported, Xsave xsave) {
   std::vector<kvm_cpuid_entry2> entries(supported.begin(), supported.end());
   for (kvm_cpuid_entry2& entry : entries) {
     MakeSingleCpu(entry);

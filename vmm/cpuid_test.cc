@@ -31,18 +31,12 @@ constexpr uint32_t kAll = 0xFFFFFFFF;
 // A CPU with everything, the state of AVX-512 and of AMX tiles included.
 std::vector<kvm_cpuid_entry2> FullCpu() {
   return {
-      Leaf(1, 0, 0x07080800, kAll, kAll),
-      SubLeaf(7, 0, 1, kAll, kAll, kAll),
-      SubLeaf(7, 1, kAll, 0, 0, kAll),
-      SubLeaf(0xB, 0, 1, 2, 0, 7),
-      SubLeaf(0xD, 0, 0x602E7, 0, 0, 0),
-      SubLeaf(0xD, 2, 256, 576, 0, 0),
-      SubLeaf(0xD, 5, 64, 1088, 0, 0),
-      SubLeaf(0xD, 6, 512, 1152, 0, 0),
-      SubLeaf(0xD, 7, 1024, 1664, 0, 0),
-      SubLeaf(0xD, 9, 8, 2688, 0, 0),
-      SubLeaf(0xD, 18, 8192, 2816, 0, 0),
-      Leaf(0x80000001, 0, 0, kAll, kAll),
+      Leaf(1, 0, 0x07080800, kAll, kAll), SubLeaf(7, 0, 1, kAll, kAll, kAll),
+      SubLeaf(7, 1, kAll, 0, 0, kAll),    SubLeaf(0xB, 0, 1, 2, 0, 7),
+      SubLeaf(0xD, 0, 0x602E7, 0, 0, 0),  SubLeaf(0xD, 2, 256, 576, 0, 0),
+      SubLeaf(0xD, 5, 64, 1088, 0, 0),    SubLeaf(0xD, 6, 512, 1152, 0, 0),
+      SubLeaf(0xD, 7, 1024, 1664, 0, 0),  SubLeaf(0xD, 9, 8, 2688, 0, 0),
+      SubLeaf(0xD, 18, 8192, 2816, 0, 0), Leaf(0x80000001, 0, 0, kAll, kAll),
   };
 }
 

@@ -15,15 +15,15 @@
 namespace fv::vmm {
 
 struct ImageSegment {
-  uint64_t gpa;        // page aligned
-  uint64_t bytes;      // in memory; the rest of the last page belongs to the segment too
+  uint64_t gpa;    // page aligned
+  uint64_t bytes;  // in memory; the rest of the last page belongs to the segment too
   bool writable;
   bool executable;
 };
 
 struct LoadedImage {
   uint64_t entry_gva;
-  uint64_t end_gpa;  // page aligned, after the last segment
+  uint64_t end_gpa;                    // page aligned, after the last segment
   std::vector<ImageSegment> segments;  // ascending, no page in two of them
 };
 

@@ -143,7 +143,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "overlap"},
         Malformed{"Order", [](auto& b) { std::swap(b.segments[1], b.segments[2]); },
                   "not in order"},
-        Malformed{"NothingToLoad", [](auto& b) { for (auto& s : b.segments) s.p_type = PT_NOTE; },
+        Malformed{"NothingToLoad",
+                  [](auto& b) {
+                    for (auto& s : b.segments) s.p_type = PT_NOTE;
+                  },
                   "nothing to load"},
         Malformed{"EntryBelow", [](auto& b) { b.header.e_entry = 0x1000; }, "entry point"},
         Malformed{"EntryInData", [](auto& b) { b.header.e_entry = b.segments[2].p_vaddr; },

@@ -28,10 +28,10 @@ struct PortIo {
   uint32_t count;  // items (string instructions)
 };
 struct Halted {};
-struct ShutDown {};           // triple fault
-struct InterruptWindow {};    // the guest can take an interrupt now
-struct Interrupted {};        // a signal or immediate_exit, no guest event
-struct InternalError {        // KVM could not go on (emulation failure)
+struct ShutDown {};         // triple fault
+struct InterruptWindow {};  // the guest can take an interrupt now
+struct Interrupted {};      // a signal or immediate_exit, no guest event
+struct InternalError {      // KVM could not go on (emulation failure)
   uint32_t suberror;
   uint32_t data_count;
   uint64_t data[8];

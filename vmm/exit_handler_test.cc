@@ -35,8 +35,9 @@ class RecordingPorts : public Ports {
 TEST(ExitHandlerTest, DoorbellReachesThePortWithReasonAndArgument) {
   RecordingPorts ports;
   const uint64_t argument = 0x00AB'CDEF'0123'4567;
-  const HandledExit handled = HandleExit(
-      MmioWrite{kDoorbell, 8, DoorbellWord(DoorbellReason::kSafepoint, argument)}, kDoorbell, ports);
+  const HandledExit handled =
+      HandleExit(MmioWrite{kDoorbell, 8, DoorbellWord(DoorbellReason::kSafepoint, argument)},
+                 kDoorbell, ports);
   EXPECT_EQ(handled.action, ExitAction::kContinue);
   ASSERT_EQ(ports.rings.size(), 1u);
   EXPECT_EQ(ports.rings[0].reason, DoorbellReason::kSafepoint);
@@ -94,8 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadExit{"Read", MmioRead{kDoorbell, 8}, "read of 8 bytes"},
         BadExit{"PortOut", PortIo{0x3F8, true, 1, 1}, "OUT to port 0x3f8"},
         BadExit{"PortIn", PortIo{0x60, false, 1, 1}, "IN from port 0x60"},
-        BadExit{"Halt", Halted{}, "halted"},
-        BadExit{"TripleFault", ShutDown{}, "triple fault"},
+        BadExit{"Halt", Halted{}, "halted"}, BadExit{"TripleFault", ShutDown{}, "triple fault"},
         BadExit{"Internal", InternalError{1, 2, {0xAA, 0xBB}}, "suberror 1 0xaa 0xbb"},
         BadExit{"FailEntry", FailEntry{0x80000021}, "0x80000021"},
         BadExit{"RunFailed", RunFailed{EFAULT}, "Bad address"},
@@ -138,7 +138,8 @@ TEST(DecodeExitTest, EachReasonHasItsAlternative) {
   EXPECT_TRUE(std::holds_alternative<PortIo>(DecodeExit(MakeRun(KVM_EXIT_IO))));
   EXPECT_TRUE(std::holds_alternative<Halted>(DecodeExit(MakeRun(KVM_EXIT_HLT))));
   EXPECT_TRUE(std::holds_alternative<ShutDown>(DecodeExit(MakeRun(KVM_EXIT_SHUTDOWN))));
-  EXPECT_TRUE(std::holds_alternative<InterruptWindow>(DecodeExit(MakeRun(KVM_EXIT_IRQ_WINDOW_OPEN))));
+  EXPECT_TRUE(
+      std::holds_alternative<InterruptWindow>(DecodeExit(MakeRun(KVM_EXIT_IRQ_WINDOW_OPEN))));
   EXPECT_TRUE(std::holds_alternative<Interrupted>(DecodeExit(MakeRun(KVM_EXIT_INTR))));
   EXPECT_TRUE(std::holds_alternative<FailEntry>(DecodeExit(MakeRun(KVM_EXIT_FAIL_ENTRY))));
   const Exit unknown = DecodeExit(MakeRun(KVM_EXIT_HYPERV));

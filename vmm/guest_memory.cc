@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <vector>
 #include <cerrno>
+#include <vector>
 
 #include "proto/layout.h"
 #include "vmm/error.h"
@@ -32,14 +32,12 @@ void CopyOnce(void* out, const uint8_t* in, uint64_t bytes) {
   const bool aligned = reinterpret_cast<uintptr_t>(in) % 8 == 0;
   if (bytes == 8 && aligned) {
     // One access, so a word that the guest changes meanwhile is not torn.
-    const uint64_t word =
-        __atomic_load_n(reinterpret_cast<const uint64_t*>(static_cast<const void*>(in)),
-                        __ATOMIC_ACQUIRE);
+    const uint64_t word = __atomic_load_n(
+        reinterpret_cast<const uint64_t*>(static_cast<const void*>(in)), __ATOMIC_ACQUIRE);
     std::memcpy(out, &word, sizeof(word));
   } else if (bytes == 4 && reinterpret_cast<uintptr_t>(in) % 4 == 0) {
-    const uint32_t word =
-        __atomic_load_n(reinterpret_cast<const uint32_t*>(static_cast<const void*>(in)),
-                        __ATOMIC_ACQUIRE);
+    const uint32_t word = __atomic_load_n(
+        reinterpret_cast<const uint32_t*>(static_cast<const void*>(in)), __ATOMIC_ACQUIRE);
     std::memcpy(out, &word, sizeof(word));
   } else {
     std::memcpy(out, in, bytes);
@@ -85,9 +83,9 @@ std::optional<std::string> GuestMemory::LoadString(uint64_t gpa, uint64_t max_by
 
 std::span<uint8_t> GuestMemory::Span(uint64_t gpa, uint64_t bytes) {
   if (!Contains(gpa, bytes)) {
-    throw VmmError(VmmErrorKind::kBadConfig, "guest memory is too small: " +
-                                                 std::to_string(bytes) + " bytes at " +
-                                                 std::to_string(gpa) + " do not fit");
+    throw VmmError(VmmErrorKind::kBadConfig, "guest memory is too small: " + std::to_string(bytes) +
+                                                 " bytes at " + std::to_string(gpa) +
+                                                 " do not fit");
   }
   return {host_base() + gpa, bytes};
 }

@@ -21,8 +21,7 @@ IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds, const sigset_t* mas
   timespec wait{};
   wait.tv_sec = static_cast<time_t>(wait_ns / kNsPerSecond);
   wait.tv_nsec = static_cast<long>(wait_ns % kNsPerSecond);
-  const int ready =
-      ::ppoll(polled.data(), count, wait_ns == kNoDeadline ? nullptr : &wait, mask);
+  const int ready = ::ppoll(polled.data(), count, wait_ns == kNoDeadline ? nullptr : &wait, mask);
   if (ready > 0) return IdleEnd::kReadable;
   if (ready == 0) return IdleEnd::kDeadline;
   if (errno == EINTR) return IdleEnd::kSignal;

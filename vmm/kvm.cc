@@ -34,7 +34,6 @@ constexpr NeededCapability kNeeded[] = {
     {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
 };
 
-
 std::vector<kvm_cpuid_entry2> ReadSupportedCpuid(int fd) {
   const auto list = std::make_unique<KvmList<kvm_cpuid_entry2, kMaxCpuidEntries>>();
   list->count = kMaxCpuidEntries;
@@ -96,8 +95,7 @@ int Kvm::Capability(int capability) const {
 void RequireCapabilities(const std::function<int(int)>& capability) {
   for (const NeededCapability& needed : kNeeded) {
     if (capability(needed.number) <= 0) {
-      throw VmmError(VmmErrorKind::kTooOld,
-                     std::string("this host's KVM lacks ") + needed.name);
+      throw VmmError(VmmErrorKind::kTooOld, std::string("this host's KVM lacks ") + needed.name);
     }
   }
   const int synced = capability(KVM_CAP_SYNC_REGS);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// <linux/kvm.h> with its C layout in C++. The kernel's flexible arrays hold an empty struct, which has
-// size 0 in C and size 1 in C++: the structures that end in one would grow, and with them the request
-// numbers that KVM compares. Include this header, never <linux/kvm.h>.
+// <linux/kvm.h> with its C layout in C++. The kernel's flexible arrays hold an empty struct, which
+// has size 0 in C and size 1 in C++: the structures that end in one would grow, and with them the
+// request numbers that KVM compares. Include this header, never <linux/kvm.h>.
 #pragma once
 
 #include <linux/stddef.h>

@@ -33,10 +33,9 @@ struct RingChoice {
 RingChoice ChooseRing(const Kvm& kvm, KernelRing wish) {
   if (wish == KernelRing::kRing3) return {3, Xsave::kOffer, "ring 3: asked for"};
   const RingProbe probe = CachedRingProbe(kvm);
-  const std::string measured = "ring 0 is " +
-                               std::string(probe.ring0_emulated ? "emulated" : "native") + " (" +
-                               std::to_string(probe.cycles_per_iteration) +
-                               " cycles for a loop of two instructions)";
+  const std::string measured =
+      "ring 0 is " + std::string(probe.ring0_emulated ? "emulated" : "native") + " (" +
+      std::to_string(probe.cycles_per_iteration) + " cycles for a loop of two instructions)";
   // XSAVE in ring 0 is beyond an emulator.
   const Xsave ring0_xsave = probe.ring0_emulated ? Xsave::kHide : Xsave::kOffer;
   if (wish == KernelRing::kRing0) return {0, ring0_xsave, "ring 0: asked for; " + measured};

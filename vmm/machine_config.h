@@ -21,7 +21,7 @@ struct MachineConfig {
   HugePages huge_pages = HugePages::kHostDefault;
   std::span<const uint8_t> kernel_image;  // ELF; read during construction only
   std::span<const uint8_t> initrd;        // cpio newc; read during construction only
-  std::string exec_path;  // of the first program, absolute; empty: argv[0]
+  std::string exec_path;                  // of the first program, absolute; empty: argv[0]
   std::vector<std::string> argv;
   std::vector<std::string> envp;
   std::string cwd;  // empty: "/"

@@ -47,8 +47,8 @@ std::string Vcpu::DumpRegisters() const {
     const kvm_sregs s = sregs();
     Append(text, "  cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx\n", ull{s.cr0}, ull{s.cr2},
            ull{s.cr3}, ull{s.cr4});
-    Append(text, "  efer %016llx gdt %016llx/%04x idt %016llx/%04x\n", ull{s.efer},
-           ull{s.gdt.base}, unsigned{s.gdt.limit}, ull{s.idt.base}, unsigned{s.idt.limit});
+    Append(text, "  efer %016llx gdt %016llx/%04x idt %016llx/%04x\n", ull{s.efer}, ull{s.gdt.base},
+           unsigned{s.gdt.limit}, ull{s.idt.base}, unsigned{s.idt.limit});
     AppendSegment(text, "cs", s.cs);
     AppendSegment(text, "ss", s.ss);
     AppendSegment(text, "fs", s.fs);

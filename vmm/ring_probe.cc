@@ -23,19 +23,50 @@ constexpr uint32_t kIterations = 256;
 
 // Counts the loop's cycles and writes them to [rdi], the doorbell.
 constexpr std::array<uint8_t, 44> kProbeCode = {
-    0x0F, 0x31,                                            // rdtsc
-    0x48, 0xC1, 0xE2, 0x20,                                // shl rdx, 32
-    0x48, 0x09, 0xD0,                                      // or rax, rdx
-    0x48, 0x89, 0xC3,                                      // mov rbx, rax
-    0xB9, kIterations & 0xFF, kIterations >> 8, 0x00, 0x00,  // mov ecx, kIterations
-    0xFF, 0xC9,                                            // 1: dec ecx
-    0x75, 0xFC,                                            // jnz 1b
-    0x0F, 0x31,                                            // rdtsc
-    0x48, 0xC1, 0xE2, 0x20,                                // shl rdx, 32
-    0x48, 0x09, 0xD0,                                      // or rax, rdx
-    0x48, 0x29, 0xD8,                                      // sub rax, rbx
-    0x48, 0x89, 0x07,                                      // mov [rdi], rax
-    0xF4, 0xF4, 0xF4, 0xF4, 0xF4, 0xF4, 0xF4, 0xF4,        // hlt
+    0x0F,
+    0x31,  // rdtsc
+    0x48,
+    0xC1,
+    0xE2,
+    0x20,  // shl rdx, 32
+    0x48,
+    0x09,
+    0xD0,  // or rax, rdx
+    0x48,
+    0x89,
+    0xC3,  // mov rbx, rax
+    0xB9,
+    kIterations & 0xFF,
+    kIterations >> 8,
+    0x00,
+    0x00,  // mov ecx, kIterations
+    0xFF,
+    0xC9,  // 1: dec ecx
+    0x75,
+    0xFC,  // jnz 1b
+    0x0F,
+    0x31,  // rdtsc
+    0x48,
+    0xC1,
+    0xE2,
+    0x20,  // shl rdx, 32
+    0x48,
+    0x09,
+    0xD0,  // or rax, rdx
+    0x48,
+    0x29,
+    0xD8,  // sub rax, rbx
+    0x48,
+    0x89,
+    0x07,  // mov [rdi], rax
+    0xF4,
+    0xF4,
+    0xF4,
+    0xF4,
+    0xF4,
+    0xF4,
+    0xF4,
+    0xF4,  // hlt
 };
 
 }  // namespace
@@ -65,8 +96,8 @@ RingProbe ProbeRing0(const Kvm& kvm) {
   while (std::holds_alternative<Interrupted>(exit)) exit = vcpu.Run();
   const auto* result = std::get_if<MmioWrite>(&exit);
   if (result == nullptr) {
-    throw VmmError(VmmErrorKind::kSystem, "ring probe: " + Describe(exit) + "\n" +
-                                              vcpu.DumpRegisters());
+    throw VmmError(VmmErrorKind::kSystem,
+                   "ring probe: " + Describe(exit) + "\n" + vcpu.DumpRegisters());
   }
   const uint64_t cycles = result->value / kIterations;
   return {cycles > kEmulatedCycles, cycles};

@@ -54,8 +54,7 @@ std::string Seconds(uint64_t ns) {
 
 RunResult RunLoop::Run(Ports& ports) {
   watchdog_.emplace(config_.watchdog, MonotonicNs());
-  const ArmedTimer timer(parts_.kicker,
-                         config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
+  const ArmedTimer timer(parts_.kicker, config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
   while (true) {
     const Exit exit = parts_.vcpu.Run();
     const HandledExit handled = HandleExit(exit, config_.doorbell_gpa, ports);

@@ -21,15 +21,14 @@ constexpr uint64_t kTssPages = 0xFFFB'D000;
 
 }  // namespace
 
-Vm::Vm(const Kvm& kvm)
-    : fd_(IoctlOrThrow(kvm.fd(), KVM_CREATE_VM, "KVM_CREATE_VM")) {}
+Vm::Vm(const Kvm& kvm) : fd_(IoctlOrThrow(kvm.fd(), KVM_CREATE_VM, "KVM_CREATE_VM")) {}
 
 void Vm::MapMemory(const GuestMemory& memory) {
   memory_base_ = memory.host_base();
   memory_bytes_ = memory.size();
   SetRegion(0);
-  if (memory_bytes_ < kTssPages && ::ioctl(fd_.get(), KVM_CHECK_EXTENSION,
-                                           static_cast<unsigned long>(KVM_CAP_SET_TSS_ADDR)) > 0) {
+  if (memory_bytes_<kTssPages&& ::ioctl(fd_.get(), KVM_CHECK_EXTENSION,
+                                        static_cast<unsigned long>(KVM_CAP_SET_TSS_ADDR))> 0) {
     IoctlOrThrow(fd_.get(), KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR",
                  static_cast<unsigned long>(kTssPages));
   }
