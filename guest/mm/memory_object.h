@@ -40,11 +40,13 @@ class MemoryObject : public proto::ObjectRecord {
   Result<uint64_t> GetPage(uint64_t index);
   // The frame of page `index` if it is present, else 0.
   uint64_t FindPage(uint64_t index) const;
+  // The same, but makes a page that only has to be copied from the backing. 0: neither.
+  uint64_t FindOrFill(uint64_t index);
 
   // Reads up to `count` bytes at `offset` into `to`, as read(2): fewer at the end of the object,
-  // 0 past it. Errors: EFAULT if not a single byte could be copied; ENOMEM.
+  // 0 past it. Errors: EFAULT if not a single byte could be copied.
   Result<uint64_t> Read(UserBuffer& to, uint64_t offset, uint64_t count);
-  // Writes, as write(2); extends the object. Errors: EFAULT, ENOMEM with nothing written.
+  // Writes, as write(2); extends the object. Errors, with nothing written: EFAULT, ENOMEM, EFBIG.
   Result<uint64_t> Write(UserBuffer& from, uint64_t offset, uint64_t count);
   Result<uint64_t> ReadKernel(uint64_t offset, void* to, uint64_t count);
   Result<uint64_t> WriteKernel(uint64_t offset, const void* from, uint64_t count);
@@ -53,25 +55,30 @@ class MemoryObject : public proto::ObjectRecord {
   // of them too, as Linux does). Errors: EFBIG.
   Status Resize(uint64_t size);
   // Makes [offset, offset + count) read as zero without changing the size (FALLOC_FL_PUNCH_HOLE).
+  // Errors: ENOMEM.
   Status PunchHole(uint64_t offset, uint64_t count);
 
-  // The VMAs that map the object.
+  // Head of the VMAs that map the object (Vma::object_link).
   proto::Link& mapping_list() { return mappings_; }
 
  private:
   template <typename T>
   friend class SlabCache;
   explicit MemoryObject(uint64_t size);
-  ~MemoryObject();
+  ~MemoryObject() = default;
 
-  Result<uint64_t> InsertPage(uint64_t index);
-  Status Grow(uint64_t index);
-  void RemoveFrom(uint64_t first_index);
-  void UnmapFrom(uint64_t first_index, uint64_t last_index);
-  void ZeroPart(uint64_t from, uint64_t to);
-  void FillFromBacking(uint64_t index, uint64_t pfn, bool zeroed);
+  uint64_t PageCount() const { return (bytes + 4095) >> 12; }
+  Result<uint64_t> FindOrInsert(uint64_t index);
+  Result<uint64_t*> EnsureSlot(uint64_t index);
+  bool Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first);
+  void RemovePages(uint64_t first);
+  void UnmapPages(uint64_t first);
+  template <typename Copy>
+  Result<uint64_t> ReadChunks(uint64_t offset, uint64_t count, Copy copy);
+  template <typename Copy>
+  Result<uint64_t> WriteChunks(uint64_t offset, uint64_t count, Copy copy);
 
-  proto::Link mappings_;  // Vma::object_link
+  proto::Link mappings_{0, 0};
   const uint8_t* backing_ = nullptr;
   uint64_t backing_bytes_ = 0;
 };

@@ -55,10 +55,12 @@ class Mm : public proto::MmRecord {
   static Result<Mm*> Create();
   Mm(const Mm&) = delete;
 
-  // Users are tasks; the last Put unmaps everything (Linux: mmget, mmput).
+  // Users are tasks; the last Put unmaps everything and drops (Linux: mmget, mmput).
   void Get() { ++users; }
   void Put();
-  // References to the structure without its content (Linux: mmgrab, mmdrop).
+  // References to the structure and its root table without the content (Linux: mmgrab, mmdrop).
+  // The last Drop frees the root: a CPU that may still have it loaded (kernel ring 0: the task that
+  // exits, kernel tasks after it) holds a Grab until it has loaded another root.
   void Grab() { ++count; }
   void Drop();
 
@@ -103,13 +105,16 @@ class Mm : public proto::MmRecord {
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
   uint64_t hiwater_rss = 0;    // pages
   uint64_t default_flags = 0;  // kVmLocked after mlockall(MCL_FUTURE)
+  // Hints of the search for free space: where it continues, and the largest hole known above that.
+  uint64_t area_cache = proto::kMmapTop;
+  uint64_t area_hole = 0;
 
  private:
   template <typename T>
   friend class SlabCache;
-  friend class MmInternal;
-  Mm() = default;
+  Mm() : proto::MmRecord{} {}
   ~Mm() = default;
+  void TearDown();
 };
 
 // Registers the slab caches of this folder and the list of address spaces. Call after InitSlab.

@@ -21,6 +21,7 @@ Status CopyFromUser(Mm& mm, void* to, uint64_t from, size_t bytes);
 // As much as is accessible from the start: returns the number of bytes copied.
 size_t CopyToUserPartial(Mm& mm, uint64_t to, const void* from, size_t bytes);
 size_t CopyFromUserPartial(Mm& mm, void* to, uint64_t from, size_t bytes);
+size_t ZeroUserPartial(Mm& mm, uint64_t to, size_t bytes);
 // clear_user: all or EFAULT.
 Status ZeroUser(Mm& mm, uint64_t to, size_t bytes);
 // Copies a NUL-terminated string of at most `capacity` bytes, the NUL included. Returns its length

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Demand paging and copy-on-write. ResolveFault decides by the entry and the mapping; HandleFault
+// finds both. Accessed and dirty bits are set ahead where the access that follows would set them.
+#include "guest/mm/fault.h"
+
+#include "guest/introspect/introspect.h"
+#include "guest/lib/string.h"
+#include "guest/mm/mm_internal.h"
+#include "guest/mm/pte_ops.h"
+#include "guest/mm/vma_set.h"
+
+namespace fv::guest {
+
+using proto::FrameRecord;
+using proto::FrameState;
+using proto::Pte;
+
+namespace {
+
+// Read faults on files map what is near and present as well (Linux: fault_around_bytes).
+constexpr uint64_t kFaultAroundPages = 16;
+
+Pte MakePte(uint64_t pfn, uint64_t vm_flags, Pte software) {
+  return AdjustAccess(pfn << proto::kPageShift | proto::kPtePresent | proto::kPteAccessed |
+                          software,
+                      vm_flags);
+}
+
+// A private frame of the mapping's own: writable if the mapping is.
+Pte OwnPte(uint64_t pfn, uint64_t vm_flags) { return MakePte(pfn, vm_flags, proto::kPteDirty); }
+
+FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
+  if (fault.access != FaultAccess::kWrite) {
+    fault.pfn = ZeroPfn();
+    slot = MakePte(fault.pfn, fault.vma.flags, proto::kPteZero);
+    return FaultResult::kHandled;
+  }
+  Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon);
+  if (!pfn.ok()) {
+    return FaultResult::kOutOfMemory;
+  }
+  fault.pfn = pfn.value();
+  slot = OwnPte(fault.pfn, fault.vma.flags);
+  ++fault.mm.anon_pages;
+  return FaultResult::kHandled;
+}
+
+// Maps the object's frame `pfn` itself, for reading, or for whatever a shared mapping allows.
+void MapObjectFrame(PageFault& fault, Pte& slot, uint64_t pfn) {
+  GetFrame(pfn);
+  ++fault.mm.file_pages;
+  slot = MakePte(pfn, fault.vma.flags,
+                 fault.vma.is_shared() ? proto::kPteDirty : proto::kPteCow);
+}
+
+// The neighbours of `slot` in its table whose pages are in the object already, or cost only a copy
+// from the backing: a fault costs more than mapping them all.
+void MapAround(PageFault& fault, Pte& slot) {
+  MemoryObject& object = *fault.vma.memory_object();
+  const uint64_t span = kFaultAroundPages * proto::kPageBytes;
+  uint64_t low = fault.address & ~(span - 1);
+  uint64_t high = low + span;
+  low = low < fault.vma.start ? fault.vma.start : low;
+  high = high > fault.vma.end ? fault.vma.end : high;
+  Pte* first = &slot - ((fault.address - low) >> proto::kPageShift);
+  for (uint64_t va = low; va < high; va += proto::kPageBytes) {
+    Pte& pte = first[(va - low) >> proto::kPageShift];
+    if (pte != 0) {
+      continue;
+    }
+    const uint64_t pfn = object.FindOrFill(fault.vma.ObjectIndex(va));
+    if (pfn != 0) {
+      MapObjectFrame(fault, pte, pfn);
+    }
+  }
+}
+
+// A frame with a copy of `from`, or an error.
+Result<uint64_t> CopyFrame(uint64_t from) {
+  const uint64_t pfn = TRY(AllocateFrames(0, FrameState::kAnon));
+  CopyPage(FrameData(pfn), FrameData(from));
+  return pfn;
+}
+
+FaultResult MapObjectPage(PageFault& fault, Pte& slot) {
+  MemoryObject& object = *fault.vma.memory_object();
+  Result<uint64_t> page = object.GetPage(fault.vma.ObjectIndex(fault.address));
+  if (!page.ok()) {
+    return page.error() == Error(ENXIO) ? FaultResult::kBusAdrErr : FaultResult::kOutOfMemory;
+  }
+  fault.pfn = page.value();
+  if (fault.access == FaultAccess::kWrite && !fault.vma.is_shared()) {
+    Result<uint64_t> own = CopyFrame(fault.pfn);
+    if (!own.ok()) {
+      return FaultResult::kOutOfMemory;
+    }
+    fault.old_pfn = fault.pfn;
+    fault.pfn = own.value();
+    slot = OwnPte(fault.pfn, fault.vma.flags);
+    ++fault.mm.anon_pages;
+    return FaultResult::kHandled;
+  }
+  MapObjectFrame(fault, slot, fault.pfn);
+  if (fault.access != FaultAccess::kWrite) {
+    MapAround(fault, slot);
+  }
+  return FaultResult::kHandled;
+}
+
+// A write to a present entry of a private mapping that is not writable: the frame is the zero
+// frame, a page of the file, or shared since a fork.
+FaultResult BreakCow(PageFault& fault, Pte& slot) {
+  const uint64_t old = PfnOfPte(slot);
+  FrameRecord& record = FrameOf(old);
+  ++fault.mm.cow_faults;
+  fault.old_pfn = old;
+  if (record.state == FrameState::kAnon && record.refs == 1) {
+    fault.pfn = old;
+    slot = OwnPte(old, fault.vma.flags);
+    return FaultResult::kHandled;
+  }
+  const bool zero = (slot & proto::kPteZero) != 0;
+  Result<uint64_t> own = zero ? AllocateZeroedFrame(FrameState::kAnon) : CopyFrame(old);
+  if (!own.ok()) {
+    return FaultResult::kOutOfMemory;
+  }
+  fault.pfn = own.value();
+  slot = OwnPte(fault.pfn, fault.vma.flags);
+  TlbBatch(fault.mm).Add(fault.address);
+  ++fault.mm.anon_pages;
+  if (!zero) {
+    if (record.state == FrameState::kAnon) {
+      --fault.mm.anon_pages;
+    } else {
+      --fault.mm.file_pages;
+    }
+    PutFrame(old);
+  }
+  return FaultResult::kHandled;
+}
+
+// The mapping for an access to `address`, a stack grown to it if need be.
+Vma* VmaForAccess(Mm& mm, uint64_t address) {
+  Vma* vma = mm.FindVmaFrom(address);
+  if (vma == nullptr || vma->start <= address) {
+    return vma;
+  }
+  if ((vma->flags & proto::kVmGrowsDown) == 0 || !mm.ExpandStack(*vma, address).ok()) {
+    return nullptr;
+  }
+  return vma;
+}
+
+void EmitCowEvents(const PageFault& fault) {
+  if (fault.old_pfn == 0) {
+    return;
+  }
+  if (fault.old_pfn == fault.pfn) {
+    EmitEvent(proto::EventKind::kCowReuse, fault.address, fault.pfn);
+  } else {
+    EmitEvent(proto::EventKind::kCowBreak, fault.address, fault.old_pfn, fault.pfn);
+  }
+}
+
+}  // namespace
+
+bool AccessAllowed(const Vma& vma, FaultAccess access) {
+  switch (access) {
+    case FaultAccess::kWrite:
+      return (vma.flags & proto::kVmWrite) != 0;
+    case FaultAccess::kExec:
+      return (vma.flags & proto::kVmExec) != 0;
+    case FaultAccess::kRead:
+      break;
+  }
+  return vma.is_accessible();  // the CPU cannot tell read from write-only or execute-only
+}
+
+FaultResult ResolveFault(PageFault& fault, Pte& slot) {
+  if (slot == 0) {
+    return fault.vma.object != 0 ? MapObjectPage(fault, slot) : MapAnonymous(fault, slot);
+  }
+  fault.pfn = PfnOfPte(slot);
+  if (fault.access != FaultAccess::kWrite || (slot & proto::kPteWritable) != 0) {
+    return FaultResult::kHandled;  // somebody else was faster, or the translation was stale
+  }
+  if (fault.vma.is_shared()) {
+    slot = AdjustAccess(slot, fault.vma.flags) | proto::kPteDirty;
+    return FaultResult::kHandled;
+  }
+  return BreakCow(fault, slot);
+}
+
+FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
+  ++mm.faults;
+  FaultResult result = FaultResult::kSegvMapErr;
+  uint64_t pfn = 0;
+  if (Vma* vma = VmaForAccess(mm, address); vma != nullptr) {
+    PageFault fault{mm, *vma, PageDown(address), access};
+    if (!AccessAllowed(*vma, access)) {
+      result = FaultResult::kSegvAccErr;
+    } else if (Result<Pte*> slot = EnsurePte(mm, address); !slot.ok()) {
+      result = FaultResult::kOutOfMemory;
+    } else {
+      result = ResolveFault(fault, *slot.value());
+    }
+    if (result == FaultResult::kHandled) {
+      EmitCowEvents(fault);
+      NoteChange(proto::SafepointKind::kFault);
+    }
+    pfn = fault.pfn;
+  }
+  const uint64_t resident = mm.anon_pages + mm.file_pages;
+  mm.hiwater_rss = resident > mm.hiwater_rss ? resident : mm.hiwater_rss;
+  EmitEvent(proto::EventKind::kFault, address, static_cast<uint64_t>(access),
+            static_cast<uint64_t>(result), pfn, rip);
+  return result;
+}
+
+Status Mm::ExpandStack(Vma& vma, uint64_t address) {
+  const uint64_t start = PageDown(address);
+  if (start >= vma.start) {
+    return Ok();
+  }
+  const uint64_t grow = (vma.start - start) >> proto::kPageShift;
+  if (start < proto::kUserStart || vma.end - start > limits.stack ||
+      !MayExpand(*this, vma.flags, grow)) {
+    return Error(ENOMEM);
+  }
+  const Vma* prev = PrevVma(*this, vma);
+  if (prev != nullptr && (prev->end > start || (prev->is_accessible() &&
+                                               (prev->flags & proto::kVmGrowsDown) == 0 &&
+                                               start - prev->end < kStackGuardBytes))) {
+    return Error(ENOMEM);
+  }
+  vma.start = start;
+  total_pages += grow;
+  locked_pages += (vma.flags & proto::kVmLocked) != 0 ? grow : 0;
+  return Ok();
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dup_mm: the fields, the mappings (DupMmap), then the pages by a strategy, then the hot pages.
+#include "guest/mm/fork.h"
+
+#include "guest/arch/arch.h"
+#include "guest/introspect/introspect.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/lib/string.h"
+#include "guest/mm/fork_strategies.h"
+#include "guest/mm/page_table.h"
+#include "guest/mm/pte_ops.h"
+#include "guest/mm/vma_set.h"
+
+namespace fv::guest {
+
+using proto::FrameRecord;
+using proto::FrameState;
+using proto::Pte;
+
+namespace {
+
+void CopyFields(const Mm& parent, Mm& child) {
+  child.start_brk = parent.start_brk;
+  child.brk = parent.brk;
+  child.start_stack = parent.start_stack;
+  child.limits = parent.limits;
+  child.start_code = parent.start_code;
+  child.end_code = parent.end_code;
+  child.start_data = parent.start_data;
+  child.end_data = parent.end_data;
+  child.arg_start = parent.arg_start;
+  child.arg_end = parent.arg_end;
+  child.env_start = parent.env_start;
+  child.env_end = parent.env_end;
+  child.area_cache = parent.area_cache;
+  child.area_hole = parent.area_hole;
+}
+
+bool IsCopied(const Vma& vma) { return (vma.flags & proto::kVmDontCopy) == 0; }
+bool HasPagesToCopy(const Vma& vma) { return (vma.flags & proto::kVmWipeOnFork) == 0; }
+
+// Every mapping but the DONTCOPY ones; memory locks are not inherited.
+Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
+  for (Vma& vma : parent.vma_list()) {
+    if (!IsCopied(vma)) {
+      // What lies free in the child only: its search for space must see it.
+      child.area_cache = proto::kMmapTop;
+      child.area_hole = 0;
+      continue;
+    }
+    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~uint64_t{proto::kVmLocked},
+                       vma.may, vma.memory_object(), vma.page_offset, vma.source);
+    if (copy == nullptr) {
+      return Error(ENOMEM);
+    }
+    AppendVma(child, *copy);
+    ++counts.vmas;
+  }
+  BuildVmaTree(child);
+  return Ok();
+}
+
+Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, ForkCounts& counts) {
+  TlbBatch batch(parent);
+  Vma* to = child.vma_list().front();
+  for (Vma& from : parent.vma_list()) {
+    if (!IsCopied(from)) {
+      continue;
+    }
+    if (HasPagesToCopy(from)) {
+      const uint64_t before = counts.protected_ptes;
+      Status status = strategy.CopyPages(parent, from, child, *to, counts);
+      if (counts.protected_ptes != before) {
+        batch.Add(from.start, from.end);
+      }
+      TRY(status);
+    }
+    to = NextVma(child, *to);
+  }
+  return Ok();
+}
+
+// Undoes the sharing of one page between a parent and the child just made, see HotPages. The two
+// references are theirs, so the frame was the parent's alone before the fork.
+bool SplitHotPage(Mm& parent, Mm& child, uint64_t address) {
+  const Vma* vma = parent.FindVma(address);
+  Pte* mine = address < proto::kUserEnd ? LookupPte(parent, address) : nullptr;
+  Pte* theirs = mine != nullptr ? LookupPte(child, address) : nullptr;
+  if (vma == nullptr || theirs == nullptr || *theirs == 0 || vma->is_shared() ||
+      (vma->flags & proto::kVmWrite) == 0 || (*mine & proto::kPteCow) == 0 ||
+      PfnOfPte(*mine) != PfnOfPte(*theirs)) {
+    return false;
+  }
+  const uint64_t pfn = PfnOfPte(*mine);
+  FrameRecord& record = FrameOf(pfn);
+  if (record.state != FrameState::kAnon || record.refs != 2 || record.pins != 0) {
+    return false;
+  }
+  Result<uint64_t> copy = AllocateFrames(0, FrameState::kAnon);
+  if (!copy.ok()) {
+    return false;
+  }
+  CopyPage(FrameData(copy.value()), FrameData(pfn));
+  const Pte own = AdjustAccess(*mine & ~proto::kPteCow, vma->flags) | proto::kPteDirty;
+  *mine = own;
+  *theirs = (own & ~proto::kPteFrameMask) | copy.value() << proto::kPageShift;
+  --record.refs;
+  return true;
+}
+
+}  // namespace
+
+const ForkStrategy* FindForkStrategy(proto::ForkStrategy kind) {
+  return kind == proto::ForkStrategy::kClassic ? &ClassicForkStrategy() : nullptr;
+}
+
+Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
+                  const ForkStrategy* strategy) {
+  if (strategy == nullptr) {
+    strategy = &ClassicForkStrategy();
+  }
+  const uint64_t begin = ReadTsc();
+  Mm* child = TRY(Mm::Create());
+  ScopeGuard undo([child] { child->Put(); });
+  CopyFields(parent, *child);
+  TRY(DupMmap(parent, *child, counts));
+  const uint64_t mapped = ReadTsc();
+  counts.vma_cycles = mapped - begin;
+  TRY(CopyAllPages(parent, *child, *strategy, counts));
+  for (unsigned i = 0; i < hot.count; ++i) {
+    counts.hot_pages += SplitHotPage(parent, *child, hot.address[i]);
+  }
+  child->hiwater_rss = child->anon_pages + child->file_pages;
+  counts.tables = child->table_frames;
+  counts.table_cycles = ReadTsc() - mapped;
+  undo.Dismiss();
+  return child;
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The classic strategy: every present entry is copied into the child's tables. This loop is what a
+// fork costs. It reads an entry, counts the reference in the frame's record (prefetched: for
+// scattered frames that miss is the price), and writes the child's entry; the parent's entry is
+// written only if it changes, since a write to a loaded table is dear where page tables are shadowed.
+// Pages of file mappings are copied too: a fault in the child costs more than their entries.
+#include "guest/mm/fork_strategies.h"
+#include "guest/mm/page_table.h"
+#include "guest/mm/pte_ops.h"
+
+namespace fv::guest {
+
+using proto::FrameRecord;
+using proto::FrameState;
+using proto::Pte;
+
+namespace {
+
+constexpr uint64_t kPrefetchAhead = 8;
+
+struct Copied {
+  uint64_t entries = 0;
+  uint64_t anon = 0;
+  uint64_t file = 0;
+  uint64_t protected_entries = 0;
+};
+
+enum class Sharing : uint8_t { kPrivate, kShared };
+
+// `count` entries of one table each. Entries of `to` that are not written are zero already.
+template <Sharing kSharing>
+void CopyEntries(Pte* from, Pte* to, uint64_t count, Copied& copied) {
+  for (uint64_t i = 0; i < count; ++i) {
+    const Pte pte = from[i];
+    if (pte == 0) {
+      continue;
+    }
+    if (i + kPrefetchAhead < count) {
+      __builtin_prefetch(&FrameOf(PfnOfPte(from[i + kPrefetchAhead])), 1);
+    }
+    ++copied.entries;
+    if ((pte & proto::kPteZero) != 0) {
+      to[i] = pte;
+      continue;
+    }
+    FrameRecord& record = FrameOf(PfnOfPte(pte));
+    ++record.refs;
+    const uint64_t anon = record.state == FrameState::kAnon;
+    copied.anon += anon;
+    copied.file += 1 - anon;
+    if constexpr (kSharing == Sharing::kShared) {
+      to[i] = pte;
+    } else {
+      const Pte cow = (pte & ~proto::kPteWritable) | proto::kPteCow;
+      to[i] = cow;
+      if (cow != pte) {
+        from[i] = cow;
+        copied.protected_entries += (pte & proto::kPteWritable) != 0;
+      }
+    }
+  }
+}
+
+uint64_t SkipEmpty(const Pte* table, uint64_t count) {
+  uint64_t i = 0;
+  while (i < count && table[i] == 0) {
+    ++i;
+  }
+  return i;
+}
+
+class ClassicFork final : public ForkStrategy {
+ public:
+  Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to,
+                   ForkCounts& counts) const override;
+};
+
+Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&,
+                              ForkCounts& counts) const {
+  Copied copied;
+  const bool shared = from.is_shared();
+  const bool complete =
+      ForEachTable(parent, from.start, from.end, [&](Pte* table, uint64_t va, uint64_t count) {
+        const uint64_t skip = SkipEmpty(table, count);
+        if (skip == count) {
+          return true;
+        }
+        Result<Pte*> target = EnsurePte(child, va + (skip << proto::kPageShift));
+        if (!target.ok()) {
+          return false;
+        }
+        if (shared) {
+          CopyEntries<Sharing::kShared>(table + skip, target.value(), count - skip, copied);
+        } else {
+          CopyEntries<Sharing::kPrivate>(table + skip, target.value(), count - skip, copied);
+        }
+        return true;
+      });
+  child.anon_pages += copied.anon;
+  child.file_pages += copied.file;
+  counts.ptes += copied.entries;
+  counts.protected_ptes += copied.protected_entries;
+  return complete ? Ok() : Status(Error(ENOMEM));
+}
+
+constinit const ClassicFork classic_fork{};
+
+}  // namespace
+
+const ForkStrategy& ClassicForkStrategy() { return classic_fork; }
+
+}  // namespace fv::guest

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The radix tree of an object and its life; reading and writing are in object_io.cc. An entry of the
+// tree is 0 or (frame address | 1); a node is a frame of 512 entries.
+#include "guest/mm/memory_object.h"
+
+#include "guest/introspect/introspect.h"
+#include "guest/lib/print.h"
+#include "guest/lib/string.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/pte_ops.h"
+#include "guest/mm/slab.h"
+#include "guest/mm/vma_set.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr unsigned kBitsPerLevel = 9;
+constexpr uint64_t kEntriesPerNode = 512;
+// 2^45 pages: more than any offset of a file can reach.
+constexpr uint64_t kMaxBytes = uint64_t{1} << 57;
+
+constinit SlabCache<MemoryObject> object_cache("memory_object");
+constinit proto::Link all_objects{0, 0};
+
+uint64_t EntryOf(uint64_t pfn) { return pfn << proto::kPageShift | 1; }
+uint64_t* NodeOf(uint64_t entry) { return static_cast<uint64_t*>(FrameData(PfnOfPte(entry))); }
+
+// Pages that a tree of `height` levels can hold.
+uint64_t Capacity(unsigned height) { return uint64_t{1} << (kBitsPerLevel * height); }
+uint64_t IndexAt(uint64_t index, unsigned level) {
+  return (index >> (kBitsPerLevel * (level - 1))) & (kEntriesPerNode - 1);
+}
+
+}  // namespace
+
+void RegisterObjectCache() {
+  object_cache.Register();
+  InitHead(all_objects);
+  Channel().objects = AddressOf(&all_objects);
+}
+
+MemoryObject::MemoryObject(uint64_t size) : proto::ObjectRecord{} {
+  magic = proto::kObjectMagic;
+  refs = 1;
+  bytes = size;
+  InitHead(mappings_);
+  InsertBetween(objects, reinterpret_cast<proto::Link*>(all_objects.prev), &all_objects);
+}
+
+Result<Ref<MemoryObject>> MemoryObject::Create(uint64_t size) {
+  if (size > kMaxBytes) {
+    return Error(EFBIG);
+  }
+  MemoryObject* object = object_cache.New(size);
+  if (object == nullptr) {
+    return Error(ENOMEM);
+  }
+  return Ref<MemoryObject>::Adopt(object);
+}
+
+void MemoryObject::Release() {
+  FV_CHECK(refs > 0);
+  if (--refs == 0) {
+    RemovePages(0);
+    Unlink(objects);
+    magic = 0;
+    object_cache.Delete(this);
+  }
+}
+
+void MemoryObject::SetBacking(const uint8_t* data, uint64_t size) {
+  FV_CHECK(pages == 0);
+  backing_ = data;
+  backing_bytes_ = size;
+  bytes = size;
+}
+
+uint64_t MemoryObject::FindPage(uint64_t index) const {
+  if (index >= Capacity(height)) {
+    return 0;
+  }
+  uint64_t entry = root;
+  for (unsigned level = height; level > 0 && entry != 0; --level) {
+    entry = NodeOf(entry)[IndexAt(index, level)];
+  }
+  return PfnOfPte(entry);
+}
+
+uint64_t MemoryObject::FindOrFill(uint64_t index) {
+  const uint64_t pfn = index < PageCount() ? FindPage(index) : 0;
+  if (pfn != 0 || index >= (backing_bytes_ + proto::kPageBytes - 1) >> proto::kPageShift) {
+    return pfn;
+  }
+  Result<uint64_t> page = GetPage(index);
+  return page.ok() ? page.value() : 0;
+}
+
+Result<uint64_t> MemoryObject::GetPage(uint64_t index) {
+  if (index >= PageCount()) {
+    return Error(ENXIO);
+  }
+  return FindOrInsert(index);
+}
+
+// The leaf's place in the tree, made taller and deeper as needed. Nodes made stay on an error.
+Result<uint64_t*> MemoryObject::EnsureSlot(uint64_t index) {
+  while (index >= Capacity(height)) {
+    if (root != 0) {
+      const uint64_t node = TRY(AllocateZeroedFrame(proto::FrameState::kKernel));
+      static_cast<uint64_t*>(FrameData(node))[0] = root;
+      root = EntryOf(node);
+    }
+    ++height;
+  }
+  uint64_t* slot = &root;
+  for (unsigned level = height; level > 0; --level) {
+    if (*slot == 0) {
+      *slot = EntryOf(TRY(AllocateZeroedFrame(proto::FrameState::kKernel)));
+    }
+    slot = NodeOf(*slot) + IndexAt(index, level);
+  }
+  return slot;
+}
+
+Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
+  if (const uint64_t present = FindPage(index); present != 0) {
+    return present;
+  }
+  uint64_t* slot = TRY(EnsureSlot(index));
+  const uint64_t offset = index << proto::kPageShift;
+  const uint64_t pfn = TRY(AllocateZeroedFrame(proto::FrameState::kFile));
+  if (offset < backing_bytes_) {
+    const uint64_t rest = backing_bytes_ - offset;
+    memcpy(FrameData(pfn), backing_ + offset,
+           rest < proto::kPageBytes ? rest : proto::kPageBytes);
+  }
+  *slot = EntryOf(pfn);
+  ++pages;
+  return pfn;
+}
+
+// Removes the leaves from index `first` on below `entry` of `level`, whose first leaf has index
+// `base`, and the nodes that become empty. Returns true if nothing is left. At most 5 deep.
+bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first) {
+  if (entry == 0) {
+    return true;
+  }
+  if (level > 0) {
+    const uint64_t span = Capacity(level - 1);
+    bool empty = true;
+    for (uint64_t i = 0; i < kEntriesPerNode; ++i) {
+      uint64_t& child = NodeOf(entry)[i];
+      const uint64_t child_base = base + i * span;
+      if (child_base + span <= first) {
+        empty = empty && child == 0;
+      } else {
+        empty = Prune(child, level - 1, child_base, first) && empty;
+      }
+    }
+    if (!empty) {
+      return false;
+    }
+  } else if (base < first) {
+    return false;
+  } else {
+    --pages;
+  }
+  PutFrame(PfnOfPte(entry));
+  entry = 0;
+  return true;
+}
+
+void MemoryObject::RemovePages(uint64_t first) {
+  if (Prune(root, height, 0, first)) {
+    height = 0;
+  }
+}
+
+void MemoryObject::UnmapPages(uint64_t first) {
+  for (Vma& vma : ListView<Vma, &Vma::object_link>(mappings_)) {
+    if (vma.page_offset + vma.page_count() <= first) {
+      continue;
+    }
+    const uint64_t skip = first > vma.page_offset ? first - vma.page_offset : 0;
+    Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
+    TlbBatch batch(mm);
+    ZapRange(mm, vma.start + (skip << proto::kPageShift), vma.end, batch);
+  }
+}
+
+Status MemoryObject::Resize(uint64_t size) {
+  if (size > kMaxBytes) {
+    return Error(EFBIG);
+  }
+  if (size < bytes) {
+    const uint64_t keep = (size + proto::kPageBytes - 1) >> proto::kPageShift;
+    UnmapPages(keep);
+    RemovePages(keep);
+    backing_bytes_ = backing_bytes_ < size ? backing_bytes_ : size;
+    const uint64_t in_page = size & (proto::kPageBytes - 1);
+    const uint64_t last = in_page != 0 ? FindPage(size >> proto::kPageShift) : 0;
+    if (last != 0) {
+      memset(static_cast<uint8_t*>(FrameData(last)) + in_page, 0, proto::kPageBytes - in_page);
+    }
+    NoteChange(proto::SafepointKind::kSyscall);
+  }
+  bytes = size;
+  return Ok();
+}
+
+}  // namespace fv::guest

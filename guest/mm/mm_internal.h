@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the operations of Mm (map, unmap, protect, remap, brk, advise, lock) share.
+// Locking: the address space's lock.
+#pragma once
+
+#include <cstdint>
+
+#include "guest/lib/result.h"
+#include "guest/mm/mm.h"
+#include "guest/mm/tlb_batch.h"
+#include "proto/pte.h"
+
+namespace fv::guest {
+
+// Unmaps what is mapped in [start, end), page aligned. Errors: ENOMEM, nothing changed.
+Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
+
+// Frees the tables that nothing needs while [start, end) is free of mappings; returns how many.
+uint64_t FreeUnusedTables(Mm& mm, uint64_t start, uint64_t end);
+
+// The highest free range of `length` bytes below kMmapTop, or above it if there is none.
+// Errors: ENOMEM.
+Result<uint64_t> FindFreeArea(Mm& mm, uint64_t length);
+// The same, at `hint` if that is free and not 0.
+Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length);
+// Space from `start` on was freed: the search has to look there again.
+void NoteFreedArea(Mm& mm, uint64_t end);
+
+// Whether RLIMIT_AS, RLIMIT_DATA and overcommit (mode 0: only the absurd is refused) allow `pages`
+// more pages of a mapping with `flags`. (Linux: may_expand_vm, security_vm_enough_memory_mm.)
+bool MayExpand(const Mm& mm, uint64_t flags, uint64_t pages);
+
+// Puts a page behind one empty or too weak entry. `pfn` is for the event. Shared by the fault and
+// by populate, which makes no events.
+struct PageFault {
+  Mm& mm;
+  Vma& vma;
+  uint64_t address;  // page aligned
+  FaultAccess access;
+  uint64_t pfn = 0;       // the frame that is mapped in the end
+  uint64_t old_pfn = 0;   // copy-on-write: the frame that it replaces, or pfn if it was reused
+};
+FaultResult ResolveFault(PageFault& fault, proto::Pte& slot);
+// Whether `vma` allows the access (Linux: access_error).
+bool AccessAllowed(const Vma& vma, FaultAccess access);
+// Makes [start, end) of `vma` present; stops at the first page that cannot be.
+FaultResult PopulateVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, FaultAccess access);
+FaultAccess PopulateAccess(const Vma& vma);
+
+}  // namespace fv::guest

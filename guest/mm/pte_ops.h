@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a mapping lets an entry of its pages say, and removing entries. The rules, for a private
+// mapping: an anonymous frame's entry is writable, or marked kPteCow because the frame is shared;
+// a page of the file is always marked kPteCow; the zero frame is marked kPteZero. A shared mapping's
+// entries are writable exactly if the mapping is.
+// Locking: the address space's lock.
+#pragma once
+
+#include <cstdint>
+
+#include "guest/mm/mm.h"
+#include "guest/mm/page_table.h"
+#include "guest/mm/tlb_batch.h"
+
+namespace fv::guest {
+
+inline constexpr proto::Pte kPteAccessBits =
+    proto::kPteUser | proto::kPteWritable | proto::kPteNoExecute;
+
+// The access bits of an entry that nothing else restricts.
+constexpr proto::Pte AccessBits(uint64_t vm_flags) {
+  if ((vm_flags & kVmAccess) == 0) {
+    return proto::kPteNoExecute;  // PROT_NONE: present, but not the user's
+  }
+  return proto::kPteUser | ((vm_flags & proto::kVmWrite) != 0 ? proto::kPteWritable : 0) |
+         ((vm_flags & proto::kVmExec) != 0 ? 0 : proto::kPteNoExecute);
+}
+
+// A present entry with the access bits of `vm_flags`; copy-on-write ones do not become writable.
+constexpr proto::Pte AdjustAccess(proto::Pte pte, uint64_t vm_flags) {
+  proto::Pte bits = AccessBits(vm_flags);
+  if ((pte & (proto::kPteCow | proto::kPteZero)) != 0) {
+    bits &= ~proto::kPteWritable;
+  }
+  return (pte & ~kPteAccessBits) | bits;
+}
+
+constexpr bool LosesPermission(proto::Pte before, proto::Pte after) {
+  const proto::Pte lost = before & ~after & (proto::kPteUser | proto::kPteWritable);
+  return lost != 0 || (after & ~before & proto::kPteNoExecute) != 0;
+}
+
+// Removes every entry of [start, end) and the references that they hold. Tables stay.
+void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
+// The same for an address space that will never run again: entries are not even cleared, since
+// their tables are freed next.
+void ZapDying(Mm& mm, uint64_t start, uint64_t end);
+// Gives the entries of [start, end) the access bits of `vm_flags`.
+void ProtectRange(Mm& mm, uint64_t start, uint64_t end, uint64_t vm_flags, TlbBatch& batch);
+
+}  // namespace fv::guest

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See user_buffer.h.
+#include "guest/mm/user_buffer.h"
+
+#include "guest/mm/slab.h"
+#include "guest/mm/user_copy.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr uint64_t kMaxRanges = 1024;  // UIO_MAXIOV
+// Linux: MAX_RW_COUNT, the most that one call moves.
+constexpr uint64_t kMaxBytes = 0x7FFFFFFF & ~(proto::kPageBytes - 1);
+
+}  // namespace
+
+UserBuffer::UserBuffer(Mm& mm, uint64_t address, uint64_t bytes) : mm_(&mm), count_(1) {
+  remaining_ = bytes < kMaxBytes ? bytes : kMaxBytes;
+  inline_[0] = {address, remaining_};
+}
+
+UserBuffer::UserBuffer(UserBuffer&& other)
+    : mm_(other.mm_),
+      ranges_(other.ranges_ == other.inline_ ? inline_ : other.ranges_),
+      count_(other.count_),
+      at_(other.at_),
+      remaining_(other.remaining_) {
+  for (unsigned i = 0; i < kInlineRanges; ++i) {
+    inline_[i] = other.inline_[i];
+  }
+  other.ranges_ = other.inline_;
+  other.remaining_ = 0;
+}
+
+UserBuffer::~UserBuffer() {
+  if (ranges_ != inline_) {
+    KernelFree(ranges_, count_ * sizeof(Range));
+  }
+}
+
+Result<UserBuffer> UserBuffer::FromIovec(Mm& mm, uint64_t iovec, uint64_t count) {
+  if (count > kMaxRanges) {
+    return Error(EINVAL);
+  }
+  UserBuffer buffer(mm);
+  if (count > kInlineRanges) {
+    auto* ranges = static_cast<Range*>(KernelAllocate(count * sizeof(Range)));
+    if (ranges == nullptr) {
+      return Error(ENOMEM);
+    }
+    buffer.ranges_ = ranges;
+  }
+  buffer.count_ = static_cast<unsigned>(count);
+  TRY(CopyFromUser(mm, buffer.ranges_, iovec, count * sizeof(Range)));
+  for (unsigned i = 0; i < count; ++i) {
+    Range& range = buffer.ranges_[i];
+    if (static_cast<int64_t>(range.bytes) < 0) {
+      return Error(EINVAL);
+    }
+    if (range.bytes > proto::kUserEnd || range.address > proto::kUserEnd - range.bytes) {
+      return Error(EFAULT);
+    }
+    const uint64_t room = kMaxBytes - buffer.remaining_;
+    range.bytes = range.bytes < room ? range.bytes : room;
+    buffer.remaining_ += range.bytes;
+  }
+  return buffer;
+}
+
+void UserBuffer::Advance(uint64_t bytes) {
+  remaining_ -= bytes;
+  while (bytes > 0) {
+    Range& range = ranges_[at_];
+    const uint64_t piece = bytes < range.bytes ? bytes : range.bytes;
+    range.address += piece;
+    range.bytes -= piece;
+    bytes -= piece;
+    if (range.bytes == 0) {
+      ++at_;
+    }
+  }
+}
+
+// Calls copy(user address, bytes done, piece) -> bytes moved, for each range in turn.
+template <typename Copy>
+Result<size_t> UserBuffer::Transfer(size_t bytes, Copy copy) {
+  bytes = bytes < remaining_ ? bytes : remaining_;
+  size_t done = 0;
+  while (done < bytes) {
+    const Range range = ranges_[at_];
+    if (range.bytes == 0) {
+      ++at_;
+      continue;
+    }
+    const size_t piece = bytes - done < range.bytes ? bytes - done : range.bytes;
+    const size_t moved = copy(range.address, done, piece);
+    Advance(moved);
+    done += moved;
+    if (moved < piece) {
+      break;
+    }
+  }
+  if (done == 0 && bytes != 0) {
+    return Error(EFAULT);
+  }
+  return done;
+}
+
+Result<size_t> UserBuffer::CopyOut(const void* from, size_t bytes) {
+  return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
+    return CopyToUserPartial(*mm_, address, static_cast<const uint8_t*>(from) + done, piece);
+  });
+}
+
+Result<size_t> UserBuffer::CopyIn(void* to, size_t bytes) {
+  return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
+    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address, piece);
+  });
+}
+
+Result<size_t> UserBuffer::ZeroOut(size_t bytes) {
+  return Transfer(bytes, [&](uint64_t address, size_t, size_t piece) {
+    return ZeroUserPartial(*mm_, address, piece);
+  });
+}
+
+}  // namespace fv::guest
