@@ -20,7 +20,7 @@ constexpr uint64_t kEntriesPerNode = 512;
 // 2^45 pages: more than any offset of a file can reach.
 constexpr uint64_t kMaxBytes = uint64_t{1} << 57;
 
-constinit SlabCache<MemoryObject> object_cache("memory_object");
+constinit SlabCache<MemoryObject> object_cache("object");
 constinit proto::Link all_objects{0, 0};
 
 uint64_t EntryOf(uint64_t pfn) { return pfn << proto::kPageShift | 1; }

@@ -16,7 +16,7 @@
 namespace fv::guest {
 namespace {
 
-constinit SlabCache<Mm> mm_cache("mm_struct");
+constinit SlabCache<Mm> mm_cache("mm");
 constinit proto::Link all_mms{0, 0};
 
 }  // namespace

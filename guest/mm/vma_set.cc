@@ -8,7 +8,7 @@
 namespace fv::guest {
 namespace {
 
-constinit SlabCache<Vma> vma_cache("vm_area_struct");
+constinit SlabCache<Vma> vma_cache("vma");
 
 using ObjectMappings = ListView<Vma, &Vma::object_link>;
 
