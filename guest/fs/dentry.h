@@ -14,13 +14,15 @@
 #include "guest/lib/list.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
+#include "guest/mm/vma.h"
 
 namespace fv::guest {
 
 inline constexpr size_t kNameMax = 255;
 inline constexpr size_t kPathMax = 4096;  // with the NUL
 
-class Dentry {
+// As a MappingSource it names a file mapping in /proc/PID/maps: MapRequest::source.
+class Dentry final : public MappingSource {
  public:
   // A name without a place in any list. `parent` null: a root, or an anonymous object.
   // Errors: ENOMEM.
@@ -28,8 +30,11 @@ class Dentry {
                                     Ref<Inode> inode);
   Dentry(const Dentry&) = delete;
   Dentry& operator=(const Dentry&) = delete;
-  void AddRef() { ++refs_; }
-  void Release();
+  void AddRef() override { ++refs_; }
+  void Release() override;
+  size_t MappingPath(char* out, size_t capacity) const override;
+  uint64_t MappingDevice() const override;
+  uint64_t MappingInode() const override;
 
   const char* name() const { return name_; }  // NUL-terminated
   size_t name_length() const { return name_length_; }
@@ -45,6 +50,7 @@ class Dentry {
   bool HasChildren() const { return children_.next != AddressOf(&children_); }
   // The first child whose cookie is at least `cookie`, or nullptr. Cookies grow for ever.
   Dentry* ChildFrom(uint64_t cookie);
+  Dentry* ChildAfter(Dentry& child);
   uint64_t cookie() const { return cookie_; }
   // rename(2): moves to (parent, name). Errors: ENOMEM (nothing changed).
   Status Move(Dentry& new_parent, const char* name, size_t length);
@@ -52,9 +58,10 @@ class Dentry {
   static Status Exchange(Dentry& a, Dentry& b);
   bool IsAncestorOf(const Dentry& other) const;
 
-  // The root of what is mounted here, or null; and for a mounted root what it covers.
+  // The root of what is mounted here, or null; and for a mounted root what it covers (counted by
+  // the mount: a covered dentry is pinned).
   Ref<Dentry> mounted;
-  Dentry* covers = nullptr;
+  Ref<Dentry> covers;
 
   proto::Link sibling{0, 0};
   proto::Link bucket{0, 0};

@@ -63,8 +63,6 @@ class File {
   // The name it was opened by; never null. Anonymous objects have a name like "pipe:[7]".
   Dentry& dentry() const { return *dentry_; }
   Inode& inode() const;
-  // The file's text for exec and mmap: path from the root of the system (d_path).
-
   // Return the count; at end of file 0. May block unless nonblocking(). Callers have checked
   // readable()/writable(). Errors: EAGAIN, kErestartSys, EFAULT, EISDIR, EPIPE, EFBIG, ENOSPC...
   virtual Result<uint64_t> Read(IoBuffer& to, uint64_t& position);
@@ -86,6 +84,8 @@ class File {
   virtual Status Truncate(uint64_t bytes, const IoContext& context);
   virtual Status Allocate(int mode, uint64_t offset, uint64_t length, const IoContext& context);
   virtual Status Sync();
+  // It is an end of a Pipe (guest/ipc/pipe.h).
+  virtual bool IsPipe() const { return false; }
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
   // A line or more for /proc/PID/fdinfo beyond pos, flags, mnt_id, ino.
@@ -104,5 +104,9 @@ class File {
   uint64_t position_ = 0;
   Ref<Dentry> dentry_;
 };
+
+// lseek(2) on something of `size` bytes, for implementations of Seek. Errors: EINVAL, ENXIO,
+// EOVERFLOW.
+Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence);
 
 }  // namespace fv::guest

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "guest/fs/file.h"
+#include "guest/fs/mode.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 
@@ -46,11 +47,11 @@ class Inode {
   uint64_t number() const { return number_; }
   // Type and permission bits (S_IF* | 07777).
   uint32_t mode() const { return mode_; }
-  uint32_t type() const { return mode_ & 0170000; }
-  bool IsDirectory() const { return type() == 0040000; }
-  bool IsRegular() const { return type() == 0100000; }
-  bool IsSymlink() const { return type() == 0120000; }
-  void SetPermissions(uint32_t permissions) { mode_ = (mode_ & ~07777u) | (permissions & 07777u); }
+  uint32_t type() const { return mode_ & kTypeMask; }
+  bool IsDirectory() const { return type() == kTypeDirectory; }
+  bool IsRegular() const { return type() == kTypeRegular; }
+  bool IsSymlink() const { return type() == kTypeSymlink; }
+  void SetPermissions(uint32_t permissions) { mode_ = (mode_ & ~kModePermissions) | (permissions & kModePermissions); }
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint32_t links = 1;
@@ -70,6 +71,9 @@ class Inode {
   virtual Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) = 0;
   // Child of a synthetic directory. Errors: ENOENT, ENOMEM.
   virtual Result<Ref<Inode>> LookupChild(const char* name, size_t length);
+  // Directories: feeds the entries after "." and ".." from `position` (>= 2) on and advances it.
+  // `self` is the directory's own name. Default ENOTDIR.
+  virtual Status ListChildren(Dentry& self, DirSink& sink, uint64_t& position);
   // Symlinks: the text, valid while the inode lives; nullptr for a link that JumpTarget resolves.
   virtual const char* link_text() { return nullptr; }
   // "Magic" links of /proc: where they lead. Default EINVAL (not a magic link).

@@ -47,7 +47,7 @@ class IoBuffer {
   IoBuffer(Mm* mm, IoSegment one);
   enum class Direction { kOut, kIn, kZero };
   size_t Move(uint8_t* kernel, size_t bytes, Direction direction);
-  bool MovePiece(uint64_t address, uint8_t* kernel, size_t bytes, Direction direction);
+  size_t MovePiece(uint64_t address, uint8_t* kernel, size_t bytes, Direction direction);
 
   Mm* mm_;                        // nullptr: the segment is kernel memory
   const IoSegment* segments_;     // nullptr: `one_`

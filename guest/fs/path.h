@@ -30,6 +30,9 @@ enum LookupFlag : uint32_t {
 // Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EBADF, ENOMEM.
 Result<Ref<Dentry>> Lookup(const PathCaller& caller, int dirfd, const char* path, uint32_t flags);
 
+// What the last component is; all but kNormal can be neither made nor removed.
+enum class LastKind { kNormal, kDot, kDotDot, kRoot };
+
 // The directory and last component of a path, for calls that make or remove names.
 struct ParentLookup {
   Ref<Dentry> parent;
@@ -37,10 +40,12 @@ struct ParentLookup {
   char name[kNameMax + 1] = {};
   size_t length = 0;
   bool trailing_slash = false;
-  bool special = false;  // the last component is ".", ".." or "/": cannot be made or removed
+  LastKind kind = LastKind::kNormal;
 };
-// Fills `out`. A symbolic link as last component is not followed. Errors: as Lookup.
-Status LookupParent(const PathCaller& caller, int dirfd, const char* path, ParentLookup& out);
+// Fills `out`. A symbolic link as last component is followed only with kLookupFollow (open with
+// O_CREAT makes what a dangling link names). Errors: as Lookup.
+Status LookupParent(const PathCaller& caller, int dirfd, const char* path, ParentLookup& out,
+                    uint32_t flags = 0);
 
 // Permission of `cred` on an inode; `mask` of MAY_EXEC 1, MAY_WRITE 2, MAY_READ 4.
 // Errors: EACCES, EROFS.
@@ -72,7 +77,7 @@ Result<size_t> FormatPath(const Dentry& dentry, const Dentry& root, char* out, s
 // Makes the root file system from a newc cpio archive (may be empty), adds /dev, /proc, /sys, /tmp
 // where they are missing. `initrd` stays in use: file contents are read from it on first access.
 // Panics only without memory. Bad archives are logged and used up to the fault.
-void InitFs(const uint8_t* initrd, size_t bytes);
+void InitRootFs(const uint8_t* initrd, size_t bytes);
 Ref<Dentry> RootDentry();
 // Opens descriptors 0, 1, 2 on the console's streams. Errors: ENOMEM.
 Status OpenConsole(FdTable& files);

@@ -4,6 +4,7 @@
 // concern CurrentTask().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "guest/lib/result.h"
@@ -41,5 +42,8 @@ void RestoreSignalMask();
 void RestoreSignalMaskAfterDelivery();
 
 const Credentials& CurrentCredentials();
+
+// The kernel's random numbers, for /dev/urandom (guest/task/random.h).
+void FillRandom(void* to, size_t bytes);
 
 }  // namespace fv::guest

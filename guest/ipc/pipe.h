@@ -20,11 +20,15 @@ inline constexpr size_t kPipeDefaultPages = 16;
 inline constexpr size_t kPipeMaxBytes = 1024 * 1024;  // /proc/sys/fs/pipe-max-size
 inline constexpr size_t kPipeBuf = 4096;              // PIPE_BUF: writes up to here are atomic
 
+// O_DIRECT: each write of up to PIPE_BUF is a packet of its own.
+enum class PipeMode : uint32_t { kStream = 0, kPacket };
+
 // A page of pipe data.
 struct PipePage {
   void* data = nullptr;  // one frame, allocated with its first byte
   uint32_t offset = 0;
   uint32_t length = 0;
+  PipeMode mode = PipeMode::kStream;
 };
 
 class PipeRing {
@@ -40,10 +44,10 @@ class PipeRing {
   bool empty() const { return bytes_ == 0; }
   bool full() const { return count_ == slots_; }
   size_t capacity() const { return slots_ * 4096; }
-  // Free slots; a write of up to kPipeBuf needs one, or room at the end of the last page.
+  // A write of `bytes` fits whole: into free slots, or behind the last page's data.
   bool RoomFor(size_t bytes) const;
   // Takes what fits. Errors: ENOMEM, EFAULT when nothing was moved.
-  Result<size_t> Fill(IoBuffer& from);
+  Result<size_t> Fill(IoBuffer& from, PipeMode mode = PipeMode::kStream);
   // Gives what is there.
   Result<size_t> Drain(IoBuffer& to);
   // Like Drain, but keeps the data (tee). `skip` bytes are passed over first.
@@ -53,6 +57,7 @@ class PipeRing {
 
  private:
   PipePage& At(size_t index) { return pages_[(head_ + index) % slots_]; }
+  size_t TailRoom() const;  // bytes free behind the last page's data
   void DropFirst();
 
   PipePage* pages_ = nullptr;
@@ -64,7 +69,7 @@ class PipeRing {
 };
 
 struct Pipe {
-  PipeRing ring;
+  PipeRing* ring = nullptr;  // while an end is open
   WaitQueue readers;   // woken by data and by the last writer's close
   WaitQueue writers;   // woken by room and by the last reader's close
   uint32_t reader_count = 0;
@@ -74,12 +79,14 @@ struct Pipe {
   uint64_t writer_opens = 0;
 };
 
-// pipe2(2): `flags` of O_NONBLOCK, O_DIRECT (packets are not kept apart). Errors: ENOMEM.
+// pipe2(2): `flags` of O_NONBLOCK, O_DIRECT. Errors: ENOMEM.
 struct PipeEnds {
   Ref<File> reader;
   Ref<File> writer;
 };
 Result<PipeEnds> MakePipe(uint32_t flags);
+// The inode of a fifo; `mode` with its type. Errors: ENOMEM.
+Result<Ref<Inode>> MakeFifoInode(Superblock& superblock, uint32_t mode);
 // The pipe behind a pipe's or fifo's open file, else nullptr (splice, tee).
 Pipe* PipeOf(File& file);
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dentry: names, the global hash by (parent, name), and the lists of directory contents.
+#include "guest/fs/dentry.h"
+
+#include "guest/fs/object.h"
+#include "guest/fs/path.h"
+#include "guest/lib/string.h"
+
+namespace fv::guest {
+
+namespace {
+
+constexpr size_t kBuckets = 1024;
+using Siblings = ListView<Dentry, &Dentry::sibling>;
+using Bucket = ListView<Dentry, &Dentry::bucket>;
+
+// Zero until first used: a bucket becomes a list when something is put into it.
+constinit proto::Link buckets[kBuckets]{};
+
+uint32_t HashName(const char* name, size_t length) {
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < length; ++i) {
+    hash = (hash ^ static_cast<uint8_t>(name[i])) * 16777619u;
+  }
+  return hash;
+}
+
+proto::Link& BucketOf(const Dentry* parent, uint32_t hash) {
+  const uint64_t mixed = (AddressOf(parent) >> 6) * 0x9E3779B97F4A7C15 ^ hash;
+  proto::Link& head = buckets[(mixed ^ mixed >> 20) % kBuckets];
+  if (!IsLinked(head)) {
+    InitHead(head);
+  }
+  return head;
+}
+
+}  // namespace
+
+Dentry::Dentry(Ref<Dentry> parent, Ref<Inode> inode)
+    : name_(inline_name_), parent_(std::move(parent)), inode_(std::move(inode)) {
+  InitHead(children_);
+  inline_name_[0] = '\0';
+}
+
+Dentry::~Dentry() {
+  if (name_ != inline_name_) {
+    KernelFree(name_, size_t{name_length_} + 1);
+  }
+}
+
+Result<Ref<Dentry>> Dentry::Create(Ref<Dentry> parent, const char* name, size_t length,
+                                   Ref<Inode> inode) {
+  Dentry* dentry = MakeObject<Dentry>(std::move(parent), std::move(inode));
+  if (dentry == nullptr) {
+    return Error(ENOMEM);
+  }
+  Ref<Dentry> ref = Ref<Dentry>::Adopt(dentry);
+  TRY(dentry->SetName(name, length));
+  return ref;
+}
+
+void Dentry::Release() {
+  // A chain of parents is let go in a loop: a deep tree must not overflow the stack.
+  Dentry* dentry = this;
+  while (dentry != nullptr && --dentry->refs_ == 0) {
+    Dentry* parent = dentry->parent_.Leak();
+    DestroyObject(dentry);
+    dentry = parent;
+  }
+}
+
+Status Dentry::SetName(const char* name, size_t length) {
+  char* place = inline_name_;
+  if (length >= kInlineName) {
+    place = static_cast<char*>(KernelAllocate(length + 1));
+    if (place == nullptr) {
+      return Error(ENOMEM);
+    }
+  }
+  char* old = name_;
+  const size_t old_length = name_length_;
+  memmove(place, name, length);
+  place[length] = '\0';
+  name_ = place;
+  name_length_ = static_cast<uint8_t>(length);
+  hash_ = HashName(place, length);
+  if (old != inline_name_) {
+    KernelFree(old, old_length + 1);
+  }
+  return Ok();
+}
+
+Dentry* Dentry::FindChild(const char* name, size_t length) {
+  const uint32_t hash = HashName(name, length);
+  for (Dentry& child : Bucket(BucketOf(this, hash))) {
+    if (child.hash_ == hash && child.parent_.get() == this && child.name_length_ == length &&
+        memcmp(child.name_, name, length) == 0) {
+      return &child;
+    }
+  }
+  return nullptr;
+}
+
+void Dentry::AddChild(Dentry& child) {
+  child.AddRef();
+  child.parent_ = Ref<Dentry>(*this);
+  child.unlinked_ = false;
+  child.cookie_ = next_cookie_++;
+  Siblings(children_).PushBack(child);
+  Bucket(BucketOf(this, child.hash_)).PushFront(child);
+  if (child.inode().IsDirectory()) {
+    ++inode().links;
+  }
+  inode().TouchModify();
+}
+
+void Dentry::RemoveChild(Dentry& child) {
+  Unlink(child.sibling);
+  Unlink(child.bucket);
+  child.unlinked_ = true;
+  if (child.inode().IsDirectory()) {
+    --inode().links;
+  }
+  inode().TouchModify();
+  child.Release();
+}
+
+Dentry* Dentry::ChildFrom(uint64_t cookie) {
+  for (Dentry& child : Siblings(children_)) {
+    if (child.cookie_ >= cookie) {
+      return &child;
+    }
+  }
+  return nullptr;
+}
+
+Dentry* Dentry::ChildAfter(Dentry& child) { return Siblings(children_).Next(child); }
+
+Status Dentry::Move(Dentry& new_parent, const char* name, size_t length) {
+  const Ref<Dentry> keep(*this);
+  const Ref<Dentry> old_parent = parent_;
+  // The new name first: the only step that can fail.
+  old_parent->RemoveChild(*this);
+  const Status named = SetName(name, length);
+  (named.ok() ? new_parent : *old_parent).AddChild(*this);
+  return named.ok() ? Ok() : Status(named.error());
+}
+
+Status Dentry::Exchange(Dentry& a, Dentry& b) {
+  // The names stay where they are; what they name changes places.
+  const Ref<Dentry> parent_a = a.parent_;
+  const Ref<Dentry> parent_b = b.parent_;
+  char name_a[kNameMax + 1];
+  char name_b[kNameMax + 1];
+  memcpy(name_a, a.name_, size_t{a.name_length_} + 1);
+  memcpy(name_b, b.name_, size_t{b.name_length_} + 1);
+  TRY(a.Move(*parent_a, "", 0));
+  if (const Status moved = b.Move(*parent_a, name_a, strlen(name_a)); !moved.ok()) {
+    (void)a.Move(*parent_a, name_a, strlen(name_a));
+    return moved.error();
+  }
+  return a.Move(*parent_b, name_b, strlen(name_b));
+}
+
+bool Dentry::IsAncestorOf(const Dentry& other) const {
+  for (const Dentry* at = &other; at != nullptr; at = at->parent_.get()) {
+    if (at == this) {
+      return true;
+    }
+    if (!at->parent_ && at->covers) {
+      at = at->covers.get();
+    }
+  }
+  return false;
+}
+
+size_t Dentry::MappingPath(char* out, size_t capacity) const {
+  char path[512];
+  const Result<size_t> length = FormatPath(*this, *RootDentry(), path, sizeof(path));
+  const size_t bytes = length.ok() ? (length.value() < capacity ? length.value() : capacity) : 0;
+  memcpy(out, path, bytes);
+  return bytes;
+}
+
+uint64_t Dentry::MappingDevice() const { return inode_->superblock().device; }
+uint64_t Dentry::MappingInode() const { return inode_->number(); }
+
+}  // namespace fv::guest

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The defaults of File: what Linux answers when a file has no such operation.
+#include "guest/fs/file.h"
+
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+
+#include "guest/fs/dentry.h"
+#include "guest/mm/memory_object.h"
+
+namespace fv::guest {
+
+namespace {
+
+constexpr uint32_t kSettable = O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME;
+// Not kept: they only steer open(2).
+constexpr uint32_t kCreationFlags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
+
+}  // namespace
+
+File::File(Ref<Dentry> dentry, uint32_t flags)
+    : flags_(flags & ~kCreationFlags), dentry_(std::move(dentry)) {}
+
+File::~File() = default;
+
+void File::Release() {
+  if (--refs_ == 0) {
+    OnLastClose();
+    Destroy();
+  }
+}
+
+void File::SetStatusFlags(uint32_t flags) { flags_ = (flags_ & ~kSettable) | (flags & kSettable); }
+
+bool File::readable() const {
+  return !path_only() && (flags_ & O_ACCMODE) != O_WRONLY && (flags_ & O_ACCMODE) != O_ACCMODE;
+}
+
+bool File::writable() const {
+  const uint32_t mode = flags_ & O_ACCMODE;
+  return !path_only() && (mode == O_WRONLY || mode == O_RDWR);
+}
+
+bool File::nonblocking() const { return (flags_ & O_NONBLOCK) != 0; }
+bool File::path_only() const { return (flags_ & O_PATH) != 0; }
+Inode& File::inode() const { return dentry_->inode(); }
+
+Result<uint64_t> File::Read(IoBuffer&, uint64_t&) { return Error(EINVAL); }
+Result<uint64_t> File::Write(IoBuffer&, uint64_t&, const IoContext&) { return Error(EINVAL); }
+Result<uint64_t> File::Seek(int64_t, int) { return Error(ESPIPE); }
+Result<uint64_t> File::Ioctl(uint32_t, uint64_t, Mm&) { return Error(ENOTTY); }
+uint32_t File::Poll(PollTable*) { return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM; }
+Status File::ReadDir(DirSink&) { return Error(ENOTDIR); }
+Result<Ref<MemoryObject>> File::MapObject() { return Error(ENODEV); }
+Status File::Truncate(uint64_t, const IoContext&) { return Error(EINVAL); }
+Status File::Allocate(int, uint64_t, uint64_t, const IoContext&) { return Error(ENODEV); }
+Status File::Sync() { return Error(EINVAL); }
+Result<uint64_t> File::PipeControl(int, uint64_t) { return Error(EBADF); }
+size_t File::FormatInfo(char*, size_t) { return 0; }
+
+Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence) {
+  int64_t base = 0;
+  switch (whence) {
+    case SEEK_SET:
+      break;
+    case SEEK_CUR:
+      base = static_cast<int64_t>(position);
+      break;
+    case SEEK_END:
+      base = static_cast<int64_t>(size);
+      break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+      // No holes are told apart: all is data up to the end, where the one hole begins.
+      if (offset < 0 || static_cast<uint64_t>(offset) >= size) {
+        return Error(ENXIO);
+      }
+      base = whence == SEEK_HOLE ? static_cast<int64_t>(size) - offset : 0;
+      break;
+    default:
+      return Error(EINVAL);
+  }
+  int64_t target;
+  if (__builtin_add_overflow(base, offset, &target)) {
+    return Error(EOVERFLOW);
+  }
+  if (target < 0) {
+    return Error(EINVAL);
+  }
+  position = static_cast<uint64_t>(target);
+  return position;
+}
+
+}  // namespace fv::guest

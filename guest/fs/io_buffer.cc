@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// IoBuffer: walks the segments; user memory is reached through guest/mm/user_copy.h.
+#include "guest/fs/io_buffer.h"
+
+#include "guest/lib/string.h"
+#include "guest/mm/user_copy.h"
+
+namespace fv::guest {
+
+namespace {
+
+alignas(64) constexpr uint8_t kZeros[512] = {};
+
+}  // namespace
+
+IoBuffer::IoBuffer(Mm& mm, const IoSegment* segments, size_t count)
+    : mm_(&mm), segments_(segments) {
+  for (size_t i = 0; i < count; ++i) {
+    remaining_ += segments[i].length;
+  }
+}
+
+IoBuffer::IoBuffer(Mm* mm, IoSegment one)
+    : mm_(mm), segments_(nullptr), remaining_(one.length), one_(one) {}
+
+IoBuffer IoBuffer::User(Mm& mm, uint64_t address, size_t bytes) {
+  return IoBuffer(&mm, IoSegment{address, bytes});
+}
+
+IoBuffer IoBuffer::Kernel(void* buffer, size_t bytes) {
+  return IoBuffer(nullptr, IoSegment{reinterpret_cast<uint64_t>(buffer), bytes});
+}
+
+size_t IoBuffer::MovePiece(uint64_t address, uint8_t* kernel, size_t bytes, Direction direction) {
+  const uint8_t* source = direction == Direction::kZero ? kZeros : kernel;
+  if (mm_ == nullptr) {
+    void* memory = reinterpret_cast<void*>(address);
+    direction == Direction::kIn ? memcpy(kernel, memory, bytes) : memcpy(memory, source, bytes);
+    return bytes;
+  }
+  return direction == Direction::kIn ? CopyFromUserPartial(*mm_, kernel, address, bytes)
+                                     : CopyToUserPartial(*mm_, address, source, bytes);
+}
+
+size_t IoBuffer::Move(uint8_t* kernel, size_t bytes, Direction direction) {
+  size_t moved = 0;
+  bytes = bytes < remaining_ ? bytes : remaining_;
+  while (moved < bytes && !faulted_) {
+    const IoSegment& segment = segments_ == nullptr ? one_ : segments_[index_];
+    if (offset_ == segment.length) {
+      ++index_;
+      offset_ = 0;
+      continue;
+    }
+    size_t piece = segment.length - offset_;
+    piece = piece < bytes - moved ? piece : bytes - moved;
+    if (direction == Direction::kZero && piece > sizeof(kZeros)) {
+      piece = sizeof(kZeros);
+    }
+    const size_t done = 
+        MovePiece(segment.base + offset_, kernel == nullptr ? kernel : kernel + moved, piece, direction);
+    faulted_ = done < piece;
+    moved += done;
+    offset_ += done;
+  }
+  done_ += moved;
+  remaining_ -= moved;
+  return moved;
+}
+
+size_t IoBuffer::CopyOut(const void* from, size_t bytes) {
+  return Move(const_cast<uint8_t*>(static_cast<const uint8_t*>(from)), bytes, Direction::kOut);
+}
+
+size_t IoBuffer::CopyIn(void* to, size_t bytes) {
+  return Move(static_cast<uint8_t*>(to), bytes, Direction::kIn);
+}
+
+size_t IoBuffer::FillZero(size_t bytes) { return Move(nullptr, bytes, Direction::kZero); }
+
+Result<uint64_t> IoBuffer::Outcome() const {
+  if (done_ == 0 && faulted_) {
+    return Error(EFAULT);
+  }
+  return uint64_t{done_};
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LineDiscipline: terminal input between the wire and read(2) (termios(3)): canonical lines with
+// editing, raw bytes, signal characters. Pure: no waiting, no output. Echo is the host terminal's
+// business: it is in cooked mode exactly while ChannelHeader::console_raw is 0.
+// Invariant: the first committed() bytes are readable; in canonical mode the rest is the line that is
+// being edited.
+#pragma once
+
+#include <asm/termbits.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/fs/io_buffer.h"
+
+namespace fv::guest {
+
+class LineDiscipline {
+ public:
+  static constexpr size_t kCapacity = 8192;
+
+  constexpr LineDiscipline() = default;
+  // Linux's settings of a fresh terminal.
+  void Reset();
+
+  const struct termios& settings() const { return settings_; }
+  // tcsetattr(3): switching ICANON makes what was typed readable.
+  void SetSettings(const struct termios& settings);
+
+  // A byte from the wire. Returns the signal that it stands for, or 0.
+  int Input(uint8_t byte);
+  // A byte that is data whatever it is (input that does not come from a terminal).
+  void InputRaw(uint8_t byte);
+  size_t room() const { return kCapacity - count_; }
+
+  // Bytes that read(2) may have now; a pending end of file counts as readable().
+  size_t committed() const { return committed_; }
+  bool readable() const { return committed_ > 0; }
+  // A read that wants `wanted` bytes need not wait (VMIN in raw mode).
+  bool Satisfies(size_t wanted) const;
+  // One line, or what is there in raw mode. Returns how many; 0 for an end-of-file character.
+  size_t Read(IoBuffer& to);
+  // tcflush(3), and what a signal character does.
+  void Flush();
+
+ private:
+  bool Canonical() const { return (settings_.c_lflag & ICANON) != 0; }
+  bool Is(uint8_t byte, unsigned index) const {
+    return settings_.c_cc[index] != 0 && settings_.c_cc[index] == byte;
+  }
+  int SignalOf(uint8_t byte) const;
+  bool Edit(uint8_t byte);
+  void EraseOne();
+  void Put(uint8_t byte);
+  void Commit(bool end_of_file);
+  // A set bit: the byte at this index ends a line; an end-of-file byte is not copied out.
+  bool Marked(size_t index) const { return (marks_[index / 64] >> index % 64 & 1) != 0; }
+  void Mark(size_t index, bool on);
+  size_t IndexOf(size_t i) const { return (head_ + i) % kCapacity; }
+
+  struct termios settings_ {};
+  size_t head_ = 0;
+  size_t count_ = 0;
+  size_t committed_ = 0;
+  bool literal_next_ = false;
+  uint8_t data_[kCapacity] = {};
+  uint64_t marks_[kCapacity / 64] = {};
+};
+
+}  // namespace fv::guest

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mount table, and the superblocks of objects that are in no mount.
+#include "guest/fs/mount.h"
+
+#include <new>
+
+#include "guest/fs/ramfs.h"
+#include "guest/fs/vfs.h"
+#include "guest/lib/string.h"
+
+namespace fv::guest {
+
+namespace {
+
+constexpr uint64_t kProcMagic = 0x9fa0;
+constexpr uint64_t kSysMagic = 0x62656572;
+constexpr uint64_t kPipeMagic = 0x50495045;
+constexpr uint64_t kAnonymousMagic = 0x09041934;
+// Device numbers of unnamed file systems have major 0 (get_anon_bdev).
+constexpr uint32_t kFirstMinor = 20;
+constexpr uint32_t kFirstMountId = 21;
+
+constinit Superblock pipe_superblock{"pipefs", "pipefs", "rw", kPipeMagic, 13, 14, 1, false};
+constinit Superblock anonymous_superblock{"anon_inodefs", "anon_inodefs", "rw", kAnonymousMagic,
+                                          14, 15, 1, false};
+
+// Ref has a constructor and the kernel runs none: the table is bytes until InitMounts.
+alignas(Mount) constinit unsigned char table_bytes[sizeof(Mount) * kMaxMounts]{};
+
+Mount& Slot(unsigned index) { return reinterpret_cast<Mount*>(table_bytes)[index]; }
+
+Mount* FreeSlot() {
+  for (unsigned i = 0; i < kMaxMounts; ++i) {
+    if (!Slot(i).used) {
+      return &Slot(i);
+    }
+  }
+  return nullptr;
+}
+
+Result<Ref<Inode>> MakeRootInode(Mount& mount, const char* type) {
+  const uint32_t minor = kFirstMinor + static_cast<uint32_t>(&mount - &Slot(0));
+  mount.superblock = {type, type, "rw,relatime", kTmpfsMagic, minor,
+                      kFirstMountId + minor - kFirstMinor, 1, false};
+  if (strcmp(type, "proc") == 0) {
+    mount.superblock.magic = kProcMagic;
+    return MakeProcRoot(mount.superblock);
+  }
+  if (strcmp(type, "sysfs") == 0) {
+    mount.superblock.magic = kSysMagic;
+    return MakeSysRoot(mount.superblock);
+  }
+  return MakeRamInode(mount.superblock, kTypeDirectory | 0755);
+}
+
+// The name of a known type with static life, or nullptr.
+const char* KnownType(const char* type) {
+  for (const char* known : {"tmpfs", "ramfs", "proc", "sysfs", "devtmpfs"}) {
+    if (strcmp(type, known) == 0) {
+      return known;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Status MountAt(Ref<Dentry> point, const char* type, const char* source) {
+  const char* known = KnownType(type);
+  if (known == nullptr) {
+    return Error(ENODEV);
+  }
+  if (point && !point->inode().IsDirectory()) {
+    return Error(ENOTDIR);
+  }
+  Mount* mount = FreeSlot();
+  if (mount == nullptr) {
+    return Error(ENOSPC);
+  }
+  new (mount) Mount();
+  Ref<Inode> inode = TRY(MakeRootInode(*mount, known));
+  (void)source;
+  mount->root = TRY(Dentry::Create(nullptr, "/", 1, std::move(inode)));
+  mount->point = point;
+  mount->used = true;
+  if (point) {
+    mount->root->covers = point;
+    point->mounted = mount->root;
+  }
+  return Ok();
+}
+
+Status UnmountRoot(Dentry& root, UmountMode mode) {
+  for (unsigned i = 0; i < kMaxMounts; ++i) {
+    Mount& mount = Slot(i);
+    if (!mount.used || mount.root.get() != &root) {
+      continue;
+    }
+    if (!mount.point) {
+      return Error(EBUSY);
+    }
+    for (unsigned j = 0; mode == UmountMode::kBusyCheck && j < kMaxMounts; ++j) {
+      if (Slot(j).used && Slot(j).point && j != i && root.IsAncestorOf(*Slot(j).point)) {
+        return Error(EBUSY);
+      }
+    }
+    mount.point->mounted = nullptr;
+    // The slot's superblock stays for what is still open: only a slot without users is reused.
+    mount.point = nullptr;
+    return Ok();
+  }
+  return Error(EINVAL);
+}
+
+const Mount* MountNumber(unsigned index) {
+  for (unsigned i = 0; i < kMaxMounts; ++i) {
+    const Mount& mount = Slot(i);
+    if (mount.used && (i == 0 || mount.point) && index-- == 0) {
+      return &mount;
+    }
+  }
+  return nullptr;
+}
+
+Superblock& RootSuperblock() { return Slot(0).superblock; }
+Superblock& PipeSuperblock() { return pipe_superblock; }
+Superblock& AnonymousSuperblock() { return anonymous_superblock; }
+Ref<Dentry> RootDentry() { return Slot(0).root; }
+
+}  // namespace fv::guest

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Open regular files (read, write, seek, map) and open directories.
+#include <linux/falloc.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <asm/ioctls.h>
+
+#include "guest/fs/object.h"
+#include "guest/fs/ramfs.h"
+#include "guest/fs/task_hooks.h"
+#include "guest/fs/vfs.h"
+#include "guest/lib/string.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/memory_object.h"
+#include "guest/mm/user_copy.h"
+
+namespace fv::guest {
+
+namespace {
+
+constexpr uint64_t kMaxFileBytes = ~uint64_t{0} >> 1;  // loff_t
+constexpr int kSignalFileSize = 25;                    // SIGXFSZ
+
+enum class Purpose { kUser, kExec };
+
+class RamFile final : public File {
+ public:
+  RamFile(Ref<Dentry> dentry, uint32_t flags, Purpose purpose)
+      : File(std::move(dentry), flags), purpose_(purpose) {
+    if (purpose_ == Purpose::kExec) {
+      --inode().write_count;
+    } else if (writable()) {
+      ++inode().write_count;
+    }
+  }
+  Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
+  Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
+  Result<uint64_t> Seek(int64_t offset, int whence) override {
+    return SeekWithin(position(), inode().size(), offset, whence);
+  }
+  bool seekable() const override { return true; }
+  Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
+  Result<Ref<MemoryObject>> MapObject() override { return Ref<MemoryObject>(object()); }
+  Status Truncate(uint64_t bytes, const IoContext& context) override;
+  Status Allocate(int mode, uint64_t offset, uint64_t length, const IoContext& context) override;
+  Status Sync() override { return Ok(); }
+
+ private:
+  MemoryObject& object() const { return *inode().object(); }
+  void OnLastClose() override {
+    if (purpose_ == Purpose::kExec) {
+      ++inode().write_count;
+    } else if (writable()) {
+      --inode().write_count;
+    }
+  }
+  void Destroy() override { DestroyObject(this); }
+  Purpose purpose_;
+};
+
+// How many of `bytes` may be written at `position`. Errors: EFBIG (with SIGXFSZ).
+Result<uint64_t> WriteRoom(uint64_t position, uint64_t bytes, const IoContext& context) {
+  if (bytes != 0 && position >= context.file_size_limit) {
+    SignalCurrentTask(kSignalFileSize);
+    return Error(EFBIG);
+  }
+  if (bytes != 0 && position >= kMaxFileBytes) {
+    return Error(EFBIG);
+  }
+  const uint64_t end =
+      context.file_size_limit < kMaxFileBytes ? context.file_size_limit : kMaxFileBytes;
+  return bytes < end - position ? bytes : end - position;
+}
+
+Result<uint64_t> RamFile::Read(IoBuffer& to, uint64_t& position) {
+  while (to.remaining() > 0 && position < object().size()) {
+    const uint64_t in_page = position % proto::kPageBytes;
+    uint64_t piece = proto::kPageBytes - in_page;
+    piece = piece < object().size() - position ? piece : object().size() - position;
+    const Result<uint64_t> page = object().GetPage(position / proto::kPageBytes);
+    if (!page.ok()) {
+      return to.done() > 0 ? Result<uint64_t>(to.done()) : Result<uint64_t>(page.error());
+    }
+    const auto* data = static_cast<const uint8_t*>(FrameData(page.value()));
+    position += to.CopyOut(data + in_page, piece);
+    if (to.faulted()) {
+      break;
+    }
+  }
+  inode().TouchAccess();
+  return to.Outcome();
+}
+
+Result<uint64_t> RamFile::Write(IoBuffer& from, uint64_t& position, const IoContext& context) {
+  if ((flags() & O_APPEND) != 0) {
+    position = object().size();
+  }
+  from.Truncate(TRY(WriteRoom(position, from.remaining(), context)));
+  if (from.remaining() == 0) {
+    return uint64_t{0};
+  }
+  Status status = Ok();
+  while (from.remaining() > 0 && !from.faulted()) {
+    const uint64_t in_page = position % proto::kPageBytes;
+    const uint64_t room = proto::kPageBytes - in_page;
+    const uint64_t piece = room < from.remaining() ? room : from.remaining();
+    const uint64_t old_size = object().size();
+    if (position + piece > old_size) {
+      if (const Status grown = object().Resize(position + piece); !grown.ok()) {
+        status = grown.error();
+        break;
+      }
+    }
+    const Result<uint64_t> page = object().GetPage(position / proto::kPageBytes);
+    size_t moved = 0;
+    if (page.ok()) {
+      moved = from.CopyIn(static_cast<uint8_t*>(FrameData(page.value())) + in_page, piece);
+    }
+    position += moved;
+    if (moved < piece && object().size() > old_size) {
+      // Nothing but what was written may be seen past the old end.
+      (void)object().Resize(position > old_size ? position : old_size);
+    }
+    if (!page.ok()) {
+      status = page.error();
+      break;
+    }
+  }
+  if (from.done() > 0) {
+    inode().TouchModify();
+    DropPrivilegeBits(inode());
+  } else if (!status.ok()) {
+    return status.error();
+  }
+  return from.Outcome();
+}
+
+Status RamFile::Truncate(uint64_t bytes, const IoContext& context) {
+  if (!writable()) {
+    return Error(EINVAL);
+  }
+  return TruncateChecked(inode(), bytes, context);
+}
+
+Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoContext& context) {
+  if (offset + length < offset || offset + length > kMaxFileBytes) {
+    return Error(EFBIG);
+  }
+  if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) {
+    if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
+      return Error(EOPNOTSUPP);
+    }
+    TRY(object().PunchHole(offset, length));
+    inode().TouchModify();
+    return Ok();
+  }
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
+    return Error(EOPNOTSUPP);
+  }
+  const uint64_t old_size = object().size();
+  if (offset + length > old_size && (mode & FALLOC_FL_KEEP_SIZE) == 0) {
+    if (offset + length > context.file_size_limit) {
+      SignalCurrentTask(kSignalFileSize);
+      return Error(EFBIG);
+    }
+    TRY(object().Resize(offset + length));
+  }
+  const uint64_t end = offset + length < object().size() ? offset + length : object().size();
+  for (uint64_t at = offset / proto::kPageBytes; at * proto::kPageBytes < end; ++at) {
+    if (const Result<uint64_t> page = object().GetPage(at); !page.ok()) {
+      (void)object().Resize(old_size);
+      return Error(ENOSPC);
+    }
+  }
+  inode().TouchModify();
+  return Ok();
+}
+
+Result<uint64_t> RamFile::Ioctl(uint32_t command, uint64_t argument, Mm& mm) {
+  if (command == FIONREAD) {
+    const uint64_t size = inode().size();
+    const int left = position() < size ? static_cast<int>(size - position()) : 0;
+    TRY(WriteUser(mm, argument, left));
+    return uint64_t{0};
+  }
+  return Error(ENOTTY);
+}
+
+class DirectoryFile final : public File {
+ public:
+  DirectoryFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
+  Result<uint64_t> Read(IoBuffer&, uint64_t&) override { return Error(EISDIR); }
+  bool seekable() const override { return true; }
+  Status Sync() override { return Ok(); }
+  Result<uint64_t> Seek(int64_t offset, int whence) override {
+    if (whence == SEEK_END) {
+      return Error(EINVAL);
+    }
+    return SeekWithin(position(), 0, offset, whence);
+  }
+  Status ReadDir(DirSink& sink) override;
+
+ private:
+  void Destroy() override { DestroyObject(this); }
+};
+
+Status DirectoryFile::ReadDir(DirSink& sink) {
+  constexpr unsigned kDirectoryType = 4;  // DT_DIR
+  if (dentry().unlinked()) {
+    return Error(ENOENT);
+  }
+  if (position() == 0) {
+    if (!sink.Entry(".", 1, inode().number(), kDirectoryType, 1)) {
+      return Ok();
+    }
+    position() = 1;
+  }
+  if (position() == 1) {
+    const Ref<Dentry> up = ParentAcrossMounts(dentry());
+    if (!sink.Entry("..", 2, up->inode().number(), kDirectoryType, 2)) {
+      return Ok();
+    }
+    position() = 2;
+  }
+  inode().TouchAccess();
+  return inode().ListChildren(dentry(), sink, position());
+}
+
+class PathFile final : public File {
+ public:
+  PathFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
+
+ private:
+  void Destroy() override { DestroyObject(this); }
+};
+
+template <typename T, typename... Args>
+Result<Ref<File>> MakeFile(Args&&... args) {
+  T* file = MakeObject<T>(std::forward<Args>(args)...);
+  if (file == nullptr) {
+    return Error(ENOMEM);
+  }
+  return Ref<File>::Adopt(file);
+}
+
+}  // namespace
+
+Result<Ref<File>> OpenDirectory(Ref<Dentry> dentry, uint32_t flags) {
+  return MakeFile<DirectoryFile>(std::move(dentry), flags);
+}
+
+Result<Ref<File>> OpenPathOnly(Ref<Dentry> dentry, uint32_t flags) {
+  constexpr uint32_t kKept = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+  return MakeFile<PathFile>(std::move(dentry), flags & kKept);
+}
+
+Result<Ref<File>> OpenRegular(Ref<Dentry> dentry, uint32_t flags) {
+  return MakeFile<RamFile>(std::move(dentry), flags, Purpose::kUser);
+}
+
+Result<Ref<File>> OpenRegularForExec(Ref<Dentry> dentry) {
+  return MakeFile<RamFile>(std::move(dentry), uint32_t{O_RDONLY}, Purpose::kExec);
+}
+
+}  // namespace fv::guest
