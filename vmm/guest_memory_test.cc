@@ -4,6 +4,7 @@
 #include "vmm/guest_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "proto/layout.h"
 #include "vmm/error.h"
@@ -28,6 +29,16 @@ TEST(GuestMemoryTest, RefusesWrongSizes) {
   EXPECT_EQ(KindOfSize(kSmall - proto::kHugePageBytes), VmmErrorKind::kBadConfig);
   EXPECT_EQ(KindOfSize(kSmall + proto::kPageBytes), VmmErrorKind::kBadConfig);
   EXPECT_EQ(KindOfSize(proto::kMaxRamBytes + proto::kHugePageBytes), VmmErrorKind::kBadConfig);
+}
+
+TEST(GuestMemoryTest, HostWithoutMemoryIsNamed) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{uint64_t{1} << 32, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &tight), 0);
+  const VmmErrorKind kind = KindOfSize(uint64_t{8} << 30);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(kind, VmmErrorKind::kNoMemory);
 }
 
 TEST(GuestMemoryTest, LargestSizeIsReservedNotTouched) {

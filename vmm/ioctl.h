@@ -29,21 +29,13 @@ inline int IoctlOrThrow(int fd, unsigned long request, const char* name) {
   return IoctlOrThrow(fd, request, name, 0UL);
 }
 
-// KVM's lists (kvm_cpuid2, kvm_msrs): a head of 8 bytes, then the entries. Some versions of the
-// kernel's headers declare the array by a macro that C++ lays out 4 bytes further on, which also
-// changes the number of the request; so the list is our own and the request's size is set to the
-// head's.
+// KVM's lists (kvm_cpuid2, kvm_msrs) with room for their entries: a head of 8 bytes, then the
+// array that the kernel's own structures leave open.
 template <typename Entry, size_t kCapacity>
 struct KvmList {
   uint32_t count;
   uint32_t padding;
   Entry entries[kCapacity];
 };
-inline constexpr unsigned long kKvmListHeadBytes = 8;
-
-constexpr unsigned long ListRequest(unsigned long request) {
-  constexpr unsigned long kSizeBits = static_cast<unsigned long>(_IOC_SIZEMASK) << _IOC_SIZESHIFT;
-  return (request & ~kSizeBits) | kKvmListHeadBytes << _IOC_SIZESHIFT;
-}
 
 }  // namespace fv::vmm

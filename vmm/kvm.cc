@@ -37,7 +37,7 @@ constexpr NeededCapability kNeeded[] = {
 std::vector<kvm_cpuid_entry2> ReadSupportedCpuid(int fd) {
   const auto list = std::make_unique<KvmList<kvm_cpuid_entry2, kMaxCpuidEntries>>();
   list->count = kMaxCpuidEntries;
-  IoctlOrThrow(fd, ListRequest(KVM_GET_SUPPORTED_CPUID), "KVM_GET_SUPPORTED_CPUID", list.get());
+  IoctlOrThrow(fd, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", list.get());
   const size_t count = std::min<size_t>(list->count, kMaxCpuidEntries);
   return {list->entries, list->entries + count};
 }

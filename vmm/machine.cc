@@ -26,21 +26,23 @@ constexpr uint64_t kShortestTickNs = 50'000;
 
 struct RingChoice {
   unsigned ring;
+  bool emulated;  // the chosen ring
   Xsave xsave;
   std::string reason;
 };
 
 RingChoice ChooseRing(const Kvm& kvm, KernelRing wish) {
-  if (wish == KernelRing::kRing3) return {3, Xsave::kOffer, "ring 3: asked for"};
+  if (wish == KernelRing::kRing3) return {3, false, Xsave::kOffer, "ring 3: asked for"};
   const RingProbe probe = CachedRingProbe(kvm);
   const std::string measured =
       "ring 0 is " + std::string(probe.ring0_emulated ? "emulated" : "native") + " (" +
       std::to_string(probe.cycles_per_iteration) + " cycles for a loop of two instructions)";
   // XSAVE in ring 0 is beyond an emulator.
   const Xsave ring0_xsave = probe.ring0_emulated ? Xsave::kHide : Xsave::kOffer;
-  if (wish == KernelRing::kRing0) return {0, ring0_xsave, "ring 0: asked for; " + measured};
-  if (probe.ring0_emulated) return {3, Xsave::kOffer, "ring 3: " + measured};
-  return {0, ring0_xsave, "ring 0: " + measured};
+  if (wish == KernelRing::kRing0)
+    return {0, probe.ring0_emulated, ring0_xsave, "ring 0: asked for; " + measured};
+  if (probe.ring0_emulated) return {3, false, Xsave::kOffer, "ring 3: " + measured};
+  return {0, false, ring0_xsave, "ring 0: " + measured};
 }
 
 CpuFeatures NeededFeatures(const Kvm& kvm) {
@@ -50,6 +52,13 @@ CpuFeatures NeededFeatures(const Kvm& kvm) {
                    "this host's KVM offers no 64-bit guest (long mode, SYSCALL, NX, SSE2)");
   }
   return features;
+}
+
+WatchdogConfig WithSpinLimit(WatchdogConfig config, const RingChoice& ring) {
+  if (config.spin_limit_ns == kSpinLimitAuto) {
+    config.spin_limit_ns = ring.emulated ? kEmulatedSpinLimitNs : kSpinLimitNs;
+  }
+  return config;
 }
 
 uint64_t RandomSeed() {
@@ -85,7 +94,7 @@ struct Machine::State {
     SetInitialState(boot.entry_gva);
     loop.emplace(LoopParts{vcpu, memory, clock, kicker},
                  LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()),
-                            config.tick_ns, config.watchdog});
+                            config.tick_ns, WithSpinLimit(config.watchdog, ring)});
   }
 
   bool UsesXsave() const { return features.xsave && ring.xsave == Xsave::kOffer; }

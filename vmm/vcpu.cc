@@ -21,7 +21,7 @@ Vcpu::Vcpu(const Kvm& kvm, const Vm& vm, std::span<const kvm_cpuid_entry2> cpuid
   KvmList<kvm_cpuid_entry2, kMaxCpuidEntries> list{};
   list.count = static_cast<uint32_t>(std::min(cpuid.size(), kMaxCpuidEntries));
   std::copy_n(cpuid.begin(), list.count, list.entries);
-  IoctlOrThrow(fd_.get(), ListRequest(KVM_SET_CPUID2), "KVM_SET_CPUID2", &list);
+  IoctlOrThrow(fd_.get(), KVM_SET_CPUID2, "KVM_SET_CPUID2", &list);
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS;
 }
 
@@ -37,7 +37,7 @@ void Vcpu::SetSregs(const kvm_sregs& sregs) {
 void Vcpu::SetMsrs(std::span<const kvm_msr_entry> entries) {
   for (const kvm_msr_entry& entry : entries) {
     KvmList<kvm_msr_entry, 1> list{1, 0, {entry}};
-    if (IoctlOrThrow(fd_.get(), ListRequest(KVM_SET_MSRS), "KVM_SET_MSRS", &list) != 1) {
+    if (IoctlOrThrow(fd_.get(), KVM_SET_MSRS, "KVM_SET_MSRS", &list) != 1) {
       throw VmmError(VmmErrorKind::kSystem,
                      "KVM_SET_MSRS refused MSR number " + std::to_string(entry.index));
     }
@@ -54,7 +54,7 @@ void Vcpu::SetXcr0(uint64_t value) {
 
 uint64_t Vcpu::ReadMsr(uint32_t index) const {
   KvmList<kvm_msr_entry, 1> list{1, 0, {{index, 0, 0}}};
-  if (IoctlOrThrow(fd_.get(), ListRequest(KVM_GET_MSRS), "KVM_GET_MSRS", &list) != 1) {
+  if (IoctlOrThrow(fd_.get(), KVM_GET_MSRS, "KVM_GET_MSRS", &list) != 1) {
     throw VmmError(VmmErrorKind::kSystem,
                    "KVM_GET_MSRS refused MSR number " + std::to_string(index));
   }

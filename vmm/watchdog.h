@@ -13,13 +13,18 @@
 
 namespace fv::vmm {
 
+// Spin limit by the machine: kSpinLimitNs, longer where the kernel's ring is emulated.
+inline constexpr uint64_t kSpinLimitAuto = ~uint64_t{0};
+inline constexpr uint64_t kSpinLimitNs = 10'000'000'000;
+inline constexpr uint64_t kEmulatedSpinLimitNs = 30 * kSpinLimitNs;
+
 // Bounds of a run. 0 switches a bound off.
 struct WatchdogConfig {
   // Longest time of one Run, in ns.
   uint64_t wall_limit_ns = 0;
   // Longest time the kernel may run without ringing the doorbell or going back to user code with
   // interrupts on, in ns.
-  uint64_t spin_limit_ns = 10'000'000'000;
+  uint64_t spin_limit_ns = kSpinLimitAuto;
 };
 
 enum class Verdict {
