@@ -39,7 +39,7 @@ void CopyOnce(void* out, const uint8_t* in, uint64_t bytes) {
     const uint32_t word = __atomic_load_n(
         reinterpret_cast<const uint32_t*>(static_cast<const void*>(in)), __ATOMIC_ACQUIRE);
     std::memcpy(out, &word, sizeof(word));
-  } else {
+  } else if (bytes != 0) {
     std::memcpy(out, in, bytes);
   }
   CompilerBarrier();
@@ -65,7 +65,7 @@ bool GuestMemory::Read(uint64_t gpa, void* out, uint64_t bytes) const {
 
 bool GuestMemory::Write(uint64_t gpa, const void* in, uint64_t bytes) {
   if (!Contains(gpa, bytes)) return false;
-  std::memcpy(host_base() + gpa, in, bytes);
+  if (bytes != 0) std::memcpy(host_base() + gpa, in, bytes);  // `in` may be null for nothing
   CompilerBarrier();
   return true;
 }
