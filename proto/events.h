@@ -11,8 +11,8 @@ namespace fv::proto {
 // X(name, "text", "a", "b", "c", "d", "e"): names of the arguments, "" = unused (zero).
 #define FV_EVENT_KINDS(X)                                                                       \
   X(Boot, "boot", "free_frames", "", "", "", "")                                                \
-  X(ForkBegin, "fork-begin", "flags", "parent_mm", "", "", "")                                  \
-  X(ForkPhase, "fork-phase", "phase", "cycles", "", "", "")                                     \
+  X(ForkBegin, "fork-begin", "flags", "parent_mm", "free_frames", "", "")                       \
+  X(ForkPhase, "fork-phase", "phase", "cycles", "free_frames", "", "")                          \
   X(ForkEnd, "fork-end", "child_pid", "ptes", "tables", "vmas", "errno")                        \
   X(CowBreak, "cow-break", "address", "old_pfn", "new_pfn", "", "")                             \
   X(CowReuse, "cow-reuse", "address", "pfn", "", "", "")                                        \

@@ -17,6 +17,7 @@ constexpr char kGeneral[] =
     R"(forkvisor runs static Linux programs on a tiny kernel under KVM and watches fork() from outside.
 
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
+  forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor help [VERB]                          more about a verb
   forkvisor version
 
@@ -43,9 +44,23 @@ Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end a
   -v                     say what happens
 )";
 
+constexpr char kBench[] =
+    R"(forkvisor bench [flags]
+
+Measures fork of a process with so much memory, in the guest and natively, the two interleaved.
+
+  --sizes=0,1M,16M,64M,256M,1G   mapped memory
+  --touch=write|read|none        how its pages were touched before
+  --repetitions=N                samples of each case; 0: by size
+  --native, --nonative           measure natively too
+  --format=console|json|csv      json has Google Benchmark's form
+  --out=FILE                     write the result there
+  --kernel_ring=auto|0|3, --strategy=classic|ondemand|eager, --kernel=FILE, --kvm_device=FILE
+)";
+
 const std::map<std::string, const char*, std::less<>>& Texts() {
-  static const std::map<std::string, const char*, std::less<>> texts = {{"", kGeneral},
-                                                                        {"run", kRun}};
+  static const std::map<std::string, const char*, std::less<>> texts = {
+      {"", kGeneral}, {"run", kRun}, {"bench", kBench}};
   return texts;
 }
 

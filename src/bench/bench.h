@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The measurement behind `forkvisor bench`: one static program in the guest and natively, the two
+// interleaved in rounds on one CPU, for each size. The guest's kernel tells its phases by events;
+// the oracle is off while times are taken, and on for a row of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/bench/results.h"
+#include "src/session/guest.h"
+#include "src/session/session.h"
+
+namespace fv::bench {
+
+enum class Touch : uint8_t { kWrite, kRead, kNone };
+const char* TouchName(Touch touch);
+
+struct BenchOptions {
+  std::vector<uint64_t> sizes;  // bytes, multiples of the page size
+  Touch touch = Touch::kWrite;
+  uint64_t repetitions = 0;  // of each case; 0: by size, so that all takes two minutes at most
+  enum class NativeSide : uint8_t { kMeasure, kLeaveOut } native = NativeSide::kMeasure;
+  std::span<const uint8_t> program;  // the benchmark's ELF file
+  session::GuestOptions guest;       // kernel, ring, strategy, device; the rest is set here
+  // Makes the observer that checks every safepoint of a machine; null: no checked row.
+  std::function<std::unique_ptr<session::Observer>(vmm::Machine&)> make_checker;
+  // Findings of the observers made so far, for the message; null with make_checker.
+  std::function<void(std::string_view)> progress;  // a line for people; may be null
+};
+
+// How often each case is repeated for a size when the user does not say.
+uint64_t DefaultRepetitions(uint64_t bytes);
+// Guest memory for a size.
+uint64_t GuestRamFor(uint64_t bytes, proto::ForkStrategy strategy);
+
+// Throws what StartGuest throws. A guest that fails, or output that makes no sense, is an error.
+absl::StatusOr<Results> RunBench(const BenchOptions& options);
+
+}  // namespace fv::bench

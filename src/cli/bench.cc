@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor bench: fork in the guest beside fork natively.
+#include "src/bench/bench.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "proto/layout.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/fork_bench_program.h"
+#include "src/cli/verbs.h"
+#include "tools/build_info/build_info.h"
+
+DEFINE_string(sizes, "0,1M,16M,64M,256M,1G", "mapped memory, a list");
+DEFINE_string(touch, "write", "how the pages are touched before: write, read or none");
+DEFINE_uint64(repetitions, 0, "samples of each case; 0: by size");
+DEFINE_bool(native, true, "measure natively too");
+DEFINE_string(format, "console", "console, json or csv");
+DEFINE_string(out, "", "write the result to this file");
+
+namespace fv::cli {
+namespace {
+
+using Formatter = std::string (*)(const bench::Results&);
+
+absl::StatusOr<Formatter> ChooseFormat() {
+  if (FLAGS_format == "console") return &bench::FormatTable;
+  if (FLAGS_format == "json") return &bench::FormatJson;
+  if (FLAGS_format == "csv") return &bench::FormatCsv;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--format=", FLAGS_format, ": choose console, json or csv"));
+}
+
+absl::StatusOr<std::vector<uint64_t>> ParseSizes() {
+  std::vector<uint64_t> sizes;
+  const std::vector<std::string> texts = absl::StrSplit(FLAGS_sizes, ',');
+  for (const std::string& text : texts) {
+    absl::StatusOr<uint64_t> bytes = ParseSize("sizes", text);
+    if (!bytes.ok()) return bytes.status();
+    if (*bytes % proto::kPageBytes != 0) {
+      return absl::InvalidArgumentError(absl::StrCat("--sizes: ", text, " is not whole pages"));
+    }
+    sizes.push_back(*bytes);
+  }
+  return sizes;
+}
+
+absl::StatusOr<bench::Touch> ParseTouch() {
+  for (bench::Touch touch : {bench::Touch::kWrite, bench::Touch::kRead, bench::Touch::kNone}) {
+    if (FLAGS_touch == bench::TouchName(touch)) return touch;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
+}
+
+absl::StatusOr<bench::BenchOptions> OptionsFromFlags() {
+  bench::BenchOptions options;
+  absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
+  if (!sizes.ok()) return sizes.status();
+  options.sizes = *std::move(sizes);
+  absl::StatusOr<bench::Touch> touch = ParseTouch();
+  if (!touch.ok()) return touch.status();
+  options.touch = *touch;
+  options.repetitions = FLAGS_repetitions;
+  options.native = FLAGS_native ? bench::BenchOptions::NativeSide::kMeasure
+                                : bench::BenchOptions::NativeSide::kLeaveOut;
+  options.program = embedded::ForkBenchProgram();
+  Arguments program;
+  program.words = {"fork_bench"};
+  absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
+  if (!guest.ok()) return guest.status();
+  options.guest = *std::move(guest);
+  options.progress = [](std::string_view line) {
+    std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(line.size()), line.data());
+  };
+  return options;
+}
+
+int Write(const std::string& text) {
+  if (FLAGS_out.empty()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return kExitOk;
+  }
+  std::ofstream file(FLAGS_out, std::ios::binary);
+  file << text;
+  file.close();
+  if (file) return kExitOk;
+  Complain(absl::StrCat("cannot write --out=", FLAGS_out));
+  return kExitUsage;
+}
+
+}  // namespace
+
+int BenchVerb(const Words& args) {
+  absl::StatusOr<Arguments> arguments = ParseArguments(
+      args, {"sizes", "touch", "repetitions", "native", "format", "out", "kernel_ring", "kernel",
+             "kvm_device", "strategy", "v"});
+  if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
+  if (arguments->help) return ShowHelp("bench");
+  if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
+  absl::StatusOr<Formatter> format = ChooseFormat();
+  if (!format.ok()) return StatusError(format.status());
+  absl::StatusOr<bench::BenchOptions> options = OptionsFromFlags();
+  if (!options.ok()) return StatusError(options.status());
+  absl::StatusOr<bench::Results> results = bench::RunBench(*options);
+  if (!results.ok()) {
+    Complain(std::string(results.status().message()));
+    return kExitGuestFailure;
+  }
+  results->context.commit = std::string(BuildCommit());
+  results->context.executable = "forkvisor bench";
+  results->context.strategy = FLAGS_strategy;
+  return Write((*format)(*results));
+}
+
+}  // namespace fv::cli
