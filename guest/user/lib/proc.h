@@ -4,6 +4,8 @@
 // without sleeping (a pipe: one byte is one turn), and a page shared over fork. See check.h.
 #pragma once
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -120,4 +122,21 @@ static inline sigset_t Block(int signal_number) {
   sigaddset(&set, signal_number);
   CHECK(sigprocmask(SIG_BLOCK, &set, &before) == 0);
   return before;
+}
+
+// Waits until the kernel says that the thread sleeps (state S in /proc/PID/task/TID/stat): it has
+// reached the blocking call that it was on its way to.
+static inline void AwaitSleep(pid_t pid, pid_t tid) {
+  char path[64], text[256];
+  snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+  for (;;) {
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) return;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char* state = strrchr(text, ')');
+    if (state && state[2] == 'S') return;
+    sched_yield();
+  }
 }
