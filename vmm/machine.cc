@@ -26,23 +26,35 @@ constexpr uint64_t kShortestTickNs = 50'000;
 
 struct RingChoice {
   unsigned ring;
-  bool emulated;  // the chosen ring
-  Xsave xsave;
+  bool emulated;      // the chosen ring
+  Xsave cpuid_xsave;  // in the guest's CPUID and CR4
+  uint64_t xcr0;      // what the kernel saves; 0: FXSAVE
+  uint64_t xsave_bytes;
   std::string reason;
 };
 
-RingChoice ChooseRing(const Kvm& kvm, KernelRing wish) {
-  if (wish == KernelRing::kRing3) return {3, false, Xsave::kOffer, "ring 3: asked for"};
+RingChoice ChooseRing(const Kvm& kvm, const CpuFeatures& features, KernelRing wish) {
   const RingProbe probe = CachedRingProbe(kvm);
-  const std::string measured =
-      "ring 0 is " + std::string(probe.ring0_emulated ? "emulated" : "native") + " (" +
-      std::to_string(probe.cycles_per_iteration) + " cycles for a loop of two instructions)";
+  const bool ring0 =
+      wish == KernelRing::kRing0 || (wish == KernelRing::kAuto && !probe.ring0_emulated);
+  RingChoice choice{};
+  choice.ring = ring0 ? 0 : 3;
+  choice.emulated = ring0 && probe.ring0_emulated;
   // XSAVE in ring 0 is beyond an emulator.
-  const Xsave ring0_xsave = probe.ring0_emulated ? Xsave::kHide : Xsave::kOffer;
-  if (wish == KernelRing::kRing0)
-    return {0, probe.ring0_emulated, ring0_xsave, "ring 0: asked for; " + measured};
-  if (probe.ring0_emulated) return {3, false, Xsave::kOffer, "ring 3: " + measured};
-  return {0, false, ring0_xsave, "ring 0: " + measured};
+  choice.cpuid_xsave = features.xsave && !choice.emulated ? Xsave::kOffer : Xsave::kHide;
+  if (!ring0) {
+    choice.xcr0 = probe.user_xcr0;
+    choice.xsave_bytes = probe.user_xcr0 != 0 ? probe.user_xsave_bytes : 0;
+  } else if (choice.cpuid_xsave == Xsave::kOffer) {
+    choice.xcr0 = features.xcr0;
+    choice.xsave_bytes = features.xsave_bytes;
+  }
+  choice.reason = "ring " + std::to_string(choice.ring) + ": " +
+                  (wish == KernelRing::kAuto ? "" : "asked for; ") + "ring 0 is " +
+                  (probe.ring0_emulated ? "emulated" : "native") + " (" +
+                  std::to_string(probe.cycles_per_iteration) +
+                  " cycles for a loop of two instructions)";
+  return choice;
 }
 
 CpuFeatures NeededFeatures(const Kvm& kvm) {
@@ -82,10 +94,10 @@ const MachineConfig& Checked(const MachineConfig& config) {
 struct Machine::State {
   State(const Kvm& kvm, const MachineConfig& config)
       : features(NeededFeatures(kvm)),
-        ring(ChooseRing(kvm, Checked(config).kernel_ring)),
+        ring(ChooseRing(kvm, features, Checked(config).kernel_ring)),
         memory(config.ram_bytes, config.huge_pages),
         vm(kvm),
-        vcpu(kvm, vm, GuestCpuid(kvm.supported_cpuid(), ring.xsave)),
+        vcpu(kvm, vm, GuestCpuid(kvm.supported_cpuid(), ring.cpuid_xsave)),
         clock(vcpu),
         kicker(vcpu) {
     vm.MapMemory(memory);
@@ -97,26 +109,25 @@ struct Machine::State {
                             config.tick_ns, WithSpinLimit(config.watchdog, ring)});
   }
 
-  bool UsesXsave() const { return features.xsave && ring.xsave == Xsave::kOffer; }
-
   BootFacts Facts(const MachineConfig& config) const {
     BootFacts facts{};
     facts.ring = ring.ring;
-    if (!UsesXsave()) facts.extra_flags |= proto::kBootFxsaveOnly;
+    if (ring.xcr0 == 0) facts.extra_flags |= proto::kBootFxsaveOnly;
     if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
     facts.tsc_khz = clock.tsc_khz();
     // A deterministic guest has a virtual clock and must not differ by when it was started.
     const bool deterministic = (config.boot_flags & proto::kBootDeterministic) != 0;
     facts.boot_tsc = deterministic ? 0 : clock.Now();
     facts.boot_wall_ns = config.boot_wall_ns != 0 ? config.boot_wall_ns : RealtimeNs();
-    facts.xsave_mask = UsesXsave() ? features.xcr0 : 0;
-    facts.xsave_bytes = UsesXsave() ? features.xsave_bytes : 0;
+    facts.xsave_mask = ring.xcr0;
+    facts.xsave_bytes = ring.xsave_bytes;
     facts.random_seed = config.random_seed != 0 ? config.random_seed : RandomSeed();
     return facts;
   }
 
   void SetInitialState(uint64_t entry_gva) {
-    const CpuPlan plan{ring.ring, UsesXsave(), boot_info.kernel_root_gpa, entry_gva};
+    const bool set_osxsave = ring.cpuid_xsave == Xsave::kOffer;
+    const CpuPlan plan{ring.ring, set_osxsave, boot_info.kernel_root_gpa, entry_gva};
     const CpuState state = InitialCpuState(plan, features, vcpu.sregs());
     vcpu.SetSregs(state.sregs);
     vcpu.SetRegs(state.regs);

@@ -23,7 +23,25 @@ using testing::RecordingPorts;
 
 FV_TINY_GUEST(DoneWithCs, "xor %eax, %eax\n mov %cs, %ax\n" DONE_WITH_RAX)
 FV_TINY_GUEST(DoneWithRflags, "mov $0x700000108000, %rsp\n pushfq\n pop %rax\n" DONE_WITH_RAX)
-FV_TINY_GUEST(DoneWithXcr0, "xor %ecx, %ecx\n xgetbv\n" DONE_WITH_RAX)
+// Saves and restores what boot info names, and looks whether a YMM register survived: 1 if so.
+FV_TINY_GUEST(SavesYmm, R"(
+  mov 144(%rdi), %rax
+  mov 148(%rdi), %edx
+  movabs $0x700000105000, %rsi
+  mov $0x5a5a5a5a, %ecx
+  vmovd %ecx, %xmm7
+  vpbroadcastd %xmm7, %ymm7
+  xsave64 (%rsi)
+  vzeroall
+  mov 144(%rdi), %rax
+  mov 148(%rdi), %edx
+  xrstor64 (%rsi)
+  vextracti128 $1, %ymm7, %xmm6
+  vmovd %xmm6, %ecx
+  xor %eax, %eax
+  cmp $0x5a5a5a5a, %ecx
+  sete %al
+)" DONE_WITH_RAX)
 FV_TINY_GUEST(DoneWithFsBase,
               "movabs $0x123456789a, %rcx\n wrfsbase %rcx\n rdfsbase %rax\n" DONE_WITH_RAX)
 FV_TINY_GUEST(RingsThenDone, R"(
@@ -130,18 +148,22 @@ INSTANTIATE_TEST_SUITE_P(Rings, MachineRingTest,
                            return test.param == KernelRing::kRing0 ? "Ring0" : "Ring3";
                          });
 
-TEST_F(MachineTest, Ring3HasExtendedStateAndFsBase) {
-  const std::vector<uint8_t> kernel = DoneWithXcr0();
+static_assert(offsetof(proto::BootInfo, xsave_mask) == 144);
+
+TEST_F(MachineTest, Ring3SavesTheExtendedStateThatProgramsUse) {
+  const std::vector<uint8_t> kernel = SavesYmm();
   Machine machine(kvm(), testing::SmallConfig(kernel, KernelRing::kRing3));
-  RecordingPorts ports;
   const proto::BootInfo& info = machine.boot_info();
-  if (info.xsave_mask != 0) {
-    ASSERT_EQ(machine.Run(ports).end, RunEnd::kStopped);
-    EXPECT_EQ(ports.rings.at(0).argument, info.xsave_mask);
-    EXPECT_GE(info.xsave_bytes, 576u);
-  } else {
-    EXPECT_NE(info.flags & proto::kBootFxsaveOnly, 0u);
-  }
+  ASSERT_EQ((info.flags & proto::kBootFxsaveOnly) != 0, info.xsave_mask == 0);
+  if ((info.xsave_mask & 4) == 0) GTEST_SKIP() << "this CPU has no AVX";
+  EXPECT_GE(info.xsave_bytes, 832u);
+  RecordingPorts ports;
+  const RunResult result = machine.Run(ports);
+  ASSERT_EQ(result.end, RunEnd::kStopped) << result.message;
+  EXPECT_EQ(ports.rings.at(0).argument, 1u);
+}
+
+TEST_F(MachineTest, Ring3MayWriteFsBase) {
   const Outcome fs = RunToEnd(DoneWithFsBase(), KernelRing::kRing3);
   ASSERT_EQ(fs.result.end, RunEnd::kStopped) << fs.result.message;
   EXPECT_EQ(fs.ports.rings.at(0).argument, 0x123456789Au);
