@@ -56,7 +56,15 @@ struct TaskTimes {
   uint64_t voluntary_switches = 0;
   uint64_t involuntary_switches = 0;
   uint64_t max_rss_pages = 0;
-  void Add(const TaskTimes& other);
+  void Add(const TaskTimes& other) {
+    utime_ns += other.utime_ns;
+    stime_ns += other.stime_ns;
+    minor_faults += other.minor_faults;
+    major_faults += other.major_faults;
+    voluntary_switches += other.voluntary_switches;
+    involuntary_switches += other.involuntary_switches;
+    max_rss_pages = max_rss_pages > other.max_rss_pages ? max_rss_pages : other.max_rss_pages;
+  }
 };
 
 struct IntervalTimer {  // ITIMER_VIRTUAL and ITIMER_PROF: remaining CPU time, 0 = off
@@ -86,6 +94,7 @@ struct SignalStruct {
   Task* group_exec = nullptr;  // thread that kills the others in execve
   SigPending shared_pending;
   WaitQueue child_exit;    // parents in wait4 sleep here (Linux: wait_chldexit)
+  WaitQueue exec_wait;     // the thread in group_exec waits here for the others to go
   Rlimit rlimits[kRlimitCount] = {};
   TaskTimes dead_threads;
   TaskTimes children;      // waited-for children

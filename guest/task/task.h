@@ -22,6 +22,7 @@ namespace fv::guest {
 
 class Mm;
 class FdTable;
+class File;
 class FsContext;
 struct Completion;
 
@@ -74,6 +75,7 @@ class Task : public proto::TaskRecord {
   void* fpu = nullptr;       // FpuBytes(), 64-byte aligned; nullptr for kernel tasks
   uint64_t gs_base = 0;
   FsContext* fs_context = nullptr;
+  File* exe_file = nullptr;  // the program's file (/proc/PID/exe); counted
   Credentials* credentials = nullptr;
 
   // Scheduling (guest/task/sched.cc).
@@ -95,7 +97,8 @@ class Task : public proto::TaskRecord {
   bool restore_mask = false;
   bool stop_pending = false;   // has to take part in a group stop
   SigPending pending;
-  SigStack altstack{};
+  SigStack altstack{0, kSsDisable, 0, 0};
+  uint64_t fault_address = 0;  // CR2 of the last fault, for signal frames
   RestartBlock restart;
 
   // Fork, exit, wait.
@@ -111,12 +114,15 @@ class Task : public proto::TaskRecord {
   uint32_t personality = 0;
   uint32_t ioprio = 0;
   uint64_t timer_slack_ns = 50000;
+  uint64_t default_timer_slack_ns = 50000;
+  uint8_t dumpable = 1;        // prctl(PR_SET_DUMPABLE)
   WaitQueue exit_waiters;      // pidfd pollers
 
   // Accounting.
   TaskTimes times;
   uint64_t start_ns = 0;       // monotonic
   uint64_t mark_tsc = 0;       // when the current user or kernel stretch began
+  uint64_t charged_user_ns = 0, charged_kernel_ns = 0;  // seen by CPU-time timers
 };
 
 // ---- Looking up --------------------------------------------------------------------------------

@@ -21,6 +21,14 @@ struct Timer {
   bool armed = false;
 };
 
+// The object that `timer` is a member of.
+template <typename T, Timer T::*Member>
+T& TimerOwner(Timer& timer) {
+  constexpr uintptr_t kProbe = 0x10000;
+  const auto member = reinterpret_cast<uintptr_t>(&(reinterpret_cast<T*>(kProbe)->*Member));
+  return *reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(&timer) - (member - kProbe));
+}
+
 // The heap itself: pure, unit tested.
 class TimerQueue {
  public:

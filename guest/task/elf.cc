@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "guest/task/elf.h"
+
+#include <linux/elf.h>
+
+#include "guest/lib/string.h"
+#include "proto/layout.h"
+
+namespace fv::guest {
+namespace {
+
+static_assert(sizeof(Elf64_Ehdr) == kElfHeaderBytes && sizeof(Elf64_Phdr) == kElfProgramHeaderBytes);
+constexpr uint64_t kPageMask = proto::kPageBytes - 1;
+
+uint64_t RoundUp(uint64_t value) { return (value + kPageMask) & ~kPageMask; }
+
+Elf64_Ehdr HeaderOf(const uint8_t* bytes) {
+  Elf64_Ehdr header;
+  memcpy(&header, bytes, sizeof(header));
+  return header;
+}
+
+// One PT_LOAD: sizes, congruence, range, and after its predecessor.
+Status CheckLoad(const Elf64_Phdr& segment, uint64_t user_end, const ElfPlan& plan) {
+  constexpr uint64_t kMaxOffset = uint64_t{1} << 62;
+  const bool sizes_ok = segment.p_filesz <= segment.p_memsz && segment.p_memsz <= user_end;
+  const bool range_ok = segment.p_vaddr <= user_end && segment.p_memsz <= user_end - segment.p_vaddr;
+  const bool offset_ok = segment.p_offset < kMaxOffset && segment.p_filesz < kMaxOffset &&
+                         ((segment.p_offset ^ segment.p_vaddr) & kPageMask) == 0;
+  if (!sizes_ok || !range_ok || !offset_ok) {
+    return Error(ENOEXEC);
+  }
+  if (plan.segment_count == kMaxLoadSegments) {
+    return Error(ENOEXEC);
+  }
+  // The ABI wants ascending addresses; overlapping pages would hide each other.
+  if (plan.segment_count > 0 && (segment.p_vaddr & ~kPageMask) < plan.end) {
+    return Error(ENOEXEC);
+  }
+  return Ok();
+}
+
+void AddSegment(const Elf64_Phdr& segment, const Elf64_Ehdr& header, ElfPlan& plan) {
+  ElfSegment& to = plan.segments[plan.segment_count];
+  to = {segment.p_offset, segment.p_vaddr, segment.p_filesz, segment.p_memsz, segment.p_flags};
+  if (plan.segment_count == 0) {
+    plan.start = segment.p_vaddr & ~kPageMask;
+  }
+  plan.end = RoundUp(segment.p_vaddr + segment.p_memsz);
+  if (segment.p_align > plan.alignment && (segment.p_align & (segment.p_align - 1)) == 0) {
+    plan.alignment = segment.p_align;
+  }
+  const bool holds_headers = header.e_phoff >= segment.p_offset &&
+                             header.e_phoff - segment.p_offset < segment.p_filesz;
+  if (holds_headers) {
+    plan.headers_address = segment.p_vaddr + (header.e_phoff - segment.p_offset);
+  }
+  ++plan.segment_count;
+}
+
+}  // namespace
+
+Result<ElfLayout> ParseElfHeader(const uint8_t* bytes) {
+  const Elf64_Ehdr header = HeaderOf(bytes);
+  const bool is_elf64 = memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+                        header.e_ident[EI_CLASS] == ELFCLASS64 &&
+                        header.e_ident[EI_DATA] == ELFDATA2LSB;
+  const bool can_run = header.e_machine == EM_X86_64 &&
+                       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
+  const bool headers_ok = header.e_phentsize == sizeof(Elf64_Phdr) && header.e_phnum >= 1 &&
+                          header.e_phnum <= kMaxProgramHeaders &&
+                          header.e_phoff < uint64_t{1} << 62;
+  if (!is_elf64 || !can_run || !headers_ok) {
+    return Error(ENOEXEC);
+  }
+  return ElfLayout{header.e_phoff, header.e_phnum};
+}
+
+Status ParseElfSegments(const uint8_t* header_bytes, const uint8_t* program_headers,
+                        ElfLayout layout, uint64_t user_end, ElfPlan& plan) {
+  const Elf64_Ehdr header = HeaderOf(header_bytes);
+  plan = ElfPlan{};
+  plan.position_independent = header.e_type == ET_DYN;
+  plan.alignment = proto::kPageBytes;
+  plan.entry = header.e_entry;
+  plan.header_count = layout.count;
+  for (unsigned i = 0; i < layout.count; ++i) {
+    Elf64_Phdr segment;
+    memcpy(&segment, program_headers + i * sizeof(segment), sizeof(segment));
+    if (segment.p_type == PT_INTERP) {
+      return Error(ELIBBAD);
+    }
+    if (segment.p_type == PT_GNU_STACK) {
+      plan.executable_stack = (segment.p_flags & PF_X) != 0;
+    }
+    if (segment.p_type != PT_LOAD || segment.p_memsz == 0) {
+      continue;
+    }
+    TRY(CheckLoad(segment, user_end, plan));
+    AddSegment(segment, header, plan);
+  }
+  const bool entry_ok = plan.entry < user_end;
+  const bool low_ok = plan.position_independent || plan.start >= proto::kUserStart;
+  if (plan.segment_count == 0 || !entry_ok || !low_ok) {
+    return Error(ENOEXEC);
+  }
+  return Ok();
+}
+
+}  // namespace fv::guest

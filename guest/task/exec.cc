@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// execve step by step: open, scripts, build the new address space, point of no return, become it.
+
+#include "guest/task/exec.h"
+
+#include <linux/fcntl.h>
+
+#include "guest/arch/arch.h"
+#include "guest/fs/fd_table.h"
+#include "guest/fs/path.h"
+#include "guest/introspect/introspect.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/lib/string.h"
+#include "guest/mm/mm.h"
+#include "guest/task/cred.h"
+#include "guest/task/exec_script.h"
+#include "guest/task/lifecycle.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/signal_internal.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr unsigned kMaxScriptDepth = 5;
+constexpr uint32_t kSetUid = 04000;
+constexpr uint32_t kSetGid = 02000;
+constexpr uint32_t kGroupExec = 010;
+
+PathCaller CallerOf(Task& task) { return {task.fs(), task.cred(), task.files_or_null()}; }
+
+Result<Ref<File>> Open(Task& task, int dirfd, const char* path, uint32_t flags) {
+  return OpenForExec(CallerOf(task), dirfd, path, flags);
+}
+
+// "#!interpreter [argument]": the interpreter replaces argv[0], then argument and script follow.
+// Repeats while the interpreter is a script itself. Errors: ENOEXEC, ELOOP, and those of open.
+Status ResolveScripts(Task& task, NewProgram& program, const char* path) {
+  ScriptLine line;
+  const char* script = path;
+  char previous[kScriptLineBytes];
+  for (unsigned depth = 0;; ++depth) {
+    uint8_t head[kScriptLineBytes];
+    const uint64_t bytes = TRY(ObjectOf(*program.file).ReadKernel(0, head, sizeof(head)));
+    if (!IsScript(head, bytes)) {
+      return Ok();
+    }
+    if (depth == kMaxScriptDepth) {
+      return Error(ELOOP);
+    }
+    TRY(ParseScriptLine(head, bytes, line));
+    TRY(PopString(program));
+    TRY(PushString(program, script));
+    ++program.argc;
+    if (line.argument[0] != '\0') {
+      TRY(PushString(program, line.argument));
+      ++program.argc;
+    }
+    TRY(PushString(program, line.interpreter));
+    program.file = TRY(Open(task, AT_FDCWD, line.interpreter, kLookupFollow));
+    memcpy(previous, line.interpreter, sizeof(previous));
+    script = previous;
+  }
+}
+
+Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
+  program.file = request.file;
+  if (!program.file) {
+    program.file = TRY(Open(task, request.dirfd, request.path, request.lookup_flags));
+  }
+  program.mm = TRY(Mm::Create());
+  program.mm->limits = task.mm() != nullptr ? task.mm()->limits : MmLimits{};
+  program.mm->limits.stack = task.rlimit(kRlimitStack);
+  TRY(MapStack(program));
+  TRY(PushString(program, request.path));
+  program.file_name = program.stack;
+  program.envc = TRY(PushVector(program, request.environment));
+  program.argc = TRY(PushVector(program, request.arguments));
+  if (program.argc == 0) {  // Linux since 5.18: never without argv[0]
+    TRY(PushString(program, ""));
+    program.argc = 1;
+  }
+  TRY(ResolveScripts(task, program, request.path));
+  return LoadElf(program);
+}
+
+// Set-user-ID and set-group-ID bits, capabilities. Returns the credentials to commit.
+Result<Credentials*> NewCredentials(Task& task, NewProgram& program) {
+  Credentials* changed = TRY(PrepareCredentials());
+  const Inode& inode = program.file->inode();
+  if (!task.no_new_privs) {
+    if ((inode.mode() & kSetUid) != 0) {
+      changed->euid = inode.uid;
+    }
+    if ((inode.mode() & (kSetGid | kGroupExec)) == (kSetGid | kGroupExec)) {
+      changed->egid = inode.gid;
+    }
+  }
+  changed->suid = changed->fsuid = changed->euid;
+  changed->sgid = changed->fsgid = changed->egid;
+  CapabilitiesAtExec(*changed);
+  program.uid = changed->uid;
+  program.euid = changed->euid;
+  program.gid = changed->gid;
+  program.egid = changed->egid;
+  program.secure = changed->uid != changed->euid || changed->gid != changed->egid;
+  return changed;
+}
+
+void SetComm(Task& task, const char* path) {
+  const char* name = path;
+  for (const char* at = path; *at != '\0'; ++at) {
+    if (*at == '/') {
+      name = at + 1;
+    }
+  }
+  memset(task.comm, 0, sizeof(task.comm));
+  for (size_t i = 0; i + 1 < sizeof(task.comm) && name[i] != '\0'; ++i) {
+    task.comm[i] = name[i];
+  }
+}
+
+void SwapMm(Task& task, NewProgram& program) {
+  Mm* old = task.mm();
+  MmRelease(task);  // wakes the parent of a vfork, runs the robust list
+  task.set_mm(program.mm);
+  program.mm = nullptr;
+  InstallUserContext(task);
+  if (old != nullptr) {
+    task.signal().dead_threads.max_rss_pages =
+        MaxRss(task.signal().dead_threads.max_rss_pages, *old);
+    old->Put();
+  }
+  if (task.exe_file != nullptr) {
+    task.exe_file->Release();
+  }
+  task.exe_file = program.file.Leak();
+}
+
+void ResetRegisters(Task& task, const NewProgram& program) {
+  InitFpu(task.fpu);
+  RestoreFpu(task.fpu);
+  task.fs_base = task.gs_base = 0;
+  WriteFsBase(0);
+  WriteGsBase(0);
+  SetUserRegistersOwner(&task);
+  InitUserFrame(task.frame(), program.plan.entry + program.bias, program.stack);
+}
+
+// The point of no return: nothing below fails.
+void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, const char* path) {
+  const uint64_t entry = program.plan.entry + program.bias;
+  SwapMm(task, program);
+  task.files().CloseOnExec();
+  ResetSignalsForExec(task);
+  DropPosixTimers(task.signal());
+  CommitCredentials(credentials);
+  SetComm(task, path);
+  task.flags &= ~static_cast<uint32_t>(kPfForkNoExec);
+  task.rseq_area = 0;
+  task.rseq_bytes = 0;
+  task.set_child_tid = task.clear_child_tid = 0;
+  task.robust_list = 0;
+  task.restart = {};
+  task.exit_signal = kSigChld;
+  task.dumpable = program.secure ? 0 : 1;
+  task.timer_slack_ns = task.default_timer_slack_ns;
+  ResetRegisters(task, program);
+  EmitEvent(proto::EventKind::kExec, entry, program.stack);
+  NoteChange(proto::SafepointKind::kSyscall);
+}
+
+}  // namespace
+
+Status ExecProgram(const ExecRequest& request) {
+  Task& task = *CurrentTask();
+  NewProgram program;
+  ScopeGuard undo([&program] {
+    if (program.mm != nullptr) {
+      program.mm->Put();
+    }
+  });
+  TRY(Build(task, request, program));
+  Credentials* credentials = TRY(NewCredentials(task, program));
+  ScopeGuard undo_credentials([credentials] { PutCredentials(credentials); });
+  TRY(FinishStack(program));
+  TRY(UnshareFiles(task));
+  // Taken now, used if handlers are still shared once the other threads are gone.
+  Sighand* spare = NewSighand();
+  if (spare == nullptr) {
+    return Error(ENOMEM);
+  }
+  ScopeGuard free_spare([&spare] { PutSighand(spare); });
+  TRY(BecomeOnlyThread(task));
+  undo_credentials.Dismiss();
+  if (task.sighand().refs > 1) {
+    memcpy(spare->action, task.sighand().action, sizeof(spare->action));
+    PutSighand(&task.sighand());
+    task.TaskRecord::sighand = AddressOf(spare);
+    spare = nullptr;
+  }
+  BecomeProgram(task, program, credentials, request.path);
+  return Ok();
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CopyProcess: a child is made piece by piece; every piece that was made is undone by a guard until
+// the child is published, which is the last step and cannot fail. Linux's names for Linux's steps.
+// docs/life-of-a-fork.md follows one fork through this file.
+
+#include "guest/arch/arch.h"
+#include "guest/fs/fd_table.h"
+#include "guest/fs/file.h"
+#include "guest/fs/fs_context.h"
+#include "guest/introspect/introspect.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/lib/string.h"
+#include "guest/mm/user_copy.h"
+#include "guest/task/cred.h"
+#include "guest/task/fork_clock.h"
+#include "guest/task/lifecycle.h"
+#include "guest/task/pidfd.h"
+#include "guest/task/sched.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/signal_internal.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+#include <linux/capability.h>
+
+namespace fv::guest {
+namespace {
+
+using proto::ForkPhase;
+
+// F06, F07: per user (root and the capable are exempt) and in all.
+Status CheckLimits(const Task& parent) {
+  const Credentials& cred = parent.cred();
+  const bool exempt = cred.uid == 0 || cred.Capable(CAP_SYS_ADMIN) || cred.Capable(CAP_SYS_RESOURCE);
+  if (!exempt && cred.user->processes >= parent.rlimit(kRlimitNproc)) {
+    return Error(EAGAIN);
+  }
+  return ThreadCount() >= MaxThreads() ? Status(Error(EAGAIN)) : Ok();
+}
+
+void InheritScheduling(const Task& parent, Task& child) {
+  child.policy = parent.policy;
+  child.nice = parent.nice;
+  child.rt_priority = parent.rt_priority;
+  child.affinity = parent.affinity;
+  child.ioprio = parent.ioprio;
+  if (parent.reset_on_fork) {  // SCHED_RESET_ON_FORK: back to an ordinary task (sched(7))
+    const bool realtime =
+        parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
+    child.policy = realtime ? SchedPolicy::kOther : parent.policy;
+    child.nice = realtime || parent.nice < 0 ? 0 : parent.nice;
+    child.rt_priority = 0;
+  }
+}
+
+// The fields that a child takes over; all others are fresh (F03, F08, F09, F14).
+Result<Task*> DupTaskStruct(const Task& parent) {
+  Task* child = TRY(AllocateTask());
+  if (Status status = AllocateFpu(*child); !status.ok()) {
+    child->usage = 1;
+    PutTask(*child);
+    return status.error();
+  }
+  memcpy(child->comm, parent.comm, sizeof(child->comm));
+  child->flags = (parent.flags & ~(kPfSuperPriv | kPfKthread)) | kPfForkNoExec;
+  child->blocked = parent.blocked;
+  child->personality = parent.personality;
+  child->no_new_privs = parent.no_new_privs;
+  child->dumpable = parent.dumpable;
+  child->timer_slack_ns = child->default_timer_slack_ns = parent.timer_slack_ns;
+  child->start_tsc = ReadTsc();
+  child->start_ns = MonotonicNs();
+  child->mark_tsc = child->start_tsc;
+  InheritScheduling(parent, *child);
+  return child;
+}
+
+void CopyCreds(const Task& parent, Task& child) {
+  child.credentials = &GetCredentials(*parent.credentials);
+  ++child.credentials->user->processes;
+}
+
+Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
+  if ((flags & kCloneFiles) != 0) {
+    parent.files().AddRef();
+    child.set_files(&parent.files());
+  } else {
+    child.set_files(TRY(parent.files().Copy()).Leak());
+  }
+  child.exe_file = parent.exe_file;
+  if (child.exe_file != nullptr) {
+    child.exe_file->AddRef();
+  }
+  return Ok();
+}
+
+Status CopyFs(uint64_t flags, const Task& parent, Task& child) {
+  if ((flags & kCloneFs) != 0) {
+    parent.fs().AddRef();
+    child.fs_context = parent.fs_context;
+  } else {
+    child.fs_context = TRY(parent.fs().Copy()).Leak();
+  }
+  return Ok();
+}
+
+Status CopySighand(uint64_t flags, const Task& parent, Task& child) {
+  if ((flags & kCloneSighand) != 0) {
+    ++parent.sighand().refs;
+    child.TaskRecord::sighand = AddressOf(&parent.sighand());
+    return Ok();
+  }
+  Sighand* sighand = NewSighand();
+  if (sighand == nullptr) {
+    return Error(ENOMEM);
+  }
+  memcpy(sighand->action, parent.sighand().action, sizeof(sighand->action));
+  if ((flags & kCloneClearSighand) != 0) {
+    ResetHandlers(*sighand);
+  }
+  child.TaskRecord::sighand = AddressOf(sighand);
+  return Ok();
+}
+
+// F25: limits and adjustments are copied, timers and pending signals are not.
+Status CopySignal(uint64_t flags, const Task& parent, Task& child) {
+  if ((flags & kCloneThread) != 0) {
+    ++parent.signal().refs;
+    child.TaskRecord::signal = AddressOf(&parent.signal());
+    return Ok();
+  }
+  SignalStruct* signal = NewSignalStruct();
+  if (signal == nullptr) {
+    return Error(ENOMEM);
+  }
+  const SignalStruct& from = parent.signal();
+  memcpy(signal->rlimits, from.rlimits, sizeof(signal->rlimits));
+  signal->flags = from.flags & kSignalHasTty;
+  signal->oom_score_adj = from.oom_score_adj;
+  signal->leader = &child;
+  child.TaskRecord::signal = AddressOf(signal);
+  return Ok();
+}
+
+// The addresses that the child writes at once: its stack, its thread block, its tid.
+HotPages HotPagesOf(const CloneArgs& args, const Task& parent) {
+  HotPages hot;
+  hot.Add(args.stack != 0 ? args.stack - 8 : parent.frame().rsp - 8);
+  hot.Add(parent.fs_base);
+  if ((args.flags & kCloneChildSetTid) != 0) {
+    hot.Add(args.child_tid);
+  }
+  return hot;
+}
+
+Status CopyMm(const CloneArgs& args, Task& parent, Task& child, ForkCounts& counts) {
+  Mm& mm = *parent.mm();
+  if ((args.flags & kCloneVm) != 0) {
+    mm.Get();
+    child.set_mm(&mm);
+    return Ok();
+  }
+  child.set_mm(TRY(DupMm(mm, counts, HotPagesOf(args, parent))));
+  return Ok();
+}
+
+// Registers: the parent's, but for what the call asked for and the 0 that the child sees (F29).
+void CopyThread(const CloneArgs& args, Task& parent, Task& child) {
+  SaveUserRegisters(parent);
+  memcpy(child.fpu, parent.fpu, FpuBytes());
+  child.fs_base = (args.flags & kCloneSetTls) != 0 ? args.tls : parent.fs_base;
+  child.gs_base = parent.gs_base;
+  TrapFrame& frame = child.frame();
+  frame = parent.frame();
+  frame.rax = 0;
+  frame.orig_rax = ~uint64_t{0};
+  if (args.stack != 0) {
+    frame.rsp = args.stack;
+  }
+  // F36: a thread cannot share the alternate stack; vfork's child runs before the parent does.
+  if ((args.flags & (kCloneVm | kCloneVfork)) != kCloneVm) {
+    child.altstack = parent.altstack;
+  } else {
+    child.altstack = SigStack{0, kSsDisable, 0, 0};
+  }
+  if ((args.flags & kCloneVm) == 0) {  // rseq: registered areas follow a copy, not a thread
+    child.rseq_area = parent.rseq_area;
+    child.rseq_bytes = parent.rseq_bytes;
+    child.rseq_signature = parent.rseq_signature;
+  }
+}
+
+Status AllocPid(const CloneArgs& args, Task& child) {
+  if (args.set_tid != 0) {
+    TRY(Pids().AllocateExact(args.set_tid));
+    child.pid = args.set_tid;
+  } else {
+    child.pid = TRY(Pids().Allocate());
+  }
+  return Ok();
+}
+
+void SetIdentity(const CloneArgs& args, Task& parent, Task& child) {
+  const bool thread = (args.flags & kCloneThread) != 0;
+  child.tgid = thread ? parent.tgid : child.pid;
+  child.TaskRecord::leader = AddressOf(thread ? parent.leader() : &child);
+  child.pgid = parent.pgid;
+  child.sid = parent.sid;
+  if (thread) {
+    child.exit_signal = 0;
+  } else if ((args.flags & kCloneParent) != 0) {
+    child.exit_signal = parent.leader()->exit_signal;
+  } else {
+    child.exit_signal = static_cast<uint32_t>(args.exit_signal);
+  }
+  child.set_child_tid = (args.flags & kCloneChildSetTid) != 0 ? args.child_tid : 0;
+  child.clear_child_tid = (args.flags & kCloneChildClearTid) != 0 ? args.child_tid : 0;
+}
+
+// Nothing fails from here on: the child becomes visible (F81-F83).
+void Publish(const CloneArgs& args, Task& parent, Task& child) {
+  if ((args.flags & kCloneThread) != 0) {
+    Task& leader = *parent.leader();
+    child.group = {0, 0};  // was a ring of its own
+    InsertBetween(child.group, reinterpret_cast<proto::Link*>(leader.group.prev),
+                  &leader.group);
+    SignalStruct& signal = parent.signal();
+    ++signal.live;
+    child.TaskRecord::parent = parent.leader()->TaskRecord::parent;
+    JoinGroupStop(child);
+  } else {
+    Task& reaper = (args.flags & kCloneParent) != 0 ? *parent.leader()->parent() : *parent.leader();
+    SetParent(child, reaper);
+  }
+  HashTask(child);
+  PublishTask(child);
+  ++Channel().total_forks;
+}
+
+// The tid words that the call asked for. A bad address is ignored, as Linux does since 2.6.24.
+void WriteTids(const CloneArgs& args, Task& parent, Task& child) {
+  if ((args.flags & kCloneParentSetTid) != 0) {
+    (void)WriteUser(*parent.mm(), args.parent_tid, child.pid).ok();
+  }
+  if (child.set_child_tid != 0) {
+    (void)WriteUser(*child.mm(), child.set_child_tid, child.pid).ok();
+  }
+}
+
+Status RefuseUnsupported(const CloneArgs& args, const Task& parent) {
+  const bool by_init = (parent.signal().flags & kSignalUnkillable) != 0;
+  TRY(CheckCloneFlags(args.flags, by_init ? ParentKind::kUnkillable : ParentKind::kOrdinary));
+  if ((args.flags & kCloneNamespaces) != 0) {
+    const bool privileged = parent.Capable(CAP_SYS_ADMIN) || (args.flags & kCloneNewUser) != 0;
+    return Error(privileged ? EINVAL : EPERM);  // as a kernel configured without namespaces
+  }
+  if ((args.flags & kCloneIntoCgroup) != 0) {
+    return Error(EBADF);
+  }
+  return Ok();
+}
+
+Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
+  TRY(RefuseUnsupported(args, parent));
+  if (SignalPending(parent)) {
+    return Error(kErestartNoIntr);  // F39: it is seen by the parent alone, then the call restarts
+  }
+  TRY(CheckLimits(parent));
+  clock.Mark(ForkPhase::kEntry);
+
+  Task* child = TRY(DupTaskStruct(parent));
+  ScopeGuard undo_task([child] {
+    child->usage = 1;
+    PutTask(*child);
+  });
+  CopyCreds(parent, *child);
+  ScopeGuard undo_creds([child] { --child->credentials->user->processes; });
+  TRY(AllocPid(args, *child));
+  ScopeGuard undo_pid([child] { Pids().Free(child->pid); });
+  SetIdentity(args, parent, *child);
+  clock.Mark(ForkPhase::kTask);
+
+  ScopeGuard undo_files([child] { ExitFiles(*child); });
+  TRY(CopyFiles(args.flags, parent, *child));
+  TRY(CopyFs(args.flags, parent, *child));
+  clock.Mark(ForkPhase::kFiles);
+
+  ScopeGuard undo_signals([child] {
+    PutSighand(reinterpret_cast<Sighand*>(child->TaskRecord::sighand));
+    PutSignalStruct(reinterpret_cast<SignalStruct*>(child->TaskRecord::signal));
+  });
+  TRY(CopySighand(args.flags, parent, *child));
+  TRY(CopySignal(args.flags, parent, *child));
+  clock.Mark(ForkPhase::kSignals);
+
+  TRY(CopyMm(args, parent, *child, clock.counts));
+  ScopeGuard undo_mm([child] { child->mm()->Put(); });
+  CopyThread(args, parent, *child);
+  clock.MarkMm();
+  if ((args.flags & kClonePidfd) != 0) {
+    TRY(InstallPidfd(parent, *child, args.pidfd));
+  }
+
+  undo_mm.Dismiss();
+  undo_signals.Dismiss();
+  undo_files.Dismiss();
+  undo_pid.Dismiss();
+  undo_creds.Dismiss();
+  undo_task.Dismiss();
+  Publish(args, parent, *child);
+  WriteTids(args, parent, *child);
+  clock.Mark(ForkPhase::kPublish);
+  return child;
+}
+
+}  // namespace
+
+Result<Task*> CopyProcess(const CloneArgs& args) {
+  Task& parent = *CurrentTask();
+  ForkClock clock(args.flags, parent);
+  Result<Task*> child = MakeChild(args, parent, clock);
+  NoteChange(proto::SafepointKind::kSyscall);
+  if (child.ok()) {
+    clock.End(child.value()->pid);
+  } else {
+    clock.Fail(child.error());
+  }
+  return child;
+}
+
+Result<uint64_t> KernelClone(const CloneArgs& args) {
+  Completion done;
+  Task* child = TRY(CopyProcess(args));
+  const uint32_t pid = child->pid;
+  const bool vfork = (args.flags & kCloneVfork) != 0;
+  if (vfork) {
+    child->vfork_done = &done;
+    GetTask(*child);
+  }
+  WakeUpNewTask(*child);
+  if (vfork) {
+    // Only a fatal signal ends the wait early; the child then must not touch this stack (F30).
+    Status waited = WaitUntil(done.queue, kNoDeadline, [&done] { return done.done; },
+                              WaitKind::kKillable);
+    if (!waited.ok()) {
+      child->vfork_done = nullptr;
+    }
+    PutTask(*child);
+  }
+  return uint64_t{pid};
+}
+
+Result<Task*> MakeKernelTask(void (*entry)(void*), Task* parent) {
+  Task* task = TRY(AllocateTask());
+  ScopeGuard undo([task] {
+    task->usage = 1;
+    PutTask(*task);
+  });
+  TRY(AllocateFpu(*task));
+  Sighand* sighand = NewSighand();
+  SignalStruct* signal = NewSignalStruct();
+  ScopeGuard undo_signals([=] {
+    PutSighand(sighand);
+    PutSignalStruct(signal);
+  });
+  if (sighand == nullptr || signal == nullptr) {
+    return Error(ENOMEM);
+  }
+  task->TaskRecord::sighand = AddressOf(sighand);
+  task->TaskRecord::signal = AddressOf(signal);
+  signal->leader = task;
+  SetInitialLimits(*signal);
+  task->credentials = TRY(MakeRootCredentials());
+  ++task->credentials->user->processes;
+  task->pid = TRY(Pids().Allocate());
+  undo_signals.Dismiss();
+  undo.Dismiss();
+  task->tgid = task->pgid = task->sid = task->pid;
+  task->TaskRecord::leader = AddressOf(task);
+  task->flags = kPfKthread;
+  task->exit_signal = kSigChld;
+  task->altstack.flags = kSsDisable;
+  task->start_tsc = ReadTsc();
+  task->start_ns = MonotonicNs();
+  InitKernelStack(task->stack, task, task->context, entry, nullptr);
+  if (parent != nullptr) {
+    SetParent(*task, *parent);
+  }
+  HashTask(*task);
+  PublishTask(*task);
+  return task;
+}
+
+}  // namespace fv::guest

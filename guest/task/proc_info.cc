@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The answers to what /proc asks about tasks (guest/fs/proc_source.h).
+
+#include <linux/capability.h>
+
+#include "guest/arch/arch.h"
+#include "guest/fs/proc_source.h"
+#include "guest/introspect/introspect.h"
+#include "guest/lib/string.h"
+#include "guest/mm/mm.h"
+#include "guest/task/cred.h"
+#include "guest/task/lifecycle.h"
+#include "guest/task/sched.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/system.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+char StateLetter(const Task& task) {
+  switch (task.state) {
+    case proto::TaskState::kRunning:
+    case proto::TaskState::kNew:
+      return 'R';
+    case proto::TaskState::kInterruptible:
+      return 'S';
+    case proto::TaskState::kUninterruptible:
+      return 'D';
+    case proto::TaskState::kStopped:
+      return 'T';
+    case proto::TaskState::kZombie:
+      return 'Z';
+    case proto::TaskState::kDead:
+      return 'X';
+  }
+  return '?';
+}
+
+uint32_t CountThreads(Task& task) {
+  uint32_t count = 0;
+  ForEachThread(task, [&count](Task& /*thread*/) { ++count; });
+  return count;
+}
+
+void FillSignals(Task& task, TaskInfo& out) {
+  out.pending = task.pending.set;
+  out.shared_pending = task.signal().shared_pending.set;
+  out.blocked = task.blocked;
+  for (int signo = 1; signo <= kSignalCount; ++signo) {
+    const uint64_t handler = task.sighand().Of(signo).handler;
+    if (handler == kSigIgn) {
+      out.ignored |= SigBit(signo);
+    } else if (handler != kSigDfl) {
+      out.caught |= SigBit(signo);
+    }
+  }
+  out.queued_signals = task.cred().user->signals;
+  out.queued_signal_limit = task.rlimit(kRlimitSigpending);
+}
+
+void FillCredentials(const Credentials& cred, TaskInfo& out) {
+  out.uid = cred.uid;
+  out.euid = cred.euid;
+  out.suid = cred.suid;
+  out.fsuid = cred.fsuid;
+  out.gid = cred.gid;
+  out.egid = cred.egid;
+  out.sgid = cred.sgid;
+  out.fsgid = cred.fsgid;
+  constexpr uint32_t kMost = sizeof(out.groups) / sizeof(out.groups[0]);
+  out.group_count = cred.groups->count < kMost ? cred.groups->count : kMost;
+  memcpy(out.groups, cred.groups->gids, out.group_count * sizeof(uint32_t));
+  out.cap_inheritable = cred.cap_inheritable;
+  out.cap_permitted = cred.cap_permitted;
+  out.cap_effective = cred.cap_effective;
+  out.cap_bounding = cred.cap_bounding;
+  out.cap_ambient = cred.cap_ambient;
+}
+
+void FillTimes(Task& task, TaskInfo& out) {
+  const TaskTimes times = task.IsLeader() ? GroupTimes(task) : task.times;
+  const TaskTimes& children = task.signal().children;
+  out.minor_faults = times.minor_faults;
+  out.major_faults = times.major_faults;
+  out.child_minor_faults = children.minor_faults;
+  out.child_major_faults = children.major_faults;
+  out.user_ns = times.utime_ns;
+  out.system_ns = times.stime_ns;
+  out.child_user_ns = children.utime_ns;
+  out.child_system_ns = children.stime_ns;
+  out.start_ns = task.start_ns;
+  out.voluntary_switches = task.times.voluntary_switches;
+  out.involuntary_switches = task.times.involuntary_switches;
+}
+
+void FillScheduling(const Task& task, TaskInfo& out) {
+  constexpr int32_t kDefaultPriority = 20;
+  const bool realtime = task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
+  out.nice = task.nice;
+  out.policy = static_cast<uint32_t>(task.policy);
+  out.rt_priority = task.rt_priority;
+  out.priority = realtime ? -1 - task.rt_priority : kDefaultPriority + task.nice;
+}
+
+void FillMemory(const Task& task, TaskInfo& out) {
+  const Mm* mm = task.mm();
+  if (mm == nullptr) {
+    return;
+  }
+  out.argument_start = mm->arg_start;
+  out.argument_end = mm->arg_end;
+  out.environment_start = mm->env_start;
+  out.environment_end = mm->env_end;
+}
+
+}  // namespace
+
+uint32_t NextTgid(uint32_t after) {
+  uint32_t best = 0;
+  for (const Task& task : AllTasks()) {
+    if (task.IsLeader() && task.tgid > after && (best == 0 || task.tgid < best)) {
+      best = task.tgid;
+    }
+  }
+  return best;
+}
+
+uint32_t NextTid(uint32_t tgid, uint32_t after) {
+  Task* leader = FindProcess(tgid);
+  uint32_t best = 0;
+  if (leader != nullptr) {
+    ForEachThread(*leader, [&best, after](Task& thread) {
+      if (thread.pid > after && (best == 0 || thread.pid < best)) {
+        best = thread.pid;
+      }
+    });
+  }
+  return best;
+}
+
+bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
+  Task* found = FindTask(tid);
+  if (found == nullptr) {
+    return false;
+  }
+  Task& task = *found;
+  out = TaskInfo{};
+  out.pid = task.pid;
+  out.tgid = task.tgid;
+  out.ppid = task.parent() == nullptr ? 0 : task.parent()->tgid;
+  out.pgid = task.pgid;
+  out.sid = task.sid;
+  memcpy(out.comm, task.comm, sizeof(out.comm));
+  out.state = StateLetter(task);
+  out.flags = task.flags;
+  out.exit_signal = task.exit_signal;
+  out.exit_code = task.exit_code;
+  out.has_console = (task.signal().flags & kSignalHasTty) != 0;
+  out.threads = CountThreads(task);
+  out.no_new_privs = task.no_new_privs;
+  out.dumpable = task.dumpable != 0;
+  out.kernel_task = (task.flags & kPfKthread) != 0;
+  out.oom_score_adj = task.signal().oom_score_adj;
+  for (unsigned i = 0; i < kRlimitCount; ++i) {
+    out.rlimit_cur[i] = task.signal().rlimits[i].soft;
+    out.rlimit_max[i] = task.signal().rlimits[i].hard;
+  }
+  FillScheduling(task, out);
+  FillTimes(task, out);
+  FillSignals(task, out);
+  FillCredentials(task.cred(), out);
+  FillMemory(task, out);
+  return true;
+}
+
+bool MayInspectTask(uint32_t tid) {
+  const Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return false;
+  }
+  const Task& caller = *CurrentTask();
+  const Credentials& mine = caller.cred();
+  const Credentials& theirs = task->cred();
+  if (task->tgid == caller.tgid || mine.Capable(CAP_SYS_PTRACE)) {
+    return true;
+  }
+  const bool same_ids = mine.fsuid == theirs.euid && mine.fsuid == theirs.suid &&
+                        mine.fsuid == theirs.uid && mine.fsgid == theirs.egid &&
+                        mine.fsgid == theirs.sgid && mine.fsgid == theirs.gid;
+  return same_ids && task->dumpable == 1;
+}
+
+namespace {
+// A task that the caller may look into. Errors: ESRCH, EACCES.
+Result<Task*> Inspectable(uint32_t tid) {
+  Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  if (!MayInspectTask(tid)) {
+    return Error(EACCES);
+  }
+  return task;
+}
+}  // namespace
+
+Result<Mm*> GetTaskMm(uint32_t tid) {
+  Task* task = TRY(Inspectable(tid));
+  Mm* mm = task->mm();
+  if (mm != nullptr) {
+    mm->Get();
+  }
+  return mm;
+}
+
+Result<Ref<FdTable>> GetTaskFiles(uint32_t tid) {
+  Task* task = TRY(Inspectable(tid));
+  if (task->files_or_null() == nullptr) {
+    return Error(ESRCH);
+  }
+  return Ref<FdTable>(task->files());
+}
+
+Result<Ref<FsContext>> GetTaskFs(uint32_t tid) {
+  Task* task = TRY(Inspectable(tid));
+  if (task->fs_context == nullptr) {
+    return Error(ESRCH);
+  }
+  return Ref<FsContext>(*task->fs_context);
+}
+
+Result<Ref<Dentry>> GetTaskExe(uint32_t tid) {
+  Task* task = TRY(Inspectable(tid));
+  if (task->exe_file == nullptr) {
+    return Error(ENOENT);
+  }
+  return Ref<Dentry>(task->exe_file->dentry());
+}
+
+Status SetTaskOomScoreAdj(uint32_t tid, int32_t value) {
+  Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  const bool lowers = value < task->signal().oom_score_adj;
+  if (lowers && !CurrentTask()->Capable(CAP_SYS_RESOURCE)) {
+    return Error(EACCES);
+  }
+  task->signal().oom_score_adj = value;
+  return Ok();
+}
+
+Status SetTaskComm(uint32_t tid, const char* name, uint32_t length) {
+  Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  if (task->tgid != CurrentTask()->tgid) {
+    return Error(EINVAL);
+  }
+  memset(task->comm, 0, sizeof(task->comm));
+  memcpy(task->comm, name, length < sizeof(task->comm) ? length : sizeof(task->comm) - 1);
+  return Ok();
+}
+
+uint32_t CurrentTid() { return CurrentTask()->pid; }
+
+void FillSystemInfo(SystemInfo& out) {
+  out = SystemInfo{};
+  out.uptime_ns = MonotonicNs();
+  uint64_t busy = 0;
+  for (const Task& task : AllTasks()) {
+    out.user_ns += task.times.utime_ns;
+    out.system_ns += task.times.stime_ns;
+    busy += task.times.utime_ns + task.times.stime_ns;
+    out.running += task.state == proto::TaskState::kRunning ? 1 : 0;
+    out.blocked += task.state == proto::TaskState::kUninterruptible ? 1 : 0;
+    ++out.total_tasks;
+  }
+  out.idle_ns = out.uptime_ns > busy ? out.uptime_ns - busy : 0;
+  out.context_switches = ThisCpu().switches;
+  out.forks = Channel().total_forks;
+  out.last_pid = Pids().last();
+  memcpy(out.hostname, SystemName().node, sizeof(out.hostname));
+  memcpy(out.domainname, SystemName().domain, sizeof(out.domainname));
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Family matters: telling parents, new parents for orphans, and taking a dead task out of every
+// list. Children hang on the leader of their parent's thread group, so a thread's death moves none.
+// Locking: the tasklist lock for writing, all of it.
+
+#include "guest/introspect/introspect.h"
+#include "guest/task/cred.h"
+#include "guest/task/lifecycle.h"
+#include "guest/task/signal_internal.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+using Children = ListView<Task, &proto::TaskRecord::sibling>;
+
+constexpr uint64_t kNsPerClockTick = 10'000'000;
+
+// Who takes the orphans of a dead group: the nearest ancestor that asked for them, or init.
+Task& FindNewReaper(Task& leader) {
+  for (Task* at = leader.parent(); at != nullptr && at->parent() != nullptr; at = at->parent()) {
+    const uint32_t flags = at->signal().flags;
+    if ((flags & kSignalChildSubreaper) != 0 && at->signal().live > 0) {
+      return *at;
+    }
+  }
+  return *FindTask(1);
+}
+
+SigInfo ChildSignal(Task& task, int signo, SigChldCode code, int status) {
+  const TaskTimes times = GroupTimes(task);
+  SigInfo info;
+  info.signo = signo;
+  info.code = code;
+  info.child.pid = static_cast<int32_t>(task.tgid);
+  info.child.uid = task.cred().uid;
+  info.child.status = status;
+  info.child.utime = static_cast<int64_t>(times.utime_ns / kNsPerClockTick);
+  info.child.stime = static_cast<int64_t>(times.stime_ns / kNsPerClockTick);
+  return info;
+}
+
+SigInfo ExitSignalInfo(Task& task, int signo) {
+  const uint32_t code = task.exit_code;
+  if ((code & 0x7F) == 0) {
+    return ChildSignal(task, signo, kCldExited, static_cast<int>(code >> 8 & 0xFF));
+  }
+  return ChildSignal(task, signo, (code & 0x80) != 0 ? kCldDumped : kCldKilled,
+                     static_cast<int>(code & 0x7F));
+}
+
+void AdoptChild(Task& child, Task& reaper) {
+  Task& old_parent = *child.parent();
+  SetParent(child, reaper);
+  ForEachThread(child, [&reaper](Task& thread) {
+    thread.TaskRecord::parent = AddressOf(&reaper);
+    if (thread.pdeath_signal != 0 && thread.mm() != nullptr) {
+      (void)SendSignal(thread, KernelSignal(thread.pdeath_signal)).ok();
+    }
+  });
+  child.exit_signal = kSigChld;
+  if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
+    if (DoNotifyParent(child, kSigChld)) {
+      ReleaseTask(child);
+    }
+    return;
+  }
+  // The child's group may just have lost the only parent that could continue it.
+  const bool was_link = old_parent.pgid != child.pgid && old_parent.sid == child.sid;
+  if (was_link && WillBecomeOrphaned(child.pgid, nullptr) && HasStoppedJobs(child.pgid)) {
+    SendSignalToGroup(child.pgid, KernelSignal(kSigHup));
+    SendSignalToGroup(child.pgid, KernelSignal(kSigCont));
+  }
+}
+
+}  // namespace
+
+bool GroupIsEmpty(Task& task) { return &NextThread(task) == &task; }
+
+TaskTimes GroupTimes(Task& task) {
+  TaskTimes sum = task.signal().dead_threads;
+  ForEachThread(task, [&sum](Task& thread) { sum.Add(thread.times); });
+  return sum;
+}
+
+bool DoNotifyParent(Task& task, int signo) {
+  Task& parent = *task.parent();
+  bool release = false;
+  task.exit_notified = true;
+  if ((parent.flags & kPfKthread) == 0 && parent.has_sighand()) {
+    const SigAction& action = parent.sighand().Of(kSigChld);
+    if (signo == kSigChld) {
+      const bool ignored = action.handler == kSigIgn;
+      release = ignored || (action.flags & kSaNoCldWait) != 0;
+      if (ignored) {
+        signo = 0;
+      }
+    }
+    if (signo != 0) {
+      (void)SendSignal(parent, ExitSignalInfo(task, signo)).ok();
+    }
+  }
+  if (release) {
+    task.state = proto::TaskState::kDead;
+  }
+  parent.signal().child_exit.WakeAll();
+  return release;
+}
+
+void NotifyParentOfStop(Task& task, SigChldCode why) {
+  Task& leader = *task.leader();
+  Task& parent = *leader.parent();
+  if ((parent.flags & kPfKthread) == 0 && parent.has_sighand()) {
+    const SigAction& action = parent.sighand().Of(kSigChld);
+    if (action.handler != kSigIgn && (action.flags & kSaNoCldStop) == 0) {
+      const int status = why == kCldContinued ? kSigCont : task.signal().stop_signal;
+      (void)SendSignal(parent, ChildSignal(leader, kSigChld, why, status)).ok();
+    }
+  }
+  parent.signal().child_exit.WakeAll();
+}
+
+void ForgetOriginalParent(Task& leader) {
+  Children children(leader.children);
+  if (children.empty()) {
+    return;
+  }
+  Task& reaper = FindNewReaper(leader);
+  while (Task* child = children.front()) {
+    AdoptChild(*child, reaper);
+  }
+}
+
+bool WillBecomeOrphaned(uint32_t pgid, const Task* ignored) {
+  for (Task& task : AllTasks()) {
+    const bool counts = task.pgid == pgid && task.IsLeader() && &task != ignored &&
+                        !(task.state == proto::TaskState::kZombie && GroupIsEmpty(task)) &&
+                        task.parent() != nullptr && task.parent()->pid != 1;
+    if (counts && task.parent()->pgid != pgid && task.parent()->sid == task.sid) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool HasStoppedJobs(uint32_t pgid) {
+  for (Task& task : AllTasks()) {
+    if (task.pgid == pgid && task.IsLeader() && (task.signal().flags & kSignalStopped) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void ReleaseTask(Task& task) {
+  EmitEvent(proto::EventKind::kReap, task.pid, task.exit_code);
+  Task& leader = *task.leader();
+  const bool is_leader = &leader == &task;
+  --task.credentials->user->processes;
+  if (!is_leader) {
+    task.signal().dead_threads.Add(task.times);
+  }
+  FlushSignals(task, is_leader);
+  UnhashTask(task);
+  WithdrawTask(task);
+  Children::Remove(task);
+  Unlink(task.group);
+  task.group = {0, 0};
+  task.state = proto::TaskState::kDead;
+  Pids().Free(task.pid);
+  SignalStruct& signal = task.signal();
+  WaitQueue& exec_wait = signal.exec_wait;
+  exec_wait.WakeAll();
+  // The last thread of a group whose leader died before it: now the leader can be reported.
+  const bool report_leader = !is_leader && leader.state == proto::TaskState::kZombie &&
+                             GroupIsEmpty(leader) && signal.group_exec == nullptr;
+  PutSighand(&task.sighand());
+  task.TaskRecord::sighand = 0;
+  task.TaskRecord::signal = 0;
+  PutSignalStruct(&signal);
+  if (report_leader && DoNotifyParent(leader, static_cast<int>(leader.exit_signal))) {
+    ReleaseTask(leader);
+  }
+  NoteChange(proto::SafepointKind::kExit);
+  PutTask(task);
+}
+
+}  // namespace fv::guest

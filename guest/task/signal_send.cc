@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sending signals: who gets one, what it does at once (SIGKILL, SIGCONT, stops), and the questions
+// that others ask about pending signals.
+
+#include "guest/introspect/introspect.h"
+#include "guest/task/cred.h"
+#include "guest/task/lifecycle.h"
+#include "guest/task/sched.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/signal_internal.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr SigSet kDefaultIgnored = SigBit(kSigChld) | SigBit(kSigCont) | SigBit(kSigUrg) |
+                                   SigBit(kSigWinch);
+constexpr SigSet kDefaultCore = SigBit(kSigQuit) | SigBit(kSigIll) | SigBit(kSigTrap) |
+                                SigBit(kSigAbrt) | SigBit(kSigFpe) | SigBit(kSigSegv) |
+                                SigBit(kSigBus) | SigBit(kSigSys) | SigBit(kSigXcpu) |
+                                SigBit(kSigXfsz);
+
+enum class Scope { kThread, kGroup };
+
+// Its default action ends the process, and nothing stands in the way.
+bool IsFatalNow(Task& task, int signo) {
+  if ((task.signal().flags & kSignalUnkillable) != 0) {
+    return false;
+  }
+  if (task.sighand().Of(signo).handler != kSigDfl) {
+    return false;
+  }
+  return !IsDefaultIgnored(signo) && !IsDefaultStop(signo);
+}
+
+// Job control happens at sending, blocked or not. Returns false if the signal is to be dropped.
+bool Prepare(Task& task, int signo) {
+  SignalStruct& signal = task.signal();
+  if ((signal.flags & kSignalGroupExit) != 0) {
+    return signo == kSigKill;
+  }
+  if ((SigBit(signo) & kStopSignals) != 0) {
+    RemovePending(signal.shared_pending, SigBit(kSigCont));
+    ForEachThread(task, [](Task& thread) { RemovePending(thread.pending, SigBit(kSigCont)); });
+  } else if (signo == kSigCont) {
+    RemovePending(signal.shared_pending, kStopSignals);
+    ForEachThread(task, [](Task& thread) { RemovePending(thread.pending, kStopSignals); });
+    ContinueGroup(task);
+  }
+  if ((task.blocked & SigBit(signo)) != 0) {
+    return true;  // it may be unblocked with another action in place
+  }
+  return !SignalIgnored(task, signo);
+}
+
+bool Wants(const Task& task, int signo) {
+  if ((task.blocked & SigBit(signo)) != 0 || (task.flags & kPfExiting) != 0) {
+    return false;
+  }
+  return signo == kSigKill || task.state != proto::TaskState::kStopped;
+}
+
+// The thread to wake: the addressed one if it wants it, else the first that does.
+Task* ChooseThread(Task& task, int signo, Scope scope) {
+  if (Wants(task, signo)) {
+    return &task;
+  }
+  if (scope == Scope::kThread) {
+    return nullptr;
+  }
+  for (Task* at = &NextThread(task); at != &task; at = &NextThread(*at)) {
+    if (Wants(*at, signo)) {
+      return at;
+    }
+  }
+  return nullptr;
+}
+
+void KillGroup(Task& task, int signo) {
+  SignalStruct& signal = task.signal();
+  signal.flags |= kSignalGroupExit;
+  signal.group_exit_code = static_cast<uint32_t>(signo);
+  signal.stop_count = 0;
+  ForEachThread(task, [](Task& thread) {
+    thread.stop_pending = false;
+    thread.pending.set |= SigBit(kSigKill);
+    SignalWake(thread, true);
+  });
+}
+
+void Complete(Task& task, int signo, Scope scope) {
+  Task* chosen = ChooseThread(task, signo, scope);
+  if (chosen == nullptr) {
+    return;
+  }
+  const bool at_once = signo == kSigKill || !IsDefaultCore(signo);
+  if (at_once && IsFatalNow(*chosen, signo) &&
+      (chosen->signal().flags & kSignalGroupExit) == 0) {
+    KillGroup(*chosen, signo);
+    return;
+  }
+  SignalWake(*chosen, signo == kSigKill);
+}
+
+Status Send(Task& task, const SigInfo& info, Scope scope) {
+  if ((task.flags & kPfKthread) != 0 || !task.has_sighand() ||
+      task.state == proto::TaskState::kDead) {
+    return Ok();
+  }
+  EmitEvent(proto::EventKind::kSignal, static_cast<uint64_t>(info.signo), task.pid,
+            static_cast<uint64_t>(info.code));
+  if (!Prepare(task, info.signo)) {
+    return Ok();
+  }
+  SigPending& pending = scope == Scope::kGroup ? task.signal().shared_pending : task.pending;
+  TRY(QueueSignal(task, pending, info));
+  Complete(task, info.signo, scope);
+  return Ok();
+}
+
+}  // namespace
+
+bool IsDefaultIgnored(int signo) {
+  return signo < kSigRtMin && (SigBit(signo) & kDefaultIgnored) != 0;
+}
+bool IsDefaultStop(int signo) { return (SigBit(signo) & kStopSignals) != 0; }
+bool IsDefaultCore(int signo) { return (SigBit(signo) & kDefaultCore) != 0; }
+
+bool SignalIgnored(Task& task, int signo) {
+  const uint64_t handler = task.sighand().Of(signo).handler;
+  const bool unkillable = (task.signal().flags & kSignalUnkillable) != 0;
+  return handler == kSigIgn || (handler == kSigDfl && (unkillable || IsDefaultIgnored(signo)));
+}
+
+void DiscardIgnored(Task& task, int signo) {
+  if (!SignalIgnored(task, signo)) {
+    return;
+  }
+  RemovePending(task.signal().shared_pending, SigBit(signo));
+  ForEachThread(task, [signo](Task& thread) { RemovePending(thread.pending, SigBit(signo)); });
+}
+
+void ZapOtherThreads(Task& task) {
+  task.signal().stop_count = 0;
+  ForEachThread(task, [&task](Task& thread) {
+    thread.stop_pending = false;
+    if (&thread != &task && thread.state != proto::TaskState::kZombie) {
+      thread.pending.set |= SigBit(kSigKill);
+      SignalWake(thread, true);
+    }
+  });
+}
+
+SigInfo KernelSignal(int signo) {
+  SigInfo info;
+  info.signo = signo;
+  info.code = kSiKernel;
+  return info;
+}
+
+SigInfo UserSignal(int signo, const Task& sender) {
+  SigInfo info;
+  info.signo = signo;
+  info.code = kSiUser;
+  info.sender.pid = static_cast<int32_t>(sender.tgid);
+  info.sender.uid = sender.cred().uid;
+  return info;
+}
+
+Status SendSignal(Task& target, const SigInfo& info) {
+  return Send(target, info, Scope::kGroup);
+}
+
+Status SendSignalToThread(Task& target, const SigInfo& info) {
+  return Send(target, info, Scope::kThread);
+}
+
+unsigned SendSignalToGroup(uint32_t pgid, const SigInfo& info) {
+  unsigned sent = 0;
+  for (Task& task : AllTasks()) {
+    if (task.pgid == pgid && task.IsLeader() && (task.flags & kPfKthread) == 0) {
+      (void)SendSignal(task, info).ok();
+      ++sent;
+    }
+  }
+  return sent;
+}
+
+void ForceSignal(const SigInfo& info) {
+  Task& task = *CurrentTask();
+  SigAction& action = task.sighand().Of(info.signo);
+  const bool blocked = (task.blocked & SigBit(info.signo)) != 0;
+  if (blocked || action.handler == kSigIgn) {
+    action.handler = kSigDfl;
+    task.blocked &= ~SigBit(info.signo);
+  }
+  if (action.handler == kSigDfl) {
+    task.signal().flags &= ~static_cast<uint32_t>(kSignalUnkillable);
+  }
+  (void)Send(task, info, Scope::kThread).ok();
+}
+
+void ForceFatalSignal(Task& task, int signo) {
+  task.sighand().Of(signo).handler = kSigDfl;
+  task.blocked &= ~SigBit(signo);
+  (void)Send(task, KernelSignal(signo), Scope::kThread).ok();
+}
+
+bool SignalPending(const Task& task) {
+  if (task.TaskRecord::signal == 0) {
+    return false;
+  }
+  const SigSet pending = task.pending.set | task.signal().shared_pending.set;
+  return (pending & ~task.blocked) != 0 || task.stop_pending;
+}
+
+bool FatalSignalPending(const Task& task) { return (task.pending.set & SigBit(kSigKill)) != 0; }
+
+bool SignalBlockedOrIgnored(Task& task, int signo) {
+  return (task.blocked & SigBit(signo)) != 0 || task.sighand().Of(signo).handler == kSigIgn;
+}
+
+bool IsOrphanedGroup(uint32_t pgid) { return WillBecomeOrphaned(pgid, nullptr); }
+
+void SetBlocked(Task& task, SigSet mask) {
+  const SigSet old = task.blocked;
+  task.blocked = mask & ~kUnblockable;
+  // A group signal that this thread no longer takes may be somebody else's now.
+  const SigSet newly = task.blocked & ~old & task.signal().shared_pending.set;
+  if (newly != 0) {
+    ForEachThread(task, [&task, newly](Task& thread) {
+      if (&thread != &task && (newly & ~thread.blocked) != 0) {
+        SignalWake(thread, false);
+      }
+    });
+  }
+}
+
+void SetTemporaryMask(Task& task, SigSet mask) {
+  task.saved_mask = task.blocked;
+  task.restore_mask = true;
+  SetBlocked(task, mask);
+}
+
+void RestoreTemporaryMask(Task& task) {
+  if (task.restore_mask) {
+    task.restore_mask = false;
+    SetBlocked(task, task.saved_mask);
+  }
+}
+
+}  // namespace fv::guest

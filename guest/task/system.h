@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the system says of itself (uname(2)).
+#pragma once
+
+#include <cstddef>
+
+namespace fv::guest {
+
+inline constexpr size_t kUtsFieldBytes = 65;
+
+struct Utsname {  // struct new_utsname
+  char system[kUtsFieldBytes];
+  char node[kUtsFieldBytes];
+  char release[kUtsFieldBytes];
+  char version[kUtsFieldBytes];
+  char machine[kUtsFieldBytes];
+  char domain[kUtsFieldBytes];
+};
+static_assert(sizeof(Utsname) == 390);
+
+// Changed by sethostname(2) and setdomainname(2) only.
+Utsname& SystemName();
+
+}  // namespace fv::guest

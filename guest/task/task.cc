@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Caches of tasks and of what hangs on them, kernel stacks, the task list and the pid hash.
+
+#include "guest/task/task.h"
+
+#include <asm/resource.h>
+
+#include "guest/introspect/introspect.h"
+#include "guest/lib/print.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/lib/string.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/slab.h"
+#include "guest/task/cred.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr unsigned kStackOrder = 2;
+static_assert(proto::kPageBytes << kStackOrder == proto::kKernelStackBytes);
+constexpr uint64_t kPidBuckets = 1024;
+
+constinit SlabCache<Task> g_tasks("task_struct");
+constinit SlabCache<Sighand> g_sighands("sighand_cache");
+constinit SlabCache<SignalStruct> g_signals("signal_cache");
+alignas(SlabCacheBase) unsigned char g_fpu_storage[sizeof(SlabCacheBase)];
+
+constinit proto::Link g_task_list{0, 0};
+constinit proto::Link g_pid_hash[kPidBuckets] = {};
+constinit PidMap g_pids{};
+constinit uint64_t g_max_threads = 0;
+
+SlabCacheBase& FpuCache() { return *reinterpret_cast<SlabCacheBase*>(g_fpu_storage); }
+using Bucket = ListView<Task, &proto::TaskRecord::pid_hash>;
+Bucket BucketOf(uint32_t pid) { return Bucket(g_pid_hash[pid & (kPidBuckets - 1)]); }
+
+Status AllocateStack(Task& task) {
+  const uint64_t pfn =
+      TRY(AllocateFrames(kStackOrder, proto::FrameState::kKernelStack, AddressOf(&task)));
+  task.stack = AddressOf(FrameData(pfn));
+  InitKernelStack(task.stack, &task, task.context, ReturnFromFork, nullptr);
+  return Ok();
+}
+
+}  // namespace
+
+PidMap& Pids() { return g_pids; }
+uint64_t MaxThreads() { return g_max_threads; }
+uint64_t ThreadCount() { return Channel().task_count; }
+
+void InitTaskTables() {
+  g_tasks.Register();
+  g_sighands.Register();
+  g_signals.Register();
+  new (g_fpu_storage) SlabCacheBase("fpu_state", FpuBytes(), 64);
+  FpuCache().Register();
+  InitHead(g_task_list);
+  for (proto::Link& bucket : g_pid_hash) {
+    InitHead(bucket);
+  }
+  proto::ChannelHeader& channel = Channel();
+  channel.tasks = AddressOf(&g_task_list);
+  channel.pid_hash = AddressOf(g_pid_hash);
+  channel.pid_buckets = kPidBuckets;
+  // Linux: an eighth of memory may be kernel stacks; at least 20 tasks (fork_init).
+  const uint64_t by_memory = TotalFrames() / (8u << kStackOrder);
+  g_max_threads = by_memory < 20 ? 20 : by_memory > kPidMax - 1 ? kPidMax - 1 : by_memory;
+}
+
+Result<Task*> AllocateTask() {
+  Task* task = g_tasks.New();
+  if (task == nullptr) {
+    return Error(ENOMEM);
+  }
+  task->magic = proto::kTaskMagic;
+  task->state = proto::TaskState::kNew;
+  task->usage = 2;
+  InitHead(task->group);
+  InitHead(task->children);
+  if (Status status = AllocateStack(*task); !status.ok()) {
+    g_tasks.Delete(task);
+    return status.error();
+  }
+  return task;
+}
+
+Status AllocateFpu(Task& task) {
+  task.fpu = FpuCache().AllocateObject();
+  if (task.fpu == nullptr) {
+    return Error(ENOMEM);
+  }
+  InitFpu(task.fpu);
+  return Ok();
+}
+
+void FreeTaskStack(Task& task) {
+  if (task.stack == 0) {
+    return;
+  }
+  if (*reinterpret_cast<uint64_t*>(task.stack) != proto::kStackEndMagic) {
+    Panic("I12: kernel stack of pid %u overran its end", task.pid);
+  }
+  FreeFrames(PfnOfPointer(reinterpret_cast<void*>(task.stack)), kStackOrder);
+  task.stack = 0;
+}
+
+void PutTask(Task& task) {
+  if (--task.usage > 0) {
+    return;
+  }
+  ForgetUserRegisters(task);
+  FreeTaskStack(task);
+  if (task.fpu != nullptr) {
+    FpuCache().FreeObject(task.fpu);
+  }
+  PutCredentials(task.credentials);
+  task.magic = 0;
+  g_tasks.Delete(&task);
+}
+
+Sighand* NewSighand() { return g_sighands.New(); }
+void PutSighand(Sighand* sighand) {
+  if (sighand != nullptr && --sighand->refs == 0) {
+    g_sighands.Delete(sighand);
+  }
+}
+
+SignalStruct* NewSignalStruct() {
+  SignalStruct* signal = g_signals.New();
+  if (signal != nullptr) {
+    InitHead(signal->posix_timers);
+  }
+  return signal;
+}
+void PutSignalStruct(SignalStruct* signal) {
+  if (signal != nullptr && --signal->refs == 0) {
+    CancelTimer(signal->real_timer);
+    g_signals.Delete(signal);
+  }
+}
+
+void HashTask(Task& task) { BucketOf(task.pid).PushFront(task); }
+void UnhashTask(Task& task) { Bucket::Remove(task); }
+
+void PublishTask(Task& task) {
+  AllTasks().PushBack(task);
+  ++Channel().task_count;
+}
+
+void WithdrawTask(Task& task) {
+  ListView<Task, &proto::TaskRecord::tasks>::Remove(task);
+  --Channel().task_count;
+}
+
+void SetParent(Task& child, Task& parent) {
+  Unlink(child.sibling);
+  child.TaskRecord::parent = AddressOf(&parent);
+  ListView<Task, &proto::TaskRecord::sibling>(parent.children).PushBack(child);
+}
+
+void SetPgid(Task& leader, uint32_t pgid) {
+  ForEachThread(leader, [pgid](Task& thread) { thread.pgid = pgid; });
+}
+
+void SetSid(Task& leader, uint32_t sid) {
+  ForEachThread(leader, [sid](Task& thread) { thread.sid = sid; });
+}
+
+Task* FindTask(uint32_t pid) {
+  for (Task& task : BucketOf(pid)) {
+    if (task.pid == pid) {
+      return &task;
+    }
+  }
+  return nullptr;
+}
+
+Task* FindProcess(uint32_t tgid) {
+  Task* task = FindTask(tgid);
+  return task != nullptr && task->IsLeader() ? task : nullptr;
+}
+
+ListView<Task, &Task::tasks> AllTasks() { return ListView<Task, &Task::tasks>(g_task_list); }
+
+Task& NextThread(Task& task) {
+  return *ListView<Task, &proto::TaskRecord::group>::FromLink(NextLink(task.group));
+}
+
+void SetInitialLimits(SignalStruct& signal) {
+  constexpr uint64_t kStackSoft = 8 * 1024 * 1024;
+  constexpr uint64_t kMemlock = 8 * 1024 * 1024;
+  for (Rlimit& limit : signal.rlimits) {
+    limit = {kRlimitInfinity, kRlimitInfinity};
+  }
+  signal.rlimits[RLIMIT_STACK].soft = kStackSoft;
+  signal.rlimits[RLIMIT_CORE].soft = 0;
+  signal.rlimits[RLIMIT_NOFILE] = {1024, 4096};
+  signal.rlimits[RLIMIT_MEMLOCK] = {kMemlock, kMemlock};
+  signal.rlimits[RLIMIT_MSGQUEUE] = {819200, 819200};
+  signal.rlimits[RLIMIT_NICE] = {0, 0};
+  signal.rlimits[RLIMIT_RTPRIO] = {0, 0};
+  signal.rlimits[RLIMIT_NPROC] = {g_max_threads / 2, g_max_threads / 2};
+  signal.rlimits[RLIMIT_SIGPENDING] = {g_max_threads / 2, g_max_threads / 2};
+}
+
+}  // namespace fv::guest

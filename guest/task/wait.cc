@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "guest/task/wait.h"
+
+#include "guest/task/lifecycle.h"
+#include "guest/task/task.h"
+#include "guest/task/task_internal.h"
+
+namespace fv::guest {
+namespace {
+
+using Children = ListView<Task, &proto::TaskRecord::sibling>;
+
+constexpr uint32_t kStatusStopped = 0x7F;
+constexpr uint32_t kStatusContinued = 0xFFFF;
+
+bool Eligible(const Task& child, const WaitRequest& request) {
+  if (request.whom == WaitFor::kPid && child.pid != request.id) {
+    return false;
+  }
+  if (request.whom == WaitFor::kGroup && child.pgid != request.id) {
+    return false;
+  }
+  if ((request.options & kWall) != 0) {
+    return true;
+  }
+  const bool clone_child = child.exit_signal != kSigChld;
+  return clone_child == ((request.options & kWclone) != 0);
+}
+
+WaitOutcome Describe(Task& child) {
+  WaitOutcome outcome;
+  outcome.pid = child.pid;
+  outcome.uid = child.cred().uid;
+  outcome.times = GroupTimes(child);
+  outcome.times.Add(child.signal().children);
+  return outcome;
+}
+
+WaitOutcome Reap(Task& child, const WaitRequest& request) {
+  WaitOutcome outcome = Describe(child);
+  outcome.status = child.exit_code;
+  const uint32_t killed = child.exit_code & 0x7F;
+  outcome.code = killed == 0 ? kCldExited : (child.exit_code & 0x80) != 0 ? kCldDumped : kCldKilled;
+  if ((request.options & kWnowait) == 0) {
+    CurrentTask()->signal().children.Add(outcome.times);
+    ReleaseTask(child);
+  }
+  return outcome;
+}
+
+// Fills `outcome` if `child` has something that the request asks for.
+bool Report(Task& child, const WaitRequest& request, WaitOutcome& outcome) {
+  SignalStruct& signal = child.signal();
+  const bool keep = (request.options & kWnowait) != 0;
+  if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
+    if ((request.options & kWexited) == 0) {
+      return false;
+    }
+    outcome = Reap(child, request);
+    return true;
+  }
+  const bool stopped = (signal.flags & kSignalStopped) != 0 && !signal.stop_reported;
+  if ((request.options & kWstopped) != 0 && stopped) {
+    outcome = Describe(child);
+    outcome.status = static_cast<uint32_t>(signal.stop_signal) << 8 | kStatusStopped;
+    outcome.code = kCldStopped;
+    signal.stop_reported = !keep;
+    return true;
+  }
+  if ((request.options & kWcontinued) != 0 && (signal.flags & kSignalContinued) != 0) {
+    outcome = Describe(child);
+    outcome.status = kStatusContinued;
+    outcome.code = kCldContinued;
+    if (!keep) {
+      signal.flags &= ~static_cast<uint32_t>(kSignalContinued);
+    }
+    return true;
+  }
+  return false;
+}
+
+enum class Scan { kReported, kNothingYet, kNoChild };
+
+Scan ScanChildren(Task& leader, const WaitRequest& request, WaitOutcome& outcome) {
+  bool eligible = false;
+  for (Task& child : Children(leader.children)) {
+    if (!Eligible(child, request) || child.state == proto::TaskState::kDead) {
+      continue;
+    }
+    eligible = true;
+    if (Report(child, request, outcome)) {
+      return Scan::kReported;
+    }
+  }
+  return eligible ? Scan::kNothingYet : Scan::kNoChild;
+}
+
+}  // namespace
+
+int32_t WaitOutcome::detail() const {
+  switch (code) {
+    case kCldExited:
+      return static_cast<int32_t>(status >> 8 & 0xFF);
+    case kCldStopped:
+      return static_cast<int32_t>(status >> 8 & 0xFF);
+    case kCldContinued:
+      return kSigCont;
+    default:
+      return static_cast<int32_t>(status & 0x7F);
+  }
+}
+
+Result<WaitOutcome> WaitForChild(const WaitRequest& request) {
+  Task& leader = *CurrentTask()->leader();
+  WaitOutcome outcome;
+  Scan scan = ScanChildren(leader, request, outcome);
+  if (scan == Scan::kNothingYet && (request.options & kWnohang) == 0) {
+    TRY(WaitUntil(leader.signal().child_exit, kNoDeadline, [&] {
+      scan = ScanChildren(leader, request, outcome);
+      return scan != Scan::kNothingYet;
+    }));
+  }
+  if (scan == Scan::kNoChild) {
+    return Error(ECHILD);
+  }
+  return outcome;
+}
+
+}  // namespace fv::guest
