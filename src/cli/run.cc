@@ -4,12 +4,16 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
+#include "src/session/check.h"
 
 namespace fv::cli {
 namespace {
@@ -33,6 +37,14 @@ session::SessionOptions SessionOptionsFromFlags(const session::GuestOptions& gue
   return options;
 }
 
+void SayChecked(const oracle::CheckerStats& stats) {
+  if (!FLAGS_v) return;
+  Complain(absl::StrCat("oracle: ", stats.checked, " of ", stats.safepoints,
+                        " safepoints checked in ", stats.nanoseconds / 1000, " us (first ",
+                        stats.first_ns / 1000, " us, longest after it ", stats.longest_ns / 1000,
+                        " us), ", stats.walked_ptes, " entries walked"));
+}
+
 }  // namespace
 
 int RunVerb(const Words& args) {
@@ -42,11 +54,25 @@ int RunVerb(const Words& args) {
   if (arguments->words.empty()) return UsageError("run", "which program?");
   absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(*arguments);
   if (!options.ok()) return StatusError(options.status());
+  const std::optional<oracle::CheckMode> check = oracle::ParseCheckMode(FLAGS_check);
+  if (!check) return UsageError("run", "--check: choose one of off, end, sampled, every");
+  const session::CheckNeeds needs = session::NeedsOf(*check);
+  options->boot_flags |= needs.boot_flags;
+  options->event_mask |= needs.event_mask;
   absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
   if (!guest.ok()) return StatusError(guest.status());
   SayStart(*guest);
-  session::Session session(*guest->machine, SessionOptionsFromFlags(*options));
+  session::SessionOptions session_options = SessionOptionsFromFlags(*options);
+  std::unique_ptr<session::CheckObserver> observer;
+  if (*check != oracle::CheckMode::kOff) {
+    observer = std::make_unique<session::CheckObserver>(
+        *guest->machine, oracle::CheckerOptions{.mode = *check},
+        [](const std::string& finding) { Complain(finding); });
+    session_options.observers.push_back(observer.get());
+  }
+  session::Session session(*guest->machine, std::move(session_options));
   const Report report = MakeReport(session.Run());
+  if (observer) SayChecked(observer->stats());
   if (!report.message.empty()) Complain(report.message);
   return report.exit_code;
 }
