@@ -48,6 +48,13 @@ inline MachineConfig SmallConfig(const std::vector<uint8_t>& kernel, KernelRing 
   return config;
 }
 
+// Lets the guest take interrupts, which it starts without.
+inline void EnableInterrupts(Machine& machine) {
+  kvm_regs regs = machine.vcpu().regs();
+  regs.rflags |= 0x200;
+  machine.vcpu().SetRegs(regs);
+}
+
 class MachineTest : public KvmTest {
  protected:
   struct Outcome {
