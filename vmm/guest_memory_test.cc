@@ -31,6 +31,14 @@ TEST(GuestMemoryTest, RefusesWrongSizes) {
   EXPECT_EQ(KindOfSize(proto::kMaxRamBytes + proto::kHugePageBytes), VmmErrorKind::kBadConfig);
 }
 
+TEST(GuestMemoryTest, IsAlignedForHugePages) {
+  for (uint64_t bytes : {kSmall, kSmall + proto::kHugePageBytes, uint64_t{1} << 32}) {
+    const GuestMemory memory(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.host_base()) % proto::kHugePageBytes, 0u);
+    EXPECT_EQ(memory.size(), bytes);
+  }
+}
+
 TEST(GuestMemoryTest, HostWithoutMemoryIsNamed) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);

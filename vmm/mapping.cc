@@ -14,12 +14,18 @@
 namespace fv::vmm {
 
 Mapping Mapping::Reserve(size_t bytes) {
-  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (data == MAP_FAILED) {
+  // A little more than needed, then the ends are given back: alignment that mmap does not promise.
+  const size_t reserved = bytes + kReserveAlign;
+  void* start = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) {
     ThrowErrno("reserving " + std::to_string(bytes) + " bytes of guest memory", errno);
   }
-  return Mapping(static_cast<uint8_t*>(data), bytes);
+  auto* first = static_cast<uint8_t*>(start);
+  const size_t before = -reinterpret_cast<uintptr_t>(first) % kReserveAlign;
+  if (before != 0) ::munmap(first, before);
+  ::munmap(first + before + bytes, kReserveAlign - before);
+  return Mapping(first + before, bytes);
 }
 
 Mapping Mapping::OfFile(int fd, size_t bytes) {

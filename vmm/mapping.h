@@ -8,11 +8,15 @@
 
 namespace fv::vmm {
 
+// Alignment of Reserve: the size of a huge page.
+inline constexpr size_t kReserveAlign = 2 * 1024 * 1024;
+
 class Mapping {
  public:
   Mapping() = default;
   // Anonymous private memory, read-write, reserved but not accounted (MAP_NORESERVE): pages cost
-  // the host nothing before they are touched. Throws VmmError (kNoMemory).
+  // the host nothing before they are touched. `bytes` is a multiple of the page size. Throws
+  // VmmError (kNoMemory).
   static Mapping Reserve(size_t bytes);
   // `bytes` of `fd` from offset 0, shared, read-write. Throws VmmError.
   static Mapping OfFile(int fd, size_t bytes);
