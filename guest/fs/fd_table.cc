@@ -5,6 +5,7 @@
 
 #include <bit>
 
+#include "guest/fs/file_lock.h"
 #include "guest/fs/object.h"
 #include "guest/lib/string.h"
 
@@ -174,7 +175,9 @@ Result<int> FdTable::Replace(int fd, Ref<File> file, CloseOnExecFlag cloexec, ui
     return Error(EBUSY);
   }
   const Ref<File> old = Ref<File>::Adopt(FileOf(chunk->slots[i]));
-  if ((chunk->used & bit) == 0) {
+  if (old) {
+    ReleaseRecordLocks(old->inode(), this);
+  } else {
     chunk->used |= bit;
     ++open_count_;
     if (number == lowest_free_) {
@@ -220,6 +223,7 @@ Status FdTable::SetCloseOnExec(int fd, CloseOnExecFlag cloexec) {
 
 File* FdTable::Detach(uint32_t fd) {
   File* file = FileOf(*FindSlot(static_cast<int>(fd)));
+  ReleaseRecordLocks(file->inode(), this);
   FreeSlot(fd);
   return file;
 }

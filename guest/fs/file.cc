@@ -8,6 +8,7 @@
 #include <linux/poll.h>
 
 #include "guest/fs/dentry.h"
+#include "guest/fs/file_lock.h"
 #include "guest/mm/memory_object.h"
 
 namespace fv::guest {
@@ -28,6 +29,7 @@ File::~File() = default;
 void File::Release() {
   if (--refs_ == 0) {
     OnLastClose();
+    ReleaseFileLocks(inode(), this);
     Destroy();
   }
 }
@@ -58,6 +60,7 @@ Status File::Truncate(uint64_t, const IoContext&) { return Error(EINVAL); }
 Status File::Allocate(int, uint64_t, uint64_t, const IoContext&) { return Error(ENODEV); }
 Status File::Sync() { return Error(EINVAL); }
 Result<uint64_t> File::PipeControl(int, uint64_t) { return Error(EBADF); }
+Result<uint64_t> File::SealControl(int, uint64_t) { return Error(EINVAL); }
 size_t File::FormatInfo(char*, size_t) { return 0; }
 
 Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence) {

@@ -88,8 +88,14 @@ class File {
   virtual bool IsPipe() const { return false; }
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
+  // F_ADD_SEALS and F_GET_SEALS (memfd_create(2)). Default EINVAL.
+  virtual Result<uint64_t> SealControl(int command, uint64_t argument);
   // A line or more for /proc/PID/fdinfo beyond pos, flags, mnt_id, ino.
   virtual size_t FormatInfo(char* out, size_t capacity);
+
+  // F_SETOWN and F_SETSIG; kept, no signal-driven I/O.
+  int32_t owner = 0;
+  uint32_t owner_signal = 0;
 
  protected:
   File(Ref<Dentry> dentry, uint32_t flags);

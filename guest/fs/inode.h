@@ -11,6 +11,7 @@
 
 #include "guest/fs/file.h"
 #include "guest/fs/mode.h"
+#include "guest/lib/list.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 
@@ -59,6 +60,9 @@ class Inode {
   InodeTimes times{};
   // ETXTBSY (execve(2), open(2)): > 0 open for writing, < 0 being executed.
   int32_t write_count = 0;
+
+  // flock and fcntl locks (file_lock.h); zero until the first.
+  proto::Link locks{0, 0};
 
   void TouchAccess();
   void TouchModify();  // mtime and ctime

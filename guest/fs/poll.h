@@ -24,15 +24,13 @@ class PollTable {
   bool failed() const { return failed_; }
   // Leaves every queue.
   void Clear();
-  // A queue woke this table since it registered.
-  bool woken() const;
 
  private:
   static constexpr size_t kInline = 8;
   static constexpr size_t kPerBlock = 64;
   struct Block {
-    Block* next;
-    size_t count;
+    Block* next = nullptr;
+    size_t count = 0;
     Waiter waiters[kPerBlock];
   };
   Waiter* NewWaiter();
@@ -42,5 +40,31 @@ class PollTable {
   Block* blocks_ = nullptr;
   bool failed_ = false;
 };
+
+// Sleeps until `scan(table)` finds something (returns a positive count) or the deadline passes (0).
+// `scan` asks every file, registering on `table` unless it is null. Errors: kErestartNoHand (a
+// signal is pending), ENOMEM.
+template <typename Scan>
+Result<uint64_t> PollUntil(uint64_t deadline_ns, Scan scan) {
+  PollTable table;
+  if (deadline_ns == 0) {
+    return uint64_t{scan(static_cast<PollTable*>(nullptr))};
+  }
+  bool in_time = true;
+  for (;;) {
+    PrepareToWait(WaitKind::kInterruptible);
+    table.Clear();  // a queue that woke us has dropped its waiter
+    const uint64_t found = scan(&table);
+    const bool interrupted = WaitInterrupted(WaitKind::kInterruptible);
+    if (found > 0 || !in_time || interrupted || table.failed()) {
+      FinishWait();
+      if (found > 0 || !in_time) {
+        return found;
+      }
+      return Error(interrupted ? kErestartNoHand : ENOMEM);
+    }
+    in_time = ScheduleUntil(deadline_ns);
+  }
+}
 
 }  // namespace fv::guest

@@ -43,9 +43,9 @@ absl::StatusOr<ChannelView> ChannelView::Open(const MemoryReader& memory, uint64
   }
   if (header.version != proto::kContractVersion || header.layout_hash != proto::kLayoutHash) {
     return absl::FailedPreconditionError(
-        "channel: made by another build (version " + std::to_string(header.version) +
-        ", layout " + Hex(header.layout_hash) + "; expected " +
-        std::to_string(proto::kContractVersion) + ", " + Hex(proto::kLayoutHash) + ")");
+        "channel: made by another build (version " + std::to_string(header.version) + ", layout " +
+        Hex(header.layout_hash) + "; expected " + std::to_string(proto::kContractVersion) + ", " +
+        Hex(proto::kLayoutHash) + ")");
   }
   if (auto status = CheckRing(header.events, channel_bytes, "events"); !status.ok()) return status;
   if (auto status = CheckRing(header.console, channel_bytes, "console"); !status.ok()) {

@@ -44,12 +44,12 @@ class ChannelView {
   ChannelView(const MemoryReader& memory, uint64_t gpa) : memory_(memory), gpa_(gpa) {}
 
   template <typename Record>
-  absl::StatusOr<uint64_t> Drain(const proto::RingHeader& fixed, uint64_t produced,
-                                 uint64_t cursor, std::vector<Record>& out) const;
+  absl::StatusOr<uint64_t> Drain(const proto::RingHeader& fixed, uint64_t produced, uint64_t cursor,
+                                 std::vector<Record>& out) const;
 
   MemoryReader memory_;
   uint64_t gpa_;
-  proto::RingHeader events_ = {};   // offset and capacity as validated at Open
+  proto::RingHeader events_ = {};  // offset and capacity as validated at Open
   proto::RingHeader console_ = {};
 };
 

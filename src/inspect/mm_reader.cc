@@ -51,8 +51,8 @@ class TreeWalk {
         return Fail(node, "is not a VMA");
       }
       if (vma.parent != parent) {
-        return Fail(node, "was reached from " + Hex(parent) + " but its parent is " +
-                              Hex(vma.parent));
+        return Fail(node,
+                    "was reached from " + Hex(parent) + " but its parent is " + Hex(vma.parent));
       }
       if (vma.left != 0 && vma.left == vma.right) {
         return Fail(node, "has the same node on both sides");
@@ -108,8 +108,8 @@ void ReadVmas(const MemoryReader& memory, Mm& mm, std::vector<Malformed>& malfor
   if (auto broken = WalkList(memory, mm.address + offsetof(proto::MmRecord, vmas),
                              offsetof(proto::VmaRecord, list),
                              memory.ram_bytes() / sizeof(proto::VmaRecord), visit)) {
-    malformed.push_back({Area::kVmas, mm.address, broken->address,
-                         "VMA list: " + broken->sentence});
+    malformed.push_back(
+        {Area::kVmas, mm.address, broken->address, "VMA list: " + broken->sentence});
   }
   TreeWalk(memory, mm, malformed).Run();
 }

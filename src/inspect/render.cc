@@ -46,8 +46,8 @@ std::string PteText(proto::Pte pte) {
     proto::Pte bit;
     char letter;
   } bits[] = {
-      {proto::kPtePresent, 'P'},     {proto::kPteWritable, 'W'}, {proto::kPteCow, 'C'},
-      {proto::kPteZero, 'Z'},        {proto::kPteSharedTable, 'S'}, {proto::kPteUser, 'U'},
+      {proto::kPtePresent, 'P'}, {proto::kPteWritable, 'W'},    {proto::kPteCow, 'C'},
+      {proto::kPteZero, 'Z'},    {proto::kPteSharedTable, 'S'}, {proto::kPteUser, 'U'},
   };
   for (const auto& bit : bits) {
     text += (pte & bit.bit) != 0 ? bit.letter : '-';
@@ -60,28 +60,44 @@ std::string PteText(proto::Pte pte) {
 
 const char* FrameStateName(proto::FrameState state) {
   switch (state) {
-    case proto::FrameState::kFree: return "free";
-    case proto::FrameState::kReserved: return "reserved";
-    case proto::FrameState::kPageTable: return "page-table";
-    case proto::FrameState::kSlab: return "slab";
-    case proto::FrameState::kKernelStack: return "kernel-stack";
-    case proto::FrameState::kKernel: return "kernel";
-    case proto::FrameState::kAnon: return "anon";
-    case proto::FrameState::kFile: return "file";
-    case proto::FrameState::kZero: return "zero";
+    case proto::FrameState::kFree:
+      return "free";
+    case proto::FrameState::kReserved:
+      return "reserved";
+    case proto::FrameState::kPageTable:
+      return "page-table";
+    case proto::FrameState::kSlab:
+      return "slab";
+    case proto::FrameState::kKernelStack:
+      return "kernel-stack";
+    case proto::FrameState::kKernel:
+      return "kernel";
+    case proto::FrameState::kAnon:
+      return "anon";
+    case proto::FrameState::kFile:
+      return "file";
+    case proto::FrameState::kZero:
+      return "zero";
   }
   return "unknown-state";
 }
 
 const char* TaskStateName(proto::TaskState state) {
   switch (state) {
-    case proto::TaskState::kRunning: return "running";
-    case proto::TaskState::kInterruptible: return "interruptible";
-    case proto::TaskState::kUninterruptible: return "uninterruptible";
-    case proto::TaskState::kStopped: return "stopped";
-    case proto::TaskState::kZombie: return "zombie";
-    case proto::TaskState::kDead: return "dead";
-    case proto::TaskState::kNew: return "new";
+    case proto::TaskState::kRunning:
+      return "running";
+    case proto::TaskState::kInterruptible:
+      return "interruptible";
+    case proto::TaskState::kUninterruptible:
+      return "uninterruptible";
+    case proto::TaskState::kStopped:
+      return "stopped";
+    case proto::TaskState::kZombie:
+      return "zombie";
+    case proto::TaskState::kDead:
+      return "dead";
+    case proto::TaskState::kNew:
+      return "new";
   }
   return "unknown-state";
 }
@@ -105,9 +121,9 @@ std::string VmaFlagsText(uint64_t flags) {
     uint64_t bit;
     const char* name;
   } names[] = {
-      {proto::kVmGrowsDown, " grows-down"}, {proto::kVmDontCopy, " dont-copy"},
+      {proto::kVmGrowsDown, " grows-down"},    {proto::kVmDontCopy, " dont-copy"},
       {proto::kVmWipeOnFork, " wipe-on-fork"}, {proto::kVmLocked, " locked"},
-      {proto::kVmStack, " [stack]"}, {proto::kVmHeap, " [heap]"},
+      {proto::kVmStack, " [stack]"},           {proto::kVmHeap, " [heap]"},
   };
   for (const auto& name : names) {
     if ((flags & name.bit) != 0) {
@@ -136,8 +152,8 @@ std::string CommText(const proto::TaskRecord& task) {
 }
 
 std::string EventText(const proto::EventRecord& event) {
-  std::string text = "#" + std::to_string(event.sequence) + " pid " + std::to_string(event.pid) +
-                     " ";
+  std::string text =
+      "#" + std::to_string(event.sequence) + " pid " + std::to_string(event.pid) + " ";
   if (event.kind >= proto::EventKind::kCount) {
     return text + "unknown-event-" + std::to_string(static_cast<unsigned>(event.kind));
   }

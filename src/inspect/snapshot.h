@@ -28,8 +28,8 @@ struct Malformed {
 struct Task {
   proto::GuestPtr address;
   proto::TaskRecord record;
-  bool stack_readable;   // record.stack names an aligned stack inside RAM
-  uint64_t stack_canary; // lowest word of the kernel stack, if readable
+  bool stack_readable;    // record.stack names an aligned stack inside RAM
+  uint64_t stack_canary;  // lowest word of the kernel stack, if readable
 };
 
 struct HashedTask {
@@ -59,11 +59,11 @@ struct LeafTable {
 struct Mm {
   proto::GuestPtr address;
   proto::MmRecord record;
-  std::vector<Vma> vmas;               // in list order
-  std::vector<proto::GuestPtr> tree;   // the search tree in order
-  std::vector<LeafTable> leaves;       // by address
-  uint32_t table_count = 0;            // tables found below the root, the root included
-  bool window_user = false;            // the kernel's window is open to user code
+  std::vector<Vma> vmas;              // in list order
+  std::vector<proto::GuestPtr> tree;  // the search tree in order
+  std::vector<LeafTable> leaves;      // by address
+  uint32_t table_count = 0;           // tables found below the root, the root included
+  bool window_user = false;           // the kernel's window is open to user code
 };
 
 struct Table {
@@ -72,7 +72,7 @@ struct Table {
   uint32_t parents;         // entries that point here; 1 for a root of an address space
   uint32_t shared_entries;  // of them, marked kPteSharedTable
   uint32_t writable_entries;
-  proto::GuestPtr mm;       // first address space it was met in
+  proto::GuestPtr mm;  // first address space it was met in
   uint64_t base;
 };
 

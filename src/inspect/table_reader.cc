@@ -81,8 +81,7 @@ class TableWalk {
       mm_->leaves.push_back({table, base, rights});
       return;
     }
-    const unsigned slots =
-        level == proto::kPageTableLevels ? kUserSlots : proto::kEntriesPerTable;
+    const unsigned slots = level == proto::kPageTableLevels ? kUserSlots : proto::kEntriesPerTable;
     for (unsigned i = 0; i < slots; ++i) {
       const Pte entry = snapshot_.TableEntries(table)[i];
       if ((entry & proto::kPtePresent) == 0) {

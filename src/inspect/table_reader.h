@@ -16,9 +16,7 @@ namespace fv::inspect {
 // The user half of the PML4: slots below the kernel's.
 inline constexpr unsigned kUserSlots = proto::kKernelPml4Slot;
 
-inline uint64_t PfnOf(proto::Pte pte) {
-  return (pte & proto::kPteFrameMask) >> proto::kPageShift;
-}
+inline uint64_t PfnOf(proto::Pte pte) { return (pte & proto::kPteFrameMask) >> proto::kPageShift; }
 inline Rights Below(Rights rights, proto::Pte entry) {
   return {rights.writable && (entry & proto::kPteWritable) != 0,
           rights.user && (entry & proto::kPteUser) != 0,

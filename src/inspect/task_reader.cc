@@ -61,9 +61,9 @@ std::vector<HashedTask> ReadPidHash(const MemoryReader& memory, const proto::Cha
   std::vector<HashedTask> hash;
   const uint64_t buckets = header.pid_buckets;
   if (buckets == 0 || (buckets & (buckets - 1)) != 0 || buckets > kMaxPidBuckets) {
-    malformed.push_back({Area::kTasks, 0, header.pid_hash,
-                         "pid hash: " + std::to_string(buckets) +
-                             " buckets is not a power of two in range"});
+    malformed.push_back(
+        {Area::kTasks, 0, header.pid_hash,
+         "pid hash: " + std::to_string(buckets) + " buckets is not a power of two in range"});
     return hash;
   }
   uint64_t left = TaskLimit(memory);
@@ -72,9 +72,8 @@ std::vector<HashedTask> ReadPidHash(const MemoryReader& memory, const proto::Cha
       hash.push_back({static_cast<uint32_t>(bucket), address});
       --left;
     };
-    if (auto broken =
-            WalkList(memory, header.pid_hash + bucket * sizeof(proto::Link),
-                     offsetof(proto::TaskRecord, pid_hash), left, visit)) {
+    if (auto broken = WalkList(memory, header.pid_hash + bucket * sizeof(proto::Link),
+                               offsetof(proto::TaskRecord, pid_hash), left, visit)) {
       malformed.push_back({Area::kTasks, 0, broken->address,
                            "pid hash, bucket " + std::to_string(bucket) + ": " + broken->sentence});
       if (!proto::InDirectMap(header.pid_hash, memory.ram_bytes())) {

@@ -55,19 +55,18 @@ void CheckSlabs(std::span<const inspect::SlabCache> slabs, const StateCounts& co
           slab.record.active_objects == reached.*cache.count) {
         continue;
       }
-      findings.Add(Rule::kSlabObjects, std::string("cache ") + cache.name + " has " +
-                                           std::to_string(slab.record.active_objects) +
-                                           " active objects, " +
-                                           std::to_string(reached.*cache.count) +
-                                           " are reachable")
+      findings
+          .Add(Rule::kSlabObjects, std::string("cache ") + cache.name + " has " +
+                                       std::to_string(slab.record.active_objects) +
+                                       " active objects, " + std::to_string(reached.*cache.count) +
+                                       " are reachable")
           .address = slab.address;
     }
   }
   if (frames != CountOf(counts, FrameState::kSlab)) {
-    findings.Add(Rule::kSlabFrames, "the caches hold " + std::to_string(frames) +
-                                        " frames, the frame table has " +
-                                        std::to_string(CountOf(counts, FrameState::kSlab)) +
-                                        " slab frames");
+    findings.Add(Rule::kSlabFrames,
+                 "the caches hold " + std::to_string(frames) + " frames, the frame table has " +
+                     std::to_string(CountOf(counts, FrameState::kSlab)) + " slab frames");
   }
 }
 
@@ -88,9 +87,9 @@ void CheckMmPages(const inspect::Mm& mm, const MmPages& found, Findings& finding
 
 void CheckObjectPages(const inspect::Object& object, Findings& findings) {
   if (object.record.pages != object.pages.size()) {
-    findings.Add(Rule::kObjectPages, "the object counts " + std::to_string(object.record.pages) +
-                                         " pages, its tree has " +
-                                         std::to_string(object.pages.size()))
+    findings
+        .Add(Rule::kObjectPages, "the object counts " + std::to_string(object.record.pages) +
+                                     " pages, its tree has " + std::to_string(object.pages.size()))
         .address = object.address;
   }
 }

@@ -39,7 +39,7 @@ void CheckSlabs(std::span<const inspect::SlabCache> slabs, const StateCounts& co
                 const Reached& reached, Findings& findings);
 
 struct MmPages {
-  uint64_t anon = 0;    // present entries by the state of the frame
+  uint64_t anon = 0;  // present entries by the state of the frame
   uint64_t file = 0;
   uint64_t tables = 0;  // page-table frames, shared ones counted in each
 };

@@ -71,8 +71,8 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   }
   for (const inspect::Table& table : snapshot.tables) {
     is_table_[table.pfn] = 1;
-    CheckTable({table.pfn, table.level, table.parents, table.shared_entries,
-                table.writable_entries, table.mm, table.base},
+    CheckTable({table.pfn, table.level, table.parents, table.shared_entries, table.writable_entries,
+                table.mm, table.base},
                snapshot.Frame(table.pfn), findings);
   }
   CheckFrames(snapshot, findings);
@@ -180,9 +180,8 @@ void FullChecker::Locate(const Snapshot& snapshot, Findings& findings) const {
       for (const LeafTable& leaf : mm.leaves) {
         const Pte* entries = snapshot.TableEntries(leaf.table);
         for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
-          const bool better =
-              finding.mm == 0 || ((entries[i] & proto::kPteWritable) != 0 &&
-                                  (*finding.pte & proto::kPteWritable) == 0);
+          const bool better = finding.mm == 0 || ((entries[i] & proto::kPteWritable) != 0 &&
+                                                  (*finding.pte & proto::kPteWritable) == 0);
           if ((entries[i] & proto::kPtePresent) != 0 &&
               inspect::PfnOf(entries[i]) == *finding.pfn && better) {
             finding.mm = mm.address;

@@ -34,9 +34,9 @@ class FullChecker {
   void Locate(const inspect::Snapshot& snapshot, Findings& findings) const;
 
   inspect::MemoryReader memory_;
-  std::vector<FrameSums> sums_;        // by frame
-  std::vector<uint8_t> table_seen_;    // by snapshot table: 1 counted, 2 counted as writable
-  std::vector<uint8_t> is_table_;      // by frame
+  std::vector<FrameSums> sums_;      // by frame
+  std::vector<uint8_t> table_seen_;  // by snapshot table: 1 counted, 2 counted as writable
+  std::vector<uint8_t> is_table_;    // by frame
   uint64_t walked_ptes_ = 0;
   Baseline baseline_;
 };

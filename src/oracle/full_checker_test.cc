@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each rule of the state invariants has a test that breaks it in a valid synthetic guest and expects
-// the full checker to name it, with the right place.
+// Each rule of the state invariants has a test that breaks it in a valid synthetic guest and
+// expects the full checker to name it, with the right place.
 #include "src/oracle/full_checker.h"
 
 #include <gtest/gtest.h>
@@ -63,9 +63,7 @@ class FullCheckerTest : public ::testing::Test {
   proto::TaskRecord* Task(GuestPtr task) { return g().Ptr<proto::TaskRecord>(task); }
   proto::VmaRecord* Vma(GuestPtr vma) { return g().Ptr<proto::VmaRecord>(vma); }
   testing::GuestBuilder& g() { return sample_.guest; }
-  static uint64_t Pfn(proto::Pte pte) {
-    return (pte & proto::kPteFrameMask) >> proto::kPageShift;
-  }
+  static uint64_t Pfn(proto::Pte pte) { return (pte & proto::kPteFrameMask) >> proto::kPageShift; }
 
   testing::SampleGuest sample_;
   uint64_t walked_ = 0;
@@ -180,8 +178,8 @@ TEST_F(FullCheckerTest, I4OrphanFilePage) {
 
 TEST_F(FullCheckerTest, I5ForeignFrame) {
   const uint64_t root = Mm()->root_gpa >> proto::kPageShift;
-  *PteAt(sample_.mm, kHeapAt) = (*PteAt(sample_.mm, kHeapAt) & ~proto::kPteFrameMask) |
-                                root << proto::kPageShift;
+  *PteAt(sample_.mm, kHeapAt) =
+      (*PteAt(sample_.mm, kHeapAt) & ~proto::kPteFrameMask) | root << proto::kPageShift;
   EXPECT_EQ(Expect(Rule::kForeignFrame).pfn, root);
 }
 

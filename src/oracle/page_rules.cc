@@ -24,8 +24,8 @@ class PteRules {
   void Check() {
     const uint64_t pfn = Pfn();
     if (pfn >= memory_.frames()) {
-      Add(Rule::kOutsideRam, "the entry maps frame " + Hex(pfn) + ", RAM ends at frame " +
-                                 Hex(memory_.frames()));
+      Add(Rule::kOutsideRam,
+          "the entry maps frame " + Hex(pfn) + ", RAM ends at frame " + Hex(memory_.frames()));
       return;
     }
     CheckBits();
@@ -104,16 +104,17 @@ class PteRules {
         Add(Rule::kSharedCow, "a shared mapping is marked copy-on-write");
       }
       if (!file) {
-        Add(Rule::kSharedPrivateFrame, std::string("a shared mapping maps a frame whose state is ") +
-                                           inspect::FrameStateName(site_.frame.state));
+        Add(Rule::kSharedPrivateFrame,
+            std::string("a shared mapping maps a frame whose state is ") +
+                inspect::FrameStateName(site_.frame.state));
         return;
       }
     } else if (file && Writable()) {
       Add(Rule::kPrivateFileWritable, "a private mapping maps the file's own frame writable");
     }
     if (file) {
-      const uint64_t index = site_.vma->page_offset +
-                             ((site_.address - site_.vma->start) >> proto::kPageShift);
+      const uint64_t index =
+          site_.vma->page_offset + ((site_.address - site_.vma->start) >> proto::kPageShift);
       const uint64_t expected = inspect::LookupObjectPage(memory_, site_.vma->object, index);
       if (expected != Pfn()) {
         Add(Rule::kWrongFilePage,

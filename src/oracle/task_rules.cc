@@ -55,9 +55,10 @@ class TaskRules {
       }
       const Task* task = Find(cpu.current);
       if (task == nullptr) {
-        findings_.Add(Rule::kCpuCurrent, "the CPU runs " + Hex(cpu.current) +
-                                             ", which is not on the task list").address =
-            cpu.current;
+        findings_
+            .Add(Rule::kCpuCurrent,
+                 "the CPU runs " + Hex(cpu.current) + ", which is not on the task list")
+            .address = cpu.current;
         continue;
       }
       if (task->record.mm == 0) {
@@ -65,8 +66,9 @@ class TaskRules {
       }
       const MmUse* mm = FindMm(task->record.mm);
       if (mm != nullptr && cpu.loaded_root != mm->root_gpa) {
-        Add(Rule::kCpuCurrent, *task, "its page tables are at " + Hex(mm->root_gpa) +
-                                          ", but the CPU has loaded " + Hex(cpu.loaded_root));
+        Add(Rule::kCpuCurrent, *task,
+            "its page tables are at " + Hex(mm->root_gpa) + ", but the CPU has loaded " +
+                Hex(cpu.loaded_root));
       }
     }
   }
@@ -115,23 +117,25 @@ class TaskRules {
     for (const inspect::HashedTask& entry : view_.pid_hash) {
       const Task* task = Find(entry.task);
       if (task == nullptr) {
-        findings_.Add(Rule::kPidHash, "bucket " + std::to_string(entry.bucket) + " holds " +
-                                          Hex(entry.task) + ", which is not on the task list")
+        findings_
+            .Add(Rule::kPidHash, "bucket " + std::to_string(entry.bucket) + " holds " +
+                                     Hex(entry.task) + ", which is not on the task list")
             .address = entry.task;
         continue;
       }
       const uint64_t bucket = task->record.pid & (view_.header.pid_buckets - 1);
       if (bucket != entry.bucket) {
-        Add(Rule::kPidHash, *task, "the task is in bucket " + std::to_string(entry.bucket) +
-                                       ", its pid belongs into " + std::to_string(bucket));
+        Add(Rule::kPidHash, *task,
+            "the task is in bucket " + std::to_string(entry.bucket) + ", its pid belongs into " +
+                std::to_string(bucket));
       }
       ++hashed[entry.task];
     }
     for (const Task& task : view_.tasks) {
       const unsigned times = hashed.count(task.address) != 0 ? hashed[task.address] : 0;
       if (Counts(task.record) && times != 1 && !IsIdle(task.address)) {
-        Add(Rule::kPidHash, task, "the task is in the pid hash " + std::to_string(times) +
-                                      " times");
+        Add(Rule::kPidHash, task,
+            "the task is in the pid hash " + std::to_string(times) + " times");
       }
     }
   }
@@ -176,9 +180,9 @@ class TaskRules {
       const Task* leader = Find(task.record.leader);
       if (leader == nullptr || leader->record.tgid != task.record.tgid ||
           leader->record.pid != task.record.tgid) {
-        Add(Rule::kThreadGroup, task, "its leader " + Hex(task.record.leader) +
-                                          " is not the task whose pid is its tgid " +
-                                          std::to_string(task.record.tgid));
+        Add(Rule::kThreadGroup, task,
+            "its leader " + Hex(task.record.leader) + " is not the task whose pid is its tgid " +
+                std::to_string(task.record.tgid));
       }
       if (leader != &task) {
         continue;
@@ -189,10 +193,9 @@ class TaskRules {
           task.record.group, head, offsetof(TaskRecord, group),
           [&](const Task& other) {
             if (other.record.tgid != task.record.tgid) {
-              Add(Rule::kThreadGroup, other, "it is in the ring of group " +
-                                                 std::to_string(task.record.tgid) +
-                                                 " but its tgid is " +
-                                                 std::to_string(other.record.tgid));
+              Add(Rule::kThreadGroup, other,
+                  "it is in the ring of group " + std::to_string(task.record.tgid) +
+                      " but its tgid is " + std::to_string(other.record.tgid));
             }
           },
           why);
@@ -219,9 +222,9 @@ class TaskRules {
           [&](const Task& child) {
             ++listed[child.address];
             if (child.record.parent != task.address) {
-              Add(Rule::kChildren, child, "it is among the children of pid " +
-                                              std::to_string(task.record.pid) +
-                                              " but its parent is " + Hex(child.record.parent));
+              Add(Rule::kChildren, child,
+                  "it is among the children of pid " + std::to_string(task.record.pid) +
+                      " but its parent is " + Hex(child.record.parent));
             }
           },
           why);
@@ -244,8 +247,8 @@ class TaskRules {
     if (Find(record.parent) == nullptr) {
       Add(Rule::kChildren, task, "its parent " + Hex(record.parent) + " is not on the task list");
     } else if (times_listed != 1) {
-      Add(Rule::kChildren, task, "it stands " + std::to_string(times_listed) +
-                                     " times in lists of children");
+      Add(Rule::kChildren, task,
+          "it stands " + std::to_string(times_listed) + " times in lists of children");
     }
   }
 
@@ -265,17 +268,17 @@ class TaskRules {
       known.emplace(mm.address, &mm);
       const uint32_t found = users.count(mm.address) != 0 ? users[mm.address] : 0;
       if (found != mm.users) {
-        Finding& finding = findings_.Add(
-            Rule::kTaskMm, "the address space counts " + std::to_string(mm.users) + " users, " +
-                               std::to_string(found) + " tasks have it");
+        Finding& finding =
+            findings_.Add(Rule::kTaskMm, "the address space counts " + std::to_string(mm.users) +
+                                             " users, " + std::to_string(found) + " tasks have it");
         finding.mm = mm.address;
         finding.address = mm.address;
       }
     }
     for (const Task& task : view_.tasks) {
       if (task.record.mm != 0 && known.count(task.record.mm) == 0) {
-        Add(Rule::kTaskMm, task, "its address space " + Hex(task.record.mm) +
-                                     " is not on the list");
+        Add(Rule::kTaskMm, task,
+            "its address space " + Hex(task.record.mm) + " is not on the list");
       }
     }
   }
@@ -302,11 +305,10 @@ void CheckStack(const Task& task, Findings& findings) {
     return;
   }
   Finding& finding = findings.Add(
-      Rule::kCanary, task.stack_readable
-                         ? "the stack's lowest word is " + Hex(task.stack_canary) +
-                               " instead of " + Hex(proto::kStackEndMagic)
-                         : "the stack " + Hex(task.record.stack) +
-                               " is not an aligned range of guest RAM");
+      Rule::kCanary, task.stack_readable ? "the stack's lowest word is " + Hex(task.stack_canary) +
+                                               " instead of " + Hex(proto::kStackEndMagic)
+                                         : "the stack " + Hex(task.record.stack) +
+                                               " is not an aligned range of guest RAM");
   finding.pid = task.record.pid;
   finding.comm = inspect::CommText(task.record);
   finding.address = task.record.stack;

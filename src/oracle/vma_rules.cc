@@ -29,8 +29,8 @@ void CheckOrder(const inspect::Mm& mm, Findings& findings) {
   for (const Vma& vma : mm.vmas) {
     const VmaRecord& record = vma.record;
     if (record.mm != mm.address) {
-      Add(Rule::kVmaOrder, mm, record.start, "VMA " + Hex(vma.address) + " names " +
-                                                 Hex(record.mm) + " as its address space",
+      Add(Rule::kVmaOrder, mm, record.start,
+          "VMA " + Hex(vma.address) + " names " + Hex(record.mm) + " as its address space",
           findings);
     }
     const bool aligned = (record.start | record.end) % proto::kPageBytes == 0;
@@ -59,8 +59,9 @@ void CheckTree(const inspect::Mm& mm, Findings& findings) {
     }
   }
   if (mm.vmas.size() != mm.tree.size()) {
-    Add(Rule::kVmaTree, mm, 0, "the list has " + std::to_string(mm.vmas.size()) +
-                                   " VMAs, the tree " + std::to_string(mm.tree.size()),
+    Add(Rule::kVmaTree, mm, 0,
+        "the list has " + std::to_string(mm.vmas.size()) + " VMAs, the tree " +
+            std::to_string(mm.tree.size()),
         findings);
   }
 }
@@ -75,8 +76,9 @@ void CheckTotals(const inspect::Mm& mm, Findings& findings) {
   }
   auto compare = [&](const char* what, uint64_t recorded, uint64_t found) {
     if (recorded != found) {
-      Add(Rule::kVmaTotals, mm, mm.address, std::string(what) + " is " + std::to_string(recorded) +
-                                                ", the VMAs give " + std::to_string(found),
+      Add(Rule::kVmaTotals, mm, mm.address,
+          std::string(what) + " is " + std::to_string(recorded) + ", the VMAs give " +
+              std::to_string(found),
           findings);
     }
   };
@@ -91,8 +93,8 @@ bool SameAfterFork(const VmaRecord& parent, const VmaRecord& child) {
                                  proto::kVmShared | proto::kVmGrowsDown | proto::kVmWipeOnFork |
                                  proto::kVmStack | proto::kVmHeap;
   return parent.start == child.start && parent.end == child.end &&
-         (parent.flags & kCompared) == (child.flags & kCompared) &&
-         parent.object == child.object && parent.page_offset == child.page_offset;
+         (parent.flags & kCompared) == (child.flags & kCompared) && parent.object == child.object &&
+         parent.page_offset == child.page_offset;
 }
 
 }  // namespace
@@ -134,9 +136,8 @@ void CheckForkVmas(const inspect::Mm& parent, const inspect::Mm& child, Findings
 }
 
 const VmaRecord* FindVma(std::span<const Vma> vmas, uint64_t address) {
-  const auto it = std::upper_bound(
-      vmas.begin(), vmas.end(), address,
-      [](uint64_t at, const Vma& vma) { return at < vma.record.end; });
+  const auto it = std::upper_bound(vmas.begin(), vmas.end(), address,
+                                   [](uint64_t at, const Vma& vma) { return at < vma.record.end; });
   return it != vmas.end() && it->record.start <= address ? &it->record : nullptr;
 }
 

@@ -92,8 +92,8 @@ void GuestBuilder::Boot() {
   statics_ += sizeof(proto::CpuRecord);
   channel.frame_table = DirectMap(kFrameTableGpa);
   channel.frame_count = frames;
-  const uint64_t reserved = (kFrameTableGpa + frames * sizeof(FrameRecord) + kPageBytes - 1) >>
-                            kPageShift;
+  const uint64_t reserved =
+      (kFrameTableGpa + frames * sizeof(FrameRecord) + kPageBytes - 1) >> kPageShift;
   for (uint64_t pfn = 0; pfn < reserved; ++pfn) {
     Frame(pfn) = {1, FrameState::kReserved, 0, 0, 0};
   }

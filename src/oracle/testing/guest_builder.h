@@ -78,8 +78,8 @@ class GuestBuilder {
   // ---- Address spaces --------------------------------------------------------------------------
   GuestPtr AddMm();
   void RemoveMm(GuestPtr mm);
-  GuestPtr AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint64_t flags,
-                  GuestPtr object = 0, uint64_t page_offset = 0);
+  GuestPtr AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint64_t flags, GuestPtr object = 0,
+                  uint64_t page_offset = 0);
   void RemoveVma(GuestPtr vma);  // and what it maps
   GuestPtr AddObject(uint64_t pages);
   void AddObjectPage(GuestPtr object, uint64_t index);

@@ -21,8 +21,8 @@ using proto::VmaRecord;
 
 namespace {
 
-constexpr Pte kTableFlags = proto::kPtePresent | proto::kPteWritable | proto::kPteUser |
-                            proto::kPteAccessed;
+constexpr Pte kTableFlags =
+    proto::kPtePresent | proto::kPteWritable | proto::kPteUser | proto::kPteAccessed;
 
 uint64_t PfnOf(Pte pte) { return (pte & proto::kPteFrameMask) >> kPageShift; }
 
@@ -85,14 +85,14 @@ void GuestBuilder::RemoveTask(GuestPtr address) {
   if (task.mm != 0 && --Ptr<MmRecord>(task.mm)->users == 0) {
     RemoveMm(task.mm);
   }
-  for (const GuestPtr child : List(address + offsetof(TaskRecord, children),
-                                   offsetof(TaskRecord, sibling))) {
+  for (const GuestPtr child :
+       List(address + offsetof(TaskRecord, children), offsetof(TaskRecord, sibling))) {
     ListRemove(child + offsetof(TaskRecord, sibling));
     ListAdd(init_ + offsetof(TaskRecord, children), child + offsetof(TaskRecord, sibling));
     Ptr<TaskRecord>(child)->parent = init_;
   }
-  for (const uint64_t link : {offsetof(TaskRecord, tasks), offsetof(TaskRecord, pid_hash),
-                              offsetof(TaskRecord, group)}) {
+  for (const uint64_t link :
+       {offsetof(TaskRecord, tasks), offsetof(TaskRecord, pid_hash), offsetof(TaskRecord, group)}) {
     ListRemove(address + link);
   }
   if (task.sibling.next != 0) {
@@ -318,8 +318,9 @@ void GuestBuilder::Touch(GuestPtr mm, GuestPtr vma_address, uint64_t va, bool wr
     ++Ptr<MmRecord>(mm)->file_pages;
     const bool shared = (vma.flags & proto::kVmShared) != 0;
     const bool may_write = shared && (vma.flags & proto::kVmWrite) != 0;
-    SetPte(mm, va, flags | pfn << kPageShift | (may_write ? write_bits : 0) |
-                       (shared ? 0 : proto::kPteCow));
+    SetPte(
+        mm, va,
+        flags | pfn << kPageShift | (may_write ? write_bits : 0) | (shared ? 0 : proto::kPteCow));
     if (write && !shared) {
       Break(mm, vma_address, va);
     }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the oracle costs, on a synthetic guest with the given number of pages mapped (262,144 = 1
+// GiB): the full walk, the first incremental step, and the incremental step after a copy-on-write
+// break of one page. The last must not grow with the mapped size.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+
+#include "src/inspect/snapshot_reader.h"
+#include "src/oracle/full_checker.h"
+#include "src/oracle/incremental.h"
+#include "src/oracle/testing/guest_builder.h"
+
+namespace fv::oracle {
+namespace {
+
+using proto::kPageBytes;
+using testing::GuestBuilder;
+using testing::GuestPtr;
+
+constexpr uint64_t kAt = 0x10000000;
+constexpr uint64_t kRam = uint64_t{4} << 30;
+
+// One process with `pages` private pages, all written, in 4 GiB of RAM. Frames are mapped, not
+// touched: the walk reads tables and records, never contents.
+struct MappedGuest {
+  explicit MappedGuest(uint64_t pages) : guest(kRam) {
+    mm = guest.AddMm();
+    vma = guest.AddVma(mm, kAt, pages + 8, proto::kVmRead | proto::kVmWrite);
+    task = guest.AddTask(2, guest.init_task(), mm);
+    for (uint64_t i = 0; i < pages; ++i) {
+      guest.Touch(mm, vma, kAt + i * kPageBytes, true);
+    }
+  }
+  GuestBuilder guest;
+  GuestPtr mm, vma, task;
+};
+
+void BM_FullWalk(benchmark::State& state) {
+  MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
+  inspect::SnapshotReader reader(mapped.guest.memory(), mapped.guest.channel());
+  inspect::Snapshot snapshot;
+  FullChecker checker(mapped.guest.memory());
+  for (auto _ : state) {
+    Findings findings;
+    if (!reader.ReadInto(snapshot).ok()) {
+      state.SkipWithError("the guest is not readable");
+      break;
+    }
+    checker.Check(snapshot, findings);
+    if (!findings.list().empty()) {
+      state.SkipWithError("a clean guest was accused");
+      break;
+    }
+  }
+  state.counters["ptes"] = static_cast<double>(checker.walked_ptes());
+}
+BENCHMARK(BM_FullWalk)
+    ->ArgName("pages")
+    ->Arg(1)
+    ->Arg(4096)
+    ->Arg(65536)
+    ->Arg(262144)
+    ->Unit(benchmark::kMillisecond);
+
+void BM_FirstStep(benchmark::State& state) {
+  MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
+  for (auto _ : state) {
+    Findings findings;
+    IncrementalChecker checker(mapped.guest.memory(), mapped.guest.channel());
+    if (!checker.Step({}, findings).ok() || !findings.list().empty()) {
+      state.SkipWithError("a clean guest was accused");
+      break;
+    }
+  }
+}
+BENCHMARK(BM_FirstStep)->ArgName("pages")->Arg(262144)->Unit(benchmark::kMillisecond);
+
+// Parent and child share all pages; the child breaks one page after the other.
+void BM_IncrementalCowBreak(benchmark::State& state) {
+  const uint64_t pages = static_cast<uint64_t>(state.range(0));
+  MappedGuest mapped(pages);
+  GuestBuilder& guest = mapped.guest;
+  IncrementalChecker checker(guest.memory(), guest.channel());
+  const GuestPtr child = guest.Fork(mapped.task, 3);
+  const GuestPtr mm = guest.Peek<proto::TaskRecord>(child).mm;
+  const GuestPtr vma = guest.Vmas(mm)[0];
+  Findings findings;
+  (void)checker.Step({}, findings).ok();
+  uint64_t next = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    guest.ClearDirty();
+    guest.Touch(mm, vma, kAt + (next++ % pages) * kPageBytes, true);
+    state.ResumeTiming();
+    if (!checker.Step({proto::SafepointKind::kFault, guest.dirty(), {}}, findings).ok() ||
+        !findings.list().empty()) {
+      state.SkipWithError("a clean guest was accused");
+      break;
+    }
+  }
+}
+BENCHMARK(BM_IncrementalCowBreak)
+    ->ArgName("pages")
+    ->Arg(1024)
+    ->Arg(4096)
+    ->Arg(65536)
+    ->Arg(262144)
+    ->Iterations(1000)
+    ->Unit(benchmark::kMicrosecond);
+
+// The step in which the whole process was forked.
+void BM_IncrementalFork(benchmark::State& state) {
+  MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
+  GuestBuilder& guest = mapped.guest;
+  IncrementalChecker checker(guest.memory(), guest.channel());
+  Findings findings;
+  (void)checker.Step({}, findings).ok();
+  for (auto _ : state) {
+    state.PauseTiming();
+    guest.ClearDirty();
+    const GuestPtr child = guest.Fork(mapped.task, 3);
+    state.ResumeTiming();
+    (void)checker.Step({proto::SafepointKind::kSyscall, guest.dirty(), {}}, findings).ok();
+    state.PauseTiming();
+    guest.ClearDirty();
+    guest.RemoveTask(child);
+    (void)checker.Step({proto::SafepointKind::kExit, guest.dirty(), {}}, findings).ok();
+    state.ResumeTiming();
+  }
+  if (!findings.list().empty()) {
+    state.SkipWithError("a clean guest was accused");
+  }
+}
+BENCHMARK(BM_IncrementalFork)
+    ->ArgName("pages")
+    ->Arg(256)
+    ->Arg(262144)
+    ->Iterations(5)
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace fv::oracle

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PollTable: waiters in blocks, since poll(2) may watch any number of files.
+#include "guest/fs/poll.h"
+
+#include "guest/fs/object.h"
+
+namespace fv::guest {
+
+Waiter* PollTable::NewWaiter() {
+  if (inline_count_ < kInline) {
+    return &inline_[inline_count_++];
+  }
+  if (blocks_ == nullptr || blocks_->count == kPerBlock) {
+    Block* block = MakeObject<Block>();
+    if (block == nullptr) {
+      failed_ = true;
+      return nullptr;
+    }
+    block->next = blocks_;
+    block->count = 0;
+    blocks_ = block;
+  }
+  return &blocks_->waiters[blocks_->count++];
+}
+
+void PollTable::Wait(WaitQueue& queue) {
+  Waiter* waiter = NewWaiter();
+  if (waiter == nullptr) {
+    return;
+  }
+  waiter->task = CurrentTask();
+  queue.Add(*waiter);
+}
+
+void PollTable::Clear() {
+  for (size_t i = 0; i < inline_count_; ++i) {
+    WaitQueue::Remove(inline_[i]);
+  }
+  inline_count_ = 0;
+  while (blocks_ != nullptr) {
+    Block* next = blocks_->next;
+    for (size_t i = 0; i < blocks_->count; ++i) {
+      WaitQueue::Remove(blocks_->waiters[i]);
+    }
+    DestroyObject(blocks_);
+    blocks_ = next;
+  }
+}
+
+}  // namespace fv::guest

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// read(2), write(2), readv(2), pread(2), preadv2(2) and their twins, lseek(2).
+#include <linux/fs.h>
+
+#include "guest/syscall/file_args.h"
+
+namespace fv::guest::sys {
+
+namespace {
+
+enum class Way { kRead, kWrite };
+
+// At the file's own position, or at `*offset`.
+Result<uint64_t> Transfer(const SyscallArgs& args, File& file, IoBuffer& buffer, Way way,
+                          uint64_t* offset) {
+  uint64_t& position = offset == nullptr ? file.position() : *offset;
+  if (way == Way::kRead) {
+    return file.Read(buffer, position);
+  }
+  return file.Write(buffer, position, IoContextOf(args));
+}
+
+Result<Ref<File>> CheckedFile(const SyscallArgs& args, Way way) {
+  Ref<File> file = TRY(FileArgument(args, 0));
+  if (way == Way::kRead ? !file->readable() : !file->writable()) {
+    return Error(EBADF);
+  }
+  return file;
+}
+
+Result<uint64_t> Simple(const SyscallArgs& args, Way way) {
+  const Ref<File> file = TRY(CheckedFile(args, way));
+  IoBuffer buffer = TRY(BufferArgument(*args.task.mm(), args.a[1], args.a[2]));
+  return Transfer(args, *file, buffer, way, nullptr);
+}
+
+Result<uint64_t> Vector(const SyscallArgs& args, Way way) {
+  const Ref<File> file = TRY(CheckedFile(args, way));
+  IovecArgument iovec;
+  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
+  IoBuffer buffer = iovec.Buffer(*args.task.mm());
+  return Transfer(args, *file, buffer, way, nullptr);
+}
+
+Result<Ref<File>> SeekableFile(const SyscallArgs& args, Way way, uint64_t offset) {
+  if (static_cast<int64_t>(offset) < 0) {
+    return Error(EINVAL);
+  }
+  Ref<File> file = TRY(FileArgument(args, 0));
+  if (!file->seekable()) {
+    return Error(ESPIPE);
+  }
+  if (way == Way::kRead ? !file->readable() : !file->writable()) {
+    return Error(EBADF);
+  }
+  return file;
+}
+
+Result<uint64_t> Positioned(const SyscallArgs& args, Way way) {
+  uint64_t offset = args.a[3];
+  const Ref<File> file = TRY(SeekableFile(args, way, offset));
+  IoBuffer buffer = TRY(BufferArgument(*args.task.mm(), args.a[1], args.a[2]));
+  return Transfer(args, *file, buffer, way, &offset);
+}
+
+Result<uint64_t> PositionedVector(const SyscallArgs& args, Way way) {
+  uint64_t offset = args.a[3];  // on 64-bit machines the high half (args.a[4]) is shifted out
+  const Ref<File> file = TRY(SeekableFile(args, way, offset));
+  IovecArgument iovec;
+  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
+  IoBuffer buffer = iovec.Buffer(*args.task.mm());
+  return Transfer(args, *file, buffer, way, &offset);
+}
+
+Result<uint64_t> PositionedVector2(const SyscallArgs& args, Way way) {
+  constexpr uint64_t kHints = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
+  if ((args.a[5] & ~kHints) != 0) {
+    return Error(EOPNOTSUPP);
+  }
+  return args.a[3] == ~uint64_t{0} ? Vector(args, way) : PositionedVector(args, way);
+}
+
+}  // namespace
+
+Result<uint64_t> read(const SyscallArgs& args) { return Simple(args, Way::kRead); }
+Result<uint64_t> write(const SyscallArgs& args) { return Simple(args, Way::kWrite); }
+Result<uint64_t> readv(const SyscallArgs& args) { return Vector(args, Way::kRead); }
+Result<uint64_t> writev(const SyscallArgs& args) { return Vector(args, Way::kWrite); }
+Result<uint64_t> pread64(const SyscallArgs& args) { return Positioned(args, Way::kRead); }
+Result<uint64_t> pwrite64(const SyscallArgs& args) { return Positioned(args, Way::kWrite); }
+Result<uint64_t> preadv(const SyscallArgs& args) { return PositionedVector(args, Way::kRead); }
+Result<uint64_t> pwritev(const SyscallArgs& args) { return PositionedVector(args, Way::kWrite); }
+Result<uint64_t> preadv2(const SyscallArgs& args) { return PositionedVector2(args, Way::kRead); }
+Result<uint64_t> pwritev2(const SyscallArgs& args) { return PositionedVector2(args, Way::kWrite); }
+
+Result<uint64_t> lseek(const SyscallArgs& args) {
+  const Ref<File> file = TRY(FileArgument(args, 0));
+  if (args.Uint(2) > SEEK_MAX) {
+    return Error(EINVAL);
+  }
+  return file->Seek(static_cast<int64_t>(args.a[1]), args.Int(2));
+}
+
+}  // namespace fv::guest::sys

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header.
+#include "src/oracle/checker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "src/inspect/snapshot_reader.h"
+#include "src/oracle/full_checker.h"
+
+namespace fv::oracle {
+
+using proto::SafepointKind;
+
+namespace {
+
+// Events since one safepoint that are kept for the transition rules; an operation makes a handful.
+constexpr size_t kMostEvents = 65536;
+
+uint64_t NowNs() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+// A rule may see the same place from two sides in one step.
+void RemoveDuplicates(std::vector<Finding>& findings) {
+  std::set<std::tuple<Rule, proto::GuestPtr, uint64_t, uint64_t, std::string>> seen;
+  std::erase_if(findings, [&](const Finding& finding) {
+    return !seen.insert({finding.rule, finding.mm, finding.address, finding.pfn.value_or(0),
+                         finding.sentence})
+                .second;
+  });
+}
+
+}  // namespace
+
+std::optional<CheckMode> ParseCheckMode(std::string_view text) {
+  if (text == "off") return CheckMode::kOff;
+  if (text == "end") return CheckMode::kEnd;
+  if (text == "sampled") return CheckMode::kSampled;
+  if (text == "every") return CheckMode::kEvery;
+  return std::nullopt;
+}
+
+Checker::Checker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
+                 CheckerOptions options)
+    : memory_(memory), channel_(channel), options_(options) {}
+
+uint64_t Checker::RequiredEvents() const {
+  const bool transitions =
+      options_.mode == CheckMode::kEvery || options_.mode == CheckMode::kSampled;
+  return transitions ? TransitionChecker::RequiredEvents() : 0;
+}
+
+void Checker::OnEvent(const proto::EventRecord& event) {
+  last_events_.push_back(event);
+  if (last_events_.size() > options_.last_events) {
+    last_events_.pop_front();
+  }
+  if (events_.size() < kMostEvents) {
+    events_.push_back(event);
+  }
+}
+
+bool Checker::WantsSafepoint(SafepointKind kind) const {
+  switch (options_.mode) {
+    case CheckMode::kOff:
+      return false;
+    case CheckMode::kEnd:
+      return kind == SafepointKind::kFinal;
+    case CheckMode::kSampled:
+      // Two in a row, so that what must not change between two safepoints can be seen.
+      return stats_.safepoints % std::max<uint64_t>(options_.sample_interval, 2) < 2 ||
+             kind == SafepointKind::kFinal;
+    case CheckMode::kEvery:
+      return true;
+  }
+  return false;
+}
+
+std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const uint64_t> dirty) {
+  const bool wanted = WantsSafepoint(kind);
+  ++stats_.safepoints;
+  if (!wanted) {
+    gap_ = true;
+    events_.clear();
+    return {};
+  }
+  if (options_.mode == CheckMode::kEnd) {
+    return CheckAll();
+  }
+  const uint64_t started = NowNs();
+  if (incremental_ == nullptr) {
+    incremental_ = std::make_unique<IncrementalChecker>(memory_, channel_, options_.content);
+  }
+  Findings findings(options_.max_findings);
+  const bool certain = !gap_ && events_.size() < kMostEvents;
+  const absl::Status status = incremental_->Step(
+      {kind, dirty, events_, certain ? ContentGuard::Gap::kNone : ContentGuard::Gap::kUnknown},
+      findings);
+  if (!status.ok()) {
+    findings.Add(Rule::kAccountMalformed, std::string(status.message()));
+  }
+  gap_ = false;
+  events_.clear();
+  stats_.walked_ptes = incremental_->walked_ptes();
+  return Finish(findings, started);
+}
+
+std::vector<Finding> Checker::CheckAll() {
+  const uint64_t started = NowNs();
+  Findings findings(options_.max_findings);
+  inspect::Snapshot snapshot;
+  const absl::Status status = inspect::SnapshotReader(memory_, channel_).ReadInto(snapshot);
+  if (status.ok()) {
+    FullChecker full(memory_);
+    full.Check(snapshot, findings);
+    stats_.walked_ptes += full.walked_ptes();
+  } else {
+    findings.Add(Rule::kAccountMalformed, std::string(status.message()));
+  }
+  return Finish(findings, started);
+}
+
+std::vector<Finding> Checker::Finish(Findings& findings, uint64_t started_ns) {
+  const uint64_t spent = NowNs() - started_ns;
+  stats_.nanoseconds += spent;
+  if (stats_.checked++ == 0) {
+    stats_.first_ns = spent;
+  } else {
+    stats_.longest_ns = std::max(stats_.longest_ns, spent);
+  }
+  RemoveDuplicates(findings.list());
+  stats_.findings += findings.list().size() + findings.suppressed();
+  return std::move(findings.list());
+}
+
+std::string Checker::Text(const Finding& finding) const {
+  const std::vector<proto::EventRecord> events(last_events_.begin(), last_events_.end());
+  return FindingText(finding, events);
+}
+
+}  // namespace fv::oracle

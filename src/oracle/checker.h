@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The oracle as a run of a guest uses it: told of every event and every safepoint, it decides when
+// to look, and returns what is wrong. The caller fetches the dirty log only when WantsSafepoint
+// says so. One thread, while the vCPU stands still.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "src/inspect/channel_view.h"
+#include "src/inspect/memory_reader.h"
+#include "src/oracle/finding.h"
+#include "src/oracle/incremental.h"
+
+namespace fv::oracle {
+
+enum class CheckMode : uint8_t {
+  kOff,
+  kEnd,      // one full walk, at the final safepoint
+  kSampled,  // two safepoints in a row out of every `sample_interval`
+  kEvery,    // every safepoint, incrementally
+};
+// "off", "end", "sampled", "every".
+std::optional<CheckMode> ParseCheckMode(std::string_view text);
+
+struct CheckerOptions {
+  CheckMode mode = CheckMode::kEvery;
+  uint64_t sample_interval = 64;
+  uint64_t last_events = 16;  // kept for messages
+  size_t max_findings = 100;  // of one safepoint
+  ContentBudget content = {};
+};
+
+struct CheckerStats {
+  uint64_t safepoints = 0;   // seen
+  uint64_t checked = 0;      // of them
+  uint64_t nanoseconds = 0;  // spent checking
+  uint64_t first_ns = 0;     // of them for the first check, which reads everything
+  uint64_t longest_ns = 0;   // longest check after the first
+  uint64_t walked_ptes = 0;
+  uint64_t findings = 0;  // suppressed ones included
+};
+
+class Checker {
+ public:
+  // `memory` must stay mapped and the channel must have been opened on it.
+  Checker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
+          CheckerOptions options);
+
+  // Events that have to be recorded for the mode.
+  uint64_t RequiredEvents() const;
+  // In order, before the safepoint that follows them.
+  void OnEvent(const proto::EventRecord& event);
+
+  // Whether OnSafepoint will look at this one (the next call must be for it). With kSampled, the
+  // dirty log goes on collecting over the safepoints that are not wanted.
+  bool WantsSafepoint(proto::SafepointKind kind) const;
+  // `dirty`: frames written since the last call of this function; see DirtyBits. Call it at every
+  // safepoint; where WantsSafepoint said no, `dirty` may be empty.
+  std::vector<Finding> OnSafepoint(proto::SafepointKind kind, std::span<const uint64_t> dirty);
+  // A full walk now: for a run that ended without a final safepoint, and as the reference.
+  std::vector<Finding> CheckAll();
+
+  // The finding as text with the last events.
+  std::string Text(const Finding& finding) const;
+  const CheckerStats& stats() const { return stats_; }
+
+ private:
+  std::vector<Finding> Finish(Findings& findings, uint64_t started_ns);
+
+  inspect::MemoryReader memory_;
+  inspect::ChannelView channel_;
+  CheckerOptions options_;
+  std::unique_ptr<IncrementalChecker> incremental_;
+  std::vector<proto::EventRecord> events_;      // since the last safepoint
+  std::deque<proto::EventRecord> last_events_;  // for messages
+  bool gap_ = false;                            // a safepoint was passed over since the last check
+  CheckerStats stats_;
+};
+
+}  // namespace fv::oracle

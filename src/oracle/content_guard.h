@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// I6: copy-on-write keeps contents. The dirty log may cry wolf (KVM marks a page that it merely
+// mapped writable), so a frame is accused only if a saved hash of its content differs. Hashes are
+// taken when a frame becomes shared, up to a budget a step; the rest is caught up with, a few
+// frames a step. The cost therefore follows what changed, not what is mapped.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+
+#include "proto/events.h"
+#include "src/inspect/memory_reader.h"
+#include "src/oracle/dirty_bits.h"
+#include "src/oracle/finding.h"
+#include "src/oracle/frame_cache.h"
+#include "src/oracle/lazy_array.h"
+
+namespace fv::oracle {
+
+struct ContentBudget {
+  uint64_t at_sharing = 4096;  // frames hashed in the step in which they become shared
+  uint64_t later = 32;         // frames of the backlog hashed in each step
+};
+
+class ContentGuard {
+ public:
+  ContentGuard(const inspect::MemoryReader& memory, const FrameCache& frames, ContentBudget budget);
+
+  // Whether one kernel operation at most lies between this step and the one before: only then is a
+  // frame that is shared at both known to have been shared all the time.
+  enum class Gap { kNone, kUnknown };
+
+  // After the sums of the step are right.
+  void Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Findings& findings);
+
+  bool SameContent(uint64_t a, uint64_t b) const;
+  // Number of 8-byte words in which two frames differ.
+  unsigned DifferentWords(uint64_t a, uint64_t b) const;
+  uint64_t hashed() const { return hashed_; }
+
+ private:
+  bool Shared(uint64_t pfn) const;
+  uint64_t Hash(uint64_t pfn) const;
+  void CheckDirty(uint64_t pfn, Gap gap, Findings& findings);
+  void CheckZero(uint64_t zero_pfn, Findings& findings) const;
+
+  inspect::MemoryReader memory_;
+  const FrameCache& frames_;
+  ContentBudget budget_;
+  LazyArray<uint64_t> hashes_;  // by frame; 0 = none
+  std::deque<uint64_t> backlog_;
+  bool first_ = true;
+  uint64_t hashed_ = 0;
+};
+
+}  // namespace fv::oracle

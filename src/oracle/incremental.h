@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The checker for every safepoint: knows the guest as of the last one and reads again only what the
+// dirty log says was written. The first step reads everything. Its findings are those of the full
+// checker at the places that changed, plus the transition rules (I6, I7, fork).
+//
+// Cost of a step: the bitmap's length, plus what changed, plus a few loads for each task, address
+// space and object that exists.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+#include "src/inspect/channel_view.h"
+#include "src/inspect/memory_reader.h"
+#include "src/oracle/content_guard.h"
+#include "src/oracle/frame_cache.h"
+#include "src/oracle/mm_cache.h"
+#include "src/oracle/object_cache.h"
+#include "src/oracle/table_cache.h"
+#include "src/oracle/task_cache.h"
+#include "src/oracle/transition.h"
+
+namespace fv::oracle {
+
+class IncrementalChecker {
+ public:
+  // `memory` must stay mapped. Member references tie the parts together, so it stays in place.
+  IncrementalChecker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
+                     ContentBudget budget = {});
+  IncrementalChecker(const IncrementalChecker&) = delete;
+  IncrementalChecker& operator=(const IncrementalChecker&) = delete;
+
+  struct Input {
+    proto::SafepointKind kind = proto::SafepointKind::kSyscall;
+    // Frames written since the last step; ignored in the first.
+    std::span<const uint64_t> dirty;
+    // Events since the last step, oldest first.
+    std::span<const proto::EventRecord> events;
+    ContentGuard::Gap gap = ContentGuard::Gap::kNone;
+  };
+  // Fails only if the channel's header cannot be believed; the state is then as before.
+  absl::Status Step(const Input& input, Findings& findings);
+
+  uint64_t walked_ptes() const { return tables_.walked_ptes(); }
+  const TaskCache& tasks() const { return tasks_; }
+
+ private:
+  void UpdateTables(const DirtyBits& dirty);
+  void CheckChangedFrames(Findings& findings);
+  void CheckAccounts(const proto::ChannelHeader& header, Findings& findings);
+  Baseline Count() const;
+
+  inspect::MemoryReader memory_;
+  inspect::ChannelView channel_;
+  FrameCache frames_;
+  ObjectCache objects_;
+  MmCache mms_;
+  TableCache tables_;
+  TaskCache tasks_;
+  ContentGuard content_;
+  bool first_ = true;
+  Baseline baseline_;
+};
+
+}  // namespace fv::oracle

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the incremental checker remembers of an address space. Identified by a small number, so that
+// the table cache and the mm cache can name one without pointers into each other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "src/inspect/snapshot.h"
+#include "src/oracle/account_rules.h"
+
+namespace fv::oracle {
+
+// An entry that came to allow less than before.
+struct Reduction {
+  uint64_t address;
+  proto::Pte before;
+  proto::Pte after;
+};
+
+struct MmState {
+  inspect::Mm mm;                // record, VMAs and tree; leaves stay empty
+  std::vector<uint64_t> frames;  // that hold the VMA records, sorted
+  MmPages pages;                 // by difference
+  int32_t root = -1;             // table number
+  bool broken = false;           // its VMAs could not all be read: read them again at every step
+  bool fresh = true;             // first seen in this step
+  bool pages_changed = false;    // in this step, or the record's counters did
+  uint64_t flush_before = 0;     // flush_generation at the previous step
+  std::optional<Reduction> reduction;  // the first one of this step
+};
+
+// Slots are stable; a free slot is null.
+using MmSlots = std::vector<std::unique_ptr<MmState>>;
+
+}  // namespace fv::oracle

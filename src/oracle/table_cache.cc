@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Linking and unlinking of tables, and the step's order. Entries of page tables (level 1) are in
+// table_entries.cc.
+#include "src/oracle/table_cache.h"
+
+#include <algorithm>
+#include <string>
+
+#include "src/inspect/list_walk.h"
+#include "src/inspect/table_reader.h"
+#include "src/oracle/table_owners.h"
+
+namespace fv::oracle {
+
+using inspect::PfnOf;
+using proto::Pte;
+
+namespace {
+
+// The CPU sets these; they change nothing that the oracle knows of.
+constexpr Pte kIgnored = proto::kPteAccessed | proto::kPteDirty;
+
+unsigned Slots(const CachedTable& table) {
+  return table.level == proto::kPageTableLevels ? inspect::kUserSlots : proto::kEntriesPerTable;
+}
+bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
+
+}  // namespace
+
+TableCache::TableCache(const inspect::MemoryReader& memory, FrameCache& frames, MmSlots& mms)
+    : memory_(memory), frames_(frames), mms_(mms), table_of_(memory.frames()) {}
+
+void TableCache::Begin(uint64_t zero_pfn, Findings& findings) {
+  zero_pfn_ = zero_pfn;
+  findings_ = &findings;
+}
+
+const CachedTable* TableCache::Child(const CachedTable& table, unsigned i) const {
+  const Pte entry = table.words[i];
+  if (!Present(entry) || i >= Slots(table) || PfnOf(entry) >= memory_.frames()) {
+    return nullptr;
+  }
+  const CachedTable* child = OfFrame(PfnOf(entry));
+  if (child == nullptr || child->level != table.level - 1) {
+    return nullptr;
+  }
+  const uint32_t id = IdOf(table);
+  for (const CachedTable::Parent& parent : child->parents) {
+    if (parent.table == id && parent.index == i) {
+      return child;
+    }
+  }
+  return nullptr;
+}
+
+void TableCache::Malformed(const CachedTable& parent, unsigned index, std::string what) {
+  Finding& finding = findings_->Add(Rule::kTableMalformed,
+                                    "page table: entry " + inspect::Hex(parent.words[index]) +
+                                        " of level " + std::to_string(parent.level) + " " + what);
+  const int32_t owner = OwnerOf(parent);
+  finding.mm = owner < 0 ? 0 : mms_[owner]->mm.address;
+  finding.address = parent.base + index * proto::EntrySpan(parent.level);
+}
+
+uint32_t TableCache::Create(uint64_t pfn, unsigned level, uint64_t base) {
+  uint32_t id;
+  if (free_ids_.empty()) {
+    id = static_cast<uint32_t>(tables_.size());
+    tables_.push_back(std::make_unique<CachedTable>());
+  } else {
+    id = free_ids_.back();
+    free_ids_.pop_back();
+    tables_[id] = std::make_unique<CachedTable>();
+  }
+  CachedTable& table = *tables_[id];
+  table.pfn = pfn;
+  table.level = level;
+  table.base = base;
+  table.created = frames_.step();
+  table_of_[pfn] = id + 1;
+  frames_.Mark(pfn);
+  return id;
+}
+
+void TableCache::Fill(uint32_t id) {
+  CachedTable& table = *tables_[id];
+  memory_.LoadPage(table.pfn, table.words.data());
+  ForEachOwner(table, [&](uint32_t mm, inspect::Rights) {
+    ++mms_[mm]->pages.tables;
+    mms_[mm]->pages_changed = true;
+  });
+  if (table.level > 1) {
+    for (unsigned i = 0; i < Slots(table); ++i) {
+      if (Present(table.words[i])) {
+        Link(id, i);
+      }
+    }
+    return;
+  }
+  EntryBits all{};
+  for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+    if (Present(table.words[i])) {
+      all[i / 64] |= uint64_t{1} << (i % 64);
+      AddPte(table, i);
+    }
+  }
+  AddToOwners(table, table.anon, table.file);
+  CheckEntries(table, all);
+}
+
+void TableCache::LinkRoot(uint32_t mm) {
+  MmState& state = *mms_[mm];
+  const uint64_t root = state.mm.record.root_gpa;
+  const uint64_t pfn = root >> proto::kPageShift;
+  if (root % proto::kPageBytes != 0 || !memory_.Contains(root, proto::kPageBytes) ||
+      table_of_[pfn] != 0) {
+    findings_
+        ->Add(Rule::kTableMalformed,
+              "page table: root " + inspect::Hex(root) + " is not a frame of its own in guest RAM")
+        .mm = state.mm.address;
+    return;
+  }
+  const uint32_t id = Create(pfn, proto::kPageTableLevels, 0);
+  state.root = static_cast<int32_t>(id);
+  tables_[id]->root_of = static_cast<int32_t>(mm);
+  Fill(id);
+  CheckRootWindow(*tables_[id]);
+}
+
+void TableCache::UnlinkRoot(uint32_t mm) {
+  MmState& state = *mms_[mm];
+  if (state.root >= 0) {
+    const uint32_t id = static_cast<uint32_t>(state.root);
+    tables_[id]->root_of = -1;
+    state.root = -1;
+    Destroy(id);
+  }
+  state.pages = {};
+  state.pages_changed = true;
+}
+
+void TableCache::CheckRootWindow(const CachedTable& root) {
+  if (inspect::WindowOpenToUser(memory_, root.pfn << proto::kPageShift, 1 << 16)) {
+    Finding& finding =
+        findings_->Add(Rule::kWindowOpen, "user code can reach a page of the kernel's window");
+    finding.mm = root.root_of < 0 ? 0 : mms_[root.root_of]->mm.address;
+    finding.address = proto::kKernelBase;
+  }
+}
+
+MmPages TableCache::Totals(const CachedTable& table) const {
+  MmPages totals{table.anon, table.file, 1};
+  for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
+    if (const CachedTable* child = Child(table, i)) {
+      const MmPages below = Totals(*child);
+      totals.anon += below.anon;
+      totals.file += below.file;
+      totals.tables += below.tables;
+    }
+  }
+  return totals;
+}
+
+uint64_t TableCache::PresentBelow(const CachedTable& table) const {
+  uint64_t present = table.present;
+  for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
+    if (const CachedTable* child = Child(table, i)) {
+      present += PresentBelow(*child);
+    }
+  }
+  return present;
+}
+
+void TableCache::AddTotals(const CachedTable& parent, const MmPages& totals, int sign) {
+  ForEachOwner(parent, [&](uint32_t mm, inspect::Rights) {
+    MmPages& pages = mms_[mm]->pages;
+    pages.anon += sign * totals.anon;
+    pages.file += sign * totals.file;
+    pages.tables += sign * totals.tables;
+    mms_[mm]->pages_changed = true;
+  });
+}
+
+void TableCache::Link(uint32_t parent_id, unsigned index) {
+  const CachedTable& parent = *tables_[parent_id];
+  const Pte entry = parent.words[index];
+  const uint64_t pfn = PfnOf(entry);
+  const uint64_t base = parent.base + index * proto::EntrySpan(parent.level);
+  if ((entry & proto::kPteHuge) != 0 || pfn >= memory_.frames()) {
+    Malformed(parent, index,
+              (entry & proto::kPteHuge) != 0 ? "maps a huge page" : "points outside RAM");
+    return;
+  }
+  const bool known = table_of_[pfn] != 0;
+  const uint32_t id = known ? table_of_[pfn] - 1 : Create(pfn, parent.level - 1, base);
+  CachedTable& table = *tables_[id];
+  if (known && (table.level != parent.level - 1 || table.base != base)) {
+    Malformed(parent, index,
+              "points to a frame that is a table of level " + std::to_string(table.level) +
+                  " for " + inspect::Hex(table.base));
+    return;
+  }
+  table.parents.push_back({parent_id, index});
+  table.shared_entries += (entry & proto::kPteSharedTable) != 0;
+  table.writable_entries += (entry & proto::kPteWritable) != 0;
+  frames_.Mark(pfn);
+  if (!known) {
+    table.rights = inspect::Below(parent.rights, entry);
+    Fill(id);
+    return;
+  }
+  AddTotals(parent, Totals(table), +1);
+  RecomputeRights(table);
+  EntryBits all;
+  all.fill(~uint64_t{0});
+  if (table.level == 1) {
+    CheckEntries(table, all);
+  }
+}
+
+void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
+  CachedTable& parent = *tables_[parent_id];
+  const Pte entry = parent.words[index];
+  const CachedTable* found = Child(parent, index);
+  parent.words[index] = 0;
+  if (found == nullptr) {
+    return;
+  }
+  CachedTable& table = *tables_[IdOf(*found)];
+  const MmPages totals = Totals(table);
+  AddTotals(parent, totals, -1);
+  const bool same = Present(replacement) && PfnOf(replacement) == table.pfn;
+  const bool kept = same && (replacement & proto::kPteWritable) >= (entry & proto::kPteWritable);
+  if (!kept && PresentBelow(table) != 0) {
+    NoteReduction(parent, index, entry, replacement);
+  }
+  const auto at = std::find_if(table.parents.begin(), table.parents.end(), [&](const auto& p) {
+    return p.table == parent_id && p.index == index;
+  });
+  table.parents.erase(at);
+  table.shared_entries -= (entry & proto::kPteSharedTable) != 0;
+  table.writable_entries -= (entry & proto::kPteWritable) != 0;
+  frames_.Mark(table.pfn);
+  if (table.parents.empty()) {
+    Destroy(IdOf(table));
+  } else {
+    RecomputeRights(table);
+  }
+}
+
+void TableCache::Destroy(uint32_t id) {
+  CachedTable& table = *tables_[id];
+  for (unsigned i = 0; i < Slots(table); ++i) {
+    if (!Present(table.words[i])) {
+      continue;
+    }
+    if (table.level > 1) {
+      Unlink(id, i, 0);
+    } else {
+      RemovePte(table, i);
+    }
+  }
+  frames_.Mark(table.pfn);
+  table_of_[table.pfn] = 0;
+  tables_[id].reset();
+  free_ids_.push_back(id);
+}
+
+void TableCache::RecomputeRights(CachedTable& table) {
+  inspect::Rights rights{false, false, false};
+  for (const CachedTable::Parent& parent : table.parents) {
+    const CachedTable& above = *tables_[parent.table];
+    const inspect::Rights path = inspect::Below(above.rights, above.words[parent.index]);
+    rights.writable |= path.writable;
+    rights.user |= path.user;
+    rights.executable |= path.executable;
+  }
+  const bool changed = rights.writable != table.rights.writable;
+  table.rights = rights;
+  for (unsigned i = 0; changed && i < proto::kEntriesPerTable; ++i) {
+    const Pte entry = table.words[i];
+    if (!Present(entry)) {
+      continue;
+    }
+    if (table.level > 1) {
+      if (const CachedTable* child = Child(table, i)) {
+        RecomputeRights(*tables_[IdOf(*child)]);
+      }
+    } else if ((entry & proto::kPteWritable) != 0 && PfnOf(entry) < memory_.frames()) {
+      frames_.Change(PfnOf(entry)).writable += rights.writable ? 1u : ~0u;
+    }
+  }
+}
+
+// Takes away what a written upper table no longer says, and keeps its new words for later.
+void TableCache::StageRemovals(uint32_t id) {
+  CachedTable& table = *tables_[id];
+  Staged staged{id, {}};
+  memory_.LoadPage(table.pfn, staged.words.data());
+  for (unsigned i = 0; i < Slots(table); ++i) {
+    const Pte before = table.words[i];
+    if (((before ^ staged.words[i]) & ~kIgnored) != 0 && Present(before)) {
+      Unlink(id, i, staged.words[i]);
+    }
+  }
+  staged_.push_back(staged);
+}
+
+void TableCache::Update(const DirtyBits& dirty) {
+  dirty_tables_.clear();
+  staged_.clear();
+  for (const uint64_t pfn : dirty.frames()) {
+    if (pfn < memory_.frames() && table_of_[pfn] != 0) {
+      dirty_tables_.push_back(table_of_[pfn] - 1);
+    }
+  }
+  const uint32_t step = frames_.step();
+  auto known = [&](uint32_t id) { return tables_[id] != nullptr && tables_[id]->created != step; };
+  for (unsigned level = proto::kPageTableLevels; level > 1; --level) {
+    for (const uint32_t id : dirty_tables_) {
+      if (known(id) && tables_[id]->level == level) {
+        StageRemovals(id);
+      }
+    }
+  }
+  for (const Staged& staged : staged_) {
+    if (!known(staged.id)) {
+      continue;
+    }
+    CachedTable& table = *tables_[staged.id];
+    for (unsigned i = 0; i < Slots(table); ++i) {
+      const bool changed = ((table.words[i] ^ staged.words[i]) & ~kIgnored) != 0;
+      table.words[i] = staged.words[i];
+      if (changed && Present(staged.words[i])) {
+        Link(staged.id, i);
+      }
+    }
+    if (table.level == proto::kPageTableLevels) {
+      CheckRootWindow(table);
+    }
+  }
+  for (const uint32_t id : dirty_tables_) {
+    if (known(id) && tables_[id]->level == 1) {
+      DiffLeaf(id);
+    }
+  }
+}
+
+}  // namespace fv::oracle

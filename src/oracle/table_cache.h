@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Copies of all user page tables and what they contribute to the sums of frames and address spaces.
+// Only written tables are read again; the difference of each entry is applied. A table that several
+// address spaces share is held, and counted, once.
+//
+// Invariant between steps: the sums in FrameCache and MmState::pages are exactly those of the words
+// held here. Entries that cannot be followed (huge, outside RAM, a frame in two roles) are reported
+// once, when they appear, and contribute nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "src/inspect/memory_reader.h"
+#include "src/oracle/dirty_bits.h"
+#include "src/oracle/frame_cache.h"
+#include "src/oracle/mm_state.h"
+
+namespace fv::oracle {
+
+using EntryBits = std::array<uint64_t, proto::kEntriesPerTable / 64>;
+
+struct CachedTable {
+  struct Parent {
+    uint32_t table;
+    uint32_t index;
+  };
+  uint64_t pfn = 0;
+  uint64_t base = 0;
+  uint32_t level = 0;
+  uint32_t created = 0;    // step
+  int32_t root_of = -1;    // address space, for level 4
+  inspect::Rights rights;  // the most that any path to it allows
+  std::vector<Parent> parents;
+  uint32_t shared_entries = 0;
+  uint32_t writable_entries = 0;
+  uint32_t anon = 0;  // level 1: present entries by state of the frame when added
+  uint32_t file = 0;
+  uint32_t present = 0;
+  EntryBits anon_bits{};
+  EntryBits file_bits{};
+  std::array<proto::Pte, proto::kEntriesPerTable> words{};
+};
+
+class TableCache {
+ public:
+  TableCache(const inspect::MemoryReader& memory, FrameCache& frames, MmSlots& mms);
+
+  // One step: Begin, UnlinkRoot for address spaces that went, Update, LinkRoot for new ones.
+  void Begin(uint64_t zero_pfn, Findings& findings);
+  void LinkRoot(uint32_t mm);
+  void UnlinkRoot(uint32_t mm);
+  // Reads written tables again: removals first, so that a table that moved is never met twice.
+  void Update(const DirtyBits& dirty);
+
+  // Checks the entries of [start, end) again (the VMAs there changed).
+  void RecheckRange(uint32_t mm, uint64_t start, uint64_t end);
+  // Checks all entries that map one of the frames again; reads every table.
+  void RecheckFrames(const std::vector<uint64_t>& frames);
+  // Gives findings that name only a frame an address.
+  void Locate(Findings& findings) const;
+
+  const CachedTable* OfFrame(uint64_t pfn) const {
+    return table_of_[pfn] == 0 ? nullptr : tables_[table_of_[pfn] - 1].get();
+  }
+  const CachedTable* Root(uint32_t mm) const {
+    return mms_[mm]->root < 0 ? nullptr : tables_[mms_[mm]->root].get();
+  }
+  // An address space that reaches the table, or -1.
+  int32_t OwnerOf(const CachedTable& table) const;
+  // Calls visit(leaf table) for each page table of an address space, by address.
+  template <typename Visit>
+  void ForEachLeaf(uint32_t mm, Visit visit) const {
+    if (const CachedTable* root = Root(mm)) {
+      Leaves(*root, visit);
+    }
+  }
+  uint64_t walked_ptes() const { return walked_ptes_; }
+
+ private:
+  struct Staged {
+    uint32_t id;
+    std::array<proto::Pte, proto::kEntriesPerTable> words;
+  };
+
+  template <typename Visit>
+  void Leaves(const CachedTable& table, Visit& visit) const {
+    if (table.level == 1) {
+      visit(table);
+      return;
+    }
+    for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+      if (const CachedTable* child = Child(table, i)) {
+        Leaves(*child, visit);
+      }
+    }
+  }
+  // The table that entry `i` really linked, or null.
+  const CachedTable* Child(const CachedTable& table, unsigned i) const;
+
+  template <typename Visit>
+  void ForEachOwner(const CachedTable& table, Visit visit) const;
+
+  uint32_t IdOf(const CachedTable& table) const { return table_of_[table.pfn] - 1; }
+  uint32_t Create(uint64_t pfn, unsigned level, uint64_t base);
+  void Fill(uint32_t id);
+  void Link(uint32_t parent, unsigned index);
+  void Unlink(uint32_t parent, unsigned index, proto::Pte replacement);
+  void Destroy(uint32_t id);
+  void RecomputeRights(CachedTable& table);
+  MmPages Totals(const CachedTable& table) const;
+  uint64_t PresentBelow(const CachedTable& table) const;
+  void AddTotals(const CachedTable& parent, const MmPages& totals, int sign);
+  void AddPte(CachedTable& table, unsigned i);
+  // Enters entry `i` as anon or file by its frame's state now.
+  void Classify(CachedTable& table, unsigned i);
+  void AddToOwners(const CachedTable& table, uint64_t anon, uint64_t file);
+  void RemovePte(CachedTable& table, unsigned i);
+  void StageRemovals(uint32_t id);
+  void DiffLeaf(uint32_t id);
+  void CheckEntries(const CachedTable& table, const EntryBits& which);
+  void CheckRootWindow(const CachedTable& root);
+  void NoteReduction(const CachedTable& table, unsigned i, proto::Pte before, proto::Pte after);
+  void Malformed(const CachedTable& parent, unsigned index, std::string what);
+
+  inspect::MemoryReader memory_;
+  FrameCache& frames_;
+  MmSlots& mms_;
+  Findings* findings_ = nullptr;  // of the current step
+  uint64_t zero_pfn_ = 0;
+  std::vector<std::unique_ptr<CachedTable>> tables_;
+  std::vector<uint32_t> free_ids_;
+  LazyArray<uint32_t> table_of_;  // by frame: table number + 1, 0 = none
+  std::vector<Staged> staged_;
+  std::vector<uint32_t> dirty_tables_;
+  uint64_t walked_ptes_ = 0;
+};
+
+}  // namespace fv::oracle

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A rule here is applied only where its premises are certain; where another operation may lie in
+// between (a context switch, a signal frame), it is silent.
+#include "src/oracle/transition.h"
+
+#include <linux/sched.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "src/inspect/list_walk.h"
+#include "src/inspect/render.h"
+#include "src/inspect/table_reader.h"
+#include "src/oracle/vma_rules.h"
+
+namespace fv::oracle {
+
+using inspect::Hex;
+using inspect::PfnOf;
+using proto::EventKind;
+using proto::EventRecord;
+using proto::FrameState;
+using proto::Pte;
+
+namespace {
+
+bool Present(Pte pte) { return (pte & proto::kPtePresent) != 0; }
+uint64_t PageOf(uint64_t address) { return address & ~(proto::kPageBytes - 1); }
+
+}  // namespace
+
+uint64_t TransitionChecker::RequiredEvents() {
+  return proto::EventBit(EventKind::kForkBegin) | proto::EventBit(EventKind::kForkEnd) |
+         proto::EventBit(EventKind::kCowBreak) | proto::EventBit(EventKind::kFault) |
+         proto::EventBit(EventKind::kSwitch) | proto::EventBit(EventKind::kSignal);
+}
+
+int32_t TransitionChecker::MmOfPid(uint32_t pid) const {
+  const inspect::Task* task = tasks_.FindPid(pid);
+  return task == nullptr || task->record.mm == 0 ? -1 : mms_.Find(task->record.mm);
+}
+
+void TransitionChecker::Check(proto::SafepointKind kind, std::span<const EventRecord> events,
+                              Findings& findings) const {
+  CheckFlushes(findings);
+  if (kind == proto::SafepointKind::kFault) {
+    CheckBreak(events, findings);
+  }
+  CheckFork(events, findings);
+}
+
+void TransitionChecker::CheckFlushes(Findings& findings) const {
+  for (const auto& state : mms_.slots()) {
+    if (state == nullptr || state->fresh || !state->reduction ||
+        state->mm.record.flush_generation != state->flush_before || state->mm.record.users == 0) {
+      continue;
+    }
+    const Reduction& reduction = *state->reduction;
+    Finding& finding =
+        findings.Add(Rule::kNoFlush,
+                     "an entry lost permissions (it was " + inspect::PteText(reduction.before) +
+                         "), but flush_generation stayed " + std::to_string(state->flush_before));
+    finding.mm = state->mm.address;
+    finding.address = reduction.address;
+    finding.pte = reduction.after;
+  }
+}
+
+// A user's own write fault broke copy-on-write: nothing but the copy was done to the new frame yet.
+void TransitionChecker::CheckBreak(std::span<const EventRecord> events, Findings& findings) const {
+  const EventRecord* broken = nullptr;
+  bool by_user = false;
+  for (const EventRecord& event : events) {
+    switch (event.kind) {
+      case EventKind::kCowBreak:
+        if (broken != nullptr) {
+          return;  // two breaks: the kernel wrote as well
+        }
+        broken = &event;
+        break;
+      case EventKind::kFault:
+        if (event.e == 0) {
+          return;  // the kernel's own access
+        }
+        by_user = true;
+        break;
+      case EventKind::kSignal:
+      case EventKind::kSwitch:
+        return;
+      default:
+        break;
+    }
+  }
+  const int32_t mm = broken == nullptr || !by_user ? -1 : MmOfPid(broken->pid);
+  if (mm < 0 || broken->b >= frames_.size() || broken->c >= frames_.size()) {
+    return;
+  }
+  const uint64_t from = broken->b;
+  const uint64_t to = broken->c;
+  const FrameState state = frames_.record(from).state;
+  const bool alive =
+      state == FrameState::kAnon || state == FrameState::kFile || state == FrameState::kZero;
+  // The source must still be what it was: whoever shares it may not write it.
+  if (from == to || !alive || frames_.StateChanged(from) || frames_.sums(from).writable != 0 ||
+      frames_.record(to).state != FrameState::kAnon || frames_.sums(to).maps != 1) {
+    return;
+  }
+  if (const unsigned words = content_.DifferentWords(from, to); words != 0) {
+    Finding& finding =
+        findings.Add(Rule::kBreakContent, "the page was copied from frame " + Hex(from) +
+                                              " to frame " + Hex(to) + ", and they differ in " +
+                                              std::to_string(words) + " of 512 words");
+    finding.mm = mms_.slots()[mm]->mm.address;
+    finding.address = PageOf(broken->a);
+    finding.pfn = to;
+    finding.frame = frames_.record(to);
+  }
+}
+
+void TransitionChecker::CheckFork(std::span<const EventRecord> events, Findings& findings) const {
+  const EventRecord* begin = nullptr;
+  const EventRecord* end = nullptr;
+  for (const EventRecord& event : events) {
+    if (event.kind == EventKind::kForkBegin) {
+      begin = &event;
+    } else if (event.kind == EventKind::kForkEnd) {
+      end = &event;
+    } else if (event.kind == EventKind::kSwitch && end != nullptr) {
+      return;  // somebody may have run since
+    }
+  }
+  if (begin == nullptr || end == nullptr || end->sequence < begin->sequence || end->e != 0 ||
+      (begin->a & CLONE_VM) != 0 || begin->pid != end->pid) {
+    return;
+  }
+  CompareFork(*end, begin->a, findings);
+}
+
+void TransitionChecker::CompareFork(const EventRecord& end, uint64_t clone_flags,
+                                    Findings& findings) const {
+  const int32_t parent = MmOfPid(end.pid);
+  const int32_t child = MmOfPid(static_cast<uint32_t>(end.a));
+  if (parent < 0 || child < 0 || parent == child) {
+    return;
+  }
+  CheckForkVmas(mms_.slots()[parent]->mm, mms_.slots()[child]->mm, findings);
+  ComparePages(static_cast<uint32_t>(parent), static_cast<uint32_t>(child), clone_flags, findings);
+}
+
+void TransitionChecker::ComparePages(uint32_t parent, uint32_t child, uint64_t clone_flags,
+                                     Findings& findings) const {
+  // The kernel may have stored the child's tid in either of them by now.
+  const unsigned allowed = (clone_flags & (CLONE_CHILD_SETTID | CLONE_PARENT_SETTID)) != 0 ? 1 : 0;
+  std::map<uint64_t, std::pair<const CachedTable*, const CachedTable*>> leaves;
+  tables_.ForEachLeaf(parent, [&](const CachedTable& table) { leaves[table.base].first = &table; });
+  tables_.ForEachLeaf(child, [&](const CachedTable& table) { leaves[table.base].second = &table; });
+  for (const auto& [base, pair] : leaves) {
+    if (pair.first != pair.second) {
+      CompareTable(child, pair.first, pair.second, allowed, findings);
+    }
+  }
+}
+
+void TransitionChecker::CompareTable(uint32_t child, const CachedTable* from, const CachedTable* to,
+                                     unsigned words_allowed, Findings& findings) const {
+  const inspect::Mm& mm = mms_.slots()[child]->mm;
+  const uint64_t base = from != nullptr ? from->base : to->base;
+  auto add = [&](uint64_t address, Pte pte, std::string sentence) {
+    Finding& finding = findings.Add(Rule::kForkContent, std::move(sentence));
+    finding.mm = mm.address;
+    finding.address = address;
+    finding.pte = pte;
+    if (Present(pte) && PfnOf(pte) < frames_.size()) {
+      finding.pfn = PfnOf(pte);
+      finding.frame = frames_.record(PfnOf(pte));
+    }
+  };
+  const proto::VmaRecord* vma = nullptr;
+  for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+    const Pte before = from != nullptr ? from->words[i] : 0;
+    const Pte after = to != nullptr ? to->words[i] : 0;
+    if (!Present(before) && !Present(after)) {
+      continue;
+    }
+    const uint64_t address = base + i * proto::kPageBytes;
+    if (vma == nullptr || address < vma->start || address >= vma->end) {
+      vma = FindVma(mm.vmas, address);
+    }
+    const bool in_ram = PfnOf(before) < frames_.size() && PfnOf(after) < frames_.size();
+    if (vma == nullptr || !in_ram || (vma->flags & proto::kVmShared) != 0) {
+      continue;  // not copied, or I3's, I5's and I4's business
+    }
+    const bool anon_before =
+        Present(before) && frames_.record(PfnOf(before)).state == FrameState::kAnon;
+    const bool anon_after =
+        Present(after) && frames_.record(PfnOf(after)).state == FrameState::kAnon;
+    if ((vma->flags & proto::kVmWipeOnFork) != 0) {
+      if (anon_after) {
+        add(address, after, "the range is to be wiped on fork, but the child has a page there");
+      }
+    } else if (anon_before && !Present(after)) {
+      add(address, after, "the parent has a private page here, the child has none");
+    } else if (anon_after && !Present(before)) {
+      add(address, after, "the child has a private page here, the parent has none");
+    } else if ((anon_before || anon_after) && PfnOf(before) != PfnOf(after) &&
+               content_.DifferentWords(PfnOf(before), PfnOf(after)) > words_allowed) {
+      add(address, after,
+          "the child's page differs from the parent's, which is frame " + Hex(PfnOf(before)));
+    }
+  }
+}
+
+}  // namespace fv::oracle
