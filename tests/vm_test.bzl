@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole-VM tests: the same program on Linux and in the guest, outputs compared.
+
+    load("//tests:vm_test.bzl", "program_case", "shell_case", "vm_test")
+
+    vm_test(
+        name = "some_test",
+        cases = [
+            program_case("//guest/user:hello"),
+            program_case("//guest/user:exit_how", name = "exits_42", args = ["exit", "42"]),
+            shell_case("pipes.sh"),
+        ],
+        run_flags = ["--kernel_ring=0"],
+    )
+
+Each case is a GoogleTest case of one cc_test; `on_linux_only = True` leaves the guest out.
+"""
+
+load("//tools/build_defs:defs.bzl", "fv_cc_test")
+
+def _struct(kind, label, name, args, stdin):
+    return struct(kind = kind, label = label, name = name, args = args, stdin = stdin)
+
+def program_case(label, name = None, args = [], stdin = None):
+    """A static program.
+
+    Args:
+      label: the program.
+      name: the case's name; by default the program's.
+      args: its arguments.
+      stdin: label of a file that it reads as standard input.
+
+    Returns:
+      a case for vm_test.
+    """
+    return _struct("program", label, name or label.split(":")[-1], args, stdin)
+
+def shell_case(script, args = [], stdin = None):
+    """A script, run by busybox's shell with busybox's tools.
+
+    Args:
+      script: label of the file; its base name names the case.
+      args: its arguments.
+      stdin: label of a file that it reads as standard input.
+
+    Returns:
+      a case for vm_test.
+    """
+    name = "sh_" + script.split(":")[-1].split("/")[-1].replace(".sh", "")
+    return _struct("shell", script, name, args, stdin)
+
+def _line(case):
+    stdin = "$(rootpath %s)" % case.stdin if case.stdin else "-"
+    return "\\t".join([case.name, case.kind, "$(rootpath %s)" % case.label, stdin] + case.args)
+
+def vm_test(name, cases, run_flags = [], on_linux_only = False, seconds = 100, **kwargs):
+    """See the head of this file.
+
+    Args:
+      name: the test.
+      cases: of program_case and shell_case.
+      run_flags: flags of `forkvisor run`.
+      on_linux_only: run the cases natively, not in the guest.
+      seconds: longest run of one program in the guest.
+      **kwargs: of fv_cc_test: size, shard_count, tags, ...
+    """
+    data = []
+    for case in cases:
+        for label in [case.label] + ([case.stdin] if case.stdin else []):
+            if label not in data:
+                data.append(label)
+    native.genrule(
+        name = name + "_cases",
+        srcs = data,
+        outs = [name + "_cases.txt"],
+        cmd = "printf '%b' \"" + "".join([_line(case) + "\\n" for case in cases]) + "\" > $@",
+    )
+    args = ["--cases=$(rootpath :%s_cases)" % name, "--seconds=%d" % seconds]
+    if on_linux_only:
+        args.append("--mode=native")
+    else:
+        args += ["--forkvisor=$(rootpath //src/cli:forkvisor)", "--run_flags=" + ",".join(run_flags)]
+        data = data + ["//src/cli:forkvisor"]
+
+    # Not in a sandbox: its user namespace has one user, and programs change theirs.
+    tags = kwargs.pop("tags", []) + ["no-sandbox"] + ([] if on_linux_only else ["kvm"])
+    fv_cc_test(
+        name = name,
+        srcs = ["//tests/programs:program_test.cc"],
+        args = args,
+        data = data + [":%s_cases" % name],
+        tags = tags,
+        deps = [
+            "//tests/programs:harness",
+            "//third_party:absl",
+            "//third_party:gflags",
+            "//vmm:testing",
+        ],
+        **kwargs
+    )
