@@ -15,6 +15,11 @@
 #include "guest/mm/mm.h"
 #include "proto/channel.h"
 
+// Benchmarks ask for more.
+#ifndef FV_FAKE_RAM_MIB
+#define FV_FAKE_RAM_MIB 256
+#endif
+
 namespace fv::guest::testing {
 
 struct FakeEvent {
@@ -32,7 +37,7 @@ std::string ToString(const Usage& usage);
 
 class FakeMachine {
  public:
-  static constexpr uint64_t kRamBytes = uint64_t{256} << 20;
+  static constexpr uint64_t kRamBytes = uint64_t{FV_FAKE_RAM_MIB} << 20;
 
   // The one machine, made on first use.
   static FakeMachine& Get();
