@@ -5,7 +5,9 @@
 #include "guest/arch/arch.h"
 #include "guest/fs/fs.h"
 #include "guest/introspect/introspect.h"
-#include "guest/mm/mm_init.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/mm.h"
+#include "guest/mm/slab.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -13,7 +15,9 @@ namespace fv::guest {
 extern "C" [[noreturn]] void KernelMain(const proto::BootInfo* boot) {
   InitArch(*boot);     // descriptor tables, clock, user registers
   InitChannel(*boot);  // from here on Log and Panic reach the host
-  InitMm(*boot);       // frames, slabs, zero frame, caches of guest/mm
+  InitFrames(*boot);   // frame table, zero frame
+  InitSlab();          // object caches
+  InitMm();            // caches and lists of guest/mm
   InitTasks();         // idle task, pid hash, scheduler, caches of guest/task
   InitFs(*boot);       // root file system from the initrd, devices, /proc
   StartInit();         // pid 1, which starts the first program as pid 2
