@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command as a whole, as far as it goes without a guest: usage, programs that cannot run, hosts
+// without KVM. argv[1] is the binary.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace {
+
+std::string g_binary;
+
+struct Outcome {
+  int status = -1;
+  std::string text;  // standard output and standard error
+};
+
+Outcome Run(const std::string& arguments) {
+  FILE* pipe = popen(("'" + g_binary + "' " + arguments + " 2>&1 </dev/null").c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> piece;
+  size_t got;
+  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) outcome.text.append(piece.data(), got);
+  const int status = pclose(pipe);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+void Expect(const std::string& arguments, int status, const std::string& text) {
+  const Outcome outcome = Run(arguments);
+  EXPECT_EQ(outcome.status, status) << arguments << "\n" << outcome.text;
+  EXPECT_NE(outcome.text.find(text), std::string::npos) << arguments << "\n" << outcome.text;
+}
+
+std::string Write(const std::string& name, const std::string& content) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / name;
+  std::ofstream(path, std::ios::binary) << content;
+  chmod(path.c_str(), 0755);
+  return path.string();
+}
+
+// Any kernel will do for what fails before it starts.
+std::string Kernel() { return "--kernel=" + Write("kernel", "not looked at"); }
+
+TEST(Command, Usage) {
+  Expect("", 2, "which verb");
+  Expect("frobnicate", 2, "no verb \"frobnicate\"");
+  Expect("run", 2, "which program");
+  Expect("run --nope true", 2, "unknown flag --nope");
+  Expect("run --mem", 2, "needs a value");
+  Expect("run --mem=1X true", 2, "is no size");
+  Expect("run --mem=1M true", 2, "a guest has 16M to 256G");
+  Expect("run --kernel_ring=1 true", 2, "choose one of auto, 0, 3");
+  Expect("run --timeout=x true", 2, "--timeout=x");
+  Expect("bench extra", 2, "takes flags only");
+  Expect("bench --format=xml", 2, "choose console, json or csv");
+  Expect("bench --sizes=5", 2, "whole pages");
+  Expect("bench --touch=maybe", 2, "choose write, read or none");
+}
+
+TEST(Command, Help) {
+  Expect("help", 0, "forkvisor run");
+  Expect("--help", 0, "Exit codes");
+  Expect("run --help", 0, "--rootfs=");
+  Expect("help bench", 0, "--sizes=");
+  Expect("help nothing", 2, "no help about nothing");
+  Expect("version", 0, "contract");
+}
+
+TEST(Command, ProgramsThatCannotRun) {
+  Expect("run " + Kernel() + " /no/such/program", 2, "no such program");
+  Expect("run " + Kernel() + " no-such-program", 2, "no such program in PATH");
+  Expect("run " + Kernel() + " /proc/self/exe", 2, "dynamically linked");
+  Expect("run " + Kernel() + " " + Write("text", "hello"), 2, "neither an ELF program nor");
+  Expect("run " + Kernel() + " --rootfs=/no/such/dir sh", 2, "--rootfs=/no/such/dir");
+  Expect("run --kernel=/no/such/kernel true", 2, "/no/such/kernel");
+}
+
+TEST(Command, WithoutKvm) {
+  const std::string script = Write("script", "#!/bin/sh\n:\n");
+  Expect("run --kvm_device=/no/such/device " + Kernel() + " " + script, 3, "/no/such/device");
+  // A file that opens but does not answer as KVM does.
+  Expect("run --kvm_device=/dev/null " + Kernel() + " " + script, 3, "KVM");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (argc < 2) return 2;
+  g_binary = argv[1];
+  return RUN_ALL_TESTS();
+}
