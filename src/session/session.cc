@@ -160,6 +160,9 @@ Next Session::OnIdle() {
 Next Session::OnDone() {
   if (Drain() == Next::kStop) return Next::kStop;
   result_.wait_status = static_cast<int>(HeaderWord(offsetof(ChannelHeader, exit_status)));
+  for (Observer* observer : options_.observers) {
+    if (observer->OnDone() == Next::kStop) return Finish(SessionEnd::kObserverStopped);
+  }
   return Finish(SessionEnd::kExited);
 }
 

@@ -34,6 +34,8 @@ class Observer {
     (void)kind;
     return vmm::Next::kContinue;
   }
+  // The first program has ended. kStop: the run ends with kObserverStopped all the same.
+  virtual vmm::Next OnDone() { return vmm::Next::kContinue; }
 };
 
 struct SessionOptions {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Feeds the oracle.
+#include "src/session/oracle_observer.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "src/inspect/channel_view.h"
+#include "src/inspect/memory_reader.h"
+#include "vmm/error.h"
+
+namespace fv::session {
+namespace {
+
+using oracle::CheckMode;
+using vmm::Next;
+
+bool UsesSafepoints(CheckMode mode) {
+  return mode == CheckMode::kSampled || mode == CheckMode::kEvery;
+}
+
+inspect::MemoryReader ReaderOf(const vmm::Machine& machine) {
+  return {machine.memory().host_base(), machine.memory().size()};
+}
+
+inspect::ChannelView OpenChannel(const vmm::Machine& machine) {
+  const proto::BootInfo& boot = machine.boot_info();
+  absl::StatusOr<inspect::ChannelView> view =
+      inspect::ChannelView::Open(ReaderOf(machine), boot.channel_gpa, boot.channel_bytes);
+  if (!view.ok()) {
+    throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, std::string(view.status().message()));
+  }
+  return *view;
+}
+
+}  // namespace
+
+uint32_t CheckBootFlags(CheckMode mode) {
+  return UsesSafepoints(mode) ? uint32_t{proto::kBootSafepoints} : 0;
+}
+
+uint64_t CheckEventMask(CheckMode mode) {
+  if (!UsesSafepoints(mode)) return 0;
+  return oracle::TransitionChecker::RequiredEvents();
+}
+
+OracleObserver::OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options)
+    : machine_(machine),
+      mode_(options.mode),
+      checker_(std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {
+  if (UsesSafepoints(mode_)) machine_.vm().SetDirtyLog(vmm::Vm::DirtyLog::kOn);
+}
+
+OracleObserver::~OracleObserver() = default;
+
+void OracleObserver::OnEvent(const proto::EventRecord& event) { checker_->OnEvent(event); }
+
+Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
+  const size_t index = std::min(static_cast<size_t>(kind), kKinds - 1);
+  ++by_kind_[index];
+  // Words come from the guest: an unknown kind is looked at as any change is.
+  const auto known = static_cast<proto::SafepointKind>(index);
+  if (!checker_->WantsSafepoint(known)) return Take(checker_->OnSafepoint(known, {}));
+  machine_.vm().GetDirtyLog(dirty_);
+  return Take(checker_->OnSafepoint(known, dirty_));
+}
+
+Next OracleObserver::OnDone() {
+  // Every task is reaped by then. With safepoints, the final one has been looked at already.
+  return mode_ == CheckMode::kEnd ? Take(checker_->CheckAll()) : Next::kContinue;
+}
+
+Next OracleObserver::Take(const std::vector<oracle::Finding>& findings) {
+  for (const oracle::Finding& finding : findings) findings_.push_back(checker_->Text(finding));
+  return findings.empty() ? Next::kContinue : Next::kStop;
+}
+
+}  // namespace fv::session

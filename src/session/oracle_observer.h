@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The oracle as an observer of a run: hands events and safepoints to it, with the dirty log, and
+// stops the run at the first safepoint that has findings. One thread, while the vCPU stands still.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/oracle/checker.h"
+#include "src/session/session.h"
+#include "vmm/machine.h"
+
+namespace fv::session {
+
+// Boot flags and events that a machine needs for a mode: set them before it is made.
+uint32_t CheckBootFlags(oracle::CheckMode mode);
+uint64_t CheckEventMask(oracle::CheckMode mode);
+
+class OracleObserver final : public Observer {
+ public:
+  // `machine` must outlive the observer and not have run yet. Throws vmm::VmmError.
+  OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options);
+  ~OracleObserver() override;
+
+  void OnEvent(const proto::EventRecord& event) override;
+  vmm::Next OnSafepoint(proto::SafepointKind kind) override;
+  vmm::Next OnDone() override;
+
+  // The findings as text, each several lines; empty: nothing was found.
+  const std::vector<std::string>& findings() const { return findings_; }
+  const oracle::CheckerStats& stats() const { return checker_->stats(); }
+  // Safepoints seen, by proto::SafepointKind.
+  static constexpr size_t kKinds = static_cast<size_t>(proto::SafepointKind::kFinal) + 1;
+  const std::array<uint64_t, kKinds>& by_kind() const { return by_kind_; }
+
+ private:
+  vmm::Next Take(const std::vector<oracle::Finding>& findings);
+
+  vmm::Machine& machine_;
+  oracle::CheckMode mode_;
+  std::unique_ptr<oracle::Checker> checker_;
+  std::vector<uint64_t> dirty_;
+  std::vector<std::string> findings_;
+  std::array<uint64_t, kKinds> by_kind_{};
+};
+
+}  // namespace fv::session
