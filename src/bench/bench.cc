@@ -158,8 +158,10 @@ class Runner {
     guest_options.root.busybox = rootfs::Busybox::kNever;
     guest_options.arguments = std::move(arguments);
     guest_options.ram_bytes = GuestRamFor(bytes, guest_options.fork_strategy);
-    guest_options.event_mask = check == Check::kEvery ? ~uint64_t{0} : kForkEvents;
-    guest_options.boot_flags = check == Check::kEvery ? proto::kBootSafepoints : 0;
+    const oracle::CheckMode mode =
+        check == Check::kEvery ? oracle::CheckMode::kEvery : oracle::CheckMode::kOff;
+    guest_options.event_mask = kForkEvents | session::CheckEventMask(mode);
+    guest_options.boot_flags = session::CheckBootFlags(mode);
     guest_options.timeout_ns = kRoundLimitNs;
     absl::StatusOr<session::Guest> guest = session::StartGuest(guest_options);
     if (!guest.ok()) return guest.status();
@@ -168,7 +170,7 @@ class Runner {
     const vmm::Fd output = MemoryFile();
     const vmm::Fd errors = MemoryFile();
     ForkPhases phases;
-    std::unique_ptr<session::Observer> checker;
+    std::unique_ptr<session::OracleObserver> checker;
     session::SessionOptions session_options{.output = output.get(), .error = errors.get(),
                                             .stdin_mode = session::SessionOptions::Stdin::kEmpty,
                                             .timeout_ns = kRoundLimitNs, .kernel_log = nullptr,
@@ -179,6 +181,9 @@ class Runner {
     }
     const session::SessionResult result =
         session::Session(*guest->machine, session_options).Run();
+    if (checker && !checker->findings().empty()) {
+      return absl::InternalError(absl::StrCat("the oracle found: ", checker->findings().front()));
+    }
     if (result.end != SessionEnd::kExited || result.wait_status != 0) {
       return absl::InternalError(absl::StrCat(
           "the benchmark program failed in the guest: end ", static_cast<int>(result.end),

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "src/bench/results.h"
 #include "src/session/guest.h"
+#include "src/session/oracle_observer.h"
 #include "src/session/session.h"
 
 namespace fv::bench {
@@ -31,8 +32,7 @@ struct BenchOptions {
   std::span<const uint8_t> program;  // the benchmark's ELF file
   session::GuestOptions guest;       // kernel, ring, strategy, device; the rest is set here
   // Makes the observer that checks every safepoint of a machine; null: no checked row.
-  std::function<std::unique_ptr<session::Observer>(vmm::Machine&)> make_checker;
-  // Findings of the observers made so far, for the message; null with make_checker.
+  std::function<std::unique_ptr<session::OracleObserver>(vmm::Machine&)> make_checker;
   std::function<void(std::string_view)> progress;  // a line for people; may be null
 };
 

@@ -16,11 +16,13 @@
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
 #include "src/cli/verbs.h"
+#include "src/session/oracle_observer.h"
 #include "tools/build_info/build_info.h"
 
 DEFINE_string(sizes, "0,1M,16M,64M,256M,1G", "mapped memory, a list");
 DEFINE_string(touch, "write", "how the pages are touched before: write, read or none");
 DEFINE_uint64(repetitions, 0, "samples of each case; 0: by size");
+DEFINE_bool(checked, true, "a row with every step checked too");
 DEFINE_bool(native, true, "measure natively too");
 DEFINE_string(format, "console", "console, json or csv");
 DEFINE_string(out, "", "write the result to this file");
@@ -77,6 +79,12 @@ absl::StatusOr<bench::BenchOptions> OptionsFromFlags() {
   absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
   if (!guest.ok()) return guest.status();
   options.guest = *std::move(guest);
+  if (FLAGS_checked) {
+    options.make_checker = [](vmm::Machine& machine) {
+      return std::make_unique<session::OracleObserver>(
+          machine, oracle::CheckerOptions{.mode = oracle::CheckMode::kEvery});
+    };
+  }
   options.progress = [](std::string_view line) {
     std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(line.size()), line.data());
   };
@@ -100,7 +108,7 @@ int Write(const std::string& text) {
 
 int BenchVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(
-      args, {"sizes", "touch", "repetitions", "native", "format", "out", "kernel_ring", "kernel",
+      args, {"sizes", "touch", "repetitions", "native", "checked", "format", "out", "kernel_ring", "kernel",
              "kvm_device", "strategy", "v"});
   if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
   if (arguments->help) return ShowHelp("bench");

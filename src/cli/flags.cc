@@ -24,6 +24,7 @@ DEFINE_string(timeout, "0", "longest run in seconds; 0: no limit");
 DEFINE_string(env, "", "NAME=VALUE for the program's environment; may be repeated");
 DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");
 DEFINE_string(events, "", "write events as text to this file; - is standard error");
+DEFINE_string(event_kinds, "all", "the events to write: a list of kinds");
 DEFINE_string(kernel, "", "another guest kernel (ELF)");
 DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
 DEFINE_string(cwd, "", "working directory in the guest");
@@ -57,9 +58,10 @@ absl::StatusOr<T> Choose(std::string_view flag, const std::string& text,
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},
                                               {"3", vmm::KernelRing::kRing3}};
-constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
-                                                       {"ondemand", proto::ForkStrategy::kOndemand},
-                                                       {"eager", proto::ForkStrategy::kEager}};
+constexpr Choice<proto::ForkStrategy> kStrategies[] = {
+    {"classic", proto::ForkStrategy::kClassic},
+    {"ondemand", proto::ForkStrategy::kOndemand},
+    {"eager", proto::ForkStrategy::kEager}};
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};
@@ -98,9 +100,9 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs",  "mem",    "kernel_ring",   "check",   "timeout", "env",
-          "file",    "events", "kernel",        "cwd",     "v",       "kvm_device",
-          "busybox", "mutant", "deterministic", "strategy"};
+  return {"rootfs", "mem",    "kernel_ring", "timeout",     "env",     "file",
+          "events", "event_kinds", "kernel", "cwd",         "v",       "kvm_device",
+          "busybox", "mutant", "strategy",   "deterministic"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

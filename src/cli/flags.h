@@ -18,6 +18,7 @@ DECLARE_string(kernel_ring);
 DECLARE_string(check);
 DECLARE_string(timeout);
 DECLARE_string(events);
+DECLARE_string(event_kinds);
 DECLARE_string(kernel);
 DECLARE_string(kvm_device);
 DECLARE_string(cwd);

@@ -17,6 +17,7 @@ constexpr char kGeneral[] =
     R"(forkvisor runs static Linux programs on a tiny kernel under KVM and watches fork() from outside.
 
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
+  forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor help [VERB]                          more about a verb
   forkvisor version
@@ -37,11 +38,23 @@ Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end a
   --env=NAME=VALUE       for the program's environment; may be repeated
   --mem=SIZE             guest memory, 16M to 256G (256M); reserved, not touched
   --kernel_ring=auto|0|3 CPU ring of the guest kernel
+  --check=off|end|sampled|every   when the oracle looks (off)
+  --events=FILE|-        write events as text; - is standard error
+  --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
+  --strategy=classic|ondemand|eager   how fork copies memory
   --timeout=SECONDS      longest run; 0: no limit
   --deterministic        no timer tick
   --kernel=FILE          another guest kernel
   --kvm_device=FILE      KVM's device (/dev/kvm)
   -v                     say what happens
+)";
+
+constexpr char kCheck[] =
+    R"(forkvisor check [flags] [--] PROGRAM [ARGS...]
+
+Runs PROGRAM as "forkvisor run --check=every" does and prints on standard error how many safepoints
+were checked, what that cost, and which invariants held. Exit code 1 if one did not. The flags are
+those of run.
 )";
 
 constexpr char kBench[] =
@@ -53,6 +66,7 @@ Measures fork of a process with so much memory, in the guest and natively, the t
   --touch=write|read|none        how its pages were touched before
   --repetitions=N                samples of each case; 0: by size
   --native, --nonative           measure natively too
+  --checked, --nochecked         a row with every step checked by the oracle
   --format=console|json|csv      json has Google Benchmark's form
   --out=FILE                     write the result there
   --kernel_ring=auto|0|3, --strategy=classic|ondemand|eager, --kernel=FILE, --kvm_device=FILE
@@ -60,7 +74,7 @@ Measures fork of a process with so much memory, in the guest and natively, the t
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> texts = {
-      {"", kGeneral}, {"run", kRun}, {"bench", kBench}};
+      {"", kGeneral}, {"run", kRun}, {"check", kCheck}, {"bench", kBench}};
   return texts;
 }
 

@@ -17,6 +17,7 @@ struct Verb {
 };
 constexpr Verb kVerbs[] = {
     {"run", fv::cli::RunVerb},
+    {"check", fv::cli::CheckVerb},
     {"bench", fv::cli::BenchVerb},
     {"help", fv::cli::HelpVerb},
     {"--help", fv::cli::HelpVerb},

@@ -15,6 +15,7 @@ namespace fv::cli {
 using Words = std::vector<std::string>;
 
 int RunVerb(const Words& args);
+int CheckVerb(const Words& args);
 int BenchVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);

@@ -48,9 +48,8 @@ uint64_t CheckEventMask(CheckMode mode) {
 OracleObserver::OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options)
     : machine_(machine),
       mode_(options.mode),
-      checker_(std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {
-  if (UsesSafepoints(mode_)) machine_.vm().SetDirtyLog(vmm::Vm::DirtyLog::kOn);
-}
+      checker_(std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine),
+                                                 options)) {}
 
 OracleObserver::~OracleObserver() = default;
 
@@ -62,7 +61,13 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
   // Words come from the guest: an unknown kind is looked at as any change is.
   const auto known = static_cast<proto::SafepointKind>(index);
   if (!checker_->WantsSafepoint(known)) return Take(checker_->OnSafepoint(known, {}));
-  machine_.vm().GetDirtyLog(dirty_);
+  if (logging_) {
+    machine_.vm().GetDirtyLog(dirty_);
+  } else {
+    // The first check reads everything; what is written from here on is what it has not seen.
+    machine_.vm().SetDirtyLog(vmm::Vm::DirtyLog::kOn);
+    logging_ = true;
+  }
   return Take(checker_->OnSafepoint(known, dirty_));
 }
 
@@ -72,7 +77,10 @@ Next OracleObserver::OnDone() {
 }
 
 Next OracleObserver::Take(const std::vector<oracle::Finding>& findings) {
-  for (const oracle::Finding& finding : findings) findings_.push_back(checker_->Text(finding));
+  for (const oracle::Finding& finding : findings) {
+    findings_.push_back(checker_->Text(finding));
+    broken_ |= uint32_t{1} << oracle::InvariantOf(finding.rule);
+  }
   return findings.empty() ? Next::kContinue : Next::kStop;
 }
 

@@ -32,6 +32,8 @@ class OracleObserver final : public Observer {
 
   // The findings as text, each several lines; empty: nothing was found.
   const std::vector<std::string>& findings() const { return findings_; }
+  // Bit i: invariant i was found broken.
+  uint32_t broken_invariants() const { return broken_; }
   const oracle::CheckerStats& stats() const { return checker_->stats(); }
   // Safepoints seen, by proto::SafepointKind.
   static constexpr size_t kKinds = static_cast<size_t>(proto::SafepointKind::kFinal) + 1;
@@ -43,8 +45,10 @@ class OracleObserver final : public Observer {
   vmm::Machine& machine_;
   oracle::CheckMode mode_;
   std::unique_ptr<oracle::Checker> checker_;
+  bool logging_ = false;  // the dirty log is on
   std::vector<uint64_t> dirty_;
   std::vector<std::string> findings_;
+  uint32_t broken_ = 0;
   std::array<uint64_t, kKinds> by_kind_{};
 };
 

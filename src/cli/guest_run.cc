@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sets machine, session and observers up by the flags.
+#include "src/cli/guest_run.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/report.h"
+#include "src/cli/verbs.h"
+#include "src/session/event_writer.h"
+
+namespace fv::cli {
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const {
+    if (file != stderr) std::fclose(file);
+  }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+absl::StatusOr<File> OpenEvents() {
+  if (FLAGS_events.empty()) return File();
+  if (FLAGS_events == "-") return File(stderr);
+  std::FILE* file = std::fopen(FLAGS_events.c_str(), "we");
+  if (file == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--events=", FLAGS_events, ": ", std::strerror(errno)));
+  }
+  return File(file);
+}
+
+void SayStart(const session::Guest& guest) {
+  const proto::BootInfo& boot = guest.machine->boot_info();
+  Complain(absl::StrCat("KVM ", vmm::BackendName(), ", kernel in ring ", boot.kernel_ring, " (",
+                        guest.machine->ring_reason(), "), memory ", FormatSize(boot.ram_bytes),
+                        ", root ", guest.initrd_bytes, " bytes"));
+}
+
+void SayEnd(const session::SessionResult& result, const vmm::Machine& machine) {
+  Complain(absl::StrCat(result.events, " events, ", result.safepoints, " safepoints, ",
+                        machine.memory().ResidentBytes() >> 20, " MiB of guest memory touched"));
+}
+
+session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest) {
+  session::SessionOptions options;
+  options.timeout_ns = guest.timeout_ns;
+  if (FLAGS_v) {
+    options.kernel_log = [](std::string_view line) {
+      Complain(absl::StrCat("[kernel] ", std::string(line)));
+    };
+  }
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
+                             const std::function<int(const GuestRunResult&)>& then) {
+  absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(arguments);
+  if (!options.ok()) return options.status();
+  absl::StatusOr<File> events = OpenEvents();
+  if (!events.ok()) return events.status();
+  absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
+  if (!kinds.ok()) return kinds.status();
+  options->boot_flags |= session::CheckBootFlags(mode);
+  options->event_mask = session::CheckEventMask(mode) | (*events ? *kinds : 0);
+
+  absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
+  if (!guest.ok()) return guest.status();
+  if (FLAGS_v) SayStart(*guest);
+  session::SessionOptions session_options = OptionsFromFlags(*options);
+  std::unique_ptr<session::EventWriter> writer;
+  if (*events) {
+    writer = std::make_unique<session::EventWriter>(
+        events->get(), guest->machine->boot_info().tsc_khz, *kinds);
+    session_options.observers.push_back(writer.get());
+  }
+  std::unique_ptr<session::OracleObserver> oracle;
+  if (mode != oracle::CheckMode::kOff) {
+    oracle = std::make_unique<session::OracleObserver>(*guest->machine,
+                                                       oracle::CheckerOptions{.mode = mode});
+    session_options.observers.push_back(oracle.get());
+  }
+  const GuestRunResult result{session::Session(*guest->machine, session_options).Run(),
+                              oracle.get()};
+  if (FLAGS_v) SayEnd(result.session, *guest->machine);
+  return then(result);
+}
+
+int Tell(const GuestRunResult& result) {
+  Report report = MakeReport(result.session);
+  if (!report.message.empty()) Complain(report.message);
+  if (result.oracle == nullptr || result.oracle->findings().empty()) return report.exit_code;
+  for (const std::string& finding : result.oracle->findings()) {
+    Complain(std::string(absl::StripTrailingAsciiWhitespace(finding)));
+  }
+  return kExitFinding;
+}
+
+}  // namespace fv::cli

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the verbs run and check share: a program in a guest with everything that the flags ask for.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "src/cli/arguments.h"
+#include "src/oracle/checker.h"
+#include "src/session/oracle_observer.h"
+#include "src/session/session.h"
+
+namespace fv::cli {
+
+struct GuestRunResult {
+  session::SessionResult session;
+  // Null with CheckMode::kOff. Lives as long as the machine.
+  const session::OracleObserver* oracle = nullptr;
+};
+
+// Runs the program of `arguments` and hands the result, the machine still there, to `then`, whose
+// exit code it returns. A Status is the user's fault; throws vmm::VmmError.
+absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
+                             const std::function<int(const GuestRunResult&)>& then);
+
+// The report of a run on standard error; the exit code.
+int Tell(const GuestRunResult& result);
+
+}  // namespace fv::cli
