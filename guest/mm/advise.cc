@@ -52,8 +52,7 @@ Status RemovePages(const Vma& vma, uint64_t start, uint64_t end) {
   if ((vma.flags & proto::kVmLocked) != 0 || vma.object == 0) {
     return Error(EINVAL);
   }
-  if ((vma.flags & (proto::kVmShared | proto::kVmWrite)) !=
-      (proto::kVmShared | proto::kVmWrite)) {
+  if ((vma.flags & (proto::kVmShared | proto::kVmWrite)) != (proto::kVmShared | proto::kVmWrite)) {
     return Error(EACCES);
   }
   return vma.memory_object()->PunchHole(vma.ObjectIndex(start) << proto::kPageShift, end - start);

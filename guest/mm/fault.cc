@@ -22,9 +22,8 @@ namespace {
 constexpr uint64_t kFaultAroundPages = 16;
 
 Pte MakePte(uint64_t pfn, uint64_t vm_flags, Pte software) {
-  return AdjustAccess(pfn << proto::kPageShift | proto::kPtePresent | proto::kPteAccessed |
-                          software,
-                      vm_flags);
+  return AdjustAccess(
+      pfn << proto::kPageShift | proto::kPtePresent | proto::kPteAccessed | software, vm_flags);
 }
 
 // A private frame of the mapping's own: writable if the mapping is.
@@ -50,8 +49,7 @@ FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
 void MapObjectFrame(PageFault& fault, Pte& slot, uint64_t pfn) {
   GetFrame(pfn);
   ++fault.mm.file_pages;
-  slot = MakePte(pfn, fault.vma.flags,
-                 fault.vma.is_shared() ? proto::kPteDirty : proto::kPteCow);
+  slot = MakePte(pfn, fault.vma.flags, fault.vma.is_shared() ? proto::kPteDirty : proto::kPteCow);
 }
 
 // The neighbours of `slot` in its table whose pages are in the object already, or cost only a copy
@@ -229,9 +227,9 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
     return Error(ENOMEM);
   }
   const Vma* prev = PrevVma(*this, vma);
-  if (prev != nullptr && (prev->end > start || (prev->is_accessible() &&
-                                               (prev->flags & proto::kVmGrowsDown) == 0 &&
-                                               start - prev->end < kStackGuardBytes))) {
+  if (prev != nullptr &&
+      (prev->end > start || (prev->is_accessible() && (prev->flags & proto::kVmGrowsDown) == 0 &&
+                             start - prev->end < kStackGuardBytes))) {
     return Error(ENOMEM);
   }
   vma.start = start;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Page faults: what a user's access to an address needs, done. Called by the page-fault hook with the
-// CPU's error code, and by user_copy for the kernel's own accesses to user memory.
-// Context: the address space's lock is held by the callee.
+// Page faults: what a user's access to an address needs, done. Called by the page-fault hook with
+// the CPU's error code, and by user_copy for the kernel's own accesses to user memory. Context: the
+// address space's lock is held by the callee.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ class Mm;
 enum class FaultAccess : uint8_t { kRead = 0, kWrite = 1, kExec = 2 };
 
 enum class FaultResult : uint8_t {
-  kHandled = 0,    // retry the instruction; also when nothing was wrong (a stale translation)
-  kSegvMapErr,     // SIGSEGV, SEGV_MAPERR: nothing is mapped there
-  kSegvAccErr,     // SIGSEGV, SEGV_ACCERR: the mapping does not allow it
-  kBusAdrErr,      // SIGBUS, BUS_ADRERR: past the end of the mapped file
-  kOutOfMemory,    // no frame: the task is to be killed, or ENOMEM/EFAULT for the kernel's access
+  kHandled = 0,  // retry the instruction; also when nothing was wrong (a stale translation)
+  kSegvMapErr,   // SIGSEGV, SEGV_MAPERR: nothing is mapped there
+  kSegvAccErr,   // SIGSEGV, SEGV_ACCERR: the mapping does not allow it
+  kBusAdrErr,    // SIGBUS, BUS_ADRERR: past the end of the mapped file
+  kOutOfMemory,  // no frame: the task is to be killed, or ENOMEM/EFAULT for the kernel's access
 };
 
 // Error code of #PF (Intel SDM volume 3, 4.7) to the kind of access.

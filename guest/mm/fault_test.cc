@@ -180,8 +180,7 @@ TEST_F(FaultTest, UserCopiesStopAtTheFirstBadByte) {
   ASSERT_TRUE(process_.Map(kAt, 2).ok());
   std::vector<uint8_t> bytes(3 * kPage, 0xAB);
   EXPECT_EQ(CopyToUser(process_.mm(), kAt + 100, bytes.data(), 2 * kPage).error(), Error(EFAULT));
-  EXPECT_EQ(CopyToUserPartial(process_.mm(), kAt + 100, bytes.data(), 3 * kPage),
-            2 * kPage - 100);
+  EXPECT_EQ(CopyToUserPartial(process_.mm(), kAt + 100, bytes.data(), 3 * kPage), 2 * kPage - 100);
   EXPECT_TRUE(CopyToUser(process_.mm(), kAt + 100, bytes.data(), 2 * kPage - 100).ok());
   std::vector<uint8_t> back(2 * kPage);
   EXPECT_TRUE(CopyFromUser(process_.mm(), back.data(), kAt, 2 * kPage).ok());

@@ -49,8 +49,8 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
       child.area_hole = 0;
       continue;
     }
-    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~uint64_t{proto::kVmLocked},
-                       vma.may, vma.memory_object(), vma.page_offset, vma.source);
+    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~uint64_t{proto::kVmLocked}, vma.may,
+                       vma.memory_object(), vma.page_offset, vma.source);
     if (copy == nullptr) {
       return Error(ENOMEM);
     }

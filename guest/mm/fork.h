@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Copying an address space at fork (Linux: dup_mm = dup_mmap + copy_page_range). A ForkStrategy says
-// how the pages of one mapping get into the child.
+// Copying an address space at fork (Linux: dup_mm = dup_mmap + copy_page_range). A ForkStrategy
+// says how the pages of one mapping get into the child.
 //
 // Failure leaves nothing behind: the half-made child is torn down as any address space is, and the
 // parent's entries that became copy-on-write stay so; its next write makes them writable again.
@@ -20,13 +20,13 @@ struct Vma;
 
 // What a fork did, for ForkEnd and the phases.
 struct ForkCounts {
-  uint64_t vmas = 0;          // copied (DONTCOPY ones are not)
-  uint64_t ptes = 0;          // present entries copied
-  uint64_t tables = 0;        // page-table frames made for the child
+  uint64_t vmas = 0;            // copied (DONTCOPY ones are not)
+  uint64_t ptes = 0;            // present entries copied
+  uint64_t tables = 0;          // page-table frames made for the child
   uint64_t protected_ptes = 0;  // entries of the parent that lost write permission
-  uint64_t hot_pages = 0;     // pages copied ahead (HotPages)
-  uint64_t vma_cycles = 0;    // TSC, phase Vmas
-  uint64_t table_cycles = 0;  // TSC, phase Tables
+  uint64_t hot_pages = 0;       // pages copied ahead (HotPages)
+  uint64_t vma_cycles = 0;      // TSC, phase Vmas
+  uint64_t table_cycles = 0;    // TSC, phase Tables
 };
 
 // User addresses that parent and child are certain to write at once after the fork (the page under

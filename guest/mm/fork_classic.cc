@@ -3,8 +3,9 @@
 // The classic strategy: every present entry is copied into the child's tables. This loop is what a
 // fork costs. It reads an entry, counts the reference in the frame's record (prefetched: for
 // scattered frames that miss is the price), and writes the child's entry; the parent's entry is
-// written only if it changes, since a write to a loaded table is dear where page tables are shadowed.
-// Pages of file mappings are copied too: a fault in the child costs more than their entries.
+// written only if it changes, since a write to a loaded table is dear where page tables are
+// shadowed. Pages of file mappings are copied too: a fault in the child costs more than their
+// entries.
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"

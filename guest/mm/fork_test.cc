@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rows F50-F67 of the fork feature table that concern one address space, by the kernel's records
-// and entries; the same rows are shown from guest programs by the whole-VM tests.
+// The rows F50-F67 of the fork feature table that concern one address space, by the kernel's
+// records and entries; the same rows are shown from guest programs by the whole-VM tests.
 #include "guest/mm/fork.h"
 
 #include <gtest/gtest.h>

@@ -18,8 +18,8 @@ uint64_t SearchDown(Mm& mm, uint64_t top, uint64_t length, uint64_t& hole) {
   }
   Vma* below = above != nullptr ? PrevVma(mm, *above) : mm.vma_list().back();
   for (;;) {
-    const uint64_t low = below != nullptr && below->end > proto::kUserStart ? below->end
-                                                                            : proto::kUserStart;
+    const uint64_t low =
+        below != nullptr && below->end > proto::kUserStart ? below->end : proto::kUserStart;
     const uint64_t size = top > low ? top - low : 0;
     if (size >= length) {
       return top - length;

@@ -14,9 +14,8 @@ constexpr size_t kSmallest = 16;
 constexpr size_t kLargest = 2048;
 
 constinit SlabCacheBase size_classes[] = {
-    {"size-16", 16, 16},     {"size-32", 32, 16},     {"size-64", 64, 16},
-    {"size-128", 128, 16},   {"size-256", 256, 16},   {"size-512", 512, 16},
-    {"size-1024", 1024, 16}, {"size-2048", 2048, 16},
+    {"size-16", 16, 16},   {"size-32", 32, 16},   {"size-64", 64, 16},     {"size-128", 128, 16},
+    {"size-256", 256, 16}, {"size-512", 512, 16}, {"size-1024", 1024, 16}, {"size-2048", 2048, 16},
 };
 
 SlabCacheBase& ClassFor(size_t bytes) {

@@ -73,9 +73,9 @@ Status Mm::Lock(uint64_t address, uint64_t length, bool on_fault) {
   if (bytes == 0) {
     return Ok();
   }
-  if (limits.locked != kNoLimit && bytes > limits.locked - (LockedBytes(*this) < limits.locked
-                                                                ? LockedBytes(*this)
-                                                                : limits.locked)) {
+  if (limits.locked != kNoLimit &&
+      bytes > limits.locked -
+                  (LockedBytes(*this) < limits.locked ? LockedBytes(*this) : limits.locked)) {
     return Error(ENOMEM);
   }
   NoteChange(proto::SafepointKind::kSyscall);

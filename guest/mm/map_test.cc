@@ -220,8 +220,7 @@ TEST_F(MapTest, FailedAllocationsLeaveNothing) {
   const testing::Usage before = machine_.CurrentUsage();
   for (uint64_t nth = 1;; ++nth) {
     machine_.FailAllocation(nth);
-    Result<uint64_t> mapped =
-        process_.Map(kAt + kPage, 3, proto::kVmRead | proto::kVmShared);
+    Result<uint64_t> mapped = process_.Map(kAt + kPage, 3, proto::kVmRead | proto::kVmShared);
     if (!machine_.failed()) {
       machine_.FailAllocation(0);
       EXPECT_TRUE(mapped.ok());

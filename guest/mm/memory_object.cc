@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The radix tree of an object and its life; reading and writing are in object_io.cc. An entry of the
-// tree is 0 or (frame address | 1); a node is a frame of 512 entries.
+// The radix tree of an object and its life; reading and writing are in object_io.cc. An entry of
+// the tree is 0 or (frame address | 1); a node is a frame of 512 entries.
 #include "guest/mm/memory_object.h"
 
 #include "guest/introspect/introspect.h"
@@ -132,8 +132,7 @@ Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   const uint64_t pfn = TRY(AllocateZeroedFrame(proto::FrameState::kFile));
   if (offset < backing_bytes_) {
     const uint64_t rest = backing_bytes_ - offset;
-    memcpy(FrameData(pfn), backing_ + offset,
-           rest < proto::kPageBytes ? rest : proto::kPageBytes);
+    memcpy(FrameData(pfn), backing_ + offset, rest < proto::kPageBytes ? rest : proto::kPageBytes);
   }
   *slot = EntryOf(pfn);
   ++pages;

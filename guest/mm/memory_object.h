@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // MemoryObject: the pages of a file (the page cache is the file: ramfs) or of shared anonymous
-// memory, in a radix tree of frames (proto::ObjectRecord). Pages are made when first asked for: from
-// the immutable backing bytes where there are some, else zero.
+// memory, in a radix tree of frames (proto::ObjectRecord). Pages are made when first asked for:
+// from the immutable backing bytes where there are some, else zero.
 //
 // Invariants: a leaf frame has state kFile and refs = PTEs that map it + 1 for the object + pins;
 // a page past the end of the file is never present; bytes past the end within the last page are 0.

@@ -41,11 +41,12 @@ struct MapRequest {
   uint64_t address = 0;  // hint, or where it must be
   uint64_t length = 0;   // bytes; rounded up to pages
   uint64_t flags = 0;    // proto::VmaFlag: access, kVmShared, kVmGrowsDown, kVmNoReserve, ...
-  uint64_t may = kVmAccess;  // what mprotect may grant later (shared, file opened read-only: no write)
+  uint64_t may =
+      kVmAccess;  // what mprotect may grant later (shared, file opened read-only: no write)
   MapPlacement placement = MapPlacement::kHint;
   MapPopulate populate = MapPopulate::kNo;
-  Ref<MemoryObject> object;   // nullptr: anonymous (with kVmShared: an object of its own is made)
-  uint64_t page_offset = 0;   // in the object, in pages
+  Ref<MemoryObject> object;  // nullptr: anonymous (with kVmShared: an object of its own is made)
+  uint64_t page_offset = 0;  // in the object, in pages
   MappingSource* source = nullptr;  // for /proc/PID/maps; Map takes its own reference
 };
 

@@ -38,8 +38,8 @@ struct PageFault {
   Vma& vma;
   uint64_t address;  // page aligned
   FaultAccess access;
-  uint64_t pfn = 0;       // the frame that is mapped in the end
-  uint64_t old_pfn = 0;   // copy-on-write: the frame that it replaces, or pfn if it was reused
+  uint64_t pfn = 0;      // the frame that is mapped in the end
+  uint64_t old_pfn = 0;  // copy-on-write: the frame that it replaces, or pfn if it was reused
 };
 FaultResult ResolveFault(PageFault& fault, proto::Pte& slot);
 // Whether `vma` allows the access (Linux: access_error).

@@ -2,8 +2,8 @@
 //
 // Random sequences of mmap, munmap, mprotect, mremap, madvise, fork, exit, reads and writes in up
 // to six processes, against a model that knows nothing of page tables: a process is a map from page
-// to what is there. After every step some pages are compared, after some steps all of them and every
-// count; at the end everything is given back.
+// to what is there. After every step some pages are compared, after some steps all of them and
+// every count; at the end everything is given back.
 #include <gtest/gtest.h>
 #include <linux/mman.h>
 
@@ -125,8 +125,8 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
     ASSERT_TRUE(mapped.ok());
     ASSERT_EQ(mapped.value(), start);
     // Populating makes private copies at once: later changes of the file are not seen.
-    const bool copied = request.populate == MapPopulate::kYes && kind == 3 &&
-                        (page.access & proto::kVmWrite) != 0;
+    const bool copied =
+        request.populate == MapPopulate::kYes && kind == 3 && (page.access & proto::kVmWrite) != 0;
     for (uint64_t at = start; at < end; at += kPageBytes, ++page.index) {
       page.own = nullptr;
       page.own = copied ? std::make_shared<Bytes>(page.Content()) : nullptr;
@@ -158,8 +158,8 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
     Process& process = Any();
     const auto [start, end] = AnyRange();
     const uint64_t access = AnyAccess();
-    const bool complete = UntilGap(process, start, end,
-                                   [&](ModelPage& page) { page.access = access; });
+    const bool complete =
+        UntilGap(process, start, end, [&](ModelPage& page) { page.access = access; });
     EXPECT_EQ(process.mm->Protect(start, end - start, access).ok(), complete);
   }
 
@@ -205,8 +205,7 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
     const uint64_t new_bytes = to_end - to;
     const bool keep = Random(3) == 0;
     const uint64_t old_bytes = keep ? new_bytes : from_end - from;
-    const uint64_t flags =
-        MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0);
+    const uint64_t flags = MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0);
     if (from + old_bytes > to && from < to_end) {
       return;
     }
@@ -277,8 +276,8 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
     const bool written = WriteUser(*process.mm, page_at + offset, value).ok();
     auto found = process.pages.find(page_at);
     const bool mapped = found != process.pages.end();
-    const bool allowed = mapped && (found->second.access & proto::kVmWrite) != 0 &&
-                         found->second.Reachable();
+    const bool allowed =
+        mapped && (found->second.access & proto::kVmWrite) != 0 && found->second.Reachable();
     ASSERT_EQ(written, allowed) << std::hex << page_at;
     if (!allowed) {
       return;
@@ -297,8 +296,8 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
     Bytes bytes;
     const bool read = CopyFromUser(*process.mm, bytes.data(), at, kPageBytes).ok();
     auto found = process.pages.find(at);
-    const bool expected = found != process.pages.end() && found->second.access != 0 &&
-                          found->second.Reachable();
+    const bool expected =
+        found != process.pages.end() && found->second.access != 0 && found->second.Reachable();
     ASSERT_EQ(read, expected) << std::hex << at;
     if (read) {
       const Bytes content = found->second.Content();

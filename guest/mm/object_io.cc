@@ -14,8 +14,8 @@ uint64_t InPage(uint64_t offset) { return offset & (proto::kPageBytes - 1); }
 
 }  // namespace
 
-// Calls copy(data, done, count) -> Result<size_t> for the pieces of the range; data is nullptr where
-// the object has a hole. Pages are not made: the backing is read in place.
+// Calls copy(data, done, count) -> Result<size_t> for the pieces of the range; data is nullptr
+// where the object has a hole. Pages are not made: the backing is read in place.
 template <typename Copy>
 Result<uint64_t> MemoryObject::ReadChunks(uint64_t offset, uint64_t count, Copy copy) {
   if (offset >= bytes) {

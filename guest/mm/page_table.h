@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The four-level tables of an address space. Tables are reached through the direct map and written
-// directly; each is a frame of state kPageTable, aux = level, refs = entries that point to it (1 for
-// a root). Entries above level 1 allow everything; level 1 decides. The kernel's PML4 slot is arch's.
-// Locking: the address space's lock.
+// directly; each is a frame of state kPageTable, aux = level, refs = entries that point to it (1
+// for a root). Entries above level 1 allow everything; level 1 decides. The kernel's PML4 slot is
+// arch's. Locking: the address space's lock.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loops over level-1 tables: one call a table, no call an entry. Frame records are prefetched ahead:
-// with scattered frames their cache misses are the cost of these loops.
+// Loops over level-1 tables: one call a table, no call an entry. Frame records are prefetched
+// ahead: with scattered frames their cache misses are the cost of these loops.
 #include "guest/mm/pte_ops.h"
 
 namespace fv::guest {

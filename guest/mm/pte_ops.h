@@ -2,9 +2,8 @@
 //
 // What a mapping lets an entry of its pages say, and removing entries. The rules, for a private
 // mapping: an anonymous frame's entry is writable, or marked kPteCow because the frame is shared;
-// a page of the file is always marked kPteCow; the zero frame is marked kPteZero. A shared mapping's
-// entries are writable exactly if the mapping is.
-// Locking: the address space's lock.
+// a page of the file is always marked kPteCow; the zero frame is marked kPteZero. A shared
+// mapping's entries are writable exactly if the mapping is. Locking: the address space's lock.
 #pragma once
 
 #include <cstdint>

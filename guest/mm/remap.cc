@@ -115,8 +115,8 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
     return Error(ENOMEM);
   }
   const uint64_t moved = call.old_length < call.new_length ? call.old_length : call.new_length;
-  Vma* made = NewVma(mm, target, target + call.new_length, vma.flags, vma.may,
-                     vma.memory_object(), vma.ObjectIndex(call.old_address), vma.source);
+  Vma* made = NewVma(mm, target, target + call.new_length, vma.flags, vma.may, vma.memory_object(),
+                     vma.ObjectIndex(call.old_address), vma.source);
   if (made == nullptr) {
     return Error(ENOMEM);
   }
@@ -194,8 +194,7 @@ bool CanGrowInPlace(Mm& mm, Vma& vma, const RemapCall& call) {
   }
   const uint64_t end = call.old_address + call.new_length;
   const Vma* next = NextVma(mm, vma);
-  return end > vma.end && end <= proto::kUserEnd &&
-         (next == nullptr || end <= GuardedStart(*next));
+  return end > vma.end && end <= proto::kUserEnd && (next == nullptr || end <= GuardedStart(*next));
 }
 
 void GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
@@ -240,8 +239,8 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
 Result<uint64_t> Mm::Remap(uint64_t old_address, uint64_t old_length, uint64_t new_length,
                            uint64_t remap_flags, uint64_t new_address) {
   NoteChange(proto::SafepointKind::kSyscall);
-  const uint64_t result = TRY(
-      RemapCalled(*this, {old_address, old_length, new_length, remap_flags, new_address}));
+  const uint64_t result =
+      TRY(RemapCalled(*this, {old_address, old_length, new_length, remap_flags, new_address}));
   // A locked mapping that grew is made present.
   const Vma* vma = FindVma(result);
   if (vma != nullptr && (vma->flags & proto::kVmLocked) != 0 && new_length > old_length) {

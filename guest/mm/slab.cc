@@ -51,8 +51,7 @@ void SlabCacheBase::Register() {
   }
   FV_CHECK(object_bytes <= kLargestObject);
   magic = proto::kSlabMagic;
-  objects_per_slab =
-      static_cast<uint32_t>((SlabBytes(object_bytes) - kFirstObject) / object_bytes);
+  objects_per_slab = static_cast<uint32_t>((SlabBytes(object_bytes) - kFirstObject) / object_bytes);
   InitHead(partial_);
   if (!IsLinked(all_caches)) {
     InitHead(all_caches);
@@ -96,8 +95,8 @@ void* SlabCacheBase::AllocateObject() {
   Register();
   SpinlockGuard guard(lock_);
   // The link is a slab's first member.
-  Slab* slab = partial_.next == AddressOf(&partial_) ? AddSlab()
-                                                     : reinterpret_cast<Slab*>(partial_.next);
+  Slab* slab =
+      partial_.next == AddressOf(&partial_) ? AddSlab() : reinterpret_cast<Slab*>(partial_.next);
   if (slab == nullptr) {
     return nullptr;
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Kernel objects of one size from slabs, and memory of variable size from size classes. A slab is a
-// block of frames: a header, then objects; free objects are linked through their first word. A cache
-// keeps its slabs with free objects on a list and gives empty slabs back, but for one.
+// block of frames: a header, then objects; free objects are linked through their first word. A
+// cache keeps its slabs with free objects on a list and gives empty slabs back, but for one.
 //
-//   constinit SlabCache<Vma> vma_cache("vma");      // static storage; registers itself on first use
-//   Vma* vma = vma_cache.New(...);                  // nullptr: out of memory
+//   constinit SlabCache<Vma> vma_cache("vma");      // static storage; registers itself on first
+//   use Vma* vma = vma_cache.New(...);                  // nullptr: out of memory
 //   vma_cache.Delete(vma);
 //
 // Free objects are filled with kSlabJunk in builds with FV_DEBUG_FILL.

@@ -2,7 +2,8 @@
 //
 // TlbBatch: collects the range in which an operation took permissions or frames away, and flushes
 // once at its end. Frames may be freed before the flush: kernel code is atomic on the one vCPU, no
-// user instruction runs until the batch is finished. A second vCPU would have to keep them until then.
+// user instruction runs until the batch is finished. A second vCPU would have to keep them until
+// then.
 #pragma once
 
 #include <cstdint>

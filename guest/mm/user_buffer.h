@@ -4,7 +4,8 @@
 // from the front. Files copy into it and out of it without knowing where the user's pages are.
 //
 // Partial copies are values: CopyIn and CopyOut return how much was copied before the first
-// inaccessible byte, EFAULT only if it was nothing. The caller reports a count if anything was moved.
+// inaccessible byte, EFAULT only if it was nothing. The caller reports a count if anything was
+// moved.
 #pragma once
 
 #include <cstddef>

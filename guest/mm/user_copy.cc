@@ -63,10 +63,9 @@ Status AllOr(size_t done, size_t bytes) { return done == bytes ? Ok() : Status(E
 
 size_t CopyToUserPartial(Mm& mm, uint64_t to, const void* from, size_t bytes) {
   const auto* source = static_cast<const uint8_t*>(from);
-  return ForEachPage(mm, to, bytes, FaultAccess::kWrite,
-                     [source](uint8_t* data, size_t done, size_t piece) {
-                       memcpy(data, source + done, piece);
-                     });
+  return ForEachPage(
+      mm, to, bytes, FaultAccess::kWrite,
+      [source](uint8_t* data, size_t done, size_t piece) { memcpy(data, source + done, piece); });
 }
 
 size_t CopyFromUserPartial(Mm& mm, void* to, uint64_t from, size_t bytes) {
@@ -150,8 +149,7 @@ Result<uint32_t> CompareExchangeUser(Mm& mm, uint64_t address, uint32_t expected
   if (word == nullptr) {
     return Error(EFAULT);
   }
-  __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST,
-                              __ATOMIC_SEQ_CST);
+  __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
   return expected;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Access to user memory by a walk of the address space's page tables and the direct map; a user
-// address is never dereferenced. Missing pages are faulted in and copy-on-write is broken as for the
-// user's own access.
-// Context: task context; does not block.
+// address is never dereferenced. Missing pages are faulted in and copy-on-write is broken as for
+// the user's own access. Context: task context; does not block.
 #pragma once
 
 #include <cstddef>

@@ -35,9 +35,9 @@ class MappingSource {
 };
 
 struct Vma : proto::VmaRecord {
-  uint64_t may = 0;                   // kVmAccess bits that mprotect may grant
-  MappingSource* source = nullptr;    // counted; nullptr for anonymous memory
-  proto::Link object_link{0, 0};      // on MemoryObject::mapping_list()
+  uint64_t may = 0;                 // kVmAccess bits that mprotect may grant
+  MappingSource* source = nullptr;  // counted; nullptr for anonymous memory
+  proto::Link object_link{0, 0};    // on MemoryObject::mapping_list()
 
   MemoryObject* memory_object() const { return reinterpret_cast<MemoryObject*>(object); }
   uint64_t page_count() const { return (end - start) >> 12; }

@@ -140,8 +140,8 @@ Result<Vma*> SplitVma(Mm& mm, Vma& vma, uint64_t at, SplitLimit limit) {
   if (limit == SplitLimit::kEnforce && mm.vma_count >= kMaxMappings) {
     return Error(ENOMEM);
   }
-  Vma* upper = NewVma(mm, at, vma.end, vma.flags, vma.may, vma.memory_object(),
-                      vma.ObjectIndex(at), vma.source);
+  Vma* upper = NewVma(mm, at, vma.end, vma.flags, vma.may, vma.memory_object(), vma.ObjectIndex(at),
+                      vma.source);
   if (upper == nullptr) {
     return Error(ENOMEM);
   }

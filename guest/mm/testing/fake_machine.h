@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FakeMachine: RAM, channel and the few hooks of arch and introspect that guest/mm needs, for
-// hosted tests. RAM is an anonymous mapping at kKernelBase, so the kernel's address arithmetic is the
-// real one. One per process: the kernel's caches are static.
-// Also two views that tests compare: what is in use, and whether every count is explained.
+// hosted tests. RAM is an anonymous mapping at kKernelBase, so the kernel's address arithmetic is
+// the real one. One per process: the kernel's caches are static. Also two views that tests compare:
+// what is in use, and whether every count is explained.
 #pragma once
 
 #include <array>
@@ -29,8 +29,8 @@ struct FakeEvent {
 
 // What must be the same before and after.
 struct Usage {
-  std::array<uint64_t, 9> frames{};              // by FrameState, without slabs and free ones
-  std::map<std::string, uint64_t> objects;       // active objects by cache
+  std::array<uint64_t, 9> frames{};         // by FrameState, without slabs and free ones
+  std::map<std::string, uint64_t> objects;  // active objects by cache
   bool operator==(const Usage&) const = default;
 };
 std::string ToString(const Usage& usage);

@@ -45,13 +45,13 @@ class Walk {
       : channel_(channel), frames_(At<FrameRecord>(channel.frame_table)) {}
 
   std::string Run() {
-    ForEachOn<proto::ObjectRecord>(
-        *At<Link>(channel_.objects), offsetof(proto::ObjectRecord, objects),
-        [&](proto::ObjectRecord& object) {
-          uint64_t pages = 0;
-          WalkObject(object.root, object.height, pages);
-          Expect(pages == object.pages, "pages of an object");
-        });
+    ForEachOn<proto::ObjectRecord>(*At<Link>(channel_.objects),
+                                   offsetof(proto::ObjectRecord, objects),
+                                   [&](proto::ObjectRecord& object) {
+                                     uint64_t pages = 0;
+                                     WalkObject(object.root, object.height, pages);
+                                     Expect(pages == object.pages, "pages of an object");
+                                   });
     ForEachOn<proto::MmRecord>(*At<Link>(channel_.mms), offsetof(proto::MmRecord, mms),
                                [&](proto::MmRecord& mm) { WalkMm(mm); });
     CheckFrames();
@@ -114,8 +114,8 @@ class Walk {
         return;
       }
       const auto vma = vmas.upper_bound(va);
-      CheckPte(va, pte, vma != vmas.end() && vma->second->start <= va ? vma->second : nullptr,
-               anon, file);
+      CheckPte(va, pte, vma != vmas.end() && vma->second->start <= va ? vma->second : nullptr, anon,
+               file);
     });
     Expect(anon == mm.anon_pages, "anon_pages ", mm.anon_pages, " found ", anon);
     Expect(file == mm.file_pages, "file_pages ", mm.file_pages, " found ", file);
@@ -155,8 +155,7 @@ class Walk {
     }
   }
 
-  void CheckPte(uint64_t va, Pte pte, const proto::VmaRecord* vma, uint64_t& anon,
-                uint64_t& file) {
+  void CheckPte(uint64_t va, Pte pte, const proto::VmaRecord* vma, uint64_t& anon, uint64_t& file) {
     const uint64_t pfn = (pte & proto::kPteFrameMask) >> 12;
     const FrameState state = frames_[pfn].state;
     const bool writable = (pte & proto::kPteWritable) != 0;
@@ -194,8 +193,8 @@ class Walk {
       free += record.state == FrameState::kFree;
       Expect(record.state != FrameState::kFree || record.refs == 0, "a free frame with refs");
       if (record.state == FrameState::kAnon || record.state == FrameState::kFile) {
-        Expect(record.refs == found.entries + found.objects + record.pins, "frame ", pfn,
-               ": refs ", record.refs, ", entries ", found.entries, ", objects ", found.objects);
+        Expect(record.refs == found.entries + found.objects + record.pins, "frame ", pfn, ": refs ",
+               record.refs, ", entries ", found.entries, ", objects ", found.objects);
       }
       if (record.state == FrameState::kAnon && found.entries > 1) {
         Expect(found.writable == 0 && found.cow == found.entries, "frame ", pfn,
