@@ -94,6 +94,8 @@ class Inode {
   Inode(Superblock& superblock, uint32_t mode);
   ~Inode() = default;
   virtual void Destroy() = 0;
+  // Synthetic inodes have the same number each time they are made.
+  void SetNumber(uint64_t number) { number_ = number; }
 
  private:
   uint32_t refs_ = 1;

@@ -74,6 +74,7 @@ struct SystemInfo {
   uint32_t running, blocked, total_tasks, last_pid;
   uint32_t load[3];  // fixed point, 11 bits of fraction (Linux: FSHIFT)
   char hostname[65], domainname[65];
+  char release[65], version[65];  // uname(2)
 };
 void FillSystemInfo(SystemInfo& out);
 

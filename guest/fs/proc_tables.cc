@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What stands where in /proc.
+#include "guest/fs/proc_show.h"
+
+namespace fv::guest {
+
+namespace {
+
+constexpr ProcNode Writable(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
+                            Status (*store)(const ProcKey&, const char*, size_t)) {
+  return {name, kTypeRegular | 0644, ProcKind::kPlain, show, store, nullptr, 0};
+}
+
+constexpr ProcNode Dynamic(const char* name, ProcKind kind, uint32_t permissions) {
+  return {name, kTypeDirectory | permissions, kind, nullptr, nullptr, nullptr, 0};
+}
+
+Status ShowSelfMounts(TextBuffer& out, const ProcKey&) {
+  out.Add("self/mounts");
+  return Ok();
+}
+
+constexpr ProcNode kPidChildren[] = {
+    Dynamic("task", ProcKind::kTaskDir, 0555),
+    Dynamic("fd", ProcKind::kFdDir, 0500),
+    Dynamic("fdinfo", ProcKind::kFdInfoDir, 0555),
+    ProcFile("stat", ShowTaskStat),
+    ProcFile("statm", ShowStatm),
+    ProcFile("status", ShowTaskStatus),
+    ProcFile("maps", ShowMaps),
+    ProcFile("smaps", ShowSmaps),
+    Writable("comm", ShowComm, StoreComm),
+    ProcFile("cmdline", ShowCmdline),
+    ProcFile("environ", ShowEnviron, 0400),
+    ProcFile("limits", ShowLimits),
+    ProcFile("oom_score", ShowOomScore),
+    Writable("oom_score_adj", ShowOomScoreAdj, StoreOomScoreAdj),
+    ProcFile("mounts", ShowMounts),
+    ProcFile("mountinfo", ShowMountinfo),
+    ProcFile("coredump_filter", ShowCoredumpFilter),
+    ProcFile("personality", ShowPersonality, 0400),
+    ProcFile("wchan", ShowWchan),
+    ProcFile("schedstat", ShowSchedstat),
+    ProcFile("io", ShowIo, 0400),
+    ProcLink("exe", ProcKind::kExe),
+    ProcLink("cwd", ProcKind::kCwd),
+    ProcLink("root", ProcKind::kTaskRoot),
+};
+
+constexpr ProcNode kTidChildren[] = {
+    Dynamic("fd", ProcKind::kFdDir, 0500),
+    Dynamic("fdinfo", ProcKind::kFdInfoDir, 0555),
+    ProcFile("stat", ShowTaskStat),
+    ProcFile("statm", ShowStatm),
+    ProcFile("status", ShowTaskStatus),
+    ProcFile("maps", ShowMaps),
+    Writable("comm", ShowComm, StoreComm),
+    ProcFile("cmdline", ShowCmdline),
+    ProcFile("environ", ShowEnviron, 0400),
+    ProcFile("limits", ShowLimits),
+    ProcFile("children", ShowChildren),
+    Writable("oom_score_adj", ShowOomScoreAdj, StoreOomScoreAdj),
+    ProcFile("mounts", ShowMounts),
+    ProcLink("exe", ProcKind::kExe),
+    ProcLink("cwd", ProcKind::kCwd),
+    ProcLink("root", ProcKind::kTaskRoot),
+};
+
+constexpr ProcNode kRootChildren[] = {
+    ProcLink("self", ProcKind::kSelf),
+    ProcLink("thread-self", ProcKind::kThreadSelf),
+    {"mounts", kTypeSymlink | 0777, ProcKind::kText, ShowSelfMounts, nullptr, nullptr, 0},
+    ProcFile("cmdline", ShowCmdlineOfKernel),
+    ProcFile("cpuinfo", ShowCpuinfo),
+    ProcFile("devices", ShowDevices),
+    ProcFile("filesystems", ShowFilesystems),
+    ProcFile("loadavg", ShowLoadavg),
+    ProcFile("meminfo", ShowMeminfo),
+    ProcFile("modules", ShowEmpty),
+    ProcFile("partitions", ShowPartitions),
+    ProcFile("stat", ShowSystemStat),
+    ProcFile("swaps", ShowSwaps),
+    ProcFile("uptime", ShowUptime),
+    ProcFile("version", ShowVersion),
+    {"sys", kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, kProcSysNodes,
+     kProcSysNodeCount},
+};
+
+template <size_t N>
+constexpr ProcNode Table(const char* name, ProcKind kind, const ProcNode (&children)[N]) {
+  return {name, kTypeDirectory | 0555, kind, nullptr, nullptr, children, N};
+}
+
+}  // namespace
+
+constinit const ProcNode kProcRoot = Table("proc", ProcKind::kRoot, kRootChildren);
+constinit const ProcNode kProcPid = Table("pid", ProcKind::kPlain, kPidChildren);
+constinit const ProcNode kProcTid = Table("tid", ProcKind::kPlain, kTidChildren);
+constinit const ProcNode kProcFd = ProcLink("fd", ProcKind::kFd);
+constinit const ProcNode kProcFdInfo = ProcFile("fdinfo", ShowFdInfo, 0400);
+
+}  // namespace fv::guest

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /proc/sys and /sys: small read-only texts. Values that Linux computes from the machine are those
+// of the newest Linux on a small one.
+#include "guest/fs/proc_show.h"
+#include "guest/fs/proc_source.h"
+#include "guest/fs/task_hooks.h"
+
+namespace fv::guest {
+
+namespace {
+
+// A file with a constant text.
+template <size_t N>
+struct FixedText {
+  char text[N] = {};
+  constexpr FixedText(const char (&from)[N]) {  // NOLINT: implicit, a template argument
+    for (size_t i = 0; i < N; ++i) {
+      text[i] = from[i];
+    }
+  }
+};
+template <FixedText kText>
+Status ShowFixed(TextBuffer& out, const ProcKey&) {
+  out.Put(kText.text, sizeof(kText.text) - 1);
+  return Ok();
+}
+
+Status ShowRelease(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%s\n", info.release);
+  return Ok();
+}
+Status ShowVersionName(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%s\n", info.version);
+  return Ok();
+}
+Status ShowHostname(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%s\n", info.hostname);
+  return Ok();
+}
+Status ShowDomainname(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%s\n", info.domainname);
+  return Ok();
+}
+
+// A version 4 UUID (RFC 9562), new at every read.
+Status ShowUuid(TextBuffer& out, const ProcKey&) {
+  uint8_t b[16];
+  FillRandom(b, sizeof(b));
+  b[6] = static_cast<uint8_t>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<uint8_t>((b[8] & 0x3f) | 0x80);
+  for (unsigned i = 0; i < sizeof(b); ++i) {
+    out.Add(i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
+  }
+  out.Add("\n");
+  return Ok();
+}
+
+template <size_t N>
+constexpr ProcNode Directory(const char* name, const ProcNode (&children)[N]) {
+  return {name, kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, children, N};
+}
+
+constexpr ProcNode kRandom[] = {
+    ProcFile("boot_id", ShowFixed<"6f726b76-6973-4f72-a000-666f726b7669\n">),
+    ProcFile("entropy_avail", ShowFixed<"256\n">),
+    ProcFile("poolsize", ShowFixed<"256\n">),
+    ProcFile("uuid", ShowUuid),
+};
+constexpr ProcNode kKernel[] = {
+    Directory("random", kRandom),
+    ProcFile("cap_last_cap", ShowFixed<"40\n">),
+    ProcFile("core_pattern", ShowFixed<"core\n">),
+    ProcFile("core_uses_pid", ShowFixed<"0\n">),
+    ProcFile("domainname", ShowDomainname),
+    ProcFile("hostname", ShowHostname),
+    ProcFile("msgmax", ShowFixed<"8192\n">),
+    ProcFile("msgmnb", ShowFixed<"16384\n">),
+    ProcFile("msgmni", ShowFixed<"32000\n">),
+    ProcFile("ngroups_max", ShowFixed<"65536\n">),
+    ProcFile("osrelease", ShowRelease),
+    ProcFile("ostype", ShowFixed<"Linux\n">),
+    ProcFile("overflowgid", ShowFixed<"65534\n">),
+    ProcFile("overflowuid", ShowFixed<"65534\n">),
+    ProcFile("pid_max", ShowFixed<"32768\n">),
+    ProcFile("printk", ShowFixed<"7\t4\t1\t7\n">),
+    ProcFile("randomize_va_space", ShowFixed<"0\n">),
+    ProcFile("sched_rr_timeslice_ms", ShowFixed<"100\n">),
+    ProcFile("sched_rt_period_us", ShowFixed<"1000000\n">),
+    ProcFile("sched_rt_runtime_us", ShowFixed<"950000\n">),
+    ProcFile("sem", ShowFixed<"32000\t1024000000\t500\t32000\n">),
+    ProcFile("shmall", ShowFixed<"18446744073692774399\n">),
+    ProcFile("shmmax", ShowFixed<"18446744073692774399\n">),
+    ProcFile("shmmni", ShowFixed<"4096\n">),
+    ProcFile("tainted", ShowFixed<"0\n">),
+    ProcFile("threads-max", ShowFixed<"32767\n">),
+    ProcFile("version", ShowVersionName),
+};
+constexpr ProcNode kFs[] = {
+    ProcFile("file-max", ShowFixed<"9223372036854775807\n">),
+    ProcFile("file-nr", ShowFixed<"64\t0\t9223372036854775807\n">),
+    ProcFile("nr_open", ShowFixed<"1048576\n">),
+    ProcFile("pipe-max-size", ShowFixed<"1048576\n">),
+    ProcFile("pipe-user-pages-hard", ShowFixed<"0\n">),
+    ProcFile("pipe-user-pages-soft", ShowFixed<"16384\n">),
+    ProcFile("protected_fifos", ShowFixed<"0\n">),
+    ProcFile("protected_hardlinks", ShowFixed<"0\n">),
+    ProcFile("protected_regular", ShowFixed<"0\n">),
+    ProcFile("protected_symlinks", ShowFixed<"0\n">),
+    ProcFile("suid_dumpable", ShowFixed<"0\n">),
+};
+constexpr ProcNode kVm[] = {
+    ProcFile("max_map_count", ShowFixed<"65530\n">),
+    ProcFile("mmap_min_addr", ShowFixed<"65536\n">),
+    ProcFile("nr_hugepages", ShowFixed<"0\n">),
+    ProcFile("overcommit_memory", ShowFixed<"0\n">),
+    ProcFile("overcommit_ratio", ShowFixed<"50\n">),
+    ProcFile("swappiness", ShowFixed<"60\n">),
+};
+
+constexpr ProcNode kCpu0[] = {ProcFile("online", ShowFixed<"1\n">)};
+constexpr ProcNode kCpu[] = {
+    Directory("cpu0", kCpu0),
+    ProcFile("kernel_max", ShowFixed<"0\n">),
+    ProcFile("offline", ShowFixed<"\n">),
+    ProcFile("online", ShowFixed<"0\n">),
+    ProcFile("possible", ShowFixed<"0\n">),
+    ProcFile("present", ShowFixed<"0\n">),
+};
+constexpr ProcNode kNode0[] = {
+    ProcFile("cpulist", ShowFixed<"0\n">),
+    ProcFile("cpumap", ShowFixed<"1\n">),
+};
+constexpr ProcNode kNode[] = {
+    Directory("node0", kNode0),
+    ProcFile("online", ShowFixed<"0\n">),
+    ProcFile("possible", ShowFixed<"0\n">),
+};
+constexpr ProcNode kClocksource0[] = {
+    ProcFile("available_clocksource", ShowFixed<"tsc \n">),
+    ProcFile("current_clocksource", ShowFixed<"tsc\n">),
+};
+constexpr ProcNode kClocksource[] = {Directory("clocksource0", kClocksource0)};
+constexpr ProcNode kSystem[] = {
+    Directory("clocksource", kClocksource),
+    Directory("cpu", kCpu),
+    Directory("node", kNode),
+};
+constexpr ProcNode kDevices[] = {Directory("system", kSystem)};
+constexpr ProcNode kTransparent[] = {ProcFile("enabled", ShowFixed<"always madvise [never]\n">)};
+constexpr ProcNode kSysMm[] = {Directory("transparent_hugepage", kTransparent)};
+constexpr ProcNode kSysKernel[] = {Directory("mm", kSysMm)};
+constexpr ProcNode kSysChildren[] = {
+    Directory("devices", kDevices),
+    Directory("kernel", kSysKernel),
+};
+
+}  // namespace
+
+constinit const ProcNode kProcSysNodes[kProcSysNodeCount] = {
+    Directory("fs", kFs),
+    Directory("kernel", kKernel),
+    Directory("vm", kVm),
+};
+constinit const ProcNode kSysRoot = Directory("sys", kSysChildren);
+
+}  // namespace fv::guest
