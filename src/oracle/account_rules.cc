@@ -4,6 +4,7 @@
 #include "src/oracle/account_rules.h"
 
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "src/inspect/list_walk.h"
@@ -15,16 +16,29 @@ namespace {
 using proto::FrameState;
 
 // The slab caches whose objects are all on a list that the host can walk.
+// A task that was released lives on, off the list, while somebody (a pidfd) refers to it.
+enum class Off { kNever, kPossibly };
 struct WalkedCache {
   const char* name;
   uint64_t Reached::*count;
+  Off off_list;
 };
 constexpr WalkedCache kWalkedCaches[] = {
-    {"task", &Reached::tasks},
-    {"mm", &Reached::mms},
-    {"vma", &Reached::vmas},
-    {"object", &Reached::objects},
+    {"task_struct", &Reached::tasks, Off::kPossibly},
+    {"mm", &Reached::mms, Off::kNever},
+    {"vma", &Reached::vmas, Off::kNever},
+    {"object", &Reached::objects, Off::kNever},
 };
+
+// What processes are made of: caches that are as empty after the last process as before the first.
+constexpr const char* kProcessCaches[] = {
+    "task_struct", "sighand_cache", "signal_cache",       "fpu_state", "mm",
+    "vma",         "sigqueue",      "posix_timers_cache", "cred_jar",
+};
+
+bool IsNamed(const inspect::SlabCache& slab, const char* name) {
+  return std::strncmp(slab.record.name, name, sizeof(slab.record.name)) == 0;
+}
 
 }  // namespace
 
@@ -51,8 +65,12 @@ void CheckSlabs(std::span<const inspect::SlabCache> slabs, const StateCounts& co
   for (const inspect::SlabCache& slab : slabs) {
     frames += slab.record.frames;
     for (const WalkedCache& cache : kWalkedCaches) {
-      if (std::strncmp(slab.record.name, cache.name, sizeof(slab.record.name)) != 0 ||
-          slab.record.active_objects == reached.*cache.count) {
+      if (!IsNamed(slab, cache.name)) {
+        continue;
+      }
+      const uint64_t active = slab.record.active_objects;
+      const uint64_t found = reached.*cache.count;
+      if (active == found || (cache.off_list == Off::kPossibly && active > found)) {
         continue;
       }
       findings
@@ -94,28 +112,39 @@ void CheckObjectPages(const inspect::Object& object, Findings& findings) {
   }
 }
 
+std::vector<uint64_t> ProcessObjects(std::span<const inspect::SlabCache> slabs) {
+  std::vector<uint64_t> active(std::size(kProcessCaches));
+  for (const inspect::SlabCache& slab : slabs) {
+    for (size_t i = 0; i < active.size(); ++i) {
+      active[i] += IsNamed(slab, kProcessCaches[i]) ? slab.record.active_objects : 0;
+    }
+  }
+  return active;
+}
+
 void CheckFinal(const Baseline& boot, const Baseline& now, Findings& findings) {
-  auto none = [&](FrameState state) {
-    const uint64_t before = CountOf(boot.counts, state);
-    const uint64_t after = CountOf(now.counts, state);
+  auto compare = [&](const std::string& what, uint64_t before, uint64_t after) {
     if (after > before) {
-      findings.Add(Rule::kLeftBehind, std::to_string(after - before) + " frames are still " +
-                                          inspect::FrameStateName(state) +
-                                          " though every process is gone");
+      findings.Add(Rule::kLeftBehind, "there were " + std::to_string(before) + " " + what +
+                                          " before the first process, there are " +
+                                          std::to_string(after) + " after the last");
     }
   };
-  none(FrameState::kAnon);
-  none(FrameState::kPageTable);
-  none(FrameState::kKernelStack);
-  auto same = [&](const char* what, uint64_t before, uint64_t after) {
-    if (after > before) {
-      findings.Add(Rule::kLeftBehind, std::to_string(after - before) + " " + what +
-                                          " are still there though every process is gone");
-    }
-  };
-  same("tasks", boot.tasks, now.tasks);
-  same("address spaces", boot.mms, now.mms);
-  same("VMAs", boot.vmas, now.vmas);
+  for (const FrameState state : {FrameState::kAnon, FrameState::kPageTable}) {
+    compare(std::string(inspect::FrameStateName(state)) + " frames", CountOf(boot.counts, state),
+            CountOf(now.counts, state));
+  }
+  // The tasks of the kernel itself have one stack each, the first program's is gone.
+  constexpr uint64_t kStackFrames = proto::kKernelStackBytes / proto::kPageBytes;
+  compare("kernel-stack frames", now.allocated_tasks * kStackFrames,
+          CountOf(now.counts, FrameState::kKernelStack));
+  compare("tasks", boot.tasks, now.tasks);
+  compare("address spaces", boot.mms, now.mms);
+  compare("VMAs", boot.vmas, now.vmas);
+  for (size_t i = 0; i < boot.process_objects.size() && i < now.process_objects.size(); ++i) {
+    compare(std::string("objects of the cache ") + kProcessCaches[i], boot.process_objects[i],
+            now.process_objects[i]);
+  }
 }
 
 }  // namespace fv::oracle

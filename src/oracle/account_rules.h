@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "proto/channel.h"
 #include "src/inspect/memory_reader.h"
@@ -49,10 +50,14 @@ void CheckObjectPages(const inspect::Object& object, Findings& findings);
 // What stays when nobody runs: taken at the boot safepoint, compared at the final one.
 struct Baseline {
   StateCounts counts{};
-  uint64_t tasks = 0;
+  uint64_t tasks = 0;            // on the list
+  uint64_t allocated_tasks = 0;  // idle tasks included
   uint64_t mms = 0;
   uint64_t vmas = 0;
+  std::vector<uint64_t> process_objects;
 };
+// Active objects of the caches that only processes fill, in a fixed order.
+std::vector<uint64_t> ProcessObjects(std::span<const inspect::SlabCache> slabs);
 void CheckFinal(const Baseline& boot, const Baseline& now, Findings& findings);
 
 }  // namespace fv::oracle

@@ -77,12 +77,14 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   }
   CheckFrames(snapshot, findings);
   baseline_.tasks = snapshot.tasks.size();
+  baseline_.allocated_tasks = snapshot.tasks.size() + UnlistedIdleTasks(snapshot);
+  baseline_.process_objects = ProcessObjects(snapshot.slabs);
   baseline_.mms = snapshot.mms.size();
   CheckFrameTotals(snapshot.header, baseline_.counts, findings);
-  CheckSlabs(snapshot.slabs, baseline_.counts,
-             {snapshot.tasks.size() + UnlistedIdleTasks(snapshot), snapshot.mms.size(),
-              baseline_.vmas, snapshot.objects.size()},
-             findings);
+  CheckSlabs(
+      snapshot.slabs, baseline_.counts,
+      {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size()},
+      findings);
   for (const inspect::Object& object : snapshot.objects) {
     CheckObjectPages(object, findings);
   }

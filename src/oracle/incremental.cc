@@ -106,9 +106,9 @@ void IncrementalChecker::CheckChangedFrames(Findings& findings) {
 void IncrementalChecker::CheckAccounts(const proto::ChannelHeader& header, Findings& findings) {
   CheckFrameTotals(header, frames_.counts(), findings);
   std::vector<inspect::Malformed> malformed;
-  const auto slabs = inspect::ReadSlabs(memory_, header, malformed);
+  slabs_ = inspect::ReadSlabs(memory_, header, malformed);
   AddMalformed(malformed, findings);
-  CheckSlabs(slabs, frames_.counts(),
+  CheckSlabs(slabs_, frames_.counts(),
              {tasks_.allocated(), mms_.count(), mms_.vma_count(), objects_.count()}, findings);
   for (const auto& state : mms_.slots()) {
     if (state != nullptr && (state->fresh || state->pages_changed)) {
@@ -118,7 +118,8 @@ void IncrementalChecker::CheckAccounts(const proto::ChannelHeader& header, Findi
 }
 
 Baseline IncrementalChecker::Count() const {
-  return {frames_.counts(), tasks_.tasks().size(), mms_.count(), mms_.vma_count()};
+  return {frames_.counts(), tasks_.tasks().size(), tasks_.allocated(),
+          mms_.count(),     mms_.vma_count(),      ProcessObjects(slabs_)};
 }
 
 }  // namespace fv::oracle

@@ -60,6 +60,7 @@ class IncrementalChecker {
   TableCache tables_;
   TaskCache tasks_;
   ContentGuard content_;
+  std::vector<inspect::SlabCache> slabs_;  // as of the last step
   bool first_ = true;
   Baseline baseline_;
 };

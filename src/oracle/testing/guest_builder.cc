@@ -101,7 +101,7 @@ void GuestBuilder::Boot() {
   channel.free_frames = frames - reserved;
   zero_pfn_ = AllocateFrame(FrameState::kZero);
   channel.zero_pfn = zero_pfn_;
-  AddCache("task", sizeof(proto::TaskRecord) + 64);
+  AddCache("task_struct", sizeof(proto::TaskRecord) + 64);
   AddCache("mm", sizeof(proto::MmRecord) + 64);
   AddCache("vma", sizeof(proto::VmaRecord) + 24);
   AddCache("object", sizeof(proto::ObjectRecord) + 40);

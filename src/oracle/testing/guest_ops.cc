@@ -34,7 +34,7 @@ Pte LeafFlags(uint64_t vm_flags) {
 }  // namespace
 
 GuestPtr GuestBuilder::NewTask(uint32_t pid, GuestPtr mm) {
-  const GuestPtr address = AllocateObject("task");
+  const GuestPtr address = AllocateObject("task_struct");
   const GuestPtr stack = DirectMap(AllocateStack(address) << kPageShift);
   auto* task = Ptr<TaskRecord>(address);
   task->magic = proto::kTaskMagic;
@@ -106,7 +106,7 @@ void GuestBuilder::RemoveTask(GuestPtr address) {
     cpu->current = init_;
   }
   --header().task_count;
-  FreeObject("task", address);
+  FreeObject("task_struct", address);
 }
 
 GuestPtr GuestBuilder::AddMm() {
