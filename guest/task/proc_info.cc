@@ -286,6 +286,8 @@ void FillSystemInfo(SystemInfo& out) {
   out.last_pid = Pids().last();
   memcpy(out.hostname, SystemName().node, sizeof(out.hostname));
   memcpy(out.domainname, SystemName().domain, sizeof(out.domainname));
+  memcpy(out.release, SystemName().release, sizeof(out.release));
+  memcpy(out.version, SystemName().version, sizeof(out.version));
 }
 
 }  // namespace fv::guest
