@@ -9,6 +9,7 @@ _KERNEL_HEADERS = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86
 # Also built with glibc, as NAME_glibc: start-up, threads and signals differ between C libraries.
 GLIBC_TWINS = [
     "args_env",
+    "atfork",
     "exec_basic",
     "exit_how",
     "fork_basic",
@@ -28,6 +29,7 @@ GLIBC_TWINS = [
     "robust_mutex",
     "sig_realtime",
     "sig_thread",
+    "spawn",
     "vfork_exec",
 ]
 
