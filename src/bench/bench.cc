@@ -93,8 +93,8 @@ class Runner {
     }
     if (options_.make_checker) {
       Say(absl::StrCat(FormatBytes(bytes), ": every step checked"));
-      absl::StatusOr<GuestRun> run = RunGuest(
-          bytes, std::min(wanted, kCheckedRepetitions), Check::kEvery);
+      absl::StatusOr<GuestRun> run =
+          RunGuest(bytes, std::min(wanted, kCheckedRepetitions), Check::kEvery);
       if (!run.ok()) return run.status();
       samples[Side::kGuestChecked] = std::move(run->samples);
     }
@@ -171,16 +171,17 @@ class Runner {
     const vmm::Fd errors = MemoryFile();
     ForkPhases phases;
     std::unique_ptr<session::OracleObserver> checker;
-    session::SessionOptions session_options{.output = output.get(), .error = errors.get(),
+    session::SessionOptions session_options{.output = output.get(),
+                                            .error = errors.get(),
                                             .stdin_mode = session::SessionOptions::Stdin::kEmpty,
-                                            .timeout_ns = kRoundLimitNs, .kernel_log = nullptr,
+                                            .timeout_ns = kRoundLimitNs,
+                                            .kernel_log = nullptr,
                                             .observers = {&phases}};
     if (check == Check::kEvery) {
       checker = options_.make_checker(*guest->machine);
       session_options.observers.push_back(checker.get());
     }
-    const session::SessionResult result =
-        session::Session(*guest->machine, session_options).Run();
+    const session::SessionResult result = session::Session(*guest->machine, session_options).Run();
     if (checker && !checker->findings().empty()) {
       return absl::InternalError(absl::StrCat("the oracle found: ", checker->findings().front()));
     }
@@ -219,9 +220,12 @@ class Runner {
 
 const char* TouchName(Touch touch) {
   switch (touch) {
-    case Touch::kWrite: return "write";
-    case Touch::kRead: return "read";
-    case Touch::kNone: return "none";
+    case Touch::kWrite:
+      return "write";
+    case Touch::kRead:
+      return "read";
+    case Touch::kNone:
+      return "none";
   }
   return "?";
 }

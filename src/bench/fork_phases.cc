@@ -59,7 +59,8 @@ void ForkPhases::OnEvent(const proto::EventRecord& event) {
       }
       open_.reset();
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -67,8 +68,8 @@ PhaseSummary SummarizePhases(const std::vector<ForkRecord>& forks, double ns_per
   PhaseSummary summary;
   summary.forks = forks.size();
   for (size_t phase = 0; phase < kPhases; ++phase) {
-    summary.ns[phase] = Median(forks, ns_per_cycle,
-                               [phase](const ForkRecord& fork) { return fork.cycles[phase]; });
+    summary.ns[phase] =
+        Median(forks, ns_per_cycle, [phase](const ForkRecord& fork) { return fork.cycles[phase]; });
   }
   summary.total_ns = Median(forks, ns_per_cycle, Total);
   summary.vmas = Median(forks, 1, [](const ForkRecord& fork) { return fork.vmas; });

@@ -13,8 +13,16 @@ using proto::EventRecord;
 
 EventRecord Event(EventKind kind, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0,
                   uint64_t e = 0) {
-  return {.sequence = 0, .tsc = 0, .kind = kind, .cpu = 0, .pid = 1, .a = a, .b = b, .c = c,
-          .d = d, .e = e};
+  return {.sequence = 0,
+          .tsc = 0,
+          .kind = kind,
+          .cpu = 0,
+          .pid = 1,
+          .a = a,
+          .b = b,
+          .c = c,
+          .d = d,
+          .e = e};
 }
 
 // A fork whose phase i takes `unit` * (i + 1) cycles and whose frames are `frames`.
@@ -41,12 +49,12 @@ TEST(ForkPhases, CollectsAFork) {
 
 TEST(ForkPhases, LeavesOutWhatDoesNotFit) {
   ForkPhases phases;
-  Feed(phases, 10, 12, 11);                                 // failed with an errno
-  phases.OnEvent(Event(EventKind::kForkBegin));             // never ends
+  Feed(phases, 10, 12, 11);                      // failed with an errno
+  phases.OnEvent(Event(EventKind::kForkBegin));  // never ends
   phases.OnEvent(Event(EventKind::kForkBegin));
   phases.OnEvent(Event(EventKind::kForkPhase, kPhases, 1));  // no such phase
-  phases.OnEvent(Event(EventKind::kForkEnd));               // without phases
-  phases.OnEvent(Event(EventKind::kForkEnd));               // without a beginning
+  phases.OnEvent(Event(EventKind::kForkEnd));                // without phases
+  phases.OnEvent(Event(EventKind::kForkEnd));                // without a beginning
   phases.OnEvent(Event(EventKind::kExit));
   EXPECT_TRUE(phases.forks().empty());
   EXPECT_EQ(phases.rejected(), 3u);

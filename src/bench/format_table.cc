@@ -109,7 +109,8 @@ std::string FormatTable(const Results& results) {
       context.cpu, context.cpus, context.kernel, context.kvm_backend, context.kernel_ring,
       context.strategy, context.commit, context.touch);
   absl::StrAppend(&text, TimesTable(results));
-  absl::StrAppend(&text, "\nInside the guest kernel, by the time-stamp counter, medians of a fork:\n\n",
+  absl::StrAppend(&text,
+                  "\nInside the guest kernel, by the time-stamp counter, medians of a fork:\n\n",
                   PhasesTable(results));
   return text;
 }

@@ -141,8 +141,7 @@ absl::StatusOr<std::string> RunNative(const std::string& path,
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   pid_t pid = -1;
-  const int error =
-      posix_spawn(&pid, path.c_str(), &actions, nullptr, argv.data(), environment);
+  const int error = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv.data(), environment);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", path));
   int status = 0;
@@ -150,8 +149,7 @@ absl::StatusOr<std::string> RunNative(const std::string& path,
     if (errno != EINTR) return absl::ErrnoToStatus(errno, "waitpid");
   }
   if (status != 0) {
-    return absl::InternalError(
-        absl::StrCat(path, " failed natively with wait status ", status));
+    return absl::InternalError(absl::StrCat(path, " failed natively with wait status ", status));
   }
   return ReadAll(output.get());
 }

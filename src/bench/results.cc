@@ -16,19 +16,26 @@ constexpr double kPageBytes = 4096;
 
 const char* SideName(Side side) {
   switch (side) {
-    case Side::kGuest: return "guest";
-    case Side::kNative: return "native";
-    case Side::kGuestChecked: return "guest_checked";
+    case Side::kGuest:
+      return "guest";
+    case Side::kNative:
+      return "native";
+    case Side::kGuestChecked:
+      return "guest_checked";
   }
   return "?";
 }
 
 const char* MetricName(Metric metric) {
   switch (metric) {
-    case Metric::kNullSyscall: return "null_syscall";
-    case Metric::kFork: return "fork";
-    case Metric::kForkExitWait: return "fork_exit_wait";
-    case Metric::kCow: return "cow_fault";
+    case Metric::kNullSyscall:
+      return "null_syscall";
+    case Metric::kFork:
+      return "fork";
+    case Metric::kForkExitWait:
+      return "fork_exit_wait";
+    case Metric::kCow:
+      return "cow_fault";
   }
   return "?";
 }

@@ -18,7 +18,7 @@ namespace fv::bench {
 enum class Side : uint8_t { kGuest, kNative, kGuestChecked };
 enum class Metric : uint8_t { kNullSyscall, kFork, kForkExitWait, kCow };
 
-const char* SideName(Side side);      // "guest", "native", "guest_checked"
+const char* SideName(Side side);        // "guest", "native", "guest_checked"
 const char* MetricName(Metric metric);  // "null_syscall", "fork", "fork_exit_wait", "cow_fault"
 
 // One size, all sides. Times in ns.
@@ -34,18 +34,18 @@ struct SizeResult {
 };
 
 struct Context {
-  std::string date;        // ISO 8601
+  std::string date;  // ISO 8601
   std::string host_name;
   std::string executable;
-  std::string cpu;         // model name
-  std::string kernel;      // Linux's release
+  std::string cpu;     // model name
+  std::string kernel;  // Linux's release
   std::string kvm_backend;
   std::string kernel_ring;
   std::string commit;
   std::string touch;
   std::string strategy;
   int cpus = 0;
-  double mhz = 0;          // of the time-stamp counter
+  double mhz = 0;  // of the time-stamp counter
   std::vector<double> load;
 };
 

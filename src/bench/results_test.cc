@@ -16,10 +16,18 @@ namespace {
 
 Results Sample() {
   Results results;
-  results.context = {.date = "2026-01-01T00:00:00+0000", .host_name = "host",
-                     .executable = "forkvisor bench", .cpu = "CPU \"X\"", .kernel = "6.1",
-                     .kvm_backend = "kvm_test", .kernel_ring = "3", .commit = "abc",
-                     .touch = "write", .strategy = "classic", .cpus = 2, .mhz = 2450,
+  results.context = {.date = "2026-01-01T00:00:00+0000",
+                     .host_name = "host",
+                     .executable = "forkvisor bench",
+                     .cpu = "CPU \"X\"",
+                     .kernel = "6.1",
+                     .kvm_backend = "kvm_test",
+                     .kernel_ring = "3",
+                     .commit = "abc",
+                     .touch = "write",
+                     .strategy = "classic",
+                     .cpus = 2,
+                     .mhz = 2450,
                      .load = {0.5, 0.25, 0.125}};
   SizeResult size{.bytes = uint64_t{1} << 20, .times = {}, .phases = PhaseSummary{}};
   for (Metric metric : {Metric::kNullSyscall, Metric::kFork, Metric::kForkExitWait, Metric::kCow}) {

@@ -118,10 +118,9 @@ absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text)
     const std::string letter(1, known.letter);
     if (unit == letter || unit == letter + "iB") shift = known.shift;
   }
-  if (error != std::errc() || shift < 0 ||
-      value > std::numeric_limits<uint64_t>::max() >> shift) {
-    return absl::InvalidArgumentError(absl::StrCat("--", Abseil(flag), "=", Abseil(text),
-                                                   " is no size: write 4096, 64M or 1G"));
+  if (error != std::errc() || shift < 0 || value > std::numeric_limits<uint64_t>::max() >> shift) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no size: write 4096, 64M or 1G"));
   }
   return value << shift;
 }

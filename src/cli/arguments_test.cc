@@ -28,7 +28,8 @@ class ArgumentsTest : public testing::Test {
 };
 
 TEST_F(ArgumentsTest, FlagsEndAtTheProgram) {
-  const auto arguments = Parse({"--test_text=a", "-test_number", "5", "prog", "--test_switch", "-x"});
+  const auto arguments =
+      Parse({"--test_text=a", "-test_number", "5", "prog", "--test_switch", "-x"});
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_EQ(FLAGS_test_text, "a");
   EXPECT_EQ(FLAGS_test_number, 5u);
@@ -59,9 +60,9 @@ TEST_F(ArgumentsTest, RepeatedFlags) {
 }
 
 TEST_F(ArgumentsTest, Mistakes) {
-  for (const Words& words : {Words{"--none"}, Words{"--test_text"}, Words{"--test_number=x"},
-                             Words{"--test_number=-1"}, Words{"--env==x"}, Words{"--env="},
-                             Words{"--flagfile=/etc/passwd"}}) {
+  for (const Words& words :
+       {Words{"--none"}, Words{"--test_text"}, Words{"--test_number=x"}, Words{"--test_number=-1"},
+        Words{"--env==x"}, Words{"--env="}, Words{"--flagfile=/etc/passwd"}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(Parse(words).status())) << words[0];
   }
   EXPECT_TRUE(Parse({"--help"})->help);

@@ -107,9 +107,9 @@ int Write(const std::string& text) {
 }  // namespace
 
 int BenchVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments = ParseArguments(
-      args, {"sizes", "touch", "repetitions", "native", "checked", "format", "out", "kernel_ring", "kernel",
-             "kvm_device", "strategy", "v"});
+  absl::StatusOr<Arguments> arguments =
+      ParseArguments(args, {"sizes", "touch", "repetitions", "native", "checked", "format", "out",
+                            "kernel_ring", "kernel", "kvm_device", "strategy", "v"});
   if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");

@@ -30,18 +30,18 @@ void PrintSummary(const GuestRunResult& result) {
   const oracle::CheckerStats& stats = oracle.stats();
   const double later = static_cast<double>(stats.nanoseconds - stats.first_ns);
   const double mean = stats.checked > 1 ? later / static_cast<double>(stats.checked - 1) : 0;
-  std::fputs(absl::StrFormat("safepoints checked  %d of %d (%s)\n"
-                             "events              %d\n"
-                             "entries walked      %d\n"
-                             "time in the oracle  %.1f ms: first check %.1f us, then %.1f us on "
-                             "average, %.1f us at most\n",
-                             stats.checked, stats.safepoints, SafepointLine(oracle),
-                             result.session.events, stats.walked_ptes,
-                             static_cast<double>(stats.nanoseconds) / 1e6,
-                             static_cast<double>(stats.first_ns) / 1e3, mean / 1e3,
-                             static_cast<double>(stats.longest_ns) / 1e3)
-                 .c_str(),
-             stderr);
+  std::fputs(
+      absl::StrFormat("safepoints checked  %d of %d (%s)\n"
+                      "events              %d\n"
+                      "entries walked      %d\n"
+                      "time in the oracle  %.1f ms: first check %.1f us, then %.1f us on "
+                      "average, %.1f us at most\n",
+                      stats.checked, stats.safepoints, SafepointLine(oracle), result.session.events,
+                      stats.walked_ptes, static_cast<double>(stats.nanoseconds) / 1e6,
+                      static_cast<double>(stats.first_ns) / 1e3, mean / 1e3,
+                      static_cast<double>(stats.longest_ns) / 1e3)
+          .c_str(),
+      stderr);
   for (unsigned invariant = 1; invariant <= oracle::kInvariants; ++invariant) {
     const bool broken = (oracle.broken_invariants() >> invariant & 1) != 0;
     std::fputs(absl::StrFormat("I%-2d %-7s %s\n", invariant, broken ? "BROKEN" : "held",

@@ -26,7 +26,8 @@ Outcome Run(const std::string& arguments) {
   Outcome outcome;
   std::array<char, 4096> piece;
   size_t got;
-  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) outcome.text.append(piece.data(), got);
+  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0)
+    outcome.text.append(piece.data(), got);
   const int status = pclose(pipe);
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;

@@ -58,10 +58,9 @@ absl::StatusOr<T> Choose(std::string_view flag, const std::string& text,
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},
                                               {"3", vmm::KernelRing::kRing3}};
-constexpr Choice<proto::ForkStrategy> kStrategies[] = {
-    {"classic", proto::ForkStrategy::kClassic},
-    {"ondemand", proto::ForkStrategy::kOndemand},
-    {"eager", proto::ForkStrategy::kEager}};
+constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
+                                                       {"ondemand", proto::ForkStrategy::kOndemand},
+                                                       {"eager", proto::ForkStrategy::kEager}};
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};
@@ -100,9 +99,9 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs", "mem",    "kernel_ring", "timeout",     "env",     "file",
-          "events", "event_kinds", "kernel", "cwd",         "v",       "kvm_device",
-          "busybox", "mutant", "strategy",   "deterministic"};
+  return {"rootfs",  "mem",         "kernel_ring", "timeout",      "env", "file",
+          "events",  "event_kinds", "kernel",      "cwd",          "v",   "kvm_device",
+          "busybox", "mutant",      "strategy",    "deterministic"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

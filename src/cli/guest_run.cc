@@ -78,8 +78,8 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   session::SessionOptions session_options = OptionsFromFlags(*options);
   std::unique_ptr<session::EventWriter> writer;
   if (*events) {
-    writer = std::make_unique<session::EventWriter>(
-        events->get(), guest->machine->boot_info().tsc_khz, *kinds);
+    writer = std::make_unique<session::EventWriter>(events->get(),
+                                                    guest->machine->boot_info().tsc_khz, *kinds);
     session_options.observers.push_back(writer.get());
   }
   std::unique_ptr<session::OracleObserver> oracle;

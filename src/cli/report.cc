@@ -41,10 +41,12 @@ std::string GuestFailure(const SessionResult& result, const std::string& what) {
 std::string SyscallName(uint64_t number) {
   switch (number) {
 #define FV_SYSCALL(value, name, kinds, tier) \
-  case value: return #name;
+  case value:                                \
+    return #name;
 #include "proto/syscalls.def"
 #undef FV_SYSCALL
-    default: return absl::StrCat("number ", number);
+    default:
+      return absl::StrCat("number ", number);
   }
 }
 

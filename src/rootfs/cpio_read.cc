@@ -21,8 +21,19 @@ constexpr size_t kFields = 13;
 constexpr uint32_t kMaxNameBytes = 4096;
 
 enum Field {
-  kInode, kMode, kUid, kGid, kLinks, kMtime, kSize, kDevMajor, kDevMinor, kRdevMajor, kRdevMinor,
-  kNameSize, kCheck
+  kInode,
+  kMode,
+  kUid,
+  kGid,
+  kLinks,
+  kMtime,
+  kSize,
+  kDevMajor,
+  kDevMinor,
+  kRdevMajor,
+  kRdevMinor,
+  kNameSize,
+  kCheck
 };
 using Header = std::array<uint32_t, kFields>;
 
@@ -80,7 +91,8 @@ class Reader {
     if (name_bytes == 0 || name_bytes > kMaxNameBytes) return Bad("has a name of impossible size");
     // Name and data are each padded to 4 bytes, counted from the header's start.
     size_t start = at_;
-    if (archive_.size() - start - kHeaderBytes < name_bytes) return Bad("has a name that is cut off");
+    if (archive_.size() - start - kHeaderBytes < name_bytes)
+      return Bad("has a name that is cut off");
     std::string_view name = archive_.substr(start + kHeaderBytes, name_bytes - 1);
     if (archive_[start + kHeaderBytes + name_bytes - 1] != '\0') return Bad("has an endless name");
     at_ = std::min(archive_.size(), (start + kHeaderBytes + name_bytes + 3) / 4 * 4);
@@ -105,14 +117,28 @@ class Reader {
               .device_minor = header[kRdevMinor],
               .content = std::string(data)};
     switch (header[kMode] & S_IFMT) {
-      case S_IFREG: return StoreFile(header, path, std::move(node));
-      case S_IFDIR: node.type = NodeType::kDirectory; node.content.clear(); break;
-      case S_IFLNK: node.type = NodeType::kSymlink; break;
-      case S_IFCHR: node.type = NodeType::kCharDevice; break;
-      case S_IFBLK: node.type = NodeType::kBlockDevice; break;
-      case S_IFIFO: node.type = NodeType::kFifo; break;
-      case S_IFSOCK: return absl::OkStatus();  // a socket means nothing without its process
-      default: return Bad("follows a member of an unknown type");
+      case S_IFREG:
+        return StoreFile(header, path, std::move(node));
+      case S_IFDIR:
+        node.type = NodeType::kDirectory;
+        node.content.clear();
+        break;
+      case S_IFLNK:
+        node.type = NodeType::kSymlink;
+        break;
+      case S_IFCHR:
+        node.type = NodeType::kCharDevice;
+        break;
+      case S_IFBLK:
+        node.type = NodeType::kBlockDevice;
+        break;
+      case S_IFIFO:
+        node.type = NodeType::kFifo;
+        break;
+      case S_IFSOCK:
+        return absl::OkStatus();  // a socket means nothing without its process
+      default:
+        return Bad("follows a member of an unknown type");
     }
     return tree_.Add(path, std::move(node));
   }

@@ -17,12 +17,18 @@ constexpr std::string_view kTrailer = "TRAILER!!!";
 
 uint32_t TypeBits(NodeType type) {
   switch (type) {
-    case NodeType::kFile: return S_IFREG;
-    case NodeType::kDirectory: return S_IFDIR;
-    case NodeType::kSymlink: return S_IFLNK;
-    case NodeType::kCharDevice: return S_IFCHR;
-    case NodeType::kBlockDevice: return S_IFBLK;
-    case NodeType::kFifo: return S_IFIFO;
+    case NodeType::kFile:
+      return S_IFREG;
+    case NodeType::kDirectory:
+      return S_IFDIR;
+    case NodeType::kSymlink:
+      return S_IFLNK;
+    case NodeType::kCharDevice:
+      return S_IFCHR;
+    case NodeType::kBlockDevice:
+      return S_IFBLK;
+    case NodeType::kFifo:
+      return S_IFIFO;
   }
   return S_IFREG;
 }
@@ -77,9 +83,9 @@ absl::StatusOr<std::string> WriteCpio(const FileTree& tree) {
   size_t bytes = 0;
   for (const auto& [path, node] : tree.nodes()) {
     if (node->content.size() > kMaxMemberBytes) {
-      return absl::OutOfRangeError(absl::StrFormat(
-          "%s has %d bytes: the root file system's format ends at 4 GiB a file", path,
-          node->content.size()));
+      return absl::OutOfRangeError(
+          absl::StrFormat("%s has %d bytes: the root file system's format ends at 4 GiB a file",
+                          path, node->content.size()));
     }
     LinkCount& count = links[node.get()];
     if (count.total++ == 0) count.inode = ++inode;

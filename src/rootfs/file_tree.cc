@@ -59,8 +59,7 @@ std::string_view ParentPath(std::string_view path) {
 }
 
 FileTree::FileTree() {
-  nodes_["/"] =
-      std::make_shared<Node>(Node{.type = NodeType::kDirectory, .permissions = 0755});
+  nodes_["/"] = std::make_shared<Node>(Node{.type = NodeType::kDirectory, .permissions = 0755});
 }
 
 absl::StatusOr<std::string> FileTree::Resolve(std::string_view path) const {
@@ -153,9 +152,8 @@ absl::Status FileTree::AddFile(std::string_view path, std::string content, uint3
 }
 
 absl::Status FileTree::AddSymlink(std::string_view path, std::string_view target) {
-  return Add(path, {.type = NodeType::kSymlink,
-                    .permissions = 0777,
-                    .content = std::string(target)});
+  return Add(path,
+             {.type = NodeType::kSymlink, .permissions = 0777, .content = std::string(target)});
 }
 
 absl::Status FileTree::AddHardLink(std::string_view path, std::string_view existing) {

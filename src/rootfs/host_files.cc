@@ -37,7 +37,9 @@ absl::StatusOr<Node> NodeFrom(const std::string& path, const struct stat& info) 
       node.content = *std::move(content);
       return node;
     }
-    case S_IFDIR: node.type = NodeType::kDirectory; return node;
+    case S_IFDIR:
+      node.type = NodeType::kDirectory;
+      return node;
     case S_IFLNK: {
       std::error_code error;
       node.type = NodeType::kSymlink;
@@ -51,8 +53,11 @@ absl::StatusOr<Node> NodeFrom(const std::string& path, const struct stat& info) 
       node.device_major = major(info.st_rdev);
       node.device_minor = minor(info.st_rdev);
       return node;
-    case S_IFIFO: node.type = NodeType::kFifo; return node;
-    default: return absl::UnimplementedError(absl::StrCat(path, " is a socket"));
+    case S_IFIFO:
+      node.type = NodeType::kFifo;
+      return node;
+    default:
+      return absl::UnimplementedError(absl::StrCat(path, " is a socket"));
   }
 }
 

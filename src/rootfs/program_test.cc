@@ -30,8 +30,14 @@ struct Elf {
     Add(PT_LOAD, 0, 0);
   }
   void Add(uint32_t type, uint64_t offset, uint64_t bytes) {
-    segments.push_back({.p_type = type, .p_flags = 0, .p_offset = offset, .p_vaddr = 0,
-                        .p_paddr = 0, .p_filesz = bytes, .p_memsz = bytes, .p_align = 0});
+    segments.push_back({.p_type = type,
+                        .p_flags = 0,
+                        .p_offset = offset,
+                        .p_vaddr = 0,
+                        .p_paddr = 0,
+                        .p_filesz = bytes,
+                        .p_memsz = bytes,
+                        .p_align = 0});
     header.e_phnum = static_cast<uint16_t>(segments.size());
   }
   void AddInterpreter(const std::string& path) {

@@ -33,8 +33,7 @@ constexpr char kNsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhosts:
 absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 absl::Status NotFound(std::string_view name, std::string_view where) {
-  return absl::NotFoundError(
-      absl::StrCat(Abseil(name), ": no such program", Abseil(where)));
+  return absl::NotFoundError(absl::StrCat(Abseil(name), ": no such program", Abseil(where)));
 }
 
 // Collects the first failure of several steps.
@@ -88,9 +87,8 @@ class Builder {
       tree = ReadCpio(*archive);
     }
     if (!tree.ok()) {
-      return absl::Status(tree.status().code(),
-                          absl::StrCat("--rootfs=", options_.rootfs, ": ",
-                                       tree.status().message()));
+      return absl::Status(tree.status().code(), absl::StrCat("--rootfs=", options_.rootfs, ": ",
+                                                             tree.status().message()));
     }
     root_.tree = *std::move(tree);
     return AddMountPoints();
@@ -232,17 +230,16 @@ class Builder {
 
   absl::Status PlaceInterpreter(const std::string& interpreter) {
     if (root_.tree.Find(interpreter) != nullptr) return absl::OkStatus();
-    bool is_applet = std::find(applets_.begin(), applets_.end(), BaseName(interpreter)) !=
-                     applets_.end();
+    bool is_applet =
+        std::find(applets_.begin(), applets_.end(), BaseName(interpreter)) != applets_.end();
     if (is_applet) return root_.tree.AddSymlink(NormalizePath(interpreter), busybox_);
     absl::StatusOr<std::string> content = ReadHostFile(interpreter);
     absl::StatusOr<ProgramInfo> info =
         content.ok() ? InspectProgram(interpreter, *content) : content.status();
     if (!info.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(options_.program, " is a script for ", interpreter,
-                       ", which cannot be had: ", info.status().message(),
-                       ". For shell scripts install the package busybox-static"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          options_.program, " is a script for ", interpreter, ", which cannot be had: ",
+          info.status().message(), ". For shell scripts install the package busybox-static"));
     }
     if (info->kind == ProgramKind::kDynamic) {
       return DynamicProgramError(

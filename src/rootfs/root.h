@@ -16,7 +16,7 @@
 namespace fv::rootfs {
 
 enum class Busybox : uint8_t {
-  kAuto,   // if the program is a shell script or may start a shell
+  kAuto,  // if the program is a shell script or may start a shell
   kNever,
   kAlways,
 };
@@ -26,7 +26,7 @@ struct RootOptions {
   std::string rootfs;   // a host directory or a cpio file; empty: the default root
   std::vector<std::pair<std::string, std::string>> files;  // host path, path in the guest
   std::string host_cwd = "/";
-  std::string host_path;        // PATH of the host, for the program's look-up
+  std::string host_path;                     // PATH of the host, for the program's look-up
   std::string guest_path = "/bin:/usr/bin";  // PATH inside a given root
   Busybox busybox = Busybox::kAuto;
   std::string host_busybox = "/bin/busybox";

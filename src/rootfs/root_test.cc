@@ -32,9 +32,9 @@ std::string StaticElf() {
 std::string DynamicElf() {
   std::string bytes = StaticElf() + std::string(56, '\0') + std::string("/lib/ld.so\0", 11);
   bytes[56] = 2;
-  bytes[120] = 3;              // PT_INTERP
+  bytes[120] = 3;               // PT_INTERP
   bytes[128] = char(120 + 56);  // offset
-  bytes[152] = 11;             // bytes
+  bytes[152] = 11;              // bytes
   return bytes;
 }
 std::string FakeBusybox() {
@@ -76,16 +76,17 @@ TEST_F(RootTest, DefaultRootHasWhatProgramsLookFor) {
   const FileTree tree = DefaultRoot();
   EXPECT_EQ(tree.Find("/tmp")->permissions, 01777u);
   EXPECT_EQ(tree.Find("/dev/shm")->permissions, 01777u);
-  for (const char* path : {"/proc", "/bin", "/etc/passwd", "/etc/group", "/etc/hosts",
-                           "/etc/nsswitch.conf"}) {
+  for (const char* path :
+       {"/proc", "/bin", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"}) {
     EXPECT_NE(tree.Find(path), nullptr) << path;
   }
   EXPECT_TRUE(tree.Find("/etc/passwd")->content.starts_with("root:x:0:0:"));
 }
 
 TEST_F(RootTest, ProgramStandsAtItsOwnPath) {
-  const std::string path = Write("work/prog", StaticElf());
-  for (const std::string& name : {path, std::string("work/prog"), std::string("./work/../work/prog")}) {
+  const std::string path = Write("dir/prog", StaticElf());
+  for (const std::string& name :
+       {path, std::string("dir/prog"), std::string("./dir/../dir/prog")}) {
     const auto root = Build(name);
     ASSERT_TRUE(root.ok()) << root.status();
     EXPECT_EQ(root->exec_path, path);
@@ -175,8 +176,8 @@ TEST_F(RootTest, GivenDirectory) {
   EXPECT_EQ(root->cwd, "/");
   EXPECT_EQ(root->tree.Find("/usr/bin/twin"), root->tree.Find("/usr/bin/inside"));
   EXPECT_NE(root->tree.Find("/proc"), nullptr) << "mount points are made";
-  const std::string outside = Write("work/outside", StaticElf());
-  EXPECT_EQ(Build("work/outside")->exec_path, outside) << "copied in";
+  const std::string outside = Write("dir/outside", StaticElf());
+  EXPECT_EQ(Build("dir/outside")->exec_path, outside) << "copied in";
 }
 
 TEST_F(RootTest, GivenArchive) {

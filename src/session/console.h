@@ -27,8 +27,7 @@ class Console {
     int err = 2;
   };
   // `log` gets each line of the kernel's own log, without its newline.
-  Console(Fds fds, std::function<void(std::string_view)> log)
-      : fds_(fds), log_(std::move(log)) {}
+  Console(Fds fds, std::function<void(std::string_view)> log) : fds_(fds), log_(std::move(log)) {}
 
   // Takes a piece as the guest wrote it. A length beyond the record is cut.
   void Add(const proto::ConsoleRecord& record);

@@ -33,8 +33,8 @@ struct Pipe {
 };
 
 proto::ConsoleRecord Record(proto::ConsoleStream stream, std::string_view text) {
-  proto::ConsoleRecord record{.sequence = 0, .stream = stream,
-                              .length = static_cast<uint8_t>(text.size()), .data = {}};
+  proto::ConsoleRecord record{
+      .sequence = 0, .stream = stream, .length = static_cast<uint8_t>(text.size()), .data = {}};
   std::memcpy(record.data, text.data(), std::min(text.size(), sizeof(record.data)));
   return record;
 }

@@ -29,9 +29,8 @@ std::string HostTerm() {
 
 vmm::MachineConfig ConfigFrom(const GuestOptions& options, const rootfs::Root& root) {
   vmm::MachineConfig config;
-  config.ram_bytes =
-      (options.ram_bytes + proto::kHugePageBytes - 1) / proto::kHugePageBytes *
-      proto::kHugePageBytes;
+  config.ram_bytes = (options.ram_bytes + proto::kHugePageBytes - 1) / proto::kHugePageBytes *
+                     proto::kHugePageBytes;
   config.kernel_image = options.kernel_image;
   config.argv.push_back(options.root.program);
   config.argv.insert(config.argv.end(), options.arguments.begin(), options.arguments.end());
@@ -82,11 +81,12 @@ absl::StatusOr<Guest> StartGuest(const GuestOptions& options) {
   config.initrd = {reinterpret_cast<const uint8_t*>(archive->data()), archive->size()};
   // The kernel, its tables and the program need room beside the archive.
   if (archive->size() + proto::kMinRamBytes / 2 > config.ram_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the root file system takes ", archive->size() >> 20, " MiB of the guest's ",
-        config.ram_bytes >> 20, " MiB of memory: give it more with --mem"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the root file system takes ", archive->size() >> 20, " MiB of the guest's ",
+                     config.ram_bytes >> 20, " MiB of memory: give it more with --mem"));
   }
-  Guest guest{.kvm = vmm::Kvm::Open(options.kvm_device), .machine = nullptr,
+  Guest guest{.kvm = vmm::Kvm::Open(options.kvm_device),
+              .machine = nullptr,
               .initrd_bytes = archive->size()};
   guest.machine = std::make_unique<vmm::Machine>(guest.kvm, config);
   return guest;

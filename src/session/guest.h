@@ -22,9 +22,9 @@ inline constexpr uint64_t kDefaultTickNs = 4'000'000;
 
 struct GuestOptions {
   rootfs::RootOptions root;
-  std::vector<std::string> arguments;    // argv[0] is root.program
-  std::vector<std::string> environment;  // NAME=VALUE, over the default ones; NAME= keeps it empty
-  std::string cwd;                       // in the guest; empty: the root's own choice
+  std::vector<std::string> arguments;     // argv[0] is root.program
+  std::vector<std::string> environment;   // NAME=VALUE, over the default ones; NAME= keeps it empty
+  std::string cwd;                        // in the guest; empty: the root's own choice
   uint64_t ram_bytes = kDefaultRamBytes;  // rounded up to 2 MiB
   vmm::KernelRing kernel_ring = vmm::KernelRing::kAuto;
   proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;

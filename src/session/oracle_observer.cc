@@ -48,8 +48,8 @@ uint64_t CheckEventMask(CheckMode mode) {
 OracleObserver::OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options)
     : machine_(machine),
       mode_(options.mode),
-      checker_(std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine),
-                                                 options)) {}
+      checker_(
+          std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {}
 
 OracleObserver::~OracleObserver() = default;
 

@@ -27,10 +27,8 @@ uint64_t CommandWriter::Room() const {
 
 bool CommandWriter::Push(proto::CommandKind kind, const void* data, size_t bytes) {
   if (Room() == 0 || bytes > kMaxData) return false;
-  proto::CommandRecord record{.sequence = produced_,
-                              .kind = kind,
-                              .length = static_cast<uint8_t>(bytes),
-                              .data = {}};
+  proto::CommandRecord record{
+      .sequence = produced_, .kind = kind, .length = static_cast<uint8_t>(bytes), .data = {}};
   if (bytes > 0) std::memcpy(record.data, data, bytes);
   const uint64_t slot = produced_ % place_.capacity;
   if (!memory_.Store(place_.slots_gpa + slot * sizeof(record), record)) return false;

@@ -46,9 +46,9 @@ class RingReader {
       const uint64_t slot = consumed_ % place_.capacity;
       const Record record = memory_.Load<Record>(place_.slots_gpa + slot * sizeof(Record)).value();
       if (record.sequence != consumed_) {
-        return absl::DataLossError(absl::StrFormat(
-            "the guest broke a ring: slot %d has sequence %d, not %d", slot, record.sequence,
-            consumed_));
+        return absl::DataLossError(
+            absl::StrFormat("the guest broke a ring: slot %d has sequence %d, not %d", slot,
+                            record.sequence, consumed_));
       }
       visit(record);
     }

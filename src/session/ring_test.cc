@@ -124,8 +124,8 @@ TEST_F(RingTest, CommandsFillTheRingAndNoMore) {
   EXPECT_EQ(third.length, 1);
   EXPECT_EQ(third.data[0], 'c');
   // The guest takes two; two fit again, in the first slots.
-  ASSERT_TRUE(memory_.Store<uint64_t>(
-      Commands().header_gpa + offsetof(proto::RingHeader, consumed), 2));
+  ASSERT_TRUE(
+      memory_.Store<uint64_t>(Commands().header_gpa + offsetof(proto::RingHeader, consumed), 2));
   EXPECT_EQ(writer.Room(), 2u);
   ASSERT_TRUE(writer.Push(proto::CommandKind::kInputEnd, nullptr, 0));
   EXPECT_EQ(memory_.Load<proto::CommandRecord>(Commands().slots_gpa)->sequence, kCapacity);
@@ -133,13 +133,13 @@ TEST_F(RingTest, CommandsFillTheRingAndNoMore) {
 
 TEST_F(RingTest, AHostileConsumerStopsTheWriterOnly) {
   CommandWriter writer(memory_, Commands());
-  ASSERT_TRUE(memory_.Store<uint64_t>(
-      Commands().header_gpa + offsetof(proto::RingHeader, consumed), 5));
+  ASSERT_TRUE(
+      memory_.Store<uint64_t>(Commands().header_gpa + offsetof(proto::RingHeader, consumed), 5));
   EXPECT_EQ(writer.Room(), 0u) << "more consumed than produced";
   EXPECT_FALSE(writer.Push(proto::CommandKind::kInputEnd, nullptr, 0));
   const std::vector<char> big(CommandWriter::kMaxData + 1);
-  ASSERT_TRUE(memory_.Store<uint64_t>(
-      Commands().header_gpa + offsetof(proto::RingHeader, consumed), 0));
+  ASSERT_TRUE(
+      memory_.Store<uint64_t>(Commands().header_gpa + offsetof(proto::RingHeader, consumed), 0));
   EXPECT_FALSE(writer.Push(proto::CommandKind::kInput, big.data(), big.size()));
 }
 

@@ -35,9 +35,8 @@ Session::Session(vmm::Machine& machine, SessionOptions options)
       options_(std::move(options)),
       events_(machine.memory(),
               FindRing(machine.memory(), machine.channel_gpa(), offsetof(ChannelHeader, events))),
-      console_records_(
-          machine.memory(),
-          FindRing(machine.memory(), machine.channel_gpa(), offsetof(ChannelHeader, console))),
+      console_records_(machine.memory(), FindRing(machine.memory(), machine.channel_gpa(),
+                                                  offsetof(ChannelHeader, console))),
       commands_(machine.memory(), FindRing(machine.memory(), machine.channel_gpa(),
                                            offsetof(ChannelHeader, commands))),
       console_({options_.output, options_.error},
@@ -50,8 +49,8 @@ Session::Session(vmm::Machine& machine, SessionOptions options)
       input_(options_.input, commands_) {}
 
 SessionResult Session::Run() {
-  signals_.emplace(machine_, terminal_.is_terminal() ? Signals::Keys::kForward
-                                                     : Signals::Keys::kIgnore);
+  signals_.emplace(machine_,
+                   terminal_.is_terminal() ? Signals::Keys::kForward : Signals::Keys::kIgnore);
   started_ns_ = MonotonicNs();
   if (options_.stdin_mode == SessionOptions::Stdin::kEmpty) {
     (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
@@ -83,19 +82,27 @@ Next Session::Finish(SessionEnd end, std::string message) {
 Next Session::FinishFrom(const vmm::RunResult& run) {
   (void)Drain();
   switch (run.end) {
-    case vmm::RunEnd::kSpin: return Finish(SessionEnd::kSpin, run.message);
-    case vmm::RunEnd::kWallLimit: return Finish(SessionEnd::kTimeout, run.message);
-    default: return Finish(SessionEnd::kGuestError, run.message);
+    case vmm::RunEnd::kSpin:
+      return Finish(SessionEnd::kSpin, run.message);
+    case vmm::RunEnd::kWallLimit:
+      return Finish(SessionEnd::kTimeout, run.message);
+    default:
+      return Finish(SessionEnd::kGuestError, run.message);
   }
 }
 
 Next Session::OnDoorbell(proto::DoorbellReason reason, uint64_t argument) {
   switch (reason) {
-    case proto::DoorbellReason::kDrain: return Drain();
-    case proto::DoorbellReason::kSafepoint: return OnSafepoint(argument);
-    case proto::DoorbellReason::kIdle: return OnIdle();
-    case proto::DoorbellReason::kPanic: return OnPanic();
-    case proto::DoorbellReason::kDone: return OnDone();
+    case proto::DoorbellReason::kDrain:
+      return Drain();
+    case proto::DoorbellReason::kSafepoint:
+      return OnSafepoint(argument);
+    case proto::DoorbellReason::kIdle:
+      return OnIdle();
+    case proto::DoorbellReason::kPanic:
+      return OnPanic();
+    case proto::DoorbellReason::kDone:
+      return OnDone();
   }
   return Finish(SessionEnd::kGuestError, "the guest rang the doorbell without a reason");
 }
@@ -107,7 +114,8 @@ Next Session::OnTick() {
 }
 
 Next Session::Drain() {
-  absl::Status status = events_.Drain([this](const proto::EventRecord& event) { TakeEvent(event); });
+  absl::Status status =
+      events_.Drain([this](const proto::EventRecord& event) { TakeEvent(event); });
   if (status.ok()) {
     status = console_records_.Drain(
         [this](const proto::ConsoleRecord& record) { console_.Add(record); });
@@ -148,12 +156,11 @@ Next Session::OnIdle() {
     if (timer == 0) return Next::kContinue;
     const uint64_t remaining = RemainingNs();
     if (remaining == 0) return Finish(SessionEnd::kTimeout, "the guest was idle");
-    const bool listens =
-        input_.open() && HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
-        options_.stdin_mode == SessionOptions::Stdin::kConnected;
+    const bool listens = input_.open() &&
+                         HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
+                         options_.stdin_mode == SessionOptions::Stdin::kConnected;
     const int fds[] = {input_.fd()};
-    machine_.WaitIdle(std::min(timer, remaining),
-                      std::span<const int>(fds, listens ? 1 : 0));
+    machine_.WaitIdle(std::min(timer, remaining), std::span<const int>(fds, listens ? 1 : 0));
   }
 }
 
@@ -168,9 +175,9 @@ Next Session::OnDone() {
 
 Next Session::OnPanic() {
   (void)Drain();
-  const auto text = machine_.memory().LoadString(
-      machine_.channel_gpa() + offsetof(ChannelHeader, panic_message),
-      sizeof(ChannelHeader::panic_message));
+  const auto text =
+      machine_.memory().LoadString(machine_.channel_gpa() + offsetof(ChannelHeader, panic_message),
+                                   sizeof(ChannelHeader::panic_message));
   result_.registers = machine_.vcpu().DumpRegisters();
   return Finish(SessionEnd::kPanic, text.value_or("(no message)"));
 }
@@ -200,8 +207,7 @@ Next Session::TakeHostEvents() {
 void Session::FeedIfWanted() {
   if (options_.stdin_mode != SessionOptions::Stdin::kConnected) return;
   // What is typed belongs to the guest at once; a file or pipe is read only on request.
-  if (terminal_.is_terminal() ||
-      HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
+  if (terminal_.is_terminal() || HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
     input_.Feed();
   }
 }

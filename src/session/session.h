@@ -67,8 +67,8 @@ struct SessionResult {
   int wait_status = 0;    // as wait(2) gives it; with kExited
   int signal_number = 0;  // with kSignal
   std::string message;
-  std::string registers;               // with kPanic: the CPU's, as text
-  std::vector<std::string> kernel_log;  // last lines
+  std::string registers;                          // with kPanic: the CPU's, as text
+  std::vector<std::string> kernel_log;            // last lines
   std::map<uint64_t, uint64_t> missing_syscalls;  // number -> times
   uint64_t events = 0;
   uint64_t safepoints = 0;
