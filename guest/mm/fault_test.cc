@@ -52,6 +52,20 @@ TEST_F(FaultTest, DemandZero) {
   EXPECT_EQ(process_.Fault(kAt, FaultAccess::kWrite), FaultResult::kHandled) << "spurious";
 }
 
+TEST_F(FaultTest, WalkingThroughALargeMappingBringsPagesAhead) {
+  ASSERT_TRUE(process_.Map(kAt, 1000).ok());
+  for (uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(process_.Write(kAt + i * kPage, i));
+  }
+  EXPECT_LT(process_->faults, 60u);
+  EXPECT_EQ(process_->anon_pages, 1000u);
+  ASSERT_TRUE(process_.Map(2 * kAt, 200).ok());
+  for (uint64_t i = 0; i < 100; ++i) {
+    ASSERT_TRUE(process_.Write(2 * kAt + i * kPage, i));
+  }
+  EXPECT_EQ(process_->anon_pages, 1100u) << "a small one is left alone";
+}
+
 TEST_F(FaultTest, WhatIsRefused) {
   ASSERT_TRUE(process_.Map(kAt, 1, proto::kVmRead).ok());
   ASSERT_TRUE(process_.Map(kAt + 2 * kPage, 1, 0).ok());
