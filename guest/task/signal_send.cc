@@ -49,7 +49,7 @@ bool Prepare(Task& task, int signo) {
     ForEachThread(task, [](Task& thread) { RemovePending(thread.pending, kStopSignals); });
     ContinueGroup(task);
   }
-  if ((task.blocked & SigBit(signo)) != 0) {
+  if (((task.blocked | task.real_blocked) & SigBit(signo)) != 0) {
     return true;  // it may be unblocked with another action in place
   }
   return !SignalIgnored(task, signo);
@@ -95,7 +95,8 @@ void Complete(Task& task, int signo, Scope scope) {
   if (chosen == nullptr) {
     return;
   }
-  const bool at_once = signo == kSigKill || !IsDefaultCore(signo);
+  const bool awaited = (chosen->real_blocked & SigBit(signo)) != 0;  // sigtimedwait takes it
+  const bool at_once = signo == kSigKill || (!IsDefaultCore(signo) && !awaited);
   if (at_once && IsFatalNow(*chosen, signo) &&
       (chosen->signal().flags & kSignalGroupExit) == 0) {
     KillGroup(*chosen, signo);

@@ -93,6 +93,7 @@ class Task : public proto::TaskRecord {
 
   // Signals.
   SigSet blocked = 0;
+  SigSet real_blocked = 0;     // in sigtimedwait: the mask without the signals waited for
   SigSet saved_mask = 0;       // valid with restore_mask
   bool restore_mask = false;
   bool stop_pending = false;   // has to take part in a group stop

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sending: kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2),
+// pidfd_open(2), pidfd_send_signal(2).
+
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/pidfd.h>
+
+#include "guest/fs/fd_table.h"
+#include "guest/fs/file.h"
+#include "guest/mm/user_copy.h"
+#include "guest/syscall/syscall.h"
+#include "guest/task/pidfd.h"
+#include "guest/task/sched_internal.h"
+#include "guest/task/task.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr unsigned kRlimitNofile = 7;
+
+// kill(2), "permission to send": same user, or CAP_KILL; SIGCONT within the session.
+Status MaySignal(const Task& sender, const Task& target, int signo) {
+  if (sender.tgid == target.tgid) {
+    return Ok();
+  }
+  const Credentials& mine = sender.cred();
+  const Credentials& theirs = target.cred();
+  const bool same_user = mine.euid == theirs.suid || mine.euid == theirs.uid ||
+                         mine.uid == theirs.suid || mine.uid == theirs.uid;
+  const bool continues = signo == kSigCont && sender.sid == target.sid;
+  return same_user || continues || mine.Capable(CAP_KILL) ? Ok() : Status(Error(EPERM));
+}
+
+enum class Scope { kProcess, kThread };
+
+// Signal 0 only asks. Errors: EPERM, EAGAIN.
+Status SendChecked(Task& sender, Task& target, const SigInfo& info, Scope scope) {
+  TRY(MaySignal(sender, target, info.signo));
+  if (info.signo == 0) {
+    return Ok();
+  }
+  return scope == Scope::kProcess ? SendSignal(target, info) : SendSignalToThread(target, info);
+}
+
+// To all that `matches`; success if one could be signalled. Errors: ESRCH (nobody), EPERM (none may be).
+template <typename F>
+Result<uint64_t> SendToMany(Task& sender, const SigInfo& info, F matches) {
+  bool found = false;
+  bool sent = false;
+  Error last(ESRCH);
+  for (Task& target : AllTasks()) {
+    if (!target.IsLeader() || !matches(target)) {
+      continue;
+    }
+    found = true;
+    const Status status = SendChecked(sender, target, info, Scope::kProcess);
+    sent = sent || status.ok();
+    if (!status.ok()) {
+      last = status.error();
+    }
+  }
+  if (sent) {
+    return uint64_t{0};
+  }
+  return found ? last : Error(ESRCH);
+}
+
+SigInfo ThreadSignal(int signo, const Task& sender) {
+  SigInfo info = UserSignal(signo, sender);
+  info.code = kSiTkill;
+  return info;
+}
+
+Result<uint64_t> SendToThread(Task& sender, int tgid, int tid, const SigInfo& info) {
+  Task* target = FindTask(static_cast<uint32_t>(tid));
+  if (target == nullptr || (tgid > 0 && target->tgid != static_cast<uint32_t>(tgid))) {
+    return Error(ESRCH);
+  }
+  TRY(SendChecked(sender, *target, info, Scope::kThread));
+  return uint64_t{0};
+}
+
+// The siginfo that a program made. Only the kernel may pretend to be the kernel or kill().
+Result<SigInfo> ReadSigInfo(Task& task, uint64_t address, int signo, int target) {
+  SigInfo info = TRY(ReadUser<SigInfo>(*task.mm(), address));
+  info.signo = signo;
+  const bool forged = info.code >= 0 || info.code == kSiTkill;
+  if (forged && static_cast<uint32_t>(target) != task.tgid) {
+    return Error(EPERM);
+  }
+  return info;
+}
+
+}  // namespace
+
+namespace sys {
+
+Result<uint64_t> kill(const SyscallArgs& args) {
+  Task& sender = args.task;
+  const int pid = args.Int(0);
+  const int signo = args.Int(1);
+  if (signo != 0 && !IsValidSignal(signo)) {
+    return Error(EINVAL);
+  }
+  const SigInfo info = UserSignal(signo, sender);
+  if (pid > 0) {
+    Task* target = FindTask(static_cast<uint32_t>(pid));
+    if (target == nullptr) {
+      return Error(ESRCH);
+    }
+    TRY(SendChecked(sender, *target, info, Scope::kProcess));
+    return uint64_t{0};
+  }
+  if (pid == -1) {
+    return SendToMany(sender, info, [&sender](const Task& task) {
+      return task.pid > 1 && task.tgid != sender.tgid;
+    });
+  }
+  if (pid == INT32_MIN) {
+    return Error(ESRCH);
+  }
+  const uint32_t pgid = pid == 0 ? sender.pgid : static_cast<uint32_t>(-pid);
+  return SendToMany(sender, info, [pgid](const Task& task) { return task.pgid == pgid; });
+}
+
+Result<uint64_t> tkill(const SyscallArgs& args) {
+  const int signo = args.Int(1);
+  if (args.Int(0) <= 0 || (signo != 0 && !IsValidSignal(signo))) {
+    return Error(EINVAL);
+  }
+  return SendToThread(args.task, 0, args.Int(0), ThreadSignal(signo, args.task));
+}
+
+Result<uint64_t> tgkill(const SyscallArgs& args) {
+  const int signo = args.Int(2);
+  if (args.Int(0) <= 0 || args.Int(1) <= 0 || (signo != 0 && !IsValidSignal(signo))) {
+    return Error(EINVAL);
+  }
+  return SendToThread(args.task, args.Int(0), args.Int(1), ThreadSignal(signo, args.task));
+}
+
+Result<uint64_t> rt_sigqueueinfo(const SyscallArgs& args) {
+  const int pid = args.Int(0);
+  const int signo = args.Int(1);
+  const SigInfo info = TRY(ReadSigInfo(args.task, args.a[2], signo, pid));
+  if (signo != 0 && !IsValidSignal(signo)) {
+    return Error(EINVAL);
+  }
+  Task* target = pid > 0 ? FindTask(static_cast<uint32_t>(pid)) : nullptr;
+  if (target == nullptr) {
+    return Error(ESRCH);
+  }
+  TRY(SendChecked(args.task, *target, info, Scope::kProcess));
+  return uint64_t{0};
+}
+
+Result<uint64_t> rt_tgsigqueueinfo(const SyscallArgs& args) {
+  const int signo = args.Int(2);
+  if (args.Int(0) <= 0 || args.Int(1) <= 0) {
+    return Error(EINVAL);
+  }
+  const SigInfo info = TRY(ReadSigInfo(args.task, args.a[3], signo, args.Int(1)));
+  if (signo != 0 && !IsValidSignal(signo)) {
+    return Error(EINVAL);
+  }
+  return SendToThread(args.task, args.Int(0), args.Int(1), info);
+}
+
+Result<uint64_t> pidfd_open(const SyscallArgs& args) {
+  const uint32_t flags = args.Uint(1);
+  if ((flags & ~static_cast<uint32_t>(PIDFD_NONBLOCK)) != 0 || args.Int(0) <= 0) {
+    return Error(EINVAL);
+  }
+  Task* target = FindTask(args.Uint(0));
+  if (target == nullptr) {
+    return Error(ESRCH);
+  }
+  if (!target->IsLeader()) {
+    return Error(ENOENT);  // a thread: PIDFD_THREAD would be needed
+  }
+  Ref<File> file = TRY(MakePidfd(*target, flags & O_NONBLOCK));
+  const int fd = TRY(args.task.files().Add(std::move(file), CloseOnExecFlag::kYes,
+                                           args.task.rlimit(kRlimitNofile)));
+  return static_cast<uint64_t>(fd);
+}
+
+// pidfd_send_signal(pidfd, signo, info, flags)
+Result<uint64_t> pidfd_send_signal(const SyscallArgs& args) {
+  const int signo = args.Int(1);
+  if (args.Uint(3) != 0) {
+    return Error(EINVAL);
+  }
+  Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
+  Task* target = TaskOfPidfd(*file);
+  if (target == nullptr) {
+    return Error(EBADF);
+  }
+  SigInfo info = UserSignal(signo, args.task);
+  if (args.a[2] != 0) {
+    info = TRY(ReadUser<SigInfo>(*args.task.mm(), args.a[2]));
+    if (info.signo != signo) {
+      return Error(EINVAL);
+    }
+    if ((info.code >= 0 || info.code == kSiTkill) && target != args.task.leader()) {
+      return Error(EPERM);
+    }
+  }
+  if (signo != 0 && !IsValidSignal(signo)) {
+    return Error(EINVAL);
+  }
+  if (target->state == proto::TaskState::kDead) {
+    return Error(ESRCH);
+  }
+  TRY(SendChecked(args.task, *target, info, Scope::kProcess));
+  return uint64_t{0};
+}
+
+}  // namespace sys
+}  // namespace fv::guest
