@@ -17,7 +17,8 @@ struct PendingEnd {
 constinit PendingEnd g_pending{};
 
 void EmitPhase(proto::ForkPhase phase, uint64_t cycles) {
-  EmitEvent(proto::EventKind::kForkPhase, static_cast<uint64_t>(phase), cycles);
+  EmitEvent(proto::EventKind::kForkPhase, static_cast<uint64_t>(phase), cycles,
+            Channel().free_frames);
 }
 
 void EmitEnd(uint32_t child_pid, const ForkCounts& counts, int error) {
@@ -31,7 +32,7 @@ ForkClock::ForkClock(uint64_t flags, const Task& parent)
     : wanted_(EventWanted(proto::EventKind::kForkPhase)),
       vfork_((flags & kCloneVfork) != 0),
       last_(wanted_ ? ReadTsc() : 0) {
-  EmitEvent(proto::EventKind::kForkBegin, flags, AddressOf(parent.mm()));
+  EmitEvent(proto::EventKind::kForkBegin, flags, AddressOf(parent.mm()), Channel().free_frames);
 }
 
 void ForkClock::Mark(proto::ForkPhase phase) {

@@ -28,6 +28,7 @@ std::vector<std::string> TimesRow(const SizeResult& size, Side side, const char*
           Time(fork, &Summary::p50),
           Time(fork, &Summary::p90),
           Time(fork, &Summary::p99),
+          Time(size.Find(side, Metric::kForkAgain), &Summary::p50),
           Time(size.Find(side, Metric::kForkExitWait), &Summary::p50),
           Time(size.Find(side, Metric::kCow), &Summary::p50),
           Time(size.Find(side, Metric::kNullSyscall), &Summary::p50),
@@ -47,6 +48,7 @@ std::vector<std::string> RatioRow(const SizeResult& size) {
           Ratio(size, Metric::kFork, &Summary::p50),
           Ratio(size, Metric::kFork, &Summary::p90),
           Ratio(size, Metric::kFork, &Summary::p99),
+          Ratio(size, Metric::kForkAgain, &Summary::p50),
           Ratio(size, Metric::kForkExitWait, &Summary::p50),
           Ratio(size, Metric::kCow, &Summary::p50),
           Ratio(size, Metric::kNullSyscall, &Summary::p50),
@@ -58,8 +60,8 @@ bool HasSide(const SizeResult& size, Side side) {
 }
 
 std::string TimesTable(const Results& results) {
-  Table table({"mapped", "where", "fork p50", "p90", "p99", "fork+exit+wait", "COW fault",
-               "null syscall", "ns/page"});
+  Table table({"mapped", "where", "fork p50", "p90", "p99", "fork again", "fork+exit+wait",
+               "COW fault", "null syscall", "ns/page"});
   bool first = true;
   for (const SizeResult& size : results.sizes) {
     if (!first) table.Rule();

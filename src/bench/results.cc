@@ -32,6 +32,8 @@ const char* MetricName(Metric metric) {
       return "null_syscall";
     case Metric::kFork:
       return "fork";
+    case Metric::kForkAgain:
+      return "fork_again";
     case Metric::kForkExitWait:
       return "fork_exit_wait";
     case Metric::kCow:

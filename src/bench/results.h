@@ -16,10 +16,10 @@
 namespace fv::bench {
 
 enum class Side : uint8_t { kGuest, kNative, kGuestChecked };
-enum class Metric : uint8_t { kNullSyscall, kFork, kForkExitWait, kCow };
+enum class Metric : uint8_t { kNullSyscall, kFork, kForkAgain, kForkExitWait, kCow };
 
 const char* SideName(Side side);        // "guest", "native", "guest_checked"
-const char* MetricName(Metric metric);  // "null_syscall", "fork", "fork_exit_wait", "cow_fault"
+const char* MetricName(Metric metric);  // "null_syscall", "fork", "fork_again", ...
 
 // One size, all sides. Times in ns.
 struct SizeResult {

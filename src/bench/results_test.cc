@@ -30,7 +30,8 @@ Results Sample() {
                      .mhz = 2450,
                      .load = {0.5, 0.25, 0.125}};
   SizeResult size{.bytes = uint64_t{1} << 20, .times = {}, .phases = PhaseSummary{}};
-  for (Metric metric : {Metric::kNullSyscall, Metric::kFork, Metric::kForkExitWait, Metric::kCow}) {
+  for (Metric metric : {Metric::kNullSyscall, Metric::kFork, Metric::kForkAgain,
+                        Metric::kForkExitWait, Metric::kCow}) {
     size.times[{Side::kGuest, metric}] = {300'000, 400'000, 500'000, 10};
     size.times[{Side::kNative, metric}] = {100'000, 110'000, 120'000, 10};
   }
@@ -48,7 +49,7 @@ TEST(FormatJson, HasGoogleBenchmarksForm) {
   EXPECT_EQ(json["context"]["commit"], "abc");
   EXPECT_EQ(json["context"]["kernel_ring"], "3");
   const auto& rows = json["benchmarks"];
-  ASSERT_EQ(rows.size(), 9u) << "four metrics of two sides, and the phases";
+  ASSERT_EQ(rows.size(), 11u) << "five metrics of two sides, and the phases";
   std::set<std::string> names;
   for (const auto& row : rows) {
     names.insert(row["name"]);
@@ -71,7 +72,7 @@ TEST(FormatCsv, OneLineACase) {
   const std::string csv = FormatCsv(Sample());
   EXPECT_NE(csv.find("fork,guest,1048576,10,300000.0,400000.0,500000.0\n"), std::string::npos);
   EXPECT_NE(csv.find("phase_tables,guest,1048576,10,3000.0,,\n"), std::string::npos);
-  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 8 + static_cast<long>(kPhases));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 10 + static_cast<long>(kPhases));
 }
 
 TEST(FormatTable, ShowsSidesRatioAndPhases) {

@@ -4,11 +4,15 @@
 // with 4 KiB pages, touches them as asked, then times what --modes names, --repetitions times:
 //   null          one getppid(2) call (mean of 100 back to back)
 //   fork          the fork call as the parent sees it; the child leaves at once, reaping not timed
+//   forkagain     the same when nothing was written since the last fork: the pages are shared and
+//                 write-protected already
 //   forkexitwait  fork, _exit in the child, wait4 in the parent
 //   vforkexitwait the same with vfork
 //   cow           one copy-on-write fault with page copy in the child (mean over 64 touched pages,
 //                 fewer if there are fewer); needs --touch=write
 //   reuse         the write fault of the parent on a page that it alone holds again
+// Before each fork and forkexitwait the memory is mapped and touched anew, so that every page is the
+// parent's alone and writable, as in a program that works on its memory.
 // Output, a line a sample: "sample MODE SIZE REP CYCLES" (RDTSC differences), then
 // "tsc_khz KHZ" measured against CLOCK_MONOTONIC over the whole run, last "done".
 #include <getopt.h>
@@ -121,19 +125,22 @@ static uint64_t TimeReuse(const Bench* bench) {
   return WriteFaults(bench);
 }
 
+enum Needs { kAny, kFresh, kPages };
+
 typedef struct {
   const char* name;
   uint64_t (*time)(const Bench*);
-  int needs_memory;
+  enum Needs needs;
 } Mode;
 
 static const Mode kModes[] = {
-    {"null", TimeNull, 0},
-    {"fork", TimeFork, 0},
-    {"forkexitwait", TimeForkExitWait, 0},
-    {"vforkexitwait", TimeVforkExitWait, 0},
-    {"cow", TimeCow, 1},
-    {"reuse", TimeReuse, 1},
+    {"null", TimeNull, kAny},
+    {"fork", TimeFork, kFresh},
+    {"forkagain", TimeFork, kAny},
+    {"forkexitwait", TimeForkExitWait, kFresh},
+    {"vforkexitwait", TimeVforkExitWait, kAny},
+    {"cow", TimeCow, kPages},
+    {"reuse", TimeReuse, kPages},
 };
 
 static const Mode* FindMode(const char* name) {
@@ -146,6 +153,7 @@ static const Mode* FindMode(const char* name) {
 
 static void MapMemory(Bench* bench) {
   if (bench->size == 0) return;
+  if (bench->memory) munmap((void*)bench->memory, bench->size);
   void* memory = mmap(NULL, bench->size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) Die("mmap");
@@ -166,9 +174,10 @@ static uint64_t MonotonicNs(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void RunMode(const Bench* bench, const Mode* mode) {
-  if (mode->needs_memory && (bench->size < kPage || bench->touch != kTouchWrite)) return;
+static void RunMode(Bench* bench, const Mode* mode) {
+  if (mode->needs == kPages && (bench->size < kPage || bench->touch != kTouchWrite)) return;
   for (long rep = 0; rep < bench->repetitions; ++rep) {
+    if (mode->needs == kFresh) MapMemory(bench);
     uint64_t cycles = mode->time(bench);
     printf("sample %s %zu %ld %llu\n", mode->name, bench->size, rep, (unsigned long long)cycles);
   }
