@@ -4,6 +4,7 @@
 // stay in the archive until they are touched, so that boot copies no data.
 #include "guest/fs/fs.h"
 
+#include "guest/arch/arch.h"
 #include "guest/fs/console.h"
 #include "guest/fs/cpio.h"
 #include "guest/fs/devices.h"
@@ -200,6 +201,7 @@ Status AddExpected(const Expected& expected) {
   member.mode = expected.mode;
   member.device_major = DeviceMajor(expected.device);
   member.device_minor = DeviceMinor(expected.device);
+  member.modified_s = static_cast<uint32_t>(RealtimeNs() / 1'000'000'000);
   if (expected.link != nullptr) {
     member.data = reinterpret_cast<const uint8_t*>(expected.link);
     member.bytes = strlen(expected.link);

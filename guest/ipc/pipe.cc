@@ -143,8 +143,8 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
   }
   const bool packet = (flags() & O_DIRECT) != 0;
   PipeRing& ring = node().ring();
-  // Up to PIPE_BUF all or nothing; more in whatever pieces fit.
-  const size_t needed = total <= kPipeBuf ? total : 1;
+  // Up to PIPE_BUF all or nothing; more in pieces, as slots become free.
+  const size_t needed = total <= kPipeBuf ? total : kPipeBuf;
   Status status = Ok();
   while (from.remaining() > 0 && !from.faulted() && status.ok()) {
     if (pipe().reader_count == 0) {

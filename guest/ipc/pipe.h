@@ -44,7 +44,7 @@ class PipeRing {
   bool empty() const { return bytes_ == 0; }
   bool full() const { return count_ == slots_; }
   size_t capacity() const { return slots_ * 4096; }
-  // A write of `bytes` fits whole: into free slots, or behind the last page's data.
+  // A write of `bytes`, at most kPipeBuf, fits whole: into a free slot, or behind the last data.
   bool RoomFor(size_t bytes) const;
   // Takes what fits. Errors: ENOMEM, EFAULT when nothing was moved.
   Result<size_t> Fill(IoBuffer& from, PipeMode mode = PipeMode::kStream);

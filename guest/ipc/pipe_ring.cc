@@ -62,7 +62,7 @@ size_t PipeRing::TailRoom() const {
 }
 
 bool PipeRing::RoomFor(size_t bytes) const {
-  return (slots_ - count_) * kPage >= bytes || TailRoom() >= bytes;
+  return !full() || TailRoom() >= bytes;
 }
 
 Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
