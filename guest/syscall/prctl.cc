@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// prctl(2): names, death signals, dumpable, subreaper, capabilities' bounding and ambient sets, timer
+// slack, no_new_privs.
+
+#include <linux/capability.h>
+#include <linux/prctl.h>
+
+#include "guest/lib/string.h"
+#include "guest/mm/user_copy.h"
+#include "guest/syscall/syscall.h"
+#include "guest/task/cred.h"
+#include "guest/task/task.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr size_t kCommBytes = 16;
+
+Result<uint64_t> SetName(Task& task, uint64_t address) {
+  char name[kCommBytes] = {};
+  const Result<size_t> length = CopyStringFromUser(*task.mm(), address, name, kCommBytes);
+  if (!length.ok() && length.error().number() != ENAMETOOLONG) {
+    return length.error();
+  }
+  name[kCommBytes - 1] = '\0';
+  memset(task.comm, 0, sizeof(task.comm));
+  memcpy(task.comm, name, strlen(name));
+  return uint64_t{0};
+}
+
+Result<uint64_t> SetDeathSignal(Task& task, uint64_t signo) {
+  if (signo > kSignalCount) {
+    return Error(EINVAL);
+  }
+  task.pdeath_signal = static_cast<int32_t>(signo);
+  return uint64_t{0};
+}
+
+template <typename F>
+Result<uint64_t> ChangeCredentials(F change) {
+  Credentials* changed = TRY(PrepareCredentials());
+  change(*changed);
+  CommitCredentials(changed);
+  return uint64_t{0};
+}
+
+Result<uint64_t> DropBounding(Task& task, uint64_t capability) {
+  if (!task.Capable(CAP_SETPCAP)) {
+    return Error(EPERM);
+  }
+  if (capability > kLastCapability) {
+    return Error(EINVAL);
+  }
+  return ChangeCredentials(
+      [=](Credentials& cred) { cred.cap_bounding &= ~(uint64_t{1} << capability); });
+}
+
+Result<uint64_t> Ambient(Task& task, const SyscallArgs& args) {
+  const Credentials& cred = task.cred();
+  const uint64_t capability = args.a[2];
+  if (args.a[1] == PR_CAP_AMBIENT_CLEAR_ALL) {
+    return ChangeCredentials([](Credentials& changed) { changed.cap_ambient = 0; });
+  }
+  if (capability > kLastCapability || args.a[3] != 0 || args.a[4] != 0) {
+    return Error(EINVAL);
+  }
+  const uint64_t bit = uint64_t{1} << capability;
+  switch (args.a[1]) {
+    case PR_CAP_AMBIENT_IS_SET:
+      return uint64_t{(cred.cap_ambient & bit) != 0 ? 1u : 0u};
+    case PR_CAP_AMBIENT_RAISE:
+      if ((cred.cap_permitted & cred.cap_inheritable & bit) == 0) {
+        return Error(EPERM);
+      }
+      return ChangeCredentials([bit](Credentials& changed) { changed.cap_ambient |= bit; });
+    case PR_CAP_AMBIENT_LOWER:
+      return ChangeCredentials([bit](Credentials& changed) { changed.cap_ambient &= ~bit; });
+    default:
+      return Error(EINVAL);
+  }
+}
+
+Result<uint64_t> SetKeepCaps(Task& task, uint64_t value) {
+  constexpr uint32_t kKeepCaps = 1u << 4;
+  constexpr uint32_t kKeepCapsLocked = 1u << 5;
+  if (value > 1) {
+    return Error(EINVAL);
+  }
+  if ((task.cred().securebits & kKeepCapsLocked) != 0) {
+    return Error(EPERM);
+  }
+  return ChangeCredentials([value](Credentials& changed) {
+    changed.securebits = (changed.securebits & ~kKeepCaps) | (value != 0 ? kKeepCaps : 0);
+  });
+}
+
+Result<uint64_t> SetNoNewPrivs(Task& task, const SyscallArgs& args) {
+  if (args.a[1] != 1 || args.a[2] != 0 || args.a[3] != 0 || args.a[4] != 0) {
+    return Error(EINVAL);
+  }
+  task.no_new_privs = true;
+  return uint64_t{0};
+}
+
+Result<uint64_t> WriteInt(Task& task, uint64_t address, int32_t value) {
+  TRY(WriteUser(*task.mm(), address, value));
+  return uint64_t{0};
+}
+
+// Dumpable belongs to the address space on Linux: all threads of the process have the same.
+Result<uint64_t> SetDumpable(Task& task, uint64_t value) {
+  if (value > 1) {
+    return Error(EINVAL);
+  }
+  Task* at = &task;
+  do {
+    at->dumpable = static_cast<uint8_t>(value);
+    at = &NextThread(*at);
+  } while (at != &task);
+  return uint64_t{0};
+}
+
+Result<uint64_t> Subreaper(Task& task, bool set) {
+  uint32_t& flags = task.signal().flags;
+  flags = set ? flags | kSignalChildSubreaper : flags & ~static_cast<uint32_t>(kSignalChildSubreaper);
+  return uint64_t{0};
+}
+
+Result<uint64_t> SetTimerSlack(Task& task, uint64_t ns) {
+  task.timer_slack_ns = ns == 0 || ns > INT64_MAX ? task.default_timer_slack_ns : ns;
+  return uint64_t{0};
+}
+
+Result<uint64_t> BoundingRead(const Task& task, uint64_t capability) {
+  if (capability > kLastCapability) {
+    return Error(EINVAL);
+  }
+  return task.cred().cap_bounding >> capability & 1;
+}
+
+}  // namespace
+
+namespace sys {
+
+Result<uint64_t> prctl(const SyscallArgs& args) {
+  Task& task = args.task;
+  const uint64_t value = args.a[1];
+  switch (args.Int(0)) {
+    case PR_SET_NAME:
+      return SetName(task, value);
+    case PR_GET_NAME:
+      TRY(CopyToUser(*task.mm(), value, task.comm, kCommBytes));
+      return uint64_t{0};
+    case PR_SET_PDEATHSIG:
+      return SetDeathSignal(task, value);
+    case PR_GET_PDEATHSIG:
+      return WriteInt(task, value, task.pdeath_signal);
+    case PR_SET_DUMPABLE:
+      return SetDumpable(task, value);
+    case PR_GET_DUMPABLE:
+      return uint64_t{task.dumpable};
+    case PR_SET_CHILD_SUBREAPER:
+      return Subreaper(task, value != 0);
+    case PR_GET_CHILD_SUBREAPER:
+      return WriteInt(task, value, (task.signal().flags & kSignalChildSubreaper) != 0 ? 1 : 0);
+    case PR_SET_KEEPCAPS:
+      return SetKeepCaps(task, value);
+    case PR_GET_KEEPCAPS:
+      return uint64_t{task.cred().securebits >> 4 & 1};
+    case PR_GET_SECUREBITS:
+      return uint64_t{task.cred().securebits};
+    case PR_SET_SECUREBITS:
+      if (!task.Capable(CAP_SETPCAP)) {
+        return Error(EPERM);
+      }
+      return ChangeCredentials(
+          [value](Credentials& changed) { changed.securebits = static_cast<uint32_t>(value); });
+    case PR_CAPBSET_READ:
+      return BoundingRead(task, value);
+    case PR_CAPBSET_DROP:
+      return DropBounding(task, value);
+    case PR_CAP_AMBIENT:
+      return Ambient(task, args);
+    case PR_SET_NO_NEW_PRIVS:
+      return SetNoNewPrivs(task, args);
+    case PR_GET_NO_NEW_PRIVS:
+      if (value != 0 || args.a[2] != 0 || args.a[3] != 0 || args.a[4] != 0) {
+        return Error(EINVAL);
+      }
+      return uint64_t{task.no_new_privs ? 1u : 0u};
+    case PR_SET_TIMERSLACK:
+      return SetTimerSlack(task, value);
+    case PR_GET_TIMERSLACK:
+      return task.timer_slack_ns;
+    case PR_GET_TIMING:
+    case PR_GET_SECCOMP:
+      return uint64_t{0};
+    case PR_SET_TIMING:
+      return value == 0 ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+    case PR_GET_TSC:
+      return WriteInt(task, value, PR_TSC_ENABLE);
+    default:
+      return Error(EINVAL);
+  }
+}
+
+}  // namespace sys
+}  // namespace fv::guest

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sched_yield(2), sched_setscheduler(2) and its family, sched_setattr(2), affinity, I/O priority.
+// There is one CPU: the only affinity that can be set contains CPU 0.
+
+#include <asm/resource.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+
+#include "guest/mm/user_copy.h"
+#include "guest/syscall/rusage.h"
+#include "guest/syscall/syscall.h"
+#include "guest/task/sched.h"
+#include "guest/task/task.h"
+
+namespace fv::guest {
+namespace {
+
+constexpr uint32_t kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
+constexpr int32_t kMaxRealtime = 99;
+constexpr uint64_t kRrIntervalNs = 100'000'000;
+
+struct SchedAttr {  // struct sched_attr, version 1
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+  uint32_t util_min, util_max;
+};
+static_assert(sizeof(SchedAttr) == 56);
+constexpr uint32_t kSchedAttrVer0 = 48;
+
+struct Wanted {
+  uint32_t policy;
+  int32_t priority;
+  int32_t nice;
+  bool set_nice;
+  bool reset_on_fork;
+};
+
+bool IsRealtime(uint32_t policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+bool IsKnown(uint32_t policy) {
+  return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ||
+         IsRealtime(policy);
+}
+
+Result<Task*> TargetOf(Task& caller, int pid) {
+  if (pid < 0) {
+    return Error(EINVAL);
+  }
+  Task* task = pid == 0 ? &caller : FindTask(static_cast<uint32_t>(pid));
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  return task;
+}
+
+Status CheckPermission(const Task& caller, const Task& target, const Wanted& wanted) {
+  if (caller.Capable(CAP_SYS_NICE)) {
+    return Ok();
+  }
+  const uint64_t ceiling = target.rlimit(RLIMIT_RTPRIO);
+  const bool raises = IsRealtime(wanted.policy) &&
+                      (ceiling == 0 || (wanted.priority > target.rt_priority &&
+                                        static_cast<uint64_t>(wanted.priority) > ceiling));
+  const bool other_user = caller.cred().euid != target.cred().euid &&
+                          caller.cred().euid != target.cred().uid;
+  const bool clears_reset = target.reset_on_fork && !wanted.reset_on_fork;
+  const bool raises_nice = wanted.set_nice && wanted.nice < target.nice &&
+                           static_cast<uint64_t>(20 - wanted.nice) > target.rlimit(RLIMIT_NICE);
+  return raises || other_user || clears_reset || raises_nice ? Status(Error(EPERM)) : Ok();
+}
+
+Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
+  if (!IsKnown(wanted.policy)) {
+    return Error(EINVAL);
+  }
+  const bool realtime = IsRealtime(wanted.policy);
+  const bool in_range = realtime ? wanted.priority >= 1 && wanted.priority <= kMaxRealtime
+                                 : wanted.priority == 0;
+  if (!in_range) {
+    return Error(EINVAL);
+  }
+  TRY(CheckPermission(caller, target, wanted));
+  target.policy = static_cast<SchedPolicy>(wanted.policy);
+  target.rt_priority = static_cast<uint8_t>(wanted.priority);
+  target.reset_on_fork = wanted.reset_on_fork;
+  if (wanted.set_nice) {
+    target.nice = static_cast<int8_t>(wanted.nice);
+  }
+  Requeue(target);
+  return Ok();
+}
+
+Result<Wanted> WantedOf(const SyscallArgs& args, uint32_t policy, uint64_t parameter) {
+  if (parameter == 0) {
+    return Error(EINVAL);
+  }
+  const int32_t priority = TRY(ReadUser<int32_t>(*args.task.mm(), parameter));
+  return Wanted{policy & ~kResetOnFork, priority, 0, false, (policy & kResetOnFork) != 0};
+}
+
+Result<uint64_t> PriorityLimit(int policy, uint64_t realtime) {
+  if (policy < 0 || !(IsKnown(static_cast<uint32_t>(policy)) || policy == SCHED_DEADLINE)) {
+    return Error(EINVAL);
+  }
+  return IsRealtime(static_cast<uint32_t>(policy)) ? realtime : uint64_t{0};
+}
+
+}  // namespace
+
+namespace sys {
+
+Result<uint64_t> sched_yield(const SyscallArgs& /*args*/) {
+  YieldCurrent();
+  return uint64_t{0};
+}
+
+Result<uint64_t> sched_setscheduler(const SyscallArgs& args) {
+  if (args.Int(0) < 0 || args.Int(1) < 0) {
+    return Error(EINVAL);
+  }
+  const Wanted wanted = TRY(WantedOf(args, args.Uint(1), args.a[2]));
+  Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  TRY(SetScheduler(args.task, *target, wanted));
+  return uint64_t{0};
+}
+
+Result<uint64_t> sched_setparam(const SyscallArgs& args) {
+  if (args.Int(0) < 0) {
+    return Error(EINVAL);
+  }
+  Wanted wanted = TRY(WantedOf(args, 0, args.a[1]));
+  Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  wanted.policy = static_cast<uint32_t>(target->policy);
+  wanted.reset_on_fork = target->reset_on_fork;
+  TRY(SetScheduler(args.task, *target, wanted));
+  return uint64_t{0};
+}
+
+Result<uint64_t> sched_getscheduler(const SyscallArgs& args) {
+  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  return static_cast<uint64_t>(target->policy) | (target->reset_on_fork ? kResetOnFork : 0);
+}
+
+Result<uint64_t> sched_getparam(const SyscallArgs& args) {
+  if (args.a[1] == 0) {
+    return Error(EINVAL);
+  }
+  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  TRY(WriteUser(*args.task.mm(), args.a[1], int32_t{target->rt_priority}));
+  return uint64_t{0};
+}
+
+Result<uint64_t> sched_get_priority_max(const SyscallArgs& args) {
+  return PriorityLimit(args.Int(0), kMaxRealtime);
+}
+Result<uint64_t> sched_get_priority_min(const SyscallArgs& args) {
+  return PriorityLimit(args.Int(0), 1);
+}
+
+Result<uint64_t> sched_rr_get_interval(const SyscallArgs& args) {
+  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  const uint64_t ns = target->policy == SchedPolicy::kRr     ? kRrIntervalNs
+                      : target->policy == SchedPolicy::kFifo ? 0
+                                                             : SliceTicks(target->nice) * 4'000'000;
+  TRY(WriteUser(*args.task.mm(), args.a[1], TimespecOf(ns)));
+  return uint64_t{0};
+}
+
+// sched_setattr(pid, attr, flags)
+Result<uint64_t> sched_setattr(const SyscallArgs& args) {
+  constexpr uint64_t kFlagResetOnFork = 1;
+  if (args.a[1] == 0 || args.Int(0) < 0 || args.Uint(2) != 0) {
+    return Error(EINVAL);
+  }
+  SchedAttr attr{};
+  const uint32_t size = TRY(ReadUser<uint32_t>(*args.task.mm(), args.a[1]));
+  const uint32_t bytes = size == 0 ? kSchedAttrVer0 : size;
+  if (bytes < kSchedAttrVer0 || bytes > proto::kPageBytes) {
+    return Error(E2BIG);
+  }
+  const uint32_t known = bytes < sizeof(attr) ? bytes : sizeof(attr);
+  TRY(CopyFromUser(*args.task.mm(), &attr, args.a[1], known));
+  if ((attr.flags & ~kFlagResetOnFork) != 0) {
+    return Error(EINVAL);
+  }
+  Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  const int32_t nice = attr.nice < -20 ? -20 : attr.nice > 19 ? 19 : attr.nice;
+  TRY(SetScheduler(args.task, *target,
+                   {attr.policy, static_cast<int32_t>(attr.priority), nice,
+                    !IsRealtime(attr.policy), (attr.flags & kFlagResetOnFork) != 0}));
+  return uint64_t{0};
+}
+
+// sched_getattr(pid, attr, size, flags)
+Result<uint64_t> sched_getattr(const SyscallArgs& args) {
+  const uint32_t size = args.Uint(2);
+  if (args.a[1] == 0 || size < kSchedAttrVer0 || size > proto::kPageBytes || args.Uint(3) != 0) {
+    return Error(EINVAL);
+  }
+  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  SchedAttr attr{};
+  attr.size = size < sizeof(attr) ? size : sizeof(attr);
+  attr.policy = static_cast<uint32_t>(target->policy);
+  attr.flags = target->reset_on_fork ? 1 : 0;
+  attr.nice = IsRealtime(attr.policy) ? 0 : target->nice;
+  attr.priority = target->rt_priority;
+  TRY(CopyToUser(*args.task.mm(), args.a[1], &attr, attr.size));
+  return uint64_t{0};
+}
+
+// sched_setaffinity(pid, bytes, mask)
+Result<uint64_t> sched_setaffinity(const SyscallArgs& args) {
+  uint64_t mask = 0;
+  const uint64_t bytes = args.Uint(1) < sizeof(mask) ? args.Uint(1) : sizeof(mask);
+  TRY(CopyFromUser(*args.task.mm(), &mask, args.a[2], bytes));
+  Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  const Credentials& mine = args.task.cred();
+  const bool same_user = mine.euid == target->cred().euid || mine.euid == target->cred().uid;
+  if (!same_user && !mine.Capable(CAP_SYS_NICE)) {
+    return Error(EPERM);
+  }
+  if ((mask & 1) == 0) {
+    return Error(EINVAL);
+  }
+  target->affinity = 1;
+  return uint64_t{0};
+}
+
+// Returns the bytes written, as the system call does (the C library returns 0).
+Result<uint64_t> sched_getaffinity(const SyscallArgs& args) {
+  const uint32_t bytes = args.Uint(1);
+  if (bytes < sizeof(uint64_t) || bytes % sizeof(uint64_t) != 0) {
+    return Error(EINVAL);
+  }
+  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  TRY(WriteUser(*args.task.mm(), args.a[2], target->affinity));
+  return uint64_t{sizeof(uint64_t)};
+}
+
+// ioprio_get(which, who), ioprio_set(which, who, priority): kept, without effect.
+Result<uint64_t> ioprio_get(const SyscallArgs& args) {
+  constexpr int kProcess = 1;
+  if (args.Int(0) != kProcess) {
+    return Error(EINVAL);
+  }
+  return uint64_t{TRY(TargetOf(args.task, args.Int(1)))->ioprio};
+}
+
+Result<uint64_t> ioprio_set(const SyscallArgs& args) {
+  constexpr int kProcess = 1;
+  constexpr uint32_t kClassShift = 13;
+  const uint32_t priority = args.Uint(2);
+  const uint32_t io_class = priority >> kClassShift;
+  if (args.Int(0) != kProcess || io_class > 3) {
+    return Error(EINVAL);
+  }
+  if (io_class == 1 && !args.task.Capable(CAP_SYS_ADMIN) && !args.task.Capable(CAP_SYS_NICE)) {
+    return Error(EPERM);
+  }
+  TRY(TargetOf(args.task, args.Int(1)))->ioprio = priority;
+  return uint64_t{0};
+}
+
+}  // namespace sys
+}  // namespace fv::guest
