@@ -26,7 +26,6 @@ constexpr uint64_t kTssBytes = 0x68;
 
 constexpr unsigned kVectorBreakpoint = 3;
 constexpr unsigned kVectorDoubleFault = 8;
-constexpr unsigned kVectorGeneralProtection = 13;
 constexpr unsigned kVectorPageFault = 14;
 constexpr unsigned kVectors = FV_VECTOR_TICK + 1;
 
@@ -48,7 +47,7 @@ struct Gate {
 
 extern "C" {
 extern const char fv_stub_page_fault[];
-extern const char fv_stub_general_protection[];
+extern const char fv_stub_breakpoint[];
 extern const char fv_stub_vectors[];
 extern const char fv_vectors_ring0[];
 }
@@ -71,8 +70,8 @@ const char* Handler(unsigned vector, unsigned kernel_ring) {
   switch (vector) {
     case kVectorPageFault:
       return fv_stub_page_fault;
-    case kVectorGeneralProtection:
-      return fv_stub_general_protection;
+    case kVectorBreakpoint:
+      return fv_stub_breakpoint;
     default:
       return fv_stub_vectors + 32 * vector;
   }

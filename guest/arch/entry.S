@@ -65,7 +65,7 @@ fv_entry_ring3:
   ud2
 
 // void fv_return_ring3(TrapFrame* frame): the stub's return frame is ready; load the registers and
-// execute the privileged instruction that the stub knows.
+// raise the exception that the stub knows.
 .global fv_return_ring3
 fv_return_ring3:
   mov %rdi, %rsp
@@ -84,16 +84,7 @@ fv_return_ring3:
   pop %rdx
   pop %rsi
   pop %rdi
-  hlt
-  ud2
-
-// Where the stub's return frame points while the kernel runs: a #GP of the kernel's own.
-.global fv_panic_entry_ring3
-fv_panic_entry_ring3:
-  lea fv_boot_stack_top(%rip), %rsp
-  push %rbp
-  push %rbp
-  call PanicGeneralProtection
+  int3
   ud2
 
 // ---- Ring 0 -------------------------------------------------------------------------------

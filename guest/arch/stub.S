@@ -36,13 +36,12 @@ fv_stub_page_fault:
   lea STUB(FV_STUB_ENTRY_FRAME), %rsp
   iretq
 
-// #GP from the kernel's window is the kernel's way out (HLT in entry.S). User code cannot run
-// there: a fetch would be a #PF. The kernel's own bugs end here too; it points the return frame at
-// its panic entry while it runs.
-.global fv_stub_general_protection
+// #BP from the kernel's window is the kernel's way out (INT3 in entry.S): of the exceptions that
+// ring 3 can raise, the cheapest here. User code cannot run there: a fetch would be a #PF.
+.global fv_stub_breakpoint
 .balign 16
-fv_stub_general_protection:
-  cmpw $(FV_KERNEL_BASE >> 32), 12(%rsp)
+fv_stub_breakpoint:
+  cmpw $(FV_KERNEL_BASE >> 32), 4(%rsp)
   jne 1f
   mov STUB(FV_STUB_USER_ROOT), %rax
   mov %rax, %cr3
@@ -50,7 +49,7 @@ fv_stub_general_protection:
   lea STUB(FV_STUB_RETURN_FRAME), %rsp
   iretq
 1:
-  movq $13, STUB(FV_STUB_VECTOR)
+  movq $3, STUB(FV_STUB_VECTOR)
 
 enter_kernel:
   xchg %rax, STUB(FV_STUB_RAX_OR_ROOT)

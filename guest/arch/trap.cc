@@ -15,14 +15,12 @@ namespace fv::guest {
 extern "C" {
 extern const char fv_syscall_entry[];
 extern const char fv_entry_ring3[];
-extern const char fv_panic_entry_ring3[];
 extern const char fv_stack_start[];
 [[noreturn]] void fv_return_ring3(TrapFrame* frame);
 [[noreturn]] void fv_return_ring0(TrapFrame* frame);
 void fv_switch(uint64_t* save_rsp, uint64_t load_rsp);
 [[noreturn]] void TrapRing3(TrapFrame* frame);
 [[noreturn]] void TrapRing0(TrapFrame* frame);
-[[noreturn]] void PanicGeneralProtection();
 }
 
 namespace {
@@ -39,16 +37,12 @@ constexpr bool PushesErrorCode(uint64_t vector) {
          vector == 29 || vector == 30;
 }
 
-// The kernel runs now: a #GP of its own must end in the panic entry, the next trap is a page
-// fault unless the stub says otherwise.
+// For the next trap: it is a page fault unless the stub says otherwise, and the stub's first exchange
+// fetches the kernel's root.
 void ArmStub() {
   volatile StubData& stub = Stub();
   stub.vector = kVectorPageFault;
   stub.rax_or_root = stub.kernel_root;
-  stub.user_root = stub.kernel_root;
-  stub.return_frame.rip = reinterpret_cast<uint64_t>(fv_panic_entry_ring3);
-  stub.return_frame.cs = FV_SEL_USER_CODE;
-  stub.return_frame.rflags = kFlagAlwaysOne;
 }
 
 [[noreturn]] void PanicKernelTrap(const TrapFrame& frame, uint64_t address) {
@@ -145,12 +139,6 @@ void TrapRing0(TrapFrame* frame) {
   Dispatch(*frame, address);
 }
 
-void PanicGeneralProtection() {
-  const auto* cpu_frame = reinterpret_cast<const IretFrame*>(
-      FV_STUB_DATA + FV_STUB_TRAP_STACK_TOP - sizeof(IretFrame));
-  Panic("kernel general protection fault at rip %lx rsp %lx", cpu_frame->rip, cpu_frame->rsp);
-}
-
 void InitTraps(const proto::BootInfo& boot) {
   kernel_ring = boot.kernel_ring;
   InitDescriptors(kernel_ring);
@@ -161,10 +149,8 @@ void InitTraps(const proto::BootInfo& boot) {
   stub.entry_frame.cs = FV_SEL_USER_CODE;
   stub.entry_frame.rflags = kFlagAlwaysOne;
   stub.entry_frame.ss = FV_SEL_USER_DATA;
-  stub.return_frame.ss = FV_SEL_USER_DATA;
   const uint64_t stack_top = CurrentStackBase() + proto::kKernelStackBytes;
   stub.entry_frame.rsp = stack_top;
-  stub.return_frame.rsp = stack_top;
   stub.stack_top = stack_top;
   ArmStub();
 }
