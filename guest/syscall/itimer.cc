@@ -12,6 +12,7 @@
 #include "guest/syscall/syscall.h"
 #include "guest/task/clock.h"
 #include "guest/task/posix_timer.h"
+#include "guest/task/sched.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -126,6 +127,7 @@ Result<uint64_t> setitimer(const SyscallArgs& args) {
     SetRealTimer(signal, first, interval);
   } else {
     CpuTimer(signal, which) = {first, interval};
+    RefreshTick();
   }
   if (args.a[2] != 0) {
     TRY(WriteUser(*args.task.mm(), args.a[2], old));

@@ -55,6 +55,7 @@ Status SetLimit(Task& caller, Task& target, unsigned kind, Rlimit wanted) {
   }
   limit = wanted;
   TellMm(target);
+  RefreshTick();
   return Ok();
 }
 

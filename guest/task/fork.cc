@@ -232,6 +232,7 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
   } else {
     Task& reaper = (args.flags & kCloneParent) != 0 ? *parent.leader()->parent() : *parent.leader();
     SetParent(child, reaper);
+    child.forker = (args.flags & kCloneParent) != 0 ? parent.leader()->forker : parent.pid;
   }
   HashTask(child);
   PublishTask(child);

@@ -207,6 +207,8 @@ void Requeue(Task& task) {
   }
 }
 
+void RefreshTick() { UpdateTickWanted(); }
+
 void SchedulerTick() {
   Task& task = *CurrentTask();
   ++Cpu().record.ticks;

@@ -32,6 +32,8 @@ bool NeedResched();
 void SignalWake(Task& task, bool fatal);
 // `policy`, `nice` or `rt_priority` of a task changed.
 void Requeue(Task& task);
+// A CPU-time timer or limit of the current task was set: it needs the tick now.
+void RefreshTick();
 // Adds the running task's time since its last mark to user or kernel time.
 void AccountUserTime();
 void AccountKernelTime();

@@ -107,6 +107,7 @@ class Task : public proto::TaskRecord {
   Completion* vfork_done = nullptr;
   uint64_t robust_list = 0;
   int32_t pdeath_signal = 0;
+  uint32_t forker = 0;         // thread that made this process (__WNOTHREAD, pdeath_signal)
   bool exit_notified = false;  // the parent has been told
   bool no_new_privs = false;
   uint64_t rseq_area = 0;

@@ -14,11 +14,21 @@ using Children = ListView<Task, &proto::TaskRecord::sibling>;
 constexpr uint32_t kStatusStopped = 0x7F;
 constexpr uint32_t kStatusContinued = 0xFFFF;
 
+// The thread that forked it is the caller, or has gone and left it to all.
+bool MadeBy(const Task& child, const Task& caller) {
+  const Task* forker = FindTask(child.forker);
+  return forker == &caller || forker == nullptr || forker->tgid != caller.tgid ||
+         (forker->flags & kPfExiting) != 0;
+}
+
 bool Eligible(const Task& child, const WaitRequest& request) {
   if (request.whom == WaitFor::kPid && child.pid != request.id) {
     return false;
   }
   if (request.whom == WaitFor::kGroup && child.pgid != request.id) {
+    return false;
+  }
+  if ((request.options & kWnothread) != 0 && !MadeBy(child, *CurrentTask())) {
     return false;
   }
   if ((request.options & kWall) != 0) {
