@@ -8,8 +8,10 @@
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/fork_strategies.h"
+#include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/spare_trees.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -61,7 +63,8 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
   return Ok();
 }
 
-Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, ForkCounts& counts) {
+Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, StaleEntries& stale,
+                    ForkCounts& counts) {
   TlbBatch batch(parent);
   Vma* to = child.vma_list().front();
   for (Vma& from : parent.vma_list()) {
@@ -70,7 +73,8 @@ Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, ForkCou
     }
     if (HasPagesToCopy(from)) {
       const uint64_t before = counts.protected_ptes;
-      Status status = strategy.CopyPages(parent, from, child, *to, counts);
+      stale.ClearTo(from.start);
+      Status status = strategy.CopyPages(parent, from, child, *to, stale, counts);
       if (counts.protected_ptes != before) {
         batch.Add(from.start, from.end);
       }
@@ -109,6 +113,16 @@ bool SplitHotPage(Mm& parent, Mm& child, uint64_t address) {
   return true;
 }
 
+// Frees the tables between the mappings.
+void PruneTables(Mm& mm) {
+  uint64_t floor = 0;
+  for (const Vma& vma : mm.vma_list()) {
+    FreeTables(mm, floor, vma.start, floor, vma.start);
+    floor = vma.end;
+  }
+  FreeTables(mm, floor, proto::kUserEnd, floor, proto::kUserEnd);
+}
+
 }  // namespace
 
 const ForkStrategy* FindForkStrategy(proto::ForkStrategy kind) {
@@ -121,13 +135,20 @@ Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
     strategy = &ClassicForkStrategy();
   }
   const uint64_t begin = ReadTsc();
-  Mm* child = TRY(Mm::Create());
+  bool adopted = false;
+  Mm* child = TRY(CreateMm(parent.table_frames, adopted));
   ScopeGuard undo([child] { child->Put(); });
+  // Destroyed before `undo` runs: a child that is put has no stale entries.
+  StaleEntries stale(*child, adopted ? StaleEntries::Tree::kAdopted : StaleEntries::Tree::kFresh);
   CopyFields(parent, *child);
   TRY(DupMmap(parent, *child, counts));
   const uint64_t mapped = ReadTsc();
   counts.vma_cycles = mapped - begin;
-  TRY(CopyAllPages(parent, *child, *strategy, counts));
+  TRY(CopyAllPages(parent, *child, *strategy, stale, counts));
+  stale.Finish();
+  if (child->table_frames > parent.table_frames) {
+    PruneTables(*child);  // the tree's last owner had mappings elsewhere
+  }
   for (unsigned i = 0; i < hot.count; ++i) {
     counts.hot_pages += SplitHotPage(parent, *child, hot.address[i]);
   }

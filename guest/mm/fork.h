@@ -16,6 +16,7 @@
 namespace fv::guest {
 
 class Mm;
+class StaleEntries;
 struct Vma;
 
 // What a fork did, for ForkEnd and the phases.
@@ -46,8 +47,10 @@ struct HotPages {
 
 class ForkStrategy {
  public:
-  // Gives `child` what `parent` has in the mapping `from`; `to` is the child's mapping.
-  virtual Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to,
+  // Gives `child` what `parent` has in the mapping `from`; `to` is the child's mapping. The child's
+  // tables may be those of an earlier process: entries of the range are overwritten or cleared
+  // through `stale`, which is filled up to the mapping's start (and to its end afterwards).
+  virtual Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to, StaleEntries& stale,
                            ForkCounts& counts) const = 0;
 
  protected:

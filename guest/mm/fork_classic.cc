@@ -9,6 +9,7 @@
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/spare_trees.h"
 
 namespace fv::guest {
 
@@ -29,75 +30,79 @@ struct Copied {
 
 enum class Sharing : uint8_t { kPrivate, kShared };
 
-// `count` entries of one table each. Entries of `to` that are not written are zero already.
+// Entries that differ in these only need not be written: the CPU sets them as it likes.
+constexpr Pte kCpuBits = proto::kPteAccessed | proto::kPteDirty;
+
+// `count` entries of one table each. `to` holds zeros, or what an earlier process left there.
 template <Sharing kSharing>
 void CopyEntries(Pte* from, Pte* to, uint64_t count, Copied& copied) {
   for (uint64_t i = 0; i < count; ++i) {
     const Pte pte = from[i];
-    if (pte == 0) {
-      continue;
-    }
     if (i + kPrefetchAhead < count) {
       __builtin_prefetch(&FrameOf(PfnOfPte(from[i + kPrefetchAhead])), 1);
     }
-    ++copied.entries;
-    if ((pte & proto::kPteZero) != 0) {
-      to[i] = pte;
-      continue;
-    }
-    FrameRecord& record = FrameOf(PfnOfPte(pte));
-    ++record.refs;
-    const uint64_t anon = record.state == FrameState::kAnon;
-    copied.anon += anon;
-    copied.file += 1 - anon;
-    if constexpr (kSharing == Sharing::kShared) {
-      to[i] = pte;
-    } else {
-      const Pte cow = (pte & ~proto::kPteWritable) | proto::kPteCow;
-      to[i] = cow;
-      if (cow != pte) {
-        from[i] = cow;
-        copied.protected_entries += (pte & proto::kPteWritable) != 0;
+    Pte value = pte;
+    if (pte != 0) {
+      ++copied.entries;
+      if ((pte & proto::kPteZero) == 0) {
+        FrameRecord& record = FrameOf(PfnOfPte(pte));
+        ++record.refs;
+        const uint64_t anon = record.state == FrameState::kAnon;
+        copied.anon += anon;
+        copied.file += 1 - anon;
+        if constexpr (kSharing == Sharing::kPrivate) {
+          value = (pte & ~proto::kPteWritable) | proto::kPteCow;
+          if (value != pte) {
+            from[i] = value;
+            copied.protected_entries += (pte & proto::kPteWritable) != 0;
+          }
+        }
       }
+    }
+    if (((to[i] ^ value) & ~kCpuBits) != 0) {
+      to[i] = value;
     }
   }
 }
 
-uint64_t SkipEmpty(const Pte* table, uint64_t count) {
-  uint64_t i = 0;
-  while (i < count && table[i] == 0) {
-    ++i;
+bool IsEmpty(const Pte* table, uint64_t count) {
+  for (uint64_t i = 0; i < count; ++i) {
+    if (table[i] != 0) {
+      return false;
+    }
   }
-  return i;
+  return true;
 }
 
 class ClassicFork final : public ForkStrategy {
  public:
-  Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to,
+  Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to, StaleEntries& stale,
                    ForkCounts& counts) const override;
 };
 
-Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&,
+Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, StaleEntries& stale,
                               ForkCounts& counts) const {
   Copied copied;
   const bool shared = from.is_shared();
   const bool complete =
       ForEachTable(parent, from.start, from.end, [&](Pte* table, uint64_t va, uint64_t count) {
-        const uint64_t skip = SkipEmpty(table, count);
-        if (skip == count) {
+        if (IsEmpty(table, count)) {
           return true;
         }
-        Result<Pte*> target = EnsurePte(child, va + (skip << proto::kPageShift));
+        Result<Pte*> target = EnsurePte(child, va);
         if (!target.ok()) {
           return false;
         }
+        stale.ClearTo(va);
         if (shared) {
-          CopyEntries<Sharing::kShared>(table + skip, target.value(), count - skip, copied);
+          CopyEntries<Sharing::kShared>(table, target.value(), count, copied);
         } else {
-          CopyEntries<Sharing::kPrivate>(table + skip, target.value(), count - skip, copied);
+          CopyEntries<Sharing::kPrivate>(table, target.value(), count, copied);
         }
+        stale.Filled(va + (count << proto::kPageShift));
         return true;
       });
+  stale.ClearTo(from.end);
   child.anon_pages += copied.anon;
   child.file_pages += copied.file;
   counts.ptes += copied.entries;

@@ -10,6 +10,7 @@
 #include "guest/lib/print.h"
 #include "guest/lib/spinlock.h"
 #include "guest/lib/string.h"
+#include "guest/mm/spare_trees.h"
 
 #ifndef FV_DEBUG_FILL
 #define FV_DEBUG_FILL FV_HOSTED
@@ -151,7 +152,11 @@ uint64_t Take(unsigned order, Content& content) {
 
 Result<uint64_t> Allocate(unsigned order, FrameState state, uint64_t aux, Content& content) {
   FV_CHECK(order <= kMaxOrder);
-  const uint64_t pfn = FailInjected() ? 0 : Take(order, content);
+  const bool injected = FailInjected();
+  uint64_t pfn = injected ? 0 : Take(order, content);
+  if (pfn == 0 && !injected && DropSpareTrees()) [[unlikely]] {
+    pfn = Take(order, content);
+  }
   if (pfn == 0) [[unlikely]] {
     EmitEvent(proto::EventKind::kOutOfMemory, order, static_cast<uint64_t>(state));
     return Error(ENOMEM);

@@ -8,9 +8,11 @@
 #include "guest/lib/print.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
+#include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/slab.h"
+#include "guest/mm/spare_trees.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -31,23 +33,33 @@ void InitMm() {
   Channel().mms = AddressOf(&all_mms);
 }
 
-Result<Mm*> Mm::Create() {
+Result<Mm*> CreateMm(uint32_t tables, bool& adopted) {
   Mm* mm = mm_cache.New();
   if (mm == nullptr) {
     return Error(ENOMEM);
   }
   ScopeGuard undo([mm] { mm_cache.Delete(mm); });
-  const uint64_t root =
-      TRY(AllocateZeroedFrame(proto::FrameState::kPageTable, proto::kPageTableLevels));
+  adopted = AdoptTree(*mm, tables);
+  if (!adopted) {
+    const uint64_t root =
+        TRY(AllocateZeroedFrame(proto::FrameState::kPageTable, proto::kPageTableLevels));
+    LinkKernelWindow(static_cast<uint64_t*>(FrameData(root)));
+    mm->root_gpa = root << proto::kPageShift;
+    mm->table_frames = 1;
+  }
   undo.Dismiss();
-  LinkKernelWindow(static_cast<uint64_t*>(FrameData(root)));
   mm->magic = proto::kMmMagic;
-  mm->root_gpa = root << proto::kPageShift;
   mm->users = 1;
   mm->count = 1;
-  mm->table_frames = 1;
   InitHead(mm->vmas);
   InsertBetween(mm->mms, reinterpret_cast<proto::Link*>(all_mms.prev), &all_mms);
+  return mm;
+}
+
+Result<Mm*> Mm::Create() {
+  bool adopted = false;
+  Mm* mm = TRY(CreateMm(0, adopted));
+  StaleEntries(*mm, adopted ? StaleEntries::Tree::kAdopted : StaleEntries::Tree::kFresh).Finish();
   return mm;
 }
 
@@ -63,9 +75,24 @@ void Mm::Drop() {
   FV_CHECK(count > 0);
   if (--count == 0) {
     Unlink(mms);
-    PutFrame(root_gpa >> proto::kPageShift);
+    if (root_gpa != 0) {
+      PutFrame(root_gpa >> proto::kPageShift);
+    }
     magic = 0;
     mm_cache.Delete(this);
+  }
+}
+
+// Gives up the page tables; the root as well if the structure goes next.
+void Mm::FreeTree() {
+  if (count == 1 && StashTree(*this)) {
+    root_gpa = 0;
+    return;
+  }
+  FreeAllTables(*this);
+  FV_CHECK(table_frames == 1);
+  if (count > 1) {
+    memset(RootTable(*this), 0, proto::kKernelPml4Slot * sizeof(proto::Pte));
   }
 }
 
@@ -73,8 +100,7 @@ void Mm::TearDown() {
   for (Vma& vma : vma_list()) {
     ZapDying(*this, vma.start, vma.end);
   }
-  FreeAllTables(*this);
-  memset(RootTable(*this), 0, proto::kKernelPml4Slot * sizeof(proto::Pte));
+  FV_CHECK(anon_pages == 0 && file_pages == 0);
   while (Vma* vma = vma_list().front()) {
     VmaList::Remove(*vma);
     Unlink(vma->object_link);
@@ -84,7 +110,7 @@ void Mm::TearDown() {
   vma_count = 0;
   total_pages = 0;
   locked_pages = 0;
-  FV_CHECK(anon_pages == 0 && file_pages == 0 && table_frames == 1);
+  FreeTree();
 }
 
 Vma* Mm::FindVmaFrom(uint64_t address) const {

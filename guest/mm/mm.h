@@ -113,9 +113,11 @@ class Mm : public proto::MmRecord {
  private:
   template <typename T>
   friend class SlabCache;
+  friend Result<Mm*> CreateMm(uint32_t tables, bool& adopted);
   Mm() : proto::MmRecord{} {}
   ~Mm() = default;
   void TearDown();
+  void FreeTree();
 };
 
 // Registers the slab caches of this folder and the list of address spaces. Call after InitSlab.

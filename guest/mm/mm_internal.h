@@ -13,6 +13,11 @@
 
 namespace fv::guest {
 
+// An address space without mappings, with users = 1. `adopted`: it has a spare tree whose entries
+// are stale (spare_trees.h); the caller clears or overwrites them. `tables`: how many page tables
+// it will need, if known. Errors: ENOMEM.
+Result<Mm*> CreateMm(uint32_t tables, bool& adopted);
+
 // Unmaps what is mapped in [start, end), page aligned. Errors: ENOMEM, nothing changed.
 Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
 

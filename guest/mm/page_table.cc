@@ -3,6 +3,8 @@
 // See page_table.h.
 #include "guest/mm/page_table.h"
 
+#include <utility>
+
 namespace fv::guest {
 
 using proto::EntrySpan;
@@ -40,27 +42,6 @@ namespace {
 uint64_t RoundDown(uint64_t value, uint64_t to) { return value & ~(to - 1); }
 uint64_t RoundUp(uint64_t value, uint64_t to) { return RoundDown(value + to - 1, to); }
 
-// Frees every table of `level` in [low, high), which are multiples of the table's span.
-void FreeLevel(proto::MmRecord& mm, unsigned level, uint64_t low, uint64_t high) {
-  uint64_t va = low;
-  while (va < high) {
-    Pte* table = RootTable(mm);
-    unsigned at = proto::kPageTableLevels;
-    while (at > level + 1 && (table[TableIndex(va, at)] & proto::kPtePresent) != 0) {
-      table = TableOf(table[TableIndex(va, at)]);
-      --at;
-    }
-    Pte& entry = table[TableIndex(va, at)];
-    if (at == level + 1 && (entry & proto::kPtePresent) != 0) {
-      const uint64_t pfn = PfnOfPte(entry);
-      entry = 0;
-      --mm.table_frames;
-      PutFrame(pfn);
-    }
-    va = RoundDown(va, EntrySpan(at)) + EntrySpan(at);
-  }
-}
-
 // Frees the table that `entry` of a table one level up points to, with everything below it.
 void FreeBelow(proto::MmRecord& mm, Pte entry, unsigned level) {
   if (level > 1) {
@@ -73,6 +54,24 @@ void FreeBelow(proto::MmRecord& mm, Pte entry, unsigned level) {
   }
   --mm.table_frames;
   PutFrame(PfnOfPte(entry));
+}
+
+// Frees every table of `level` in [low, high), which are multiples of the table's span.
+void FreeLevel(proto::MmRecord& mm, unsigned level, uint64_t low, uint64_t high) {
+  uint64_t va = low;
+  while (va < high) {
+    Pte* table = RootTable(mm);
+    unsigned at = proto::kPageTableLevels;
+    while (at > level + 1 && (table[TableIndex(va, at)] & proto::kPtePresent) != 0) {
+      table = TableOf(table[TableIndex(va, at)]);
+      --at;
+    }
+    Pte& entry = table[TableIndex(va, at)];
+    if (at == level + 1 && (entry & proto::kPtePresent) != 0) {
+      FreeBelow(mm, std::exchange(entry, 0), level);  // empty tables may be left below
+    }
+    va = RoundDown(va, EntrySpan(at)) + EntrySpan(at);
+  }
 }
 
 }  // namespace

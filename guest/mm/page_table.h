@@ -39,6 +39,19 @@ uint64_t FreeTables(proto::MmRecord& mm, uint64_t start, uint64_t end, uint64_t 
 // nothing looks at the root's user half any more.
 void FreeAllTables(proto::MmRecord& mm);
 
+// The address of the next present entry of `table` above `va`, or of the table's or range's end.
+// REQUIRES: the entry for `va` is absent.
+inline uint64_t SkipAbsent(const proto::Pte* table, uint64_t va, uint64_t end, unsigned level) {
+  const uint64_t span = proto::EntrySpan(level);
+  unsigned index = proto::TableIndex(va, level);
+  va &= ~(span - 1);
+  do {
+    va += span;
+    ++index;
+  } while (index < proto::kEntriesPerTable && va < end && (table[index] & proto::kPtePresent) == 0);
+  return va;
+}
+
 // Calls visit(pte, va, count) for every level-1 table that exists in [start, end): `count` entries
 // from `pte` on, the first for `va`. Absent upper tables are skipped at their level. Stops when
 // `visit` returns false; returns false then.
@@ -48,17 +61,12 @@ bool ForEachTable(const proto::MmRecord& mm, uint64_t start, uint64_t end, Visit
   while (va < end) {
     proto::Pte* table = RootTable(mm);
     unsigned level = proto::kPageTableLevels;
-    while (level > 1) {
-      const proto::Pte entry = table[proto::TableIndex(va, level)];
-      if ((entry & proto::kPtePresent) == 0) {
-        break;
-      }
-      table = TableOf(entry);
+    while (level > 1 && (table[proto::TableIndex(va, level)] & proto::kPtePresent) != 0) {
+      table = TableOf(table[proto::TableIndex(va, level)]);
       --level;
     }
     if (level > 1) {
-      const uint64_t span = proto::EntrySpan(level);
-      va = (va & ~(span - 1)) + span;
+      va = SkipAbsent(table, va, end, level);
       continue;
     }
     uint64_t next = (va | (proto::EntrySpan(2) - 1)) + 1;

@@ -50,6 +50,7 @@ class FakeMachine {
   std::vector<FakeEvent>& events() { return events_; }
   uint64_t flushes() const { return flushes_; }
 
+  // Spare page-table trees are given back first.
   Usage CurrentUsage() const;
   // The first broken invariant of frames and address spaces, or "". Walks everything.
   std::string CheckInvariants() const;

@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "guest/mm/spare_trees.h"
 #include "guest/mm/testing/fake_machine.h"
 #include "proto/pte.h"
 
@@ -218,6 +219,7 @@ class Walk {
 std::string FakeMachine::CheckInvariants() const { return Walk(channel_).Run(); }
 
 Usage FakeMachine::CurrentUsage() const {
+  DropSpareTrees();
   Usage usage;
   const auto* frames = At<FrameRecord>(channel_.frame_table);
   for (uint64_t pfn = 0; pfn < channel_.frame_high_water; ++pfn) {

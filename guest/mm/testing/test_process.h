@@ -9,6 +9,7 @@
 
 #include "guest/mm/mm.h"
 #include "guest/mm/page_table.h"
+#include "guest/mm/spare_trees.h"
 #include "guest/mm/testing/fake_machine.h"
 #include "guest/mm/user_copy.h"
 
@@ -20,7 +21,8 @@ inline constexpr uint64_t kAt = 0x10000000;  // where tests map things
 
 class TestProcess {
  public:
-  TestProcess() : TestProcess((FakeMachine::Get(), Mm::Create().take())) {}
+  // With fresh page tables, so that their numbers are known.
+  TestProcess() : TestProcess((FakeMachine::Get(), DropSpareTrees(), Mm::Create().take())) {}
   explicit TestProcess(Mm* mm) : mm_(mm) {}
   TestProcess(TestProcess&& other) : mm_(std::exchange(other.mm_, nullptr)) {}
   ~TestProcess() { Exit(); }
