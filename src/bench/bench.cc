@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -16,14 +18,10 @@
 namespace fv::bench {
 namespace {
 
-using session::SessionEnd;
-
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kRounds = 3;
 // The checked row is about the price, not about tails.
 constexpr uint64_t kCheckedRepetitions = 5;
-// A guest that takes longer for one round has failed.
-constexpr uint64_t kRoundLimitNs = 300'000'000'000;
 
 struct ModeName {
   const char* mode;  // of fork_bench
@@ -34,21 +32,15 @@ constexpr ModeName kModes[] = {{"null", Metric::kNullSyscall},
                                {"forkagain", Metric::kForkAgain},
                                {"forkexitwait", Metric::kForkExitWait},
                                {"cow", Metric::kCow}};
+// "fork" leads: RunGuestSide tells its forks from the others by that.
+constexpr char kForkModes[] = "fork,forkagain,forkexitwait,null";
+constexpr char kCowMode[] = "cow";
 
-struct GuestRun {
-  Samples samples;
+// What one size has gathered so far.
+struct Gathered {
+  std::map<Side, Samples> samples;
   std::vector<ForkRecord> forks;
-  uint64_t tsc_khz = 0;
-  std::string ring;
 };
-
-// The forks of the mode "fork", which comes first: later ones find the pages shared already.
-std::vector<ForkRecord> FreshForks(const ForkPhases& phases, const Samples& samples) {
-  const auto fresh = samples.by_mode.find("fork");
-  if (phases.rejected() != 0 || fresh == samples.by_mode.end()) return {};
-  const size_t count = std::min(fresh->second.size(), phases.forks().size());
-  return {phases.forks().begin(), phases.forks().begin() + static_cast<ptrdiff_t>(count)};
-}
 
 class Runner {
  public:
@@ -57,14 +49,16 @@ class Runner {
 
   absl::StatusOr<Results> Run() {
     Results results{.context = HostContext(), .sizes = {}};
-    Context& context = results.context;
-    context.kvm_backend = vmm::BackendName();
-    context.touch = TouchName(options_.touch);
     for (uint64_t bytes : options_.sizes) {
-      absl::StatusOr<SizeResult> size = RunSize(bytes, context);
+      absl::StatusOr<SizeResult> size = RunSize(bytes);
       if (!size.ok()) return size.status();
       results.sizes.push_back(*std::move(size));
     }
+    Context& context = results.context;
+    context.kvm_backend = vmm::BackendName();
+    context.kernel_ring = absl::StrCat(kernel_ring_);
+    context.mhz = static_cast<double>(tsc_khz_) / 1000;
+    context.touch = TouchName(options_.touch);
     return results;
   }
 
@@ -75,147 +69,89 @@ class Runner {
     options_.progress(absl::StrFormat("%5.1f s  %s", since.count(), line));
   }
 
-  // A size of 0 has no page to fault on: the COW fault is measured on one page then.
-  std::vector<std::string> Arguments(uint64_t bytes, uint64_t repetitions,
-                                     const char* modes) const {
-    return {absl::StrCat("--size=", bytes), absl::StrCat("--touch=", TouchName(options_.touch)),
-            absl::StrCat("--repetitions=", repetitions), absl::StrCat("--modes=", modes)};
+  absl::Status CheckMemory(uint64_t bytes) const {
+    const uint64_t needed = GuestRamFor(bytes, options_.guest.fork_strategy);
+    const uint64_t available = AvailableMemory();
+    if (available == 0 || available >= needed) return absl::OkStatus();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the host has ", available / kMiB, " MiB free, the size ", FormatBytes(bytes),
+                     " needs ", needed / kMiB, ": leave it out with --sizes"));
   }
 
-  absl::StatusOr<SizeResult> RunSize(uint64_t bytes, Context& context) {
-    const uint64_t ram = GuestRamFor(bytes, options_.guest.fork_strategy);
-    if (const uint64_t available = AvailableMemory(); available != 0 && available < ram) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("the host has ", available / kMiB, " MiB free, the size ",
-                       FormatBytes(bytes), " needs ", ram / kMiB, ": leave it out with --sizes"));
-    }
+  absl::StatusOr<SizeResult> RunSize(uint64_t bytes) {
+    absl::Status status = CheckMemory(bytes);
     const uint64_t wanted =
         options_.repetitions == 0 ? DefaultRepetitions(bytes) : options_.repetitions;
     const uint64_t rounds = std::min(kRounds, wanted);
-    std::map<Side, Samples> samples;
-    std::vector<ForkRecord> forks;
-    for (uint64_t round = 0; round < rounds; ++round) {
-      const uint64_t repetitions = (wanted * (round + 1)) / rounds - wanted * round / rounds;
+    Gathered gathered;
+    for (uint64_t round = 0; round < rounds && status.ok(); ++round) {
+      const uint64_t repetitions = wanted * (round + 1) / rounds - wanted * round / rounds;
       Say(absl::StrCat(FormatBytes(bytes), ": round ", round + 1, " of ", rounds));
-      absl::Status status = RunRound(bytes, repetitions, samples, forks, context);
-      if (!status.ok()) return status;
+      status = RunSide(Side::kGuest, bytes, repetitions, gathered);
+      if (!status.ok() || options_.native == Row::kLeaveOut) continue;
+      status = RunSide(Side::kNative, bytes, repetitions, gathered);
     }
-    if (options_.make_checker) {
+    if (status.ok() && options_.checked == Row::kMeasure) {
       Say(absl::StrCat(FormatBytes(bytes), ": every step checked"));
-      absl::StatusOr<GuestRun> run =
-          RunGuest(bytes, std::min(wanted, kCheckedRepetitions), Check::kEvery);
-      if (!run.ok()) return run.status();
-      samples[Side::kGuestChecked] = std::move(run->samples);
+      status = RunSide(Side::kGuestChecked, bytes, std::min(wanted, kCheckedRepetitions), gathered);
     }
-    return Gather(bytes, samples, forks);
+    if (!status.ok()) return status;
+    return Summary(bytes, gathered);
   }
 
-  absl::Status RunRound(uint64_t bytes, uint64_t repetitions, std::map<Side, Samples>& samples,
-                        std::vector<ForkRecord>& forks, Context& context) {
-    absl::StatusOr<GuestRun> guest = RunGuest(bytes, repetitions, Check::kOff);
-    if (!guest.ok()) return guest.status();
-    tsc_khz_ = guest->tsc_khz;
-    context.mhz = static_cast<double>(guest->tsc_khz) / 1000;
-    context.kernel_ring = guest->ring;
-    Append(samples[Side::kGuest], guest->samples);
-    forks.insert(forks.end(), guest->forks.begin(), guest->forks.end());
-    if (options_.native == BenchOptions::NativeSide::kLeaveOut) return absl::OkStatus();
-    absl::StatusOr<Samples> native = RunNativeSide(bytes, repetitions);
-    if (!native.ok()) return native.status();
-    Append(samples[Side::kNative], *native);
+  // A size without a page of its own has the COW fault measured on one page.
+  absl::Status RunSide(Side side, uint64_t bytes, uint64_t repetitions, Gathered& gathered) {
+    if (options_.touch != Touch::kWrite) {
+      return RunOnce(side, bytes, bytes, repetitions, kForkModes, gathered);
+    }
+    if (bytes > 0) {
+      const std::string modes = absl::StrCat(kForkModes, ",", kCowMode);
+      return RunOnce(side, bytes, bytes, repetitions, modes, gathered);
+    }
+    absl::Status status = RunOnce(side, bytes, bytes, repetitions, kForkModes, gathered);
+    if (!status.ok()) return status;
+    return RunOnce(side, bytes, proto::kPageBytes, repetitions, kCowMode, gathered);
+  }
+
+  // Maps `mapped` bytes, in a guest as large as `bytes` needs.
+  absl::Status RunOnce(Side side, uint64_t bytes, uint64_t mapped, uint64_t repetitions,
+                       const std::string& modes, Gathered& gathered) {
+    std::vector<std::string> arguments =
+        ProgramArguments(mapped, options_.touch, repetitions, modes);
+    if (side == Side::kNative) {
+      absl::StatusOr<std::string> output = RunNative(program_.path(), arguments);
+      if (!output.ok()) return output.status();
+      absl::StatusOr<Samples> samples = ParseSamples(*output);
+      if (samples.ok()) Append(gathered.samples[side], *samples);
+      return samples.status();
+    }
+    session::GuestOptions guest = options_.guest;
+    guest.root.program = program_.path();
+    guest.arguments = std::move(arguments);
+    guest.ram_bytes = GuestRamFor(bytes, guest.fork_strategy);
+    absl::StatusOr<GuestSide> run = RunGuestSide(
+        guest, side == Side::kGuest ? oracle::CheckMode::kOff : oracle::CheckMode::kEvery);
+    if (!run.ok()) return run.status();
+    tsc_khz_ = run->tsc_khz;
+    kernel_ring_ = run->kernel_ring;
+    Append(gathered.samples[side], run->samples);
+    if (side == Side::kGuest) {
+      gathered.forks.insert(gathered.forks.end(), run->forks.begin(), run->forks.end());
+    }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Samples> RunNativeSide(uint64_t bytes, uint64_t repetitions) {
-    return WithCow(bytes, [&](uint64_t size, const char* modes) {
-      absl::StatusOr<std::string> output =
-          RunNative(program_.path(), Arguments(size, repetitions, modes));
-      return output.ok() ? ParseSamples(*output) : output.status();
-    });
-  }
-
-  enum class Check { kOff, kEvery };
-
-  absl::StatusOr<GuestRun> RunGuest(uint64_t bytes, uint64_t repetitions, Check check) {
-    GuestRun run;
-    absl::StatusOr<Samples> samples = WithCow(bytes, [&](uint64_t size, const char* modes) {
-      return RunGuestOnce(bytes, Arguments(size, repetitions, modes), check, size == bytes, run);
-    });
-    if (!samples.ok()) return samples.status();
-    run.samples = *std::move(samples);
-    return run;
-  }
-
-  // Calls run(size, modes), twice if the size has no page of its own.
-  template <typename RunOnce>
-  absl::StatusOr<Samples> WithCow(uint64_t bytes, RunOnce run) {
-    const bool has_page = bytes > 0 && options_.touch == Touch::kWrite;
-    absl::StatusOr<Samples> samples = run(bytes, has_page ? "null,fork,forkagain,forkexitwait,cow"
-                                                          : "null,fork,forkagain,forkexitwait");
-    if (!samples.ok() || has_page || options_.touch != Touch::kWrite) return samples;
-    absl::StatusOr<Samples> one_page = run(proto::kPageBytes, "cow");
-    if (!one_page.ok()) return one_page;
-    Append(*samples, *one_page);
-    samples->size = bytes;
-    return samples;
-  }
-
-  absl::StatusOr<Samples> RunGuestOnce(uint64_t bytes, std::vector<std::string> arguments,
-                                       Check check, bool keep_phases, GuestRun& run) {
-    session::GuestOptions guest_options = options_.guest;
-    guest_options.root.program = program_.path();
-    guest_options.root.busybox = rootfs::Busybox::kNever;
-    guest_options.arguments = std::move(arguments);
-    guest_options.ram_bytes = GuestRamFor(bytes, guest_options.fork_strategy);
-    const oracle::CheckMode mode =
-        check == Check::kEvery ? oracle::CheckMode::kEvery : oracle::CheckMode::kOff;
-    guest_options.event_mask = kForkEvents | session::CheckEventMask(mode);
-    guest_options.boot_flags = session::CheckBootFlags(mode);
-    guest_options.timeout_ns = kRoundLimitNs;
-    absl::StatusOr<session::Guest> guest = session::StartGuest(guest_options);
-    if (!guest.ok()) return guest.status();
-    run.tsc_khz = guest->machine->boot_info().tsc_khz;
-    run.ring = absl::StrCat(guest->machine->boot_info().kernel_ring);
-    const vmm::Fd output = MemoryFile();
-    const vmm::Fd errors = MemoryFile();
-    ForkPhases phases;
-    std::unique_ptr<session::OracleObserver> checker;
-    session::SessionOptions session_options{.output = output.get(),
-                                            .error = errors.get(),
-                                            .stdin_mode = session::SessionOptions::Stdin::kEmpty,
-                                            .timeout_ns = kRoundLimitNs,
-                                            .kernel_log = nullptr,
-                                            .observers = {&phases}};
-    if (check == Check::kEvery) {
-      checker = options_.make_checker(*guest->machine);
-      session_options.observers.push_back(checker.get());
-    }
-    const session::SessionResult result = session::Session(*guest->machine, session_options).Run();
-    if (checker && !checker->findings().empty()) {
-      return absl::InternalError(absl::StrCat("the oracle found: ", checker->findings().front()));
-    }
-    if (result.end != SessionEnd::kExited || result.wait_status != 0) {
-      return absl::InternalError(absl::StrCat(
-          "the benchmark program failed in the guest: end ", static_cast<int>(result.end),
-          ", wait status ", result.wait_status, " ", result.message, "\n", ReadAll(errors.get())));
-    }
-    absl::StatusOr<Samples> samples = ParseSamples(ReadAll(output.get()));
-    if (samples.ok() && keep_phases) run.forks = FreshForks(phases, *samples);
-    return samples;
-  }
-
-  SizeResult Gather(uint64_t bytes, const std::map<Side, Samples>& samples,
-                    const std::vector<ForkRecord>& forks) const {
+  SizeResult Summary(uint64_t bytes, const Gathered& gathered) const {
     SizeResult size{.bytes = bytes, .times = {}, .phases = std::nullopt};
     const double ns_per_cycle = 1e6 / static_cast<double>(tsc_khz_);
-    for (const auto& [side, list] : samples) {
+    for (const auto& [side, list] : gathered.samples) {
       for (const ModeName& name : kModes) {
         const auto found = list.by_mode.find(name.mode);
         if (found == list.by_mode.end()) continue;
         size.times[{side, name.metric}] = Summarize(found->second, ns_per_cycle);
       }
     }
-    if (!forks.empty()) size.phases = SummarizePhases(forks, ns_per_cycle);
+    if (!gathered.forks.empty()) size.phases = SummarizePhases(gathered.forks, ns_per_cycle);
     return size;
   }
 
@@ -223,22 +159,11 @@ class Runner {
   TemporaryProgram program_;
   PinnedCpu pinned_;
   uint64_t tsc_khz_ = 1;
+  uint32_t kernel_ring_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace
-
-const char* TouchName(Touch touch) {
-  switch (touch) {
-    case Touch::kWrite:
-      return "write";
-    case Touch::kRead:
-      return "read";
-    case Touch::kNone:
-      return "none";
-  }
-  return "?";
-}
 
 uint64_t DefaultRepetitions(uint64_t bytes) {
   if (bytes == 0) return 300;
@@ -247,11 +172,6 @@ uint64_t DefaultRepetitions(uint64_t bytes) {
   if (bytes <= 64 * kMiB) return 45;
   if (bytes <= 256 * kMiB) return 18;
   return 9;
-}
-
-uint64_t GuestRamFor(uint64_t bytes, proto::ForkStrategy strategy) {
-  const uint64_t copies = strategy == proto::ForkStrategy::kEager ? 2 : 1;
-  return copies * bytes + bytes / 16 + 96 * kMiB;
 }
 
 absl::StatusOr<Results> RunBench(const BenchOptions& options) { return Runner(options).Run(); }

@@ -7,41 +7,34 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/bench/guest_side.h"
 #include "src/bench/results.h"
 #include "src/session/guest.h"
-#include "src/session/oracle_observer.h"
-#include "src/session/session.h"
 
 namespace fv::bench {
 
-enum class Touch : uint8_t { kWrite, kRead, kNone };
-const char* TouchName(Touch touch);
+enum class Row : uint8_t { kMeasure, kLeaveOut };
 
 struct BenchOptions {
   std::vector<uint64_t> sizes;  // bytes, multiples of the page size
   Touch touch = Touch::kWrite;
   uint64_t repetitions = 0;  // of each case; 0: by size, so that all takes two minutes at most
-  enum class NativeSide : uint8_t { kMeasure, kLeaveOut } native = NativeSide::kMeasure;
+  Row native = Row::kMeasure;
+  Row checked = Row::kMeasure;       // every step checked by the oracle
   std::span<const uint8_t> program;  // the benchmark's ELF file
   session::GuestOptions guest;       // kernel, ring, strategy, device; the rest is set here
-  // Makes the observer that checks every safepoint of a machine; null: no checked row.
-  std::function<std::unique_ptr<session::OracleObserver>(vmm::Machine&)> make_checker;
   std::function<void(std::string_view)> progress;  // a line for people; may be null
 };
 
 // How often each case is repeated for a size when the user does not say.
 uint64_t DefaultRepetitions(uint64_t bytes);
-// Guest memory for a size.
-uint64_t GuestRamFor(uint64_t bytes, proto::ForkStrategy strategy);
 
-// Throws what StartGuest throws. A guest that fails, or output that makes no sense, is an error.
+// Throws vmm::VmmError. A guest that fails, or output that makes no sense, is an error.
 absl::StatusOr<Results> RunBench(const BenchOptions& options);
 
 }  // namespace fv::bench

@@ -16,7 +16,6 @@
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
 #include "src/cli/verbs.h"
-#include "src/session/oracle_observer.h"
 #include "tools/build_info/build_info.h"
 
 DEFINE_string(sizes, "0,1M,16M,64M,256M,1G", "mapped memory, a list");
@@ -71,20 +70,14 @@ absl::StatusOr<bench::BenchOptions> OptionsFromFlags() {
   if (!touch.ok()) return touch.status();
   options.touch = *touch;
   options.repetitions = FLAGS_repetitions;
-  options.native = FLAGS_native ? bench::BenchOptions::NativeSide::kMeasure
-                                : bench::BenchOptions::NativeSide::kLeaveOut;
+  options.native = FLAGS_native ? bench::Row::kMeasure : bench::Row::kLeaveOut;
+  options.checked = FLAGS_checked ? bench::Row::kMeasure : bench::Row::kLeaveOut;
   options.program = embedded::ForkBenchProgram();
   Arguments program;
   program.words = {"fork_bench"};
   absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
   if (!guest.ok()) return guest.status();
   options.guest = *std::move(guest);
-  if (FLAGS_checked) {
-    options.make_checker = [](vmm::Machine& machine) {
-      return std::make_unique<session::OracleObserver>(
-          machine, oracle::CheckerOptions{.mode = oracle::CheckMode::kEvery});
-    };
-  }
   options.progress = [](std::string_view line) {
     std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(line.size()), line.data());
   };
