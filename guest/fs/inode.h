@@ -61,6 +61,9 @@ class Inode {
   // ETXTBSY (execve(2), open(2)): > 0 open for writing, < 0 being executed.
   int32_t write_count = 0;
 
+  // memfd_create(2): F_SEAL_* that are set; other files have none.
+  uint32_t seals = 0;
+  bool has_seals = false;
   // flock and fcntl locks (file_lock.h); zero until the first.
   proto::Link locks{0, 0};
 

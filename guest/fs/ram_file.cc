@@ -14,6 +14,7 @@
 #include "guest/mm/frames.h"
 #include "guest/mm/memory_object.h"
 #include "guest/mm/user_copy.h"
+#include "guest/mm/vma.h"
 
 namespace fv::guest {
 
@@ -45,8 +46,11 @@ class RamFile final : public File {
   Status Truncate(uint64_t bytes, const IoContext& context) override;
   Status Allocate(int mode, uint64_t offset, uint64_t length, const IoContext& context) override;
   Status Sync() override { return Ok(); }
+  Result<uint64_t> SealControl(int command, uint64_t argument) override;
 
  private:
+  // Errors: EPERM, when a seal forbids the file to become `bytes` long or to be written at all.
+  Status CheckSeals(uint64_t bytes, bool writes);
   MemoryObject& object() const { return *inode().object(); }
   void OnLastClose() override {
     if (purpose_ == Purpose::kExec) {
@@ -100,6 +104,8 @@ Result<uint64_t> RamFile::Write(IoBuffer& from, uint64_t& position, const IoCont
   if (from.remaining() == 0) {
     return uint64_t{0};
   }
+  const uint64_t end = position + from.remaining();
+  TRY(CheckSeals(end > object().size() ? end : object().size(), true));
   Status status = Ok();
   while (from.remaining() > 0 && !from.faulted()) {
     const uint64_t in_page = position % proto::kPageBytes;
@@ -140,6 +146,7 @@ Status RamFile::Truncate(uint64_t bytes, const IoContext& context) {
   if (!writable()) {
     return Error(EINVAL);
   }
+  TRY(CheckSeals(bytes, false));
   return TruncateChecked(inode(), bytes, context);
 }
 
@@ -147,7 +154,10 @@ Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoCon
   if (offset + length < offset || offset + length > kMaxFileBytes) {
     return Error(EFBIG);
   }
-  if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) {
+  const bool punches = (mode & FALLOC_FL_PUNCH_HOLE) != 0;
+  const bool keeps = (mode & FALLOC_FL_KEEP_SIZE) != 0 || offset + length <= object().size();
+  TRY(CheckSeals(keeps ? object().size() : offset + length, punches));
+  if (punches) {
     if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
       return Error(EOPNOTSUPP);
     }
@@ -175,6 +185,46 @@ Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoCon
   }
   inode().TouchModify();
   return Ok();
+}
+
+bool HasSharedWritableMapping(MemoryObject& object) {
+  for (const Vma& vma : ListView<Vma, &Vma::object_link>(object.mapping_list())) {
+    if (vma.is_shared() && (vma.may & proto::kVmWrite) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Status RamFile::CheckSeals(uint64_t bytes, bool writes) {
+  const uint32_t seals = inode().seals;
+  const bool broken = (writes && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) ||
+                      (bytes < object().size() && (seals & F_SEAL_SHRINK) != 0) ||
+                      (bytes > object().size() && (seals & F_SEAL_GROW) != 0);
+  return broken ? Status(Error(EPERM)) : Ok();
+}
+
+Result<uint64_t> RamFile::SealControl(int command, uint64_t argument) {
+  constexpr uint64_t kSeals =
+      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+  Inode& node = inode();
+  if (!node.has_seals) {
+    return Error(EINVAL);
+  }
+  if (command == F_GET_SEALS) {
+    return uint64_t{node.seals};
+  }
+  if ((argument & ~kSeals) != 0) {
+    return Error(EINVAL);
+  }
+  if (!writable() || (node.seals & F_SEAL_SEAL) != 0) {
+    return Error(EPERM);
+  }
+  if ((argument & F_SEAL_WRITE) != 0 && HasSharedWritableMapping(object())) {
+    return Error(EBUSY);
+  }
+  node.seals |= static_cast<uint32_t>(argument);
+  return uint64_t{0};
 }
 
 Result<uint64_t> RamFile::Ioctl(uint32_t command, uint64_t argument, Mm& mm) {

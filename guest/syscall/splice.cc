@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Transfers between two descriptors: sendfile(2), copy_file_range(2), splice(2), tee(2),
+// vmsplice(2). Data goes through one kernel page at a time.
+#include "guest/ipc/pipe.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/slab.h"
+#include "guest/syscall/file_args.h"
+
+namespace fv::guest::sys {
+
+namespace {
+
+// SPLICE_F_ flags: MOVE 1, MORE 4 and GIFT 8 are hints.
+constexpr uint32_t kSpliceNonblock = 2;
+constexpr uint32_t kSpliceFlags = 1 | kSpliceNonblock | 4 | 8;
+
+// One page of kernel memory for a transfer.
+class Page {
+ public:
+  Page() : memory_(KernelAllocate(proto::kPageBytes)) {}
+  Page(const Page&) = delete;
+  Page& operator=(const Page&) = delete;
+  ~Page() { KernelFree(memory_, proto::kPageBytes); }
+  void* get() const { return memory_; }
+
+ private:
+  void* memory_;
+};
+
+// An offset argument: a user address, or 0 for the file's own position.
+class Offset {
+ public:
+  Offset(File& file, Mm& mm, uint64_t address) : file_(file), mm_(mm), address_(address) {}
+  // Errors: EFAULT, EINVAL (negative), ESPIPE.
+  Status Load() {
+    if (address_ == 0) {
+      return Ok();
+    }
+    if (!file_.seekable()) {
+      return Error(ESPIPE);
+    }
+    own_ = TRY(ReadUser<uint64_t>(mm_, address_));
+    return static_cast<int64_t>(own_) < 0 ? Status(Error(EINVAL)) : Ok();
+  }
+  Status Store() { return address_ == 0 ? Ok() : WriteUser(mm_, address_, own_); }
+  uint64_t& position() { return address_ == 0 ? file_.position() : own_; }
+
+ private:
+  File& file_;
+  Mm& mm_;
+  uint64_t address_;
+  uint64_t own_ = 0;
+};
+
+// Reads from `in` and writes to `out` until `count` bytes moved, the end, or an obstacle. What could
+// not be written is not consumed: the read position goes back.
+Result<uint64_t> Copy(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
+                      uint64_t& out_at, uint64_t count) {
+  const Page page;
+  if (page.get() == nullptr) {
+    return Error(ENOMEM);
+  }
+  uint64_t moved = 0;
+  while (moved < count) {
+    const uint64_t want = count - moved < proto::kPageBytes ? count - moved : proto::kPageBytes;
+    IoBuffer to = IoBuffer::Kernel(page.get(), want);
+    const uint64_t start = in_at;
+    const Result<uint64_t> got = in.Read(to, in_at);
+    if (!got.ok() || got.value() == 0) {
+      return moved > 0 || got.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(got.error());
+    }
+    IoBuffer from = IoBuffer::Kernel(page.get(), got.value());
+    const Result<uint64_t> put = out.Write(from, out_at, IoContextOf(args));
+    const uint64_t written = put.ok() ? put.value() : 0;
+    moved += written;
+    if (written < got.value()) {
+      in_at = start + written;
+      return moved > 0 || put.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(put.error());
+    }
+  }
+  return moved;
+}
+
+Status CheckDirections(const File& in, const File& out) {
+  return in.readable() && out.writable() ? Ok() : Error(EBADF);
+}
+
+Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64_t& out_at,
+                            uint64_t count, bool nonblocking) {
+  Pipe& pipe = *PipeOf(in);
+  const Page page;
+  if (page.get() == nullptr) {
+    return Error(ENOMEM);
+  }
+  uint64_t moved = 0;
+  while (moved < count) {
+    if (pipe.ring->empty()) {
+      if (moved > 0 || pipe.writer_count == 0) {
+        break;
+      }
+      if (nonblocking) {
+        return Error(EAGAIN);
+      }
+      TRY(WaitUntil(pipe.readers, kNoDeadline,
+                    [&] { return !pipe.ring->empty() || pipe.writer_count == 0; }));
+      continue;
+    }
+    const uint64_t want = count - moved < proto::kPageBytes ? count - moved : proto::kPageBytes;
+    IoBuffer to = IoBuffer::Kernel(page.get(), want);
+    const size_t got = TRY(pipe.ring->Peek(to, 0));
+    IoBuffer from = IoBuffer::Kernel(page.get(), got);
+    const Result<uint64_t> put = out.Write(from, out_at, IoContextOf(args));
+    const uint64_t written = put.ok() ? put.value() : 0;
+    IoBuffer sink = IoBuffer::Kernel(page.get(), written);
+    (void)TRY(pipe.ring->Drain(sink));
+    pipe.writers.WakeAll();
+    moved += written;
+    if (written < got) {
+      return moved > 0 || put.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(put.error());
+    }
+  }
+  return moved;
+}
+
+Result<uint64_t> FileToPipe(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
+                            uint64_t count, bool nonblocking) {
+  Pipe& pipe = *PipeOf(out);
+  if (pipe.ring->full() && (nonblocking || out.nonblocking()) && pipe.reader_count > 0) {
+    return Error(EAGAIN);
+  }
+  // No more than the pipe holds: a file is endless, the caller comes again.
+  const uint64_t room = pipe.ring->capacity();
+  uint64_t unused = 0;
+  return Copy(args, in, in_at, out, unused, count < room ? count : room);
+}
+
+// splice between pipes and tee: once, up to what both ends allow.
+enum class Consume { kYes, kNo };
+Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, bool nonblocking,
+                            Consume consume) {
+  Pipe& from = *PipeOf(in);
+  Pipe& to = *PipeOf(out);
+  if (&from == &to) {
+    return Error(EINVAL);
+  }
+  while (from.ring->empty() || to.ring->full()) {
+    if (from.ring->empty() && from.writer_count == 0) {
+      return uint64_t{0};
+    }
+    if (nonblocking) {
+      return Error(EAGAIN);
+    }
+    if (from.ring->empty()) {
+      TRY(WaitUntil(from.readers, kNoDeadline,
+                    [&] { return !from.ring->empty() || from.writer_count == 0; }));
+    } else {
+      TRY(WaitUntil(to.writers, kNoDeadline,
+                    [&] { return !to.ring->full() || to.reader_count == 0; }));
+      if (to.reader_count == 0) {
+        break;
+      }
+    }
+  }
+  const Page page;
+  if (page.get() == nullptr) {
+    return Error(ENOMEM);
+  }
+  uint64_t moved = 0;
+  while (moved < count && !to.ring->full() && from.ring->bytes() > (consume == Consume::kNo ? moved : 0)) {
+    const uint64_t want = count - moved < proto::kPageBytes ? count - moved : proto::kPageBytes;
+    IoBuffer buffer = IoBuffer::Kernel(page.get(), want);
+    const size_t got = TRY(consume == Consume::kNo ? from.ring->Peek(buffer, moved)
+                                                   : from.ring->Drain(buffer));
+    IoBuffer data = IoBuffer::Kernel(page.get(), got);
+    moved += TRY(to.ring->Fill(data));
+  }
+  from.writers.WakeAll();
+  to.readers.WakeAll();
+  return moved;
+}
+
+}  // namespace
+
+Result<uint64_t> sendfile(const SyscallArgs& args) {
+  const Ref<File> in = TRY(FileArgument(args, 1));
+  const Ref<File> out = TRY(FileArgument(args, 0));
+  TRY(CheckDirections(*in, *out));
+  Offset offset(*in, *args.task.mm(), args.a[2]);
+  TRY(offset.Load());
+  if (static_cast<int64_t>(args.a[3]) < 0 || (out->flags() & O_APPEND) != 0 ||
+      !in->seekable() || in->inode().IsDirectory()) {
+    return Error(EINVAL);
+  }
+  const uint64_t count = args.a[3] < kMaxTransfer ? args.a[3] : kMaxTransfer;
+  const uint64_t moved =
+      TRY(Copy(args, *in, offset.position(), *out, out->position(), count));
+  TRY(offset.Store());
+  return moved;
+}
+
+Result<uint64_t> copy_file_range(const SyscallArgs& args) {
+  if (args.a[5] != 0) {
+    return Error(EINVAL);
+  }
+  const Ref<File> in = TRY(FileArgument(args, 0));
+  const Ref<File> out = TRY(FileArgument(args, 2));
+  Offset in_offset(*in, *args.task.mm(), args.a[1]);
+  Offset out_offset(*out, *args.task.mm(), args.a[3]);
+  TRY(in_offset.Load());
+  TRY(out_offset.Load());
+  if (in->inode().IsDirectory() || out->inode().IsDirectory()) {
+    return Error(EISDIR);
+  }
+  if (!in->inode().IsRegular() || !out->inode().IsRegular()) {
+    return Error(EINVAL);
+  }
+  TRY(CheckDirections(*in, *out));
+  if ((out->flags() & O_APPEND) != 0) {
+    return Error(EBADF);
+  }
+  const uint64_t count = args.a[4] < kMaxTransfer ? args.a[4] : kMaxTransfer;
+  const uint64_t from = in_offset.position();
+  const uint64_t to = out_offset.position();
+  if (&in->inode() == &out->inode() && from < to + count && to < from + count) {
+    return Error(EINVAL);
+  }
+  const uint64_t moved =
+      TRY(Copy(args, *in, in_offset.position(), *out, out_offset.position(), count));
+  TRY(in_offset.Store());
+  TRY(out_offset.Store());
+  return moved;
+}
+
+Result<uint64_t> splice(const SyscallArgs& args) {
+  if (args.a[4] == 0) {
+    return uint64_t{0};
+  }
+  const uint32_t flags = args.Uint(5);
+  if ((flags & ~kSpliceFlags) != 0) {
+    return Error(EINVAL);
+  }
+  const Ref<File> in = TRY(FileArgument(args, 0));
+  const Ref<File> out = TRY(FileArgument(args, 2));
+  TRY(CheckDirections(*in, *out));
+  const bool in_pipe = PipeOf(*in) != nullptr;
+  const bool out_pipe = PipeOf(*out) != nullptr;
+  if ((in_pipe && args.a[1] != 0) || (out_pipe && args.a[3] != 0)) {
+    return Error(ESPIPE);
+  }
+  if (!in_pipe && !out_pipe) {
+    return Error(EINVAL);
+  }
+  const bool nonblocking = (flags & kSpliceNonblock) != 0;
+  const uint64_t count = args.a[4] < kMaxTransfer ? args.a[4] : kMaxTransfer;
+  if (in_pipe && out_pipe) {
+    return PipeToPipe(*in, *out, count,
+                      nonblocking || in->nonblocking() || out->nonblocking(), Consume::kYes);
+  }
+  Mm& mm = *args.task.mm();
+  Offset offset(in_pipe ? *out : *in, mm, in_pipe ? args.a[3] : args.a[1]);
+  TRY(offset.Load());
+  if (in_pipe && (out->flags() & O_APPEND) != 0) {
+    return Error(EINVAL);
+  }
+  const uint64_t moved = TRY(
+      in_pipe ? PipeToFile(args, *in, *out, offset.position(), count,
+                           nonblocking || in->nonblocking())
+              : FileToPipe(args, *in, offset.position(), *out, count, nonblocking));
+  TRY(offset.Store());
+  return moved;
+}
+
+Result<uint64_t> tee(const SyscallArgs& args) {
+  const uint32_t flags = args.Uint(3);
+  if ((flags & ~kSpliceFlags) != 0) {
+    return Error(EINVAL);
+  }
+  if (args.a[2] == 0) {
+    return uint64_t{0};
+  }
+  const Ref<File> in = TRY(FileArgument(args, 0));
+  const Ref<File> out = TRY(FileArgument(args, 1));
+  TRY(CheckDirections(*in, *out));
+  if (PipeOf(*in) == nullptr || PipeOf(*out) == nullptr) {
+    return Error(EINVAL);
+  }
+  return PipeToPipe(*in, *out, args.a[2], (flags & kSpliceNonblock) != 0, Consume::kNo);
+}
+
+Result<uint64_t> vmsplice(const SyscallArgs& args) {
+  if ((args.Uint(3) & ~kSpliceFlags) != 0) {
+    return Error(EINVAL);
+  }
+  const Ref<File> file = TRY(FileArgument(args, 0));
+  if (PipeOf(*file) == nullptr) {
+    return Error(EBADF);
+  }
+  IovecArgument iovec;
+  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
+  IoBuffer buffer = iovec.Buffer(*args.task.mm());
+  uint64_t unused = 0;
+  return file->writable() ? file->Write(buffer, unused, IoContextOf(args))
+                          : file->Read(buffer, unused);
+}
+
+}  // namespace fv::guest::sys
