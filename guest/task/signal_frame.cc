@@ -148,13 +148,6 @@ bool Overflows(const Task& task, uint64_t before, uint64_t frame) {
 
 }  // namespace
 
-SignalFramePlace PlaceSignalFrame(uint64_t sp, uint64_t fpu_bytes) {
-  SignalFramePlace place;
-  place.fpu = (sp - fpu_bytes) & ~uint64_t{63};
-  place.frame = ((place.fpu - sizeof(RtSigFrame)) & ~uint64_t{15}) - 8;
-  return place;
-}
-
 uint64_t SignalFrameBytes() {
   constexpr uint64_t kAlignmentLoss = 63 + 15 + 8;
   return kRedZoneBytes + FpuFrameBytes() + sizeof(RtSigFrame) + kAlignmentLoss;
