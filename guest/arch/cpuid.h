@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The feature words of CPUID that a program's auxiliary vector repeats (getauxval(3)). CPUID traps to
-// the hypervisor: ask once and keep the answer.
+// The feature words of CPUID that a program's auxiliary vector repeats (getauxval(3)). CPUID traps
+// to the hypervisor: ask once and keep the answer.
 #pragma once
 
 #include <cstdint>

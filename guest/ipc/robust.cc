@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Robust futexes (get_robust_list(2)): a dying thread's list of locks is walked in user memory, which
-// may hold anything; every read is checked and the walk is bounded.
+// Robust futexes (get_robust_list(2)): a dying thread's list of locks is walked in user memory,
+// which may hold anything; every read is checked and the walk is bounded.
 
 #include <linux/futex.h>
 

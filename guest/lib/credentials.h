@@ -35,9 +35,7 @@ struct Credentials {
   UserAccount* user;  // of the real uid; counted
 
   // `capability` is a CAP_* number of <linux/capability.h>.
-  bool Capable(unsigned capability) const {
-    return (cap_effective >> capability & 1) != 0;
-  }
+  bool Capable(unsigned capability) const { return (cap_effective >> capability & 1) != 0; }
   // `wanted` is the file-system group or a supplementary one.
   bool InGroup(uint32_t wanted) const {
     if (fsgid == wanted) {

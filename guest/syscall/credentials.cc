@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changing who one is: set*uid(2), set*gid(2), groups (credentials(7)). Every call makes a changed copy
-// and commits it, so that tasks that share credentials keep theirs (F10).
+// Changing who one is: set*uid(2), set*gid(2), groups (credentials(7)). Every call makes a changed
+// copy and commits it, so that tasks that share credentials keep theirs (F10).
 
 #include <linux/capability.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the trap frame to a handler and back. The table comes from proto/syscalls.def; a call that no
-// family file defines is ENOSYS, counted and reported once a number.
+// From the trap frame to a handler and back. The table comes from proto/syscalls.def; a call that
+// no family file defines is ENOSYS, counted and reported once a number.
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
@@ -50,9 +50,8 @@ void OnSyscall(TrapFrame& frame) {
   AccountUserTime();
   ++ThisCpu().syscalls;
   const uint64_t number = frame.orig_rax;
-  const SyscallArgs args{{frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9},
-                         frame,
-                         *CurrentTask()};
+  const SyscallArgs args{
+      {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9}, frame, *CurrentTask()};
   EmitEvent(proto::EventKind::kSyscallEnter, number, args.a[0], args.a[1], args.a[2], args.a[3]);
   const SyscallHandler handler = FindSyscall(number);
   if (handler == nullptr) {

@@ -53,8 +53,8 @@ Result<uint64_t> Exec(Task& task, const ExecCall& call) {
   request.environment = {task.mm(), call.envp, nullptr, 0};
   if (empty) {
     // The file of the descriptor, opened now: the path that the program sees is another.
-    request.file = TRY(OpenForExec({task.fs(), task.cred(), &task.files()}, call.dirfd, path,
-                                   call.lookup_flags));
+    request.file = TRY(
+        OpenForExec({task.fs(), task.cred(), &task.files()}, call.dirfd, path, call.lookup_flags));
     NameByDescriptor(path, call.dirfd);
   }
   TRY(ExecProgram(request));

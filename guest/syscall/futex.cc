@@ -20,10 +20,10 @@ namespace {
 struct FutexCall {
   Task& task;
   uint64_t address;
-  uint32_t op;        // without the option bits
+  uint32_t op;  // without the option bits
   FutexScope scope;
   uint32_t value;
-  uint64_t timeout;   // address, or value 2
+  uint64_t timeout;  // address, or value 2
   uint64_t address2;
   uint32_t value3;
   int clock;

@@ -175,8 +175,7 @@ Result<uint64_t> timer_settime(const SyscallArgs& args) {
   timer->overruns = timer->last_overrun = 0;
   if (value != 0) {
     const bool absolute = (args.Int(1) & kTimerAbstime) != 0;
-    ArmTimer(timer->timer,
-             absolute ? MonotonicOf(timer->clock, value) : MonotonicNs() + value);
+    ArmTimer(timer->timer, absolute ? MonotonicOf(timer->clock, value) : MonotonicNs() + value);
   }
   if (args.a[3] != 0) {
     TRY(WriteUser(*task.mm(), args.a[3], old));

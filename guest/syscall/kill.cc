@@ -44,7 +44,8 @@ Status SendChecked(Task& sender, Task& target, const SigInfo& info, Scope scope)
   return scope == Scope::kProcess ? SendSignal(target, info) : SendSignalToThread(target, info);
 }
 
-// To all that `matches`; success if one could be signalled. Errors: ESRCH (nobody), EPERM (none may be).
+// To all that `matches`; success if one could be signalled. Errors: ESRCH (nobody), EPERM (none may
+// be).
 template <typename F>
 Result<uint64_t> SendToMany(Task& sender, const SigInfo& info, F matches) {
   bool found = false;

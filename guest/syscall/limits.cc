@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Resource limits and usage: getrlimit(2), setrlimit(2), prlimit64(2), getrusage(2), getpriority(2),
-// setpriority(2).
+// Resource limits and usage: getrlimit(2), setrlimit(2), prlimit64(2), getrusage(2),
+// getpriority(2), setpriority(2).
 
 #include <asm/resource.h>
 #include <linux/capability.h>
@@ -34,8 +34,7 @@ void TellMm(const Task& task) {
   mm->limits.address_space = task.rlimit(RLIMIT_AS);
   mm->limits.data = task.rlimit(RLIMIT_DATA);
   mm->limits.stack = task.rlimit(RLIMIT_STACK);
-  mm->limits.locked =
-      task.Capable(CAP_IPC_LOCK) ? kNoLimit : task.rlimit(RLIMIT_MEMLOCK);
+  mm->limits.locked = task.Capable(CAP_IPC_LOCK) ? kNoLimit : task.rlimit(RLIMIT_MEMLOCK);
 }
 
 Status SetLimit(Task& caller, Task& target, unsigned kind, Rlimit wanted) {
@@ -66,9 +65,8 @@ Status MayLimit(const Task& caller, const Task& target) {
   }
   const Credentials& mine = caller.cred();
   const Credentials& theirs = target.cred();
-  const bool same = mine.uid == theirs.euid && mine.uid == theirs.suid &&
-                    mine.uid == theirs.uid && mine.gid == theirs.egid &&
-                    mine.gid == theirs.sgid && mine.gid == theirs.gid;
+  const bool same = mine.uid == theirs.euid && mine.uid == theirs.suid && mine.uid == theirs.uid &&
+                    mine.gid == theirs.egid && mine.gid == theirs.sgid && mine.gid == theirs.gid;
   return same ? Ok() : Status(Error(EPERM));
 }
 
@@ -96,7 +94,7 @@ Status SetNice(const Task& caller, Task& target, int nice) {
     return Error(EPERM);
   }
   const uint64_t ceiling = target.rlimit(RLIMIT_NICE);  // 20 - nice
-  if (nice < target.nice && static_cast<uint64_t>(20 - nice) > ceiling && !privileged) {
+  if (nice<target.nice&& static_cast<uint64_t>(20 - nice)> ceiling && !privileged) {
     return Error(EACCES);
   }
   target.nice = static_cast<int8_t>(nice);

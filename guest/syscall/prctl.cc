@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// prctl(2): names, death signals, dumpable, subreaper, capabilities' bounding and ambient sets, timer
-// slack, no_new_privs.
+// prctl(2): names, death signals, dumpable, subreaper, capabilities' bounding and ambient sets,
+// timer slack, no_new_privs.
 
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -123,7 +123,8 @@ Result<uint64_t> SetDumpable(Task& task, uint64_t value) {
 
 Result<uint64_t> Subreaper(Task& task, bool set) {
   uint32_t& flags = task.signal().flags;
-  flags = set ? flags | kSignalChildSubreaper : flags & ~static_cast<uint32_t>(kSignalChildSubreaper);
+  flags =
+      set ? flags | kSignalChildSubreaper : flags & ~static_cast<uint32_t>(kSignalChildSubreaper);
   return uint64_t{0};
 }
 

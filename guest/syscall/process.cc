@@ -36,7 +36,8 @@ Result<uint32_t> ReadSetTid(const Clone3Args& user, Task& task) {
   return static_cast<uint32_t>(tid);
 }
 
-// struct clone_args of any size that Linux knows; what is beyond ours must be zero (copy_struct_from_user).
+// struct clone_args of any size that Linux knows; what is beyond ours must be zero
+// (copy_struct_from_user).
 Result<Clone3Args> ReadClone3Args(Task& task, uint64_t address, uint64_t size) {
   if (size > kMaxClone3Bytes) {
     return Error(E2BIG);

@@ -65,11 +65,12 @@ Status CheckPermission(const Task& caller, const Task& target, const Wanted& wan
   const bool raises = IsRealtime(wanted.policy) &&
                       (ceiling == 0 || (wanted.priority > target.rt_priority &&
                                         static_cast<uint64_t>(wanted.priority) > ceiling));
-  const bool other_user = caller.cred().euid != target.cred().euid &&
-                          caller.cred().euid != target.cred().uid;
+  const bool other_user =
+      caller.cred().euid != target.cred().euid && caller.cred().euid != target.cred().uid;
   const bool clears_reset = target.reset_on_fork && !wanted.reset_on_fork;
-  const bool raises_nice = wanted.set_nice && wanted.nice < target.nice &&
-                           static_cast<uint64_t>(20 - wanted.nice) > target.rlimit(RLIMIT_NICE);
+  const bool raises_nice =
+      wanted.set_nice &&
+      wanted.nice<target.nice&& static_cast<uint64_t>(20 - wanted.nice)> target.rlimit(RLIMIT_NICE);
   return raises || other_user || clears_reset || raises_nice ? Status(Error(EPERM)) : Ok();
 }
 
@@ -78,8 +79,8 @@ Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
     return Error(EINVAL);
   }
   const bool realtime = IsRealtime(wanted.policy);
-  const bool in_range = realtime ? wanted.priority >= 1 && wanted.priority <= kMaxRealtime
-                                 : wanted.priority == 0;
+  const bool in_range =
+      realtime ? wanted.priority >= 1 && wanted.priority <= kMaxRealtime : wanted.priority == 0;
   if (!in_range) {
     return Error(EINVAL);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Actions, masks and waiting: rt_sigaction(2), rt_sigprocmask(2), rt_sigpending(2), rt_sigsuspend(2),
-// rt_sigtimedwait(2), sigaltstack(2), rt_sigreturn(2), pause(2), restart_syscall(2).
+// Actions, masks and waiting: rt_sigaction(2), rt_sigprocmask(2), rt_sigpending(2),
+// rt_sigsuspend(2), rt_sigtimedwait(2), sigaltstack(2), rt_sigreturn(2), pause(2),
+// restart_syscall(2).
 
 #include "guest/arch/arch.h"
 #include "guest/mm/user_copy.h"
@@ -49,7 +50,8 @@ Result<uint64_t> WaitForSignal(Task& task, SigSet wanted, uint64_t deadline_ns, 
       return Error(EINTR);
     }
   }
-  return signo == 0 ? Result<uint64_t>(Error(EAGAIN)) : Result<uint64_t>(static_cast<uint64_t>(signo));
+  return signo == 0 ? Result<uint64_t>(Error(EAGAIN))
+                    : Result<uint64_t>(static_cast<uint64_t>(signo));
 }
 
 }  // namespace
@@ -115,8 +117,7 @@ Result<uint64_t> rt_sigpending(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   const Task& task = args.task;
-  const SigSet pending =
-      (task.pending.set | task.signal().shared_pending.set) & task.blocked;
+  const SigSet pending = (task.pending.set | task.signal().shared_pending.set) & task.blocked;
   TRY(CopyToUser(*task.mm(), args.a[0], &pending, args.a[1]));
   return uint64_t{0};
 }

@@ -59,7 +59,7 @@ constexpr uint32_t kRseqMinBytes = 32;
 
 // The CPU number that a registered area shows: always 0 here.
 Status InitRseqArea(Task& task, uint64_t address) {
-  TRY(WriteUser(*task.mm(), address, uint32_t{0}));      // cpu_id_start
+  TRY(WriteUser(*task.mm(), address, uint32_t{0}));        // cpu_id_start
   return WriteUser(*task.mm(), address + 4, uint32_t{0});  // cpu_id
 }
 
@@ -210,10 +210,10 @@ Result<uint64_t> personality(const SyscallArgs& args) {
 
 // One CPU: every barrier is met by coming here. Registration is remembered for nothing.
 Result<uint64_t> membarrier(const SyscallArgs& args) {
-  constexpr int kSupported =
-      MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-      MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-      MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+  constexpr int kSupported = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+                             MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+                             MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+                             MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
   const int command = args.Int(0);
   if (args.Uint(1) != 0) {
     return Error(EINVAL);

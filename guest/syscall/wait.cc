@@ -2,12 +2,12 @@
 //
 // wait4(2) and waitid(2): arguments and results; guest/task/wait.cc does the waiting.
 
+#include "guest/task/wait.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pidfd.h"
 #include "guest/task/task.h"
-#include "guest/task/wait.h"
 
 namespace fv::guest {
 namespace {
@@ -74,8 +74,7 @@ namespace sys {
 
 // wait4(pid, status, options, rusage)
 Result<uint64_t> wait4(const SyscallArgs& args) {
-  constexpr uint32_t kAllowed =
-      kWnohang | kWstopped | kWcontinued | kWnothread | kWclone | kWall;
+  constexpr uint32_t kAllowed = kWnohang | kWstopped | kWcontinued | kWnothread | kWclone | kWall;
   const int32_t pid = args.Int(0);
   const uint32_t options = args.Uint(2);
   if ((options & ~kAllowed) != 0) {
@@ -107,8 +106,8 @@ Result<uint64_t> wait4(const SyscallArgs& args) {
 
 // waitid(idtype, id, info, options, rusage)
 Result<uint64_t> waitid(const SyscallArgs& args) {
-  constexpr uint32_t kAllowed = kWnohang | kWnowait | kWexited | kWstopped | kWcontinued |
-                                kWnothread | kWclone | kWall;
+  constexpr uint32_t kAllowed =
+      kWnohang | kWnowait | kWexited | kWstopped | kWcontinued | kWnothread | kWclone | kWall;
   const uint32_t options = args.Uint(3);
   if ((options & ~kAllowed) != 0 || (options & (kWexited | kWstopped | kWcontinued)) == 0) {
     return Error(EINVAL);

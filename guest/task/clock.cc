@@ -12,14 +12,23 @@ namespace fv::guest {
 namespace {
 
 enum Clock : int {
-  kRealtime = 0, kMonotonic = 1, kProcessCpu = 2, kThreadCpu = 3, kMonotonicRaw = 4,
-  kRealtimeCoarse = 5, kMonotonicCoarse = 6, kBoottime = 7, kRealtimeAlarm = 8, kBoottimeAlarm = 9,
+  kRealtime = 0,
+  kMonotonic = 1,
+  kProcessCpu = 2,
+  kThreadCpu = 3,
+  kMonotonicRaw = 4,
+  kRealtimeCoarse = 5,
+  kMonotonicCoarse = 6,
+  kBoottime = 7,
+  kRealtimeAlarm = 8,
+  kBoottimeAlarm = 9,
   kTai = 11,
 };
 
 constexpr uint64_t kCoarseNs = 4'000'000;
 
-// A negative clock is the CPU clock of a process or thread: ~pid << 3 | kind (pthread_getcpuclockid).
+// A negative clock is the CPU clock of a process or thread: ~pid << 3 | kind
+// (pthread_getcpuclockid).
 constexpr int kPerThread = 4;
 constexpr int kCpuClockKinds = 3;
 
@@ -32,7 +41,8 @@ Result<uint64_t> ReadCpuClock(Task& caller, int clock) {
     return Error(EINVAL);
   }
   Task* task = pid == 0 ? &caller : FindTask(static_cast<uint32_t>(pid));
-  if (task == nullptr || (thread && task->tgid != caller.tgid) || (!thread && !task->IsLeader() && pid != 0)) {
+  if (task == nullptr || (thread && task->tgid != caller.tgid) ||
+      (!thread && !task->IsLeader() && pid != 0)) {
     return Error(EINVAL);
   }
   AccountKernelTime();
@@ -83,7 +93,8 @@ Status CheckSleepClock(int clock) {
     case kRealtimeCoarse:
     case kMonotonicCoarse:
     case kProcessCpu:
-      return Error(EOPNOTSUPP);  // the first three as Linux; CPU clocks: nothing sleeps on them here
+      return Error(
+          EOPNOTSUPP);  // the first three as Linux; CPU clocks: nothing sleeps on them here
     default:
       return Error(EINVAL);
   }

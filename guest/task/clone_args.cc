@@ -13,15 +13,14 @@ bool Has(uint64_t flags, uint64_t all) { return (flags & all) == all; }
 }  // namespace
 
 Status CheckCloneFlags(uint64_t flags, ParentKind parent) {
-  const bool bad =
-      Has(flags, kCloneNewNs | kCloneFs) || Has(flags, kCloneNewUser | kCloneFs) ||
-      (Has(flags, kCloneThread) && !Has(flags, kCloneSighand)) ||
-      (Has(flags, kCloneSighand) && !Has(flags, kCloneVm)) ||
-      (Has(flags, kCloneParent) && parent == ParentKind::kUnkillable) ||
-      (Has(flags, kCloneThread) && (flags & (kCloneNewUser | kCloneNewPid)) != 0) ||
-      Has(flags, kClonePidfd | kCloneDetached) ||
-      Has(flags, kCloneSighand | kCloneClearSighand) ||
-      Has(flags, kCloneVm | kCloneNewTime) || Has(flags, kCloneNewIpc | kCloneSysvsem);
+  const bool bad = Has(flags, kCloneNewNs | kCloneFs) || Has(flags, kCloneNewUser | kCloneFs) ||
+                   (Has(flags, kCloneThread) && !Has(flags, kCloneSighand)) ||
+                   (Has(flags, kCloneSighand) && !Has(flags, kCloneVm)) ||
+                   (Has(flags, kCloneParent) && parent == ParentKind::kUnkillable) ||
+                   (Has(flags, kCloneThread) && (flags & (kCloneNewUser | kCloneNewPid)) != 0) ||
+                   Has(flags, kClonePidfd | kCloneDetached) ||
+                   Has(flags, kCloneSighand | kCloneClearSighand) ||
+                   Has(flags, kCloneVm | kCloneNewTime) || Has(flags, kCloneNewIpc | kCloneSysvsem);
   return bad ? Status(Error(EINVAL)) : Ok();
 }
 

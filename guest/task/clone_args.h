@@ -52,9 +52,9 @@ struct CloneArgs {
   uint64_t child_tid = 0;   // user address
   uint64_t parent_tid = 0;  // user address
   uint64_t exit_signal = 0;
-  uint64_t stack = 0;       // the child's stack pointer; 0: the parent's
+  uint64_t stack = 0;  // the child's stack pointer; 0: the parent's
   uint64_t tls = 0;
-  uint32_t set_tid = 0;     // 0: any
+  uint32_t set_tid = 0;  // 0: any
 };
 
 // struct clone_args of clone3(2).

@@ -44,11 +44,10 @@ TEST(CloneFlags, F20WhatProgramsAskForIsAllowed) {
 }
 
 TEST(CloneFlags, F20PairsThatContradictEachOther) {
-  for (uint64_t flags :
-       {kCloneNewNs | kCloneFs, kCloneNewUser | kCloneFs, kCloneVm | kCloneThread,
-        uint64_t{kCloneThread}, uint64_t{kCloneSighand}, kPthread | kCloneNewPid,
-        kPthread | kCloneNewUser, kClonePidfd | kCloneDetached,
-        kCloneVm | kCloneSighand | kCloneClearSighand, kCloneVm | kCloneNewTime}) {
+  for (uint64_t flags : {kCloneNewNs | kCloneFs, kCloneNewUser | kCloneFs, kCloneVm | kCloneThread,
+                         uint64_t{kCloneThread}, uint64_t{kCloneSighand}, kPthread | kCloneNewPid,
+                         kPthread | kCloneNewUser, kClonePidfd | kCloneDetached,
+                         kCloneVm | kCloneSighand | kCloneClearSighand, kCloneVm | kCloneNewTime}) {
     EXPECT_EQ(FlagError(flags), EINVAL) << std::hex << flags;
   }
   EXPECT_EQ(FlagError(kCloneParent, ParentKind::kUnkillable), EINVAL);

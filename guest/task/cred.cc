@@ -158,8 +158,8 @@ Status SetGroups(Credentials& credentials, const uint32_t* gids, uint32_t count)
 }
 
 void AdjustCapabilities(Credentials& changed, const Credentials& old) {
-  constexpr uint32_t kKeepCaps = 1u << 4;     // SECBIT_KEEP_CAPS
-  constexpr uint32_t kNoFixup = 1u << 2;      // SECBIT_NO_SETUID_FIXUP
+  constexpr uint32_t kKeepCaps = 1u << 4;  // SECBIT_KEEP_CAPS
+  constexpr uint32_t kNoFixup = 1u << 2;   // SECBIT_NO_SETUID_FIXUP
   constexpr uint64_t kFsCapabilities = 0x1F | 1u << 9 | 1u << 27 | uint64_t{1} << 32;
   if ((changed.securebits & kNoFixup) != 0) {
     return;

@@ -43,7 +43,8 @@ void CommitCredentials(Credentials* changed);
 Status SetUser(Credentials& credentials);
 // Replaces the supplementary groups; `gids` is sorted by this. Errors: ENOMEM.
 Status SetGroups(Credentials& credentials, const uint32_t* gids, uint32_t count);
-// The capability changes that follow a change of uids (capabilities(7), "Effect of user ID changes").
+// The capability changes that follow a change of uids (capabilities(7), "Effect of user ID
+// changes").
 void AdjustCapabilities(Credentials& changed, const Credentials& old);
 // What execve does to capabilities (capabilities(7)); `set_id`: a set-user-ID root program.
 void CapabilitiesAtExec(Credentials& changed);

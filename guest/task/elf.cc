@@ -10,7 +10,8 @@
 namespace fv::guest {
 namespace {
 
-static_assert(sizeof(Elf64_Ehdr) == kElfHeaderBytes && sizeof(Elf64_Phdr) == kElfProgramHeaderBytes);
+static_assert(sizeof(Elf64_Ehdr) == kElfHeaderBytes &&
+              sizeof(Elf64_Phdr) == kElfProgramHeaderBytes);
 constexpr uint64_t kPageMask = proto::kPageBytes - 1;
 
 uint64_t RoundUp(uint64_t value) { return (value + kPageMask) & ~kPageMask; }
@@ -25,7 +26,8 @@ Elf64_Ehdr HeaderOf(const uint8_t* bytes) {
 Status CheckLoad(const Elf64_Phdr& segment, uint64_t user_end, const ElfPlan& plan) {
   constexpr uint64_t kMaxOffset = uint64_t{1} << 62;
   const bool sizes_ok = segment.p_filesz <= segment.p_memsz && segment.p_memsz <= user_end;
-  const bool range_ok = segment.p_vaddr <= user_end && segment.p_memsz <= user_end - segment.p_vaddr;
+  const bool range_ok =
+      segment.p_vaddr <= user_end && segment.p_memsz <= user_end - segment.p_vaddr;
   const bool offset_ok = segment.p_offset < kMaxOffset && segment.p_filesz < kMaxOffset &&
                          ((segment.p_offset ^ segment.p_vaddr) & kPageMask) == 0;
   if (!sizes_ok || !range_ok || !offset_ok) {
@@ -51,8 +53,8 @@ void AddSegment(const Elf64_Phdr& segment, const Elf64_Ehdr& header, ElfPlan& pl
   if (segment.p_align > plan.alignment && (segment.p_align & (segment.p_align - 1)) == 0) {
     plan.alignment = segment.p_align;
   }
-  const bool holds_headers = header.e_phoff >= segment.p_offset &&
-                             header.e_phoff - segment.p_offset < segment.p_filesz;
+  const bool holds_headers =
+      header.e_phoff >= segment.p_offset && header.e_phoff - segment.p_offset < segment.p_filesz;
   if (holds_headers) {
     plan.headers_address = segment.p_vaddr + (header.e_phoff - segment.p_offset);
   }
@@ -66,8 +68,8 @@ Result<ElfLayout> ParseElfHeader(const uint8_t* bytes) {
   const bool is_elf64 = memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
                         header.e_ident[EI_CLASS] == ELFCLASS64 &&
                         header.e_ident[EI_DATA] == ELFDATA2LSB;
-  const bool can_run = header.e_machine == EM_X86_64 &&
-                       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
+  const bool can_run =
+      header.e_machine == EM_X86_64 && (header.e_type == ET_EXEC || header.e_type == ET_DYN);
   const bool headers_ok = header.e_phentsize == sizeof(Elf64_Phdr) && header.e_phnum >= 1 &&
                           header.e_phnum <= kMaxProgramHeaders &&
                           header.e_phoff < uint64_t{1} << 62;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// execve: a new program in an old task. Everything that can fail is done in a new address space while
-// the caller's is untouched; after the point of no return (BecomeProgram) nothing fails any more.
+// execve: a new program in an old task. Everything that can fail is done in a new address space
+// while the caller's is untouched; after the point of no return (BecomeProgram) nothing fails any
+// more.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ namespace fv::guest {
 class Mm;
 class Task;
 
-// A vector of strings: in user memory (mm != nullptr, `user` is the address of the pointer array) or
-// in the kernel (`kernel`: `count` pointers).
+// A vector of strings: in user memory (mm != nullptr, `user` is the address of the pointer array)
+// or in the kernel (`kernel`: `count` pointers).
 struct StringVector {
   Mm* mm = nullptr;
   uint64_t user = 0;
@@ -27,9 +28,9 @@ struct StringVector {
 
 struct ExecRequest {
   int dirfd;
-  const char* path;        // in the kernel
-  uint32_t lookup_flags;   // kLookup* of guest/fs/path.h
-  Ref<File> file;          // if already open; `path` is then only what the program sees
+  const char* path;       // in the kernel
+  uint32_t lookup_flags;  // kLookup* of guest/fs/path.h
+  Ref<File> file;         // if already open; `path` is then only what the program sees
   StringVector arguments;
   StringVector environment;
 };
@@ -42,15 +43,15 @@ Status ExecProgram(const ExecRequest& request);
 // A program under construction.
 struct NewProgram {
   Mm* mm = nullptr;
-  Ref<File> file;           // what is mapped
+  Ref<File> file;  // what is mapped
   ElfPlan plan;
-  uint64_t bias = 0;        // added to the plan's addresses
-  uint64_t stack = 0;       // grows down as strings are pushed; finally the program's RSP
+  uint64_t bias = 0;   // added to the plan's addresses
+  uint64_t stack = 0;  // grows down as strings are pushed; finally the program's RSP
   uint64_t string_bytes = 0;
   uint64_t string_limit = 0;
   uint64_t argc = 0;
   uint64_t envc = 0;
-  uint64_t file_name = 0;   // AT_EXECFN
+  uint64_t file_name = 0;  // AT_EXECFN
   uint32_t uid, euid, gid, egid;
   bool secure = false;
 };

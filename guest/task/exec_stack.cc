@@ -184,8 +184,7 @@ Status FinishStack(NewProgram& program) {
   words[0] = program.argc;
   mm.arg_start = strings;
   mm.arg_end = mm.env_start = TRY(WritePointers(mm, strings, program.argc, words + 1));
-  mm.env_end =
-      TRY(WritePointers(mm, mm.env_start, program.envc, words + 1 + program.argc + 1));
+  mm.env_end = TRY(WritePointers(mm, mm.env_start, program.envc, words + 1 + program.argc + 1));
   WriteAuxiliary(program, random_at, platform, words + 1 + program.argc + 1 + program.envc + 1);
   program.stack = (at - count * 8) & ~uint64_t{15};
   mm.start_stack = program.stack;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BecomeOnlyThread (Linux: de_thread): before a program is replaced, every other thread of the group
-// goes, and the caller takes over the leader's identity if it is not the leader itself.
+// BecomeOnlyThread (Linux: de_thread): before a program is replaced, every other thread of the
+// group goes, and the caller takes over the leader's identity if it is not the leader itself.
 // Locking: the tasklist lock for the change of identity.
 
 #include "guest/lib/wait_queue.h"
@@ -75,8 +75,8 @@ Status BecomeOnlyThread(Task& task) {
   }
   signal.group_exec = &task;
   ZapOtherThreads(task);
-  const Status waited = WaitUntil(signal.exec_wait, kNoDeadline,
-                                  [&task] { return OthersAreGone(task); }, WaitKind::kKillable);
+  const Status waited = WaitUntil(
+      signal.exec_wait, kNoDeadline, [&task] { return OthersAreGone(task); }, WaitKind::kKillable);
   if (waited.ok() && !task.IsLeader()) {
     TakeOverIdentity(task, *task.leader());
   }

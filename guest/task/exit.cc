@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of a task (_exit(2), exit_group(2), fatal signals), up to the point where it waits for its
-// parent or releases itself. What is left is dropped by FinishSwitch on another task's stack.
+// The end of a task (_exit(2), exit_group(2), fatal signals), up to the point where it waits for
+// its parent or releases itself. What is left is dropped by FinishSwitch on another task's stack.
 
 #include "guest/arch/arch.h"
 #include "guest/fs/console.h"

@@ -32,7 +32,8 @@ using proto::ForkPhase;
 // F06, F07: per user (root and the capable are exempt) and in all.
 Status CheckLimits(const Task& parent) {
   const Credentials& cred = parent.cred();
-  const bool exempt = cred.uid == 0 || cred.Capable(CAP_SYS_ADMIN) || cred.Capable(CAP_SYS_RESOURCE);
+  const bool exempt =
+      cred.uid == 0 || cred.Capable(CAP_SYS_ADMIN) || cred.Capable(CAP_SYS_RESOURCE);
   if (!exempt && cred.user->processes >= parent.rlimit(kRlimitNproc)) {
     return Error(EAGAIN);
   }
@@ -46,8 +47,7 @@ void InheritScheduling(const Task& parent, Task& child) {
   child.affinity = parent.affinity;
   child.ioprio = parent.ioprio;
   if (parent.reset_on_fork) {  // SCHED_RESET_ON_FORK: back to an ordinary task (sched(7))
-    const bool realtime =
-        parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
+    const bool realtime = parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
     child.policy = realtime ? SchedPolicy::kOther : parent.policy;
     child.nice = realtime || parent.nice < 0 ? 0 : parent.nice;
     child.rt_priority = 0;
@@ -223,8 +223,7 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
   if ((args.flags & kCloneThread) != 0) {
     Task& leader = *parent.leader();
     child.group = {0, 0};  // was a ring of its own
-    InsertBetween(child.group, reinterpret_cast<proto::Link*>(leader.group.prev),
-                  &leader.group);
+    InsertBetween(child.group, reinterpret_cast<proto::Link*>(leader.group.prev), &leader.group);
     SignalStruct& signal = parent.signal();
     ++signal.live;
     child.TaskRecord::parent = parent.leader()->TaskRecord::parent;
@@ -342,8 +341,8 @@ Result<uint64_t> KernelClone(const CloneArgs& args) {
   WakeUpNewTask(*child);
   if (vfork) {
     // Only a fatal signal ends the wait early; the child then must not touch this stack (F30).
-    Status waited = WaitUntil(done.queue, kNoDeadline, [&done] { return done.done; },
-                              WaitKind::kKillable);
+    Status waited = WaitUntil(
+        done.queue, kNoDeadline, [&done] { return done.done; }, WaitKind::kKillable);
     if (!waited.ok()) {
       child->vfork_done = nullptr;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a fork cost and where: TSC cycles of each phase, sent as events when the host wants them. Costs
-// one test a phase otherwise.
+// What a fork cost and where: TSC cycles of each phase, sent as events when the host wants them.
+// Costs one test a phase otherwise.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ class ForkClock {
   uint64_t last_;
 };
 
-// The phase Return, from CopyProcess's end to here, and the ForkEnd that waits for it. Called on the
-// way out of every trap.
+// The phase Return, from CopyProcess's end to here, and the ForkEnd that waits for it. Called on
+// the way out of every trap.
 void MarkForkReturn();
 
 }  // namespace fv::guest

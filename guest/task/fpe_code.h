@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The si_code of a floating-point fault, from the FXSAVE image (sigaction(2), FPE_*; Intel SDM volume
-// 1, 8.1.3 and 10.2.3). Pure.
+// The si_code of a floating-point fault, from the FXSAVE image (sigaction(2), FPE_*; Intel SDM
+// volume 1, 8.1.3 and 10.2.3). Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace fv::guest {
 
-// `raised`: exception bits that are set and not masked, in the x87 order (invalid, denormal, divide,
-// overflow, underflow, precision).
+// `raised`: exception bits that are set and not masked, in the x87 order (invalid, denormal,
+// divide, overflow, underflow, precision).
 constexpr int FpeCodeOf(uint32_t raised) {
   constexpr int kFltDiv = 3, kFltOvf = 4, kFltUnd = 5, kFltRes = 6, kFltInv = 7;
   if ((raised & 0x01) != 0) {

@@ -44,8 +44,8 @@ Status CheckFpuFrame(uint8_t* area, size_t bytes, uint64_t xsave_mask, uint32_t 
     return Ok();
   }
   const auto words = Load<FpxSwBytes>(area + kFpSwReservedOffset);
-  const bool extended = words.magic1 == kFpXstateMagic1 && words.xstate_size == bytes &&
-                        magic2 == kFpXstateMagic2;
+  const bool extended =
+      words.magic1 == kFpXstateMagic1 && words.xstate_size == bytes && magic2 == kFpXstateMagic2;
   if (!extended) {
     memset(area + kFxsaveBytes, 0, bytes - kFxsaveBytes);
     memcpy(area + kFxsaveBytes, &kX87AndSse, sizeof(kX87AndSse));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks of an FPU save area that a program wrote (rt_sigreturn): what passes can be loaded by FXRSTOR
-// or XRSTOR without a fault (Intel SDM volume 1, 13.8.1). Pure: unit tested.
+// Checks of an FPU save area that a program wrote (rt_sigreturn): what passes can be loaded by
+// FXRSTOR or XRSTOR without a fault (Intel SDM volume 1, 13.8.1). Pure: unit tested.
 #pragma once
 
 #include <cstddef>

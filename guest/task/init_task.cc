@@ -38,9 +38,7 @@ constexpr uint32_t kNotExecutable = 126u << 8;
 constinit KernelContext g_boot_context{};
 constinit Task* g_init = nullptr;
 
-const char* ArgsText(uint64_t gpa) {
-  return reinterpret_cast<const char*>(proto::DirectMap(gpa));
-}
+const char* ArgsText(uint64_t gpa) { return reinterpret_cast<const char*>(proto::DirectMap(gpa)); }
 
 // argv or envp from the args block: pointers to `count` strings from string `first` on.
 const char** CollectStrings(uint32_t first, uint32_t count) {
@@ -65,8 +63,8 @@ Status OpenFirstFiles(Task& task) {
   task.fs_context = TRY(FsContext::Create(RootDentry(), Boot().umask)).Leak();
   if (Boot().cwd_gpa != 0) {
     const PathCaller caller{task.fs(), task.cred(), nullptr};
-    Result<Ref<Dentry>> cwd = Lookup(caller, AT_FDCWD, ArgsText(Boot().cwd_gpa),
-                                     kLookupFollow | kLookupDirectory);
+    Result<Ref<Dentry>> cwd =
+        Lookup(caller, AT_FDCWD, ArgsText(Boot().cwd_gpa), kLookupFollow | kLookupDirectory);
     if (cwd.ok()) {
       task.fs_context->cwd = cwd.take();
     }
@@ -137,14 +135,18 @@ void KillEverybody() {
 }
 
 void WaitForChildren(Task& init) {
-  (void)WaitUntil(init.signal().child_exit, kNoDeadline, [&init] {
-    for (Task& child : ListView<Task, &proto::TaskRecord::sibling>(init.children)) {
-      if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
-        return true;
-      }
-    }
-    return init.children.next == AddressOf(&init.children);
-  }, WaitKind::kUninterruptible).ok();
+  (void)WaitUntil(
+      init.signal().child_exit, kNoDeadline,
+      [&init] {
+        for (Task& child : ListView<Task, &proto::TaskRecord::sibling>(init.children)) {
+          if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
+            return true;
+          }
+        }
+        return init.children.next == AddressOf(&init.children);
+      },
+      WaitKind::kUninterruptible)
+      .ok();
 }
 
 void InitLoop(void* /*unused*/) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Interval timers (setitimer(2)): ITIMER_REAL on the timer queue, ITIMER_VIRTUAL and ITIMER_PROF and
-// RLIMIT_CPU charged at ticks with the CPU time since the last charge.
+// Interval timers (setitimer(2)): ITIMER_REAL on the timer queue, ITIMER_VIRTUAL and ITIMER_PROF
+// and RLIMIT_CPU charged at ticks with the CPU time since the last charge.
 
 #include "guest/task/itimer.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Process ids: a bitmap searched upwards from the last id given out, so that an id is not reused
-// before the numbers have wrapped (Linux: alloc_pid, kernel.pid_max). After the first wrap ids below
-// kReservedPids are left to the system's own processes, as on Linux. Pure: unit tested on the host.
-// Locking: the pid map's (pidmap_lock); one vCPU needs none.
+// before the numbers have wrapped (Linux: alloc_pid, kernel.pid_max). After the first wrap ids
+// below kReservedPids are left to the system's own processes, as on Linux. Pure: unit tested on the
+// host. Locking: the pid map's (pidmap_lock); one vCPU needs none.
 #pragma once
 
 #include <cstdint>

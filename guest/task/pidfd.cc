@@ -46,8 +46,8 @@ class PidfdFile final : public File {
     if (table != nullptr) {
       table->Wait(task.exit_waiters);
     }
-    const bool ended = task.state == proto::TaskState::kZombie ||
-                       task.state == proto::TaskState::kDead;
+    const bool ended =
+        task.state == proto::TaskState::kZombie || task.state == proto::TaskState::kDead;
     return ended ? POLLIN | POLLRDNORM : 0;
   }
   size_t FormatInfo(char* out, size_t capacity) override {
@@ -68,8 +68,7 @@ Result<Ref<File>> MakePidfd(Task& task, uint32_t flags) {
     return Error(ENOMEM);
   }
   Ref<Inode> inode_ref = Ref<Inode>::Adopt(inode);
-  Ref<Dentry> dentry =
-      TRY(Dentry::Create(nullptr, kName, sizeof(kName) - 1, std::move(inode_ref)));
+  Ref<Dentry> dentry = TRY(Dentry::Create(nullptr, kName, sizeof(kName) - 1, std::move(inode_ref)));
   auto* file = MakeObject<PidfdFile>(std::move(dentry), O_RDWR | flags);
   if (file == nullptr) {
     return Error(ENOMEM);
@@ -87,8 +86,8 @@ Task* TaskOfPidfd(File& file) {
 
 Status InstallPidfd(Task& parent, Task& child, uint64_t user_address) {
   Ref<File> file = TRY(MakePidfd(child, 0));
-  const int fd = TRY(parent.files().Add(std::move(file), CloseOnExecFlag::kYes,
-                                        parent.rlimit(kRlimitNofile)));
+  const int fd =
+      TRY(parent.files().Add(std::move(file), CloseOnExecFlag::kYes, parent.rlimit(kRlimitNofile)));
   if (!WriteUser(*parent.mm(), user_address, fd).ok()) {
     (void)parent.files().Close(fd).ok();
     return Error(EFAULT);

@@ -27,10 +27,9 @@ void Notify(PosixTimer& timer) {
       return;
     }
   }
-  const SigPending& pending = timer.notify == SIGEV_SIGNAL ? timer.signal->shared_pending
-                                                           : target->pending;
-  const bool legacy_pending =
-      timer.signo < kSigRtMin && (pending.set & SigBit(timer.signo)) != 0;
+  const SigPending& pending =
+      timer.notify == SIGEV_SIGNAL ? timer.signal->shared_pending : target->pending;
+  const bool legacy_pending = timer.signo < kSigRtMin && (pending.set & SigBit(timer.signo)) != 0;
   if (timer.pending || legacy_pending) {
     ++timer.overruns;
     return;
@@ -42,8 +41,8 @@ void Notify(PosixTimer& timer) {
   info.timer.value = timer.value;
   timer.overruns = 0;
   const bool ignored = SignalIgnored(*target, timer.signo);
-  const Status sent = timer.notify == SIGEV_SIGNAL ? SendSignal(*target, info)
-                                                   : SendSignalToThread(*target, info);
+  const Status sent =
+      timer.notify == SIGEV_SIGNAL ? SendSignal(*target, info) : SendSignalToThread(*target, info);
   timer.pending = sent.ok() && !ignored;
 }
 

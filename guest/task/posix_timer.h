@@ -17,13 +17,13 @@ struct PosixTimer {
   SignalStruct* signal = nullptr;
   int32_t id = 0;
   int32_t clock = 0;
-  int32_t notify = 0;        // SIGEV_*
+  int32_t notify = 0;  // SIGEV_*
   int32_t signo = 0;
-  uint64_t value = 0;        // sigev_value
-  uint32_t thread = 0;       // SIGEV_THREAD_ID
+  uint64_t value = 0;   // sigev_value
+  uint32_t thread = 0;  // SIGEV_THREAD_ID
   Timer timer;
   uint64_t interval_ns = 0;
-  uint32_t overruns = 0;     // expirations while the signal was pending
+  uint32_t overruns = 0;      // expirations while the signal was pending
   uint32_t last_overrun = 0;  // of the last delivery
   bool pending = false;
 };

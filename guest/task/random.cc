@@ -47,6 +47,7 @@ void ChachaBlock(const uint32_t state[16], uint8_t out[64]) {
 
 void InitRandom(uint64_t seed) {
   constexpr uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+  memset(g_state, 0, sizeof(g_state));  // block counter and nonce too
   memcpy(g_state, kConstants, sizeof(kConstants));
   for (int i = 0; i < 8; i += 2) {
     g_state[4 + i] = static_cast<uint32_t>(seed);

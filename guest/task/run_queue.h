@@ -31,7 +31,7 @@ class RunQueue {
  private:
   proto::Link realtime_{0, 0};  // by rt_priority, highest first
   proto::Link normal_{0, 0};
-  proto::Link idle_{0, 0};      // SCHED_IDLE: only when nothing else wants to run
+  proto::Link idle_{0, 0};  // SCHED_IDLE: only when nothing else wants to run
   uint32_t size_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Switching between tasks, and the sleeping hooks of guest/lib/wait_queue.h. What belongs to one CPU
-// is in PerCpu behind Cpu(); interrupts are always off here.
+// Switching between tasks, and the sleeping hooks of guest/lib/wait_queue.h. What belongs to one
+// CPU is in PerCpu behind Cpu(); interrupts are always off here.
 
 #include "guest/task/sched.h"
 
@@ -76,7 +76,8 @@ void SwitchTo(Task& from, Task& to) {
 
 bool Outranks(const Task& task, const Task& other) {
   const bool realtime = task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
-  const bool other_realtime = other.policy == SchedPolicy::kFifo || other.policy == SchedPolicy::kRr;
+  const bool other_realtime =
+      other.policy == SchedPolicy::kFifo || other.policy == SchedPolicy::kRr;
   if (realtime != other_realtime) {
     return realtime;
   }
@@ -143,8 +144,8 @@ void ForgetUserRegisters(Task& task) {
 void FinishSwitch() {
   Task* leaving = Cpu().leaving;
   Cpu().leaving = nullptr;
-  if (leaving != nullptr && (leaving->state == proto::TaskState::kZombie ||
-                             leaving->state == proto::TaskState::kDead)) {
+  if (leaving != nullptr &&
+      (leaving->state == proto::TaskState::kZombie || leaving->state == proto::TaskState::kDead)) {
     FreeTaskStack(*leaving);
     PutTask(*leaving);
   }
@@ -285,8 +286,8 @@ void WakeTask(Task& task) {
 
 void SignalWake(Task& task, bool fatal) {
   const bool sleeps_lightly = task.state == proto::TaskState::kInterruptible;
-  const bool killable = task.state == proto::TaskState::kUninterruptible &&
-                        task.wait_kind == WaitKind::kKillable;
+  const bool killable =
+      task.state == proto::TaskState::kUninterruptible && task.wait_kind == WaitKind::kKillable;
   if (sleeps_lightly || (fatal && (killable || task.state == proto::TaskState::kStopped))) {
     MakeRunnable(task);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scheduler: one run queue a CPU, round robin with slices by nice value, SCHED_FIFO and SCHED_RR
-// before everybody else. Preemption at the tick when a slice is used up and another task waits.
-// The sleeping and waking hooks that the rest of the kernel uses stand in guest/lib/wait_queue.h.
-// Locking: the run queue's lock on several CPUs; interrupts are off always.
+// The scheduler: one run queue a CPU, round robin with slices by nice value, SCHED_FIFO and
+// SCHED_RR before everybody else. Preemption at the tick when a slice is used up and another task
+// waits. The sleeping and waking hooks that the rest of the kernel uses stand in
+// guest/lib/wait_queue.h. Locking: the run queue's lock on several CPUs; interrupts are off always.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ class Task;
 // This CPU's record; accessor for per-CPU data.
 proto::CpuRecord& ThisCpu();
 
-// Gives the CPU to the next runnable task (or the idle task). The caller stays runnable if its state
-// is kRunning. Returns when it is switched to again.
+// Gives the CPU to the next runnable task (or the idle task). The caller stays runnable if its
+// state is kRunning. Returns when it is switched to again.
 void Schedule();
 // sched_yield(2).
 void YieldCurrent();

@@ -84,21 +84,21 @@ enum SignalFlag : uint32_t {
 
 // What the threads of a group share (Linux: struct signal_struct).
 struct SignalStruct {
-  uint32_t refs = 1;       // tasks that point here
-  uint32_t live = 1;       // threads that have not begun to exit
-  uint32_t flags = 0;      // SignalFlag
+  uint32_t refs = 1;   // tasks that point here
+  uint32_t live = 1;   // threads that have not begun to exit
+  uint32_t flags = 0;  // SignalFlag
   uint32_t group_exit_code = 0;
-  uint32_t stop_count = 0;  // threads that still have to stop
-  int32_t stop_signal = 0;  // of the stop in progress or complete
+  uint32_t stop_count = 0;     // threads that still have to stop
+  int32_t stop_signal = 0;     // of the stop in progress or complete
   bool stop_reported = false;  // the parent has waited for this stop
   Task* group_exec = nullptr;  // thread that kills the others in execve
   SigPending shared_pending;
-  WaitQueue child_exit;    // parents in wait4 sleep here (Linux: wait_chldexit)
-  WaitQueue exec_wait;     // the thread in group_exec waits here for the others to go
+  WaitQueue child_exit;  // parents in wait4 sleep here (Linux: wait_chldexit)
+  WaitQueue exec_wait;   // the thread in group_exec waits here for the others to go
   Rlimit rlimits[kRlimitCount] = {};
   TaskTimes dead_threads;
-  TaskTimes children;      // waited-for children
-  Timer real_timer;        // ITIMER_REAL and alarm
+  TaskTimes children;  // waited-for children
+  Timer real_timer;    // ITIMER_REAL and alarm
   uint64_t real_interval_ns = 0;
   IntervalTimer virtual_timer, prof_timer;
   proto::Link posix_timers{0, 0};
@@ -108,12 +108,12 @@ struct SignalStruct {
 };
 
 // ---- Making siginfo -------------------------------------------------------------------------
-SigInfo KernelSignal(int signo);                   // SI_KERNEL, as the kernel sends it
+SigInfo KernelSignal(int signo);                    // SI_KERNEL, as the kernel sends it
 SigInfo UserSignal(int signo, const Task& sender);  // SI_USER, as kill(2)
 
 // ---- Sending ---------------------------------------------------------------------------------
-// To the thread group of `target`; any thread that lets it through takes it. Error: EAGAIN (queue of
-// a realtime signal full).
+// To the thread group of `target`; any thread that lets it through takes it. Error: EAGAIN (queue
+// of a realtime signal full).
 Status SendSignal(Task& target, const SigInfo& info);
 Status SendSignalToThread(Task& target, const SigInfo& info);
 // To every process of a process group; returns how many processes it was sent to.

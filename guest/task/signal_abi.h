@@ -14,11 +14,39 @@ namespace fv::guest {
 inline constexpr int kSignalCount = 64;  // highest signal number
 
 enum SignalNumber : int {
-  kSigHup = 1, kSigInt, kSigQuit, kSigIll, kSigTrap, kSigAbrt, kSigBus, kSigFpe,
-  kSigKill, kSigUsr1, kSigSegv, kSigUsr2, kSigPipe, kSigAlrm, kSigTerm, kSigStkflt,
-  kSigChld, kSigCont, kSigStop, kSigTstp, kSigTtin, kSigTtou, kSigUrg, kSigXcpu,
-  kSigXfsz, kSigVtalrm, kSigProf, kSigWinch, kSigIo, kSigPwr, kSigSys,
-  kSigRtMin = 32, kSigRtMax = 64,
+  kSigHup = 1,
+  kSigInt,
+  kSigQuit,
+  kSigIll,
+  kSigTrap,
+  kSigAbrt,
+  kSigBus,
+  kSigFpe,
+  kSigKill,
+  kSigUsr1,
+  kSigSegv,
+  kSigUsr2,
+  kSigPipe,
+  kSigAlrm,
+  kSigTerm,
+  kSigStkflt,
+  kSigChld,
+  kSigCont,
+  kSigStop,
+  kSigTstp,
+  kSigTtin,
+  kSigTtou,
+  kSigUrg,
+  kSigXcpu,
+  kSigXfsz,
+  kSigVtalrm,
+  kSigProf,
+  kSigWinch,
+  kSigIo,
+  kSigPwr,
+  kSigSys,
+  kSigRtMin = 32,
+  kSigRtMax = 64,
 };
 
 // A set of signals: bit signo-1.
@@ -38,7 +66,12 @@ inline constexpr int kSiQueue = -1;
 inline constexpr int kSiTimer = -2;
 inline constexpr int kSiTkill = -6;
 enum SigChldCode : int {
-  kCldExited = 1, kCldKilled, kCldDumped, kCldTrapped, kCldStopped, kCldContinued,
+  kCldExited = 1,
+  kCldKilled,
+  kCldDumped,
+  kCldTrapped,
+  kCldStopped,
+  kCldContinued,
 };
 
 struct SigInfo {
@@ -75,9 +108,16 @@ struct SigInfo {
 static_assert(sizeof(SigInfo) == 128 && offsetof(SigInfo, bytes) == 16);
 
 enum SigActionFlag : uint64_t {
-  kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4, kSaUnsupported = 0x400,
-  kSaExposeTagBits = 0x800, kSaRestorer = 0x04000000, kSaOnStack = 0x08000000,
-  kSaRestart = 0x10000000, kSaNoDefer = 0x40000000, kSaResetHand = 0x80000000,
+  kSaNoCldStop = 1,
+  kSaNoCldWait = 2,
+  kSaSigInfo = 4,
+  kSaUnsupported = 0x400,
+  kSaExposeTagBits = 0x800,
+  kSaRestorer = 0x04000000,
+  kSaOnStack = 0x08000000,
+  kSaRestart = 0x10000000,
+  kSaNoDefer = 0x40000000,
+  kSaResetHand = 0x80000000,
 };
 inline constexpr uint64_t kSigDfl = 0;
 inline constexpr uint64_t kSigIgn = 1;

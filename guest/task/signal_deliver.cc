@@ -27,8 +27,8 @@ struct Deliverable {
   SigAction action;
 };
 
-// The process dies of `signo`. A core dump is not written, but reported where Linux would write one:
-// RLIMIT_CORE allows it and the process is dumpable.
+// The process dies of `signo`. A core dump is not written, but reported where Linux would write
+// one: RLIMIT_CORE allows it and the process is dumpable.
 [[noreturn]] void DieOf(Task& task, int signo) {
   task.flags |= kPfSignaled;
   uint32_t status = static_cast<uint32_t>(signo);
@@ -139,8 +139,7 @@ void SettleSyscallWithoutHandler(TrapFrame& frame) {
 void EnterHandler(Task& task, TrapFrame& frame, const Deliverable& signal) {
   SettleSyscallForHandler(frame, signal.action);
   const SigSet old_mask = task.restore_mask ? task.saved_mask : task.blocked;
-  const Status status =
-      SetUpSignalFrame(task, frame, signal.action, signal.info, old_mask);
+  const Status status = SetUpSignalFrame(task, frame, signal.action, signal.info, old_mask);
   if (!status.ok()) {
     if (signal.info.signo == kSigSegv) {
       task.sighand().Of(kSigSegv).handler = kSigDfl;

@@ -78,8 +78,8 @@ void LoadContext(TrapFrame& frame, const SigContext& context) {
   frame.orig_rax = ~uint64_t{0};
 }
 
-// The FPU state as the handler's frame holds it: the save area, Linux's words in its reserved bytes,
-// the second magic word behind it.
+// The FPU state as the handler's frame holds it: the save area, Linux's words in its reserved
+// bytes, the second magic word behind it.
 Status WriteFpuFrame(Task& task, uint64_t to) {
   SaveUserRegisters(task);
   auto* area = static_cast<uint8_t*>(task.fpu);
@@ -140,8 +140,8 @@ uint64_t HandlerStack(const Task& task, const TrapFrame& frame, const SigAction&
 }
 
 bool Overflows(const Task& task, uint64_t before, uint64_t frame) {
-  const bool starts_there = OnAlternateStack(task, before) ||
-                            before == task.altstack.sp + task.altstack.size;
+  const bool starts_there =
+      OnAlternateStack(task, before) || before == task.altstack.sp + task.altstack.size;
   const bool enabled = task.altstack.size != 0 && (task.altstack.flags & kSsDisable) == 0;
   return enabled && starts_there && !OnAlternateStack(task, frame);
 }

@@ -152,7 +152,7 @@ TEST(FpeCode, FollowsTheUnmaskedFlag) {
   EXPECT_EQ(FpeCodeOf(0x10), FPE_FLTUND);
   EXPECT_EQ(FpeCodeOf(0x20), FPE_FLTRES);
   std::vector<uint8_t> area(512);
-  const uint32_t mxcsr = 0x1F80 & ~(0x04u << 7) | 0x04;  // divide unmasked and raised
+  const uint32_t mxcsr = (0x1F80 & ~(0x04u << 7)) | 0x04;  // divide unmasked and raised
   memcpy(area.data() + 24, &mxcsr, sizeof(mxcsr));
   EXPECT_EQ(SimdFaultCode(area.data()), FPE_FLTDIV);
 }

@@ -51,14 +51,16 @@ void ContinueGroup(Task& task);
 // Handles every deliverable signal of the current task; sets up handlers, restarts system calls.
 // `frame` is the user state. May not return (fatal signals).
 void DeliverSignals(TrapFrame& frame);
-void ResetHandlers(Sighand& sighand);     // CLONE_CLEAR_SIGHAND
-void ResetSignalsForExec(Task& task);     // handlers to default, ignored stay; altstack off
+void ResetHandlers(Sighand& sighand);  // CLONE_CLEAR_SIGHAND
+void ResetSignalsForExec(Task& task);  // handlers to default, ignored stay; altstack off
 
-// ---- posix_timer.cc -------------------------------------------------------------------------------
+// ---- posix_timer.cc
+// -------------------------------------------------------------------------------
 void DropPosixTimers(SignalStruct& signal);
 
-// ---- itimer.cc --------------------------------------------------------------------------------------
-// At a tick: charges CPU time to ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU.
+// ---- itimer.cc
+// -------------------------------------------------------------------------------------- At a tick:
+// charges CPU time to ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU.
 void ChargeCpuTimers(Task& task);
 
 }  // namespace fv::guest

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Queues of pending signals. A standard signal is queued once; realtime signals as often as sent, up
-// to RLIMIT_SIGPENDING of the receiver's user (signal(7)).
+// Queues of pending signals. A standard signal is queued once; realtime signals as often as sent,
+// up to RLIMIT_SIGPENDING of the receiver's user (signal(7)).
 
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"

@@ -15,12 +15,11 @@
 namespace fv::guest {
 namespace {
 
-constexpr SigSet kDefaultIgnored = SigBit(kSigChld) | SigBit(kSigCont) | SigBit(kSigUrg) |
-                                   SigBit(kSigWinch);
-constexpr SigSet kDefaultCore = SigBit(kSigQuit) | SigBit(kSigIll) | SigBit(kSigTrap) |
-                                SigBit(kSigAbrt) | SigBit(kSigFpe) | SigBit(kSigSegv) |
-                                SigBit(kSigBus) | SigBit(kSigSys) | SigBit(kSigXcpu) |
-                                SigBit(kSigXfsz);
+constexpr SigSet kDefaultIgnored =
+    SigBit(kSigChld) | SigBit(kSigCont) | SigBit(kSigUrg) | SigBit(kSigWinch);
+constexpr SigSet kDefaultCore =
+    SigBit(kSigQuit) | SigBit(kSigIll) | SigBit(kSigTrap) | SigBit(kSigAbrt) | SigBit(kSigFpe) |
+    SigBit(kSigSegv) | SigBit(kSigBus) | SigBit(kSigSys) | SigBit(kSigXcpu) | SigBit(kSigXfsz);
 
 enum class Scope { kThread, kGroup };
 
@@ -97,8 +96,7 @@ void Complete(Task& task, int signo, Scope scope) {
   }
   const bool awaited = (chosen->real_blocked & SigBit(signo)) != 0;  // sigtimedwait takes it
   const bool at_once = signo == kSigKill || (!IsDefaultCore(signo) && !awaited);
-  if (at_once && IsFatalNow(*chosen, signo) &&
-      (chosen->signal().flags & kSignalGroupExit) == 0) {
+  if (at_once && IsFatalNow(*chosen, signo) && (chosen->signal().flags & kSignalGroupExit) == 0) {
     KillGroup(*chosen, signo);
     return;
   }
@@ -170,9 +168,7 @@ SigInfo UserSignal(int signo, const Task& sender) {
   return info;
 }
 
-Status SendSignal(Task& target, const SigInfo& info) {
-  return Send(target, info, Scope::kGroup);
-}
+Status SendSignal(Task& target, const SigInfo& info) { return Send(target, info, Scope::kGroup); }
 
 Status SendSignalToThread(Task& target, const SigInfo& info) {
   return Send(target, info, Scope::kThread);

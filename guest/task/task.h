@@ -3,9 +3,10 @@
 // Task: a thread of a process (Linux: struct task_struct). Its first base is the record that the
 // host reads (proto/records.h), so the host sees the kernel's own lists and counts.
 //
-// Life: CopyProcess makes it (kNew), publishes it last; DoExit makes it a zombie; ReleaseTask unlinks
-// it; PutTask frees it when the last reference goes. A user's memory is reached through mm() only.
-// Locking: task list, pid hash and family links: tasklist lock; the rest: the task itself.
+// Life: CopyProcess makes it (kNew), publishes it last; DoExit makes it a zombie; ReleaseTask
+// unlinks it; PutTask frees it when the last reference goes. A user's memory is reached through
+// mm() only. Locking: task list, pid hash and family links: tasklist lock; the rest: the task
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -62,8 +63,12 @@ class Task : public proto::TaskRecord {
   SignalStruct& signal() const { return *reinterpret_cast<SignalStruct*>(TaskRecord::signal); }
   Sighand& sighand() const { return *reinterpret_cast<Sighand*>(TaskRecord::sighand); }
   bool has_sighand() const { return TaskRecord::sighand != 0; }
-  Task* parent() const { return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::parent)); }
-  Task* leader() const { return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::leader)); }
+  Task* parent() const {
+    return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::parent));
+  }
+  Task* leader() const {
+    return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::leader));
+  }
   bool IsLeader() const { return pid == tgid; }
   TrapFrame& frame() const { return *TrapFrameOf(stack); }
 
@@ -72,7 +77,7 @@ class Task : public proto::TaskRecord {
 
   // Context. Set by the scheduler and fork.
   KernelContext context;
-  void* fpu = nullptr;       // FpuBytes(), 64-byte aligned; nullptr for kernel tasks
+  void* fpu = nullptr;  // FpuBytes(), 64-byte aligned; nullptr for kernel tasks
   uint64_t gs_base = 0;
   FsContext* fs_context = nullptr;
   File* exe_file = nullptr;  // the program's file (/proc/PID/exe); counted
@@ -84,19 +89,19 @@ class Task : public proto::TaskRecord {
   SchedPolicy policy = SchedPolicy::kOther;
   bool reset_on_fork = false;
   bool need_resched = false;
-  bool timed_out = false;      // the sleep ended by its deadline
+  bool timed_out = false;  // the sleep ended by its deadline
   WaitKind wait_kind = WaitKind::kInterruptible;
   int8_t nice = 0;
   uint8_t rt_priority = 0;
-  uint32_t slice_ticks = 0;    // left of its time slice
+  uint32_t slice_ticks = 0;  // left of its time slice
   uint64_t affinity = 1;
 
   // Signals.
   SigSet blocked = 0;
-  SigSet real_blocked = 0;     // in sigtimedwait: the mask without the signals waited for
-  SigSet saved_mask = 0;       // valid with restore_mask
+  SigSet real_blocked = 0;  // in sigtimedwait: the mask without the signals waited for
+  SigSet saved_mask = 0;    // valid with restore_mask
   bool restore_mask = false;
-  bool stop_pending = false;   // has to take part in a group stop
+  bool stop_pending = false;  // has to take part in a group stop
   SigPending pending;
   SigStack altstack{0, kSsDisable, 0, 0};
   uint64_t fault_address = 0;  // CR2 of the last fault, for signal frames
@@ -117,19 +122,19 @@ class Task : public proto::TaskRecord {
   uint32_t ioprio = 0;
   uint64_t timer_slack_ns = 50000;
   uint64_t default_timer_slack_ns = 50000;
-  uint8_t dumpable = 1;        // prctl(PR_SET_DUMPABLE)
-  WaitQueue exit_waiters;      // pidfd pollers
+  uint8_t dumpable = 1;    // prctl(PR_SET_DUMPABLE)
+  WaitQueue exit_waiters;  // pidfd pollers
 
   // Accounting.
   TaskTimes times;
-  uint64_t start_ns = 0;       // monotonic
-  uint64_t mark_tsc = 0;       // when the current user or kernel stretch began
+  uint64_t start_ns = 0;  // monotonic
+  uint64_t mark_tsc = 0;  // when the current user or kernel stretch began
   uint64_t charged_user_ns = 0, charged_kernel_ns = 0;  // seen by CPU-time timers
 };
 
 // ---- Looking up --------------------------------------------------------------------------------
-Task* FindTask(uint32_t pid);           // any thread; nullptr if none
-Task* FindProcess(uint32_t tgid);       // leaders only
+Task* FindTask(uint32_t pid);      // any thread; nullptr if none
+Task* FindProcess(uint32_t tgid);  // leaders only
 ListView<Task, &Task::tasks> AllTasks();
 // The ring of a thread group: `task` and its siblings; returns `task` again at the end.
 Task& NextThread(Task& task);
@@ -138,8 +143,9 @@ Task& NextThread(Task& task);
 inline void GetTask(Task& task) { ++task.usage; }
 void PutTask(Task& task);
 
-// ---- Boot ----------------------------------------------------------------------------------------
-// After InitChannel, frames and slabs: caches, pid hash, idle task, channel roots.
+// ---- Boot
+// ---------------------------------------------------------------------------------------- After
+// InitChannel, frames and slabs: caches, pid hash, idle task, channel roots.
 void InitTasks();
 // Makes pid 1, the in-kernel init: starts pid 2 from BootInfo, reaps, ends the run. Returns it.
 Task* StartInit();

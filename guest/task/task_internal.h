@@ -19,7 +19,7 @@ namespace fv::guest {
 Result<Task*> AllocateTask();
 // Gives the task an FPU area in the state of a new program. Errors: ENOMEM.
 Status AllocateFpu(Task& task);
-Sighand* NewSighand();       // nullptr: no memory
+Sighand* NewSighand();  // nullptr: no memory
 void PutSighand(Sighand* sighand);
 SignalStruct* NewSignalStruct();
 void PutSignalStruct(SignalStruct* signal);
@@ -35,7 +35,7 @@ void PublishTask(Task& task);
 void WithdrawTask(Task& task);
 void SetParent(Task& child, Task& parent);
 
-uint64_t MaxThreads();       // limit of nr_threads (F02, F07)
+uint64_t MaxThreads();  // limit of nr_threads (F02, F07)
 uint64_t ThreadCount();
 void SetPgid(Task& leader, uint32_t pgid);  // all threads of the group
 void SetSid(Task& leader, uint32_t sid);

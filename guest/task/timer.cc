@@ -16,8 +16,7 @@ constinit TimerQueue g_timers;
 // The host injects a tick once this TSC value has passed.
 void PublishDeadline() {
   const Timer* earliest = g_timers.Earliest();
-  Channel().timer_deadline_tsc =
-      earliest == nullptr ? 0 : TscOfMonotonic(earliest->deadline_ns);
+  Channel().timer_deadline_tsc = earliest == nullptr ? 0 : TscOfMonotonic(earliest->deadline_ns);
 }
 
 }  // namespace

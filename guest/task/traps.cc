@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hooks that guest/arch calls: exceptions become signals (Linux: arch/x86/kernel/traps.c has the
-// codes; sigaction(2) lists them), ticks run the clockwork, and the last word before user code.
+// The hooks that guest/arch calls: exceptions become signals (Linux: arch/x86/kernel/traps.c has
+// the codes; sigaction(2) lists them), ticks run the clockwork, and the last word before user code.
 
 #include "guest/arch/arch.h"
 #include "guest/fs/console.h"
@@ -28,9 +28,18 @@ constexpr int kFpeIntDiv = 1;
 constexpr int kTrapTrace = 2;
 
 enum Vector : uint64_t {
-  kDivide = 0, kDebug = 1, kBreakpoint = 3, kOverflow = 4, kBound = 5, kInvalidOpcode = 6,
-  kSegmentNotPresent = 11, kStackSegment = 12, kGeneralProtection = 13, kX87 = 16,
-  kAlignment = 17, kSimd = 19,
+  kDivide = 0,
+  kDebug = 1,
+  kBreakpoint = 3,
+  kOverflow = 4,
+  kBound = 5,
+  kInvalidOpcode = 6,
+  kSegmentNotPresent = 11,
+  kStackSegment = 12,
+  kGeneralProtection = 13,
+  kX87 = 16,
+  kAlignment = 17,
+  kSimd = 19,
 };
 
 void Fault(int signo, int code, uint64_t address) {

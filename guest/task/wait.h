@@ -30,11 +30,11 @@ struct WaitRequest {
 };
 
 struct WaitOutcome {
-  uint32_t pid = 0;     // 0: nothing to report (WNOHANG)
+  uint32_t pid = 0;  // 0: nothing to report (WNOHANG)
   uint32_t uid = 0;
   uint32_t status = 0;  // as wait4 reports it
   SigChldCode code = kCldExited;
-  TaskTimes times;      // of the child and the children that it waited for
+  TaskTimes times;  // of the child and the children that it waited for
   // waitid's si_status.
   int32_t detail() const;
 };
