@@ -185,5 +185,20 @@ TEST_F(InputTest, LeavesRoomAndLosesNothing) {
   EXPECT_EQ(Produced(), taken) << "the end is said once";
 }
 
+TEST_F(InputTest, TheEndOfFileKeyOfATerminalIsNotTheEnd) {
+  Type("ab");  // as a terminal gives it: the key pressed behind an unfinished line
+  input_.Feed(Input::Source::kLineTerminal);
+  ASSERT_EQ(Produced(), 2u);
+  EXPECT_EQ(Command(0).length, 2);
+  EXPECT_EQ(Command(1).data[0], 4);
+  Type("line\n");
+  input_.Feed(Input::Source::kLineTerminal);
+  ASSERT_EQ(Produced(), 3u) << "a whole line needs no key";
+  Type("x");
+  input_.Feed(Input::Source::kRawTerminal);
+  EXPECT_EQ(Produced(), 4u);
+  EXPECT_TRUE(input_.open());
+}
+
 }  // namespace
 }  // namespace fv::session

@@ -206,8 +206,11 @@ Next Session::TakeHostEvents() {
 
 void Session::FeedIfWanted() {
   if (options_.stdin_mode != SessionOptions::Stdin::kConnected) return;
-  // What is typed belongs to the guest at once; a file or pipe is read only on request.
-  if (terminal_.is_terminal() || HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
+  if (terminal_.is_terminal()) {
+    // What is typed belongs to the guest at once; a file or pipe is read only on request.
+    input_.Feed(terminal_.mode() == Terminal::Mode::kRaw ? Input::Source::kRawTerminal
+                                                         : Input::Source::kLineTerminal);
+  } else if (HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
     input_.Feed();
   }
 }

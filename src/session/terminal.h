@@ -30,6 +30,7 @@ class Terminal {
   bool is_terminal() const { return saved_.has_value(); }
   // Keys that send signals go on doing so in both modes.
   void SetMode(Mode mode);
+  Mode mode() const { return mode_; }
 
  private:
   int fd_;
