@@ -39,11 +39,11 @@ UserBuffer::~UserBuffer() {
   }
 }
 
-Result<UserBuffer> UserBuffer::FromIovec(Mm& mm, uint64_t iovec, uint64_t count) {
+Result<UserBuffer> UserBuffer::FromIovec(Mm& mm, uint64_t iovec, uint64_t count, Mm& target) {
   if (count > kMaxRanges) {
     return Error(EINVAL);
   }
-  UserBuffer buffer(mm);
+  UserBuffer buffer(target);
   if (count > kInlineRanges) {
     auto* ranges = static_cast<Range*>(KernelAllocate(count * sizeof(Range)));
     if (ranges == nullptr) {

@@ -22,7 +22,11 @@ class UserBuffer {
   UserBuffer(Mm& mm, uint64_t address, uint64_t bytes);
   // The iovec array of readv(2) and its family, read from user memory once. Errors: EINVAL (more
   // than 1024 ranges, a negative length), EFAULT, ENOMEM.
-  static Result<UserBuffer> FromIovec(Mm& mm, uint64_t iovec, uint64_t count);
+  static Result<UserBuffer> FromIovec(Mm& mm, uint64_t iovec, uint64_t count) {
+    return FromIovec(mm, iovec, count, mm);
+  }
+  // The array is in `mm`, what it names in `target` (process_vm_readv(2)).
+  static Result<UserBuffer> FromIovec(Mm& mm, uint64_t iovec, uint64_t count, Mm& target);
   UserBuffer(UserBuffer&& other);
   UserBuffer(const UserBuffer&) = delete;
   UserBuffer& operator=(const UserBuffer&) = delete;

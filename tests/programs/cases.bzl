@@ -68,6 +68,7 @@ _PLAIN = [
     "preempt",
     "proc_self",
     "process_groups",
+    "process_vm",
     "pthread_barrier",
     "pthread_basic",
     "pthread_cond",

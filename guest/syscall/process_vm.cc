@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// process_vm_readv, process_vm_writev, process_madvise: one process works on another's memory. The
+// bytes go through a page of the kernel; both sides are walked, neither is dereferenced.
+#include <linux/mman.h>
+
+#include "guest/fs/proc_source.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/mm/slab.h"
+#include "guest/mm/user_buffer.h"
+#include "guest/mm/user_copy.h"
+#include "guest/syscall/memory.h"
+#include "guest/syscall/syscall.h"
+#include "guest/task/pidfd.h"
+
+namespace fv::guest::sys {
+namespace {
+
+enum class Direction : uint8_t { kRead, kWrite };
+
+// The address space of thread `pid`, if the caller may trace it. Errors: ESRCH, EPERM.
+Result<Mm*> MmToAccess(uint32_t pid) {
+  Task* task = FindTask(pid);
+  if (task == nullptr || task->mm() == nullptr) {
+    return Error(ESRCH);
+  }
+  if (!MayInspectTask(pid)) {
+    return Error(EPERM);
+  }
+  return task->mm();
+}
+
+// Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that.
+Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
+  void* page = KernelAllocate(proto::kPageBytes);
+  if (page == nullptr) {
+    return Error(ENOMEM);
+  }
+  ScopeGuard free([page] { KernelFree(page, proto::kPageBytes); });
+  uint64_t done = 0;
+  while (from.remaining() != 0 && to.remaining() != 0) {
+    const uint64_t both = from.remaining() < to.remaining() ? from.remaining() : to.remaining();
+    const uint64_t want = both < proto::kPageBytes ? both : proto::kPageBytes;
+    const Result<size_t> in = from.CopyIn(page, want);
+    if (!in.ok()) {
+      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(in.error());
+    }
+    const Result<size_t> out = to.CopyOut(page, in.value());
+    if (!out.ok()) {
+      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(out.error());
+    }
+    done += out.value();
+    if (out.value() < want) {
+      break;
+    }
+  }
+  return done;
+}
+
+Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
+  if (args.a[5] != 0) {
+    return Error(EINVAL);
+  }
+  Mm& mine = CallerMm(args.task);
+  UserBuffer local = TRY(UserBuffer::FromIovec(mine, args.a[1], args.a[2]));
+  if (local.remaining() == 0) {
+    return 0;
+  }
+  // The caller's own space stands in until the other is known: Linux checks the array first.
+  TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4]));
+  Mm& theirs = *TRY(MmToAccess(args.Uint(0)));
+  UserBuffer remote = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4], theirs));
+  return direction == Direction::kRead ? Copy(remote, local) : Copy(local, remote);
+}
+
+// Advice that one process may give about another's memory. Nothing here is ever paged out.
+bool IsForeignAdvice(int advice) {
+  return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED;
+}
+
+}  // namespace
+
+Result<uint64_t> process_vm_readv(const SyscallArgs& args) {
+  return ProcessVm(args, Direction::kRead);
+}
+
+Result<uint64_t> process_vm_writev(const SyscallArgs& args) {
+  return ProcessVm(args, Direction::kWrite);
+}
+
+Result<uint64_t> process_madvise(const SyscallArgs& args) {
+  if (args.a[4] != 0) {
+    return Error(EINVAL);
+  }
+  Mm& mine = CallerMm(args.task);
+  UserBuffer ranges = TRY(UserBuffer::FromIovec(mine, args.a[1], args.a[2]));
+  Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
+  const Task* task = TaskOfPidfd(*file);
+  if (task == nullptr) {
+    return Error(EBADF);
+  }
+  if (!IsForeignAdvice(args.Int(3))) {
+    return Error(EINVAL);
+  }
+  Mm& theirs = *TRY(MmToAccess(task->pid));
+  if (&theirs != &mine && !args.task.Capable(CAP_SYS_NICE)) {
+    return Error(EPERM);
+  }
+  const uint64_t bytes = ranges.remaining();
+  for (uint64_t i = 0; i < args.a[2]; ++i) {
+    const uint64_t address = TRY(ReadUser<uint64_t>(mine, args.a[1] + 16 * i));
+    const uint64_t length = TRY(ReadUser<uint64_t>(mine, args.a[1] + 16 * i + 8));
+    TRY(theirs.Advise(address, length, args.Int(3)));
+  }
+  return bytes;
+}
+
+}  // namespace fv::guest::sys
