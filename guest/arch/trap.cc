@@ -31,6 +31,8 @@ constexpr uint64_t kFlagInterrupts = 0x200;
 
 unsigned kernel_ring;
 uint64_t current_user_root;
+// Kernel ring 3: who was interrupted. The address says nothing: a user may jump anywhere.
+bool kernel_runs = true;
 
 constexpr bool PushesErrorCode(uint64_t vector) {
   return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 ||
@@ -80,6 +82,7 @@ void MakeSyscall(TrapFrame& frame) {
   stub.return_frame.rflags = frame.rflags;
   stub.return_frame.rsp = frame.rsp;
   stub.return_frame.ss = FV_SEL_USER_DATA;
+  kernel_runs = false;
   fv_return_ring3(&frame);
 }
 
@@ -101,11 +104,6 @@ void MakeSyscall(TrapFrame& frame) {
   LeaveToUser(frame);
 }
 
-bool FromKernel(const TrapFrame& frame) {
-  return frame.rip >= proto::kUserEnd && frame.rip < proto::kKernelBase + proto::kMaxRamBytes &&
-         frame.rip != reinterpret_cast<uint64_t>(fv_syscall_entry);
-}
-
 uint64_t ReadCr2() {
   uint64_t address;
   asm volatile("mov %%cr2, %0" : "=r"(address));
@@ -123,10 +121,12 @@ void TrapRing3(TrapFrame* frame) {
   if (!PushesErrorCode(frame->vector)) {
     frame->error_code = 0;
   }
+  if (kernel_runs) {
+    PanicKernelTrap(*frame, address);
+  }
+  kernel_runs = true;
   if (frame->vector == kVectorSyscall) {  // hardware's SYSCALL with the kernel in ring 3
     frame->rsp = Stub().user_rsp;
-  } else if (FromKernel(*frame)) {
-    PanicKernelTrap(*frame, address);
   }
   Dispatch(*frame, address);
 }
