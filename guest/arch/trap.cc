@@ -7,6 +7,7 @@
 #include "guest/arch/cpu_state.h"
 #include "guest/arch/descriptors.h"
 #include "guest/arch/stub.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "proto/layout.h"
 
@@ -199,7 +200,7 @@ void FlushUserRoot(uint64_t root_gpa, uint64_t /*start*/, uint64_t /*end*/) {
 void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context,
                      void (*entry)(void*), void* argument) {
   auto* words = reinterpret_cast<uint64_t*>(stack_base);
-  words[0] = proto::kStackEndMagic;
+  words[0] = HasMutant(Mutant::kNoCanary) ? 0 : proto::kStackEndMagic;
   words[1] = reinterpret_cast<uint64_t>(owner);
   // Below the trap frame: what fv_switch pops (r15 r14 r13 r12 rbp rbx), then its return address.
   auto* top = reinterpret_cast<uint64_t*>(TrapFrameOf(stack_base)) - 1;

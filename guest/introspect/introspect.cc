@@ -6,6 +6,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/rings.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/lib/wait_queue.h"
@@ -43,6 +44,11 @@ void InitChannel(const proto::BootInfo& boot) {
       channel->layout_hash != proto::kLayoutHash) {
     HaltForever();  // another build's host: no word here can be trusted to mean the same
   }
+  if (boot.mutant != 0 && !kMutantsBuilt) {
+    // A test of the oracle must not pass on a kernel that cannot have the bug.
+    Panic("mutant %u asked for, but this kernel was built without them", boot.mutant);
+  }
+  SetMutant(boot.mutant);
   events = {channel->events, channel};
   console = {channel->console, channel};
   commands = {channel->commands, channel};

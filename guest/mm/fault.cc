@@ -5,6 +5,7 @@
 #include "guest/mm/fault.h"
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
@@ -71,6 +72,9 @@ FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
   if (fault.access != FaultAccess::kWrite) {
     fault.pfn = ZeroPfn();
     slot = MakePte(fault.pfn, fault.vma.flags, proto::kPteZero);
+    if (HasMutant(Mutant::kZeroWritable)) {
+      slot |= AccessBits(fault.vma.flags) & proto::kPteWritable;
+    }
     return FaultResult::kHandled;
   }
   Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon);
@@ -116,13 +120,18 @@ void MapAround(PageFault& fault, Pte& slot) {
 // A frame with a copy of `from`, or an error.
 Result<uint64_t> CopyFrame(uint64_t from) {
   const uint64_t pfn = TRY(AllocateFrames(0, FrameState::kAnon));
-  CopyPage(FrameData(pfn), FrameData(from));
+  if (HasMutant(Mutant::kBreakBackwards)) {
+    CopyPage(FrameData(from), FrameData(pfn));
+    return pfn;
+  }
+  CopyPage(FrameData(pfn), FrameData(HasMutant(Mutant::kBreakCopiesOther) ? ZeroPfn() : from));
   return pfn;
 }
 
 FaultResult MapObjectPage(PageFault& fault, Pte& slot) {
   MemoryObject& object = *fault.vma.memory_object();
-  Result<uint64_t> page = object.GetPage(fault.vma.ObjectIndex(fault.address));
+  const bool wrong = HasMutant(Mutant::kWrongFilePage) && fault.access == FaultAccess::kExec;
+  Result<uint64_t> page = object.GetPage(fault.vma.ObjectIndex(fault.address) + wrong);
   if (!page.ok()) {
     return page.error() == Error(ENXIO) ? FaultResult::kBusAdrErr : FaultResult::kOutOfMemory;
   }
@@ -152,7 +161,8 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
   FrameRecord& record = FrameOf(old);
   ++fault.mm.cow_faults;
   fault.old_pfn = old;
-  if (record.state == FrameState::kAnon && record.refs == 1) {
+  const bool alone = record.refs == 1 || HasMutant(Mutant::kReuseShared);
+  if (record.state == FrameState::kAnon && alone) {
     fault.pfn = old;
     slot = OwnPte(old, fault.vma.flags);
     return FaultResult::kHandled;
@@ -171,6 +181,9 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
       --fault.mm.anon_pages;
     } else {
       --fault.mm.file_pages;
+    }
+    if (HasMutant(Mutant::kBreakFreesTwice) && record.refs > 1) {
+      PutFrame(old);
     }
     PutFrame(old);
   }

@@ -5,6 +5,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/fork_strategies.h"
@@ -39,8 +40,12 @@ void CopyFields(const Mm& parent, Mm& child) {
   child.area_hole = parent.area_hole;
 }
 
-bool IsCopied(const Vma& vma) { return (vma.flags & proto::kVmDontCopy) == 0; }
-bool HasPagesToCopy(const Vma& vma) { return (vma.flags & proto::kVmWipeOnFork) == 0; }
+bool IsCopied(const Vma& vma) {
+  return (vma.flags & proto::kVmDontCopy) == 0 || HasMutant(Mutant::kDontCopyCopied);
+}
+bool HasPagesToCopy(const Vma& vma) {
+  return (vma.flags & proto::kVmWipeOnFork) == 0 || HasMutant(Mutant::kWipeForgotten);
+}
 
 // Every mapping but the DONTCOPY ones; memory locks are not inherited.
 Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
@@ -75,7 +80,7 @@ Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, StaleEn
       const uint64_t before = counts.protected_ptes;
       stale.ClearTo(from.start);
       Status status = strategy.CopyPages(parent, from, child, *to, stale, counts);
-      if (counts.protected_ptes != before) {
+      if (counts.protected_ptes != before && !HasMutant(Mutant::kForkSkipsFlush)) {
         batch.Add(from.start, from.end);
       }
       TRY(status);

@@ -6,6 +6,7 @@
 // written only if it changes, since a write to a loaded table is dear where page tables are
 // shadowed. Pages of file mappings are copied too: a fault in the child costs more than their
 // entries.
+#include "guest/lib/mutants.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -46,13 +47,15 @@ void CopyEntries(Pte* from, Pte* to, uint64_t count, Copied& copied) {
       ++copied.entries;
       if ((pte & proto::kPteZero) == 0) {
         FrameRecord& record = FrameOf(PfnOfPte(pte));
-        ++record.refs;
+        if (!HasMutant(Mutant::kForkLosesReference)) {
+          ++record.refs;
+        }
         const uint64_t anon = record.state == FrameState::kAnon;
         copied.anon += anon;
         copied.file += 1 - anon;
         if constexpr (kSharing == Sharing::kPrivate) {
           value = (pte & ~proto::kPteWritable) | proto::kPteCow;
-          if (value != pte) {
+          if (value != pte && !HasMutant(Mutant::kForkKeepsWrite)) {
             from[i] = value;
             copied.protected_entries += (pte & proto::kPteWritable) != 0;
           }
@@ -83,7 +86,7 @@ class ClassicFork final : public ForkStrategy {
 Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, StaleEntries& stale,
                               ForkCounts& counts) const {
   Copied copied;
-  const bool shared = from.is_shared();
+  const bool shared = from.is_shared() && !HasMutant(Mutant::kSharedAsPrivate);
   const bool complete =
       ForEachTable(parent, from.start, from.end, [&](Pte* table, uint64_t va, uint64_t count) {
         if (IsEmpty(table, count)) {

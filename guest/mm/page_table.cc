@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "guest/lib/mutants.h"
+
 namespace fv::guest {
 
 using proto::EntrySpan;
@@ -53,7 +55,9 @@ void FreeBelow(proto::MmRecord& mm, Pte entry, unsigned level) {
     }
   }
   --mm.table_frames;
-  PutFrame(PfnOfPte(entry));
+  if (!HasMutant(Mutant::kTableLeaked)) {
+    PutFrame(PfnOfPte(entry));
+  }
 }
 
 // Frees every table of `level` in [low, high), which are multiples of the table's span.

@@ -4,6 +4,8 @@
 // ahead: with scattered frames their cache misses are the cost of these loops.
 #include "guest/mm/pte_ops.h"
 
+#include "guest/lib/mutants.h"
+
 namespace fv::guest {
 
 using proto::FrameRecord;
@@ -56,10 +58,14 @@ void ZapEntries(Pte* table, uint64_t count, Removed& removed) {
 void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
   ForEachTable(mm, start, end, [&](Pte* table, uint64_t va, uint64_t count) {
     Removed removed;
-    ZapEntries<Clear::kYes>(table, count, removed);
-    mm.anon_pages -= removed.anon;
+    if (HasMutant(Mutant::kUnmapKeepsEntries)) {
+      ZapEntries<Clear::kNo>(table, count, removed);
+    } else {
+      ZapEntries<Clear::kYes>(table, count, removed);
+    }
+    mm.anon_pages -= HasMutant(Mutant::kResidentWrong) ? 0 : removed.anon;
     mm.file_pages -= removed.file;
-    if (removed.entries != 0) {
+    if (removed.entries != 0 && !HasMutant(Mutant::kUnmapSkipsFlush)) {
       batch.Add(va, va + (count << proto::kPageShift));
     }
     return true;
@@ -84,7 +90,7 @@ void ProtectRange(Mm& mm, uint64_t start, uint64_t end, uint64_t vm_flags, TlbBa
         continue;
       }
       const Pte after = AdjustAccess(before, vm_flags);
-      if (after == before) {
+      if (after == before || HasMutant(Mutant::kProtectForgets)) {
         continue;
       }
       table[i] = after;

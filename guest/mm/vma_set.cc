@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See vma_set.h.
+#include "guest/lib/mutants.h"
 #include "guest/mm/vma_set.h"
 
 #include "guest/lib/print.h"
@@ -129,7 +130,7 @@ void RemoveVma(Mm& mm, Vma& vma) {
   Mm::VmaList::Remove(vma);
   Unlink(vma.object_link);
   --mm.vma_count;
-  mm.total_pages -= vma.page_count();
+  mm.total_pages -= HasMutant(Mutant::kTotalsForgotten) ? 0 : vma.page_count();
   if ((vma.flags & proto::kVmLocked) != 0) {
     mm.locked_pages -= vma.page_count();
   }

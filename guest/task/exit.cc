@@ -10,6 +10,7 @@
 #include "guest/fs/fs_context.h"
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/cred.h"
@@ -35,6 +36,9 @@ void ExitMm(Task& task) {
   ForgetUserRegisters(task);
   task.set_mm(nullptr);
   LeaveUserRoot();
+  if (HasMutant(Mutant::kExitKeepsMm)) {
+    return;
+  }
   mm->Put();
 }
 

@@ -9,6 +9,7 @@
 #include "guest/fs/file.h"
 #include "guest/fs/fs_context.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
@@ -233,7 +234,9 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
     SetParent(child, reaper);
     child.forker = (args.flags & kCloneParent) != 0 ? parent.leader()->forker : parent.pid;
   }
-  HashTask(child);
+  if (!HasMutant(Mutant::kChildNotHashed)) {
+    HashTask(child);
+  }
   PublishTask(child);
   ++Channel().total_forks;
 }

@@ -7,6 +7,7 @@
 #include <asm/resource.h>
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
@@ -103,7 +104,9 @@ void FreeTaskStack(Task& task) {
   if (*reinterpret_cast<uint64_t*>(task.stack) != proto::kStackEndMagic) {
     Panic("I12: kernel stack of pid %u overran its end", task.pid);
   }
-  FreeFrames(PfnOfPointer(reinterpret_cast<void*>(task.stack)), kStackOrder);
+  if (!HasMutant(Mutant::kStackLeaked)) {
+    FreeFrames(PfnOfPointer(reinterpret_cast<void*>(task.stack)), kStackOrder);
+  }
   task.stack = 0;
 }
 

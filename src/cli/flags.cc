@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
+#include "proto/mutants.h"
 #include "src/cli/guest_kernel.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"
@@ -85,6 +86,12 @@ absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& argume
   return root;
 }
 
+constexpr Choice<proto::Mutant> kMutants[] = {{"", proto::Mutant::kNone},
+#define FV_X(number, name, text, ...) {text, proto::Mutant::k##name},
+                                              FV_MUTANT_LIST(FV_X)
+#undef FV_X
+};
+
 absl::StatusOr<uint64_t> RamBytes() {
   absl::StatusOr<uint64_t> bytes = ParseSize("mem", FLAGS_mem);
   if (!bytes.ok()) return bytes;
@@ -130,6 +137,8 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!ring.ok()) return ring.status();
   absl::StatusOr<proto::ForkStrategy> strategy = Choose("strategy", FLAGS_strategy, kStrategies);
   if (!strategy.ok()) return strategy.status();
+  absl::StatusOr<proto::Mutant> mutant = Choose("mutant", FLAGS_mutant, kMutants);
+  if (!mutant.ok()) return mutant.status();
   absl::StatusOr<uint64_t> timeout = ParseSeconds("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
@@ -142,6 +151,7 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   options.ram_bytes = *ram;
   options.kernel_ring = *ring;
   options.fork_strategy = *strategy;
+  options.mutant = static_cast<uint32_t>(*mutant);
   options.timeout_ns = *timeout;
   options.kernel_image = *kernel;
   options.kvm_device = FLAGS_kvm_device;

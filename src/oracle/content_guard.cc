@@ -43,6 +43,13 @@ bool ContentGuard::Shared(uint64_t pfn) const {
   return frames_.record(pfn).state == proto::FrameState::kAnon && frames_.sums(pfn).maps >= 2;
 }
 
+// Shared, or shared once and not yet written again by the one who is left.
+bool ContentGuard::Guarded(uint64_t pfn) const {
+  const FrameSums& sums = frames_.sums(pfn);
+  return frames_.record(pfn).state == proto::FrameState::kAnon && sums.maps >= 1 &&
+         sums.writable == 0;
+}
+
 unsigned ContentGuard::DifferentWords(uint64_t a, uint64_t b) const {
   unsigned different = 0;
   for (unsigned i = 0; i < kWords; ++i) {
@@ -58,7 +65,7 @@ bool ContentGuard::SameContent(uint64_t a, uint64_t b) const {
 
 void ContentGuard::CheckDirty(uint64_t pfn, Gap gap, Findings& findings) {
   const uint64_t before = hashes_[pfn];
-  if (before == 0 || !Shared(pfn)) {
+  if (before == 0 || !Guarded(pfn)) {
     return;
   }
   // An entry that mapped it at the last step and still does holds it in between.
@@ -100,8 +107,10 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
   }
   uint64_t budget = budget_.at_sharing;
   for (const uint64_t pfn : frames_.changed()) {
-    if (!Shared(pfn)) {
+    if (!Guarded(pfn)) {
       hashes_[pfn] = 0;
+    } else if (!Shared(pfn)) {
+      continue;
     } else if (hashes_[pfn] == 0 && budget > 0) {
       --budget;
       ++hashed_;

@@ -42,6 +42,7 @@ class ContentGuard {
 
  private:
   bool Shared(uint64_t pfn) const;
+  bool Guarded(uint64_t pfn) const;
   uint64_t Hash(uint64_t pfn) const;
   void CheckDirty(uint64_t pfn, Gap gap, Findings& findings);
   void CheckZero(uint64_t zero_pfn, Findings& findings) const;
