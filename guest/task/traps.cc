@@ -8,6 +8,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/print.h"
 #include "guest/mm/mm.h"
+#include "guest/mm/user_copy.h"
 #include "guest/task/fork_clock.h"
 #include "guest/task/fpe_code.h"
 #include "guest/task/sched.h"
@@ -48,6 +49,14 @@ void Fault(int signo, int code, uint64_t address) {
   info.code = code;
   info.fault.address = address;
   ForceSignal(info);
+}
+
+// INT n of a user is a general protection fault (no gate is open to it); where ring 0 is emulated,
+// the host reports an invalid opcode instead.
+bool IsSoftwareInterrupt(Task& task, uint64_t rip) {
+  constexpr uint8_t kIntOpcode = 0xCD;
+  const Result<uint8_t> opcode = ReadUser<uint8_t>(*task.mm(), rip);
+  return opcode.ok() && opcode.value() == kIntOpcode;
 }
 
 // No frame for the fault: the task that needs it goes, as the OOM killer would have it.
@@ -108,6 +117,9 @@ void OnException(TrapFrame& frame) {
     case kGeneralProtection:
       return ForceSignal(KernelSignal(kSigSegv));
     case kInvalidOpcode:
+      if (IsSoftwareInterrupt(task, frame.rip)) {
+        return ForceSignal(KernelSignal(kSigSegv));
+      }
       return Fault(kSigIll, kIllOpn, frame.rip);
     case kSegmentNotPresent:
     case kStackSegment:
