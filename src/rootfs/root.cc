@@ -58,6 +58,9 @@ class Builder {
     if (steps.ok()) steps(PlaceProgram());
     if (steps.ok()) steps(MeetNeeds());
     if (!steps.ok()) return steps.status();
+    const bool is_path = options_.program.find('/') != std::string::npos &&
+                         root_.tree.Find(NormalizePath(options_.program, root_.cwd)) != nullptr;
+    root_.exec_name = is_path ? options_.program : root_.exec_path;
     return std::move(root_);
   }
 

@@ -35,6 +35,9 @@ struct RootOptions {
 struct Root {
   FileTree tree;
   std::string exec_path;  // absolute, in the guest
+  // What a shell would hand to execve(2): as typed if that is a path (good in `cwd`), else what
+  // the look-up found. A script sees it as its name.
+  std::string exec_name;
   std::string cwd;        // absolute, in the guest
 };
 

@@ -97,9 +97,19 @@ TEST_F(RootTest, ProgramStandsAtItsOwnPath) {
   }
 }
 
+TEST_F(RootTest, TheNameAsTyped) {
+  const std::string path = Write("dir/prog", StaticElf());
+  EXPECT_EQ(Build("./dir/prog")->exec_name, "./dir/prog");
+  EXPECT_EQ(Build(path)->exec_name, path);
+  fs::create_directories(top_ / "r");
+  options_.rootfs = (top_ / "r").string();
+  EXPECT_EQ(Build("./dir/prog")->exec_name, path) << "the guest's directory is another";
+}
+
 TEST_F(RootTest, ProgramFromPath) {
   const std::string path = Write("bin/tool", StaticElf());
   EXPECT_EQ(Build("tool")->exec_path, path);
+  EXPECT_EQ(Build("tool")->exec_name, path);
 }
 
 TEST_F(RootTest, ALinkStaysALink) {

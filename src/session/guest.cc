@@ -35,7 +35,7 @@ vmm::MachineConfig ConfigFrom(const GuestOptions& options, const rootfs::Root& r
   config.argv.push_back(options.root.program);
   config.argv.insert(config.argv.end(), options.arguments.begin(), options.arguments.end());
   config.envp = GuestEnvironment(HostTerm(), options.environment);
-  config.exec_path = root.exec_path;
+  config.exec_path = options.cwd.empty() ? root.exec_name : root.exec_path;
   config.cwd = options.cwd.empty() ? root.cwd : options.cwd;
   config.kernel_ring = options.kernel_ring;
   config.boot_flags = options.boot_flags;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command with real guests: streams, exit codes, signals, time limits, terminals, reports.
+// argv[1] is the binary; the programs are busybox's.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::string g_binary;
+
+struct Outcome {
+  int status = -1;
+  std::string text;
+};
+
+// By the shell, with `F` for the binary; every guest has a time limit of its own.
+Outcome Shell(const std::string& script) {
+  const std::string command = "F() { '" + g_binary + "' run --timeout=20 \"$@\"; }; " + script;
+  FILE* pipe = popen(command.c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> piece;
+  size_t got;
+  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
+    outcome.text.append(piece.data(), got);
+  }
+  const int status = pclose(pipe);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+bool Has(const Outcome& outcome, const std::string& text) {
+  return outcome.text.find(text) != std::string::npos;
+}
+
+class GuestCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "no usable /dev/kvm";
+    if (access("/bin/busybox", X_OK) != 0) GTEST_SKIP() << "no /bin/busybox";
+  }
+};
+
+TEST_F(GuestCommand, OutputAndStatus) {
+  Outcome outcome = Shell("F busybox echo hello </dev/null");
+  EXPECT_EQ(outcome.text, "hello\n");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(Shell("F busybox sh -c 'exit 42' 2>/dev/null").status, 42);
+  EXPECT_EQ(Shell("F busybox sh -c 'kill -KILL $$' 2>/dev/null").status, 128 + SIGKILL);
+}
+
+TEST_F(GuestCommand, StreamsStayApart) {
+  EXPECT_EQ(Shell("F busybox sh -c 'echo out; echo err >&2' 2>/dev/null").text, "out\n");
+  EXPECT_EQ(Shell("F busybox sh -c 'echo out; echo err >&2' 2>&1 >/dev/null").text, "err\n");
+  EXPECT_EQ(Shell("F busybox sh -c 'echo 1; echo 2 >&2; echo 3' 2>&1").text, "1\n2\n3\n");
+}
+
+TEST_F(GuestCommand, InputArrivesWhole) {
+  const Outcome outcome = Shell(
+      "head -c 1000000 /dev/urandom >$TMPDIR/in; md5sum <$TMPDIR/in; F busybox md5sum <$TMPDIR/in");
+  ASSERT_EQ(outcome.text.size(), 72u) << outcome.text;
+  EXPECT_EQ(outcome.text.substr(0, 36), outcome.text.substr(36));
+}
+
+TEST_F(GuestCommand, InputThatIsNotReadIsLeft) {
+  EXPECT_EQ(Shell("printf 'one\\ntwo\\n' | (F busybox true; cat)").text, "one\ntwo\n");
+}
+
+TEST_F(GuestCommand, ALargeOutput) {
+  EXPECT_EQ(Shell("F busybox seq 1 100000 | md5sum").text, Shell("seq 1 100000 | md5sum").text);
+}
+
+TEST_F(GuestCommand, AReaderThatLeavesEndsTheRun) {
+  const Outcome outcome =
+      Shell("{ { F busybox yes; echo status $? >&3; } | head -c 2; } 3>&1 2>&1");
+  EXPECT_EQ(outcome.text, "y\nstatus 141\n") << "as if SIGPIPE had killed it, without a word";
+}
+
+TEST_F(GuestCommand, EnvironmentAndArguments) {
+  const Outcome outcome = Shell("FOO=no F --env=BAR='a b' --env=HOME=/x busybox env");
+  EXPECT_TRUE(Has(outcome, "BAR=a b\n"));
+  EXPECT_TRUE(Has(outcome, "HOME=/x\n"));
+  EXPECT_TRUE(Has(outcome, "PATH="));
+  EXPECT_FALSE(Has(outcome, "FOO=")) << "the host's environment stays outside";
+  EXPECT_EQ(Shell("F -- busybox echo --mem -v 'a  b'").text, "--mem -v a  b\n");
+}
+
+TEST_F(GuestCommand, ScriptsAndFiles) {
+  EXPECT_EQ(Shell("cd $TMPDIR; printf '#!/bin/sh\\necho $0 $1; cat data\\n' >s; chmod +x s; "
+                  "echo content >data; F --file=data ./s x")
+                .text,
+            "./s x\ncontent\n");
+}
+
+TEST_F(GuestCommand, TimeLimits) {
+  for (const char* program : {"sleep 100", "sh -c 'while :; do :; done'"}) {
+    const auto start = std::chrono::steady_clock::now();
+    const Outcome outcome = Shell(std::string("F --timeout=0.3 busybox ") + program + " 2>&1");
+    EXPECT_EQ(outcome.status, 124) << program;
+    EXPECT_TRUE(Has(outcome, "--timeout")) << outcome.text;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  }
+}
+
+TEST_F(GuestCommand, ASignalEndsARun) {
+  EXPECT_EQ(Shell("F busybox sleep 100 & sleep 0.5; kill -TERM $(pgrep -P $! || echo $!); wait $!")
+                .status,
+            128 + SIGTERM);
+}
+
+TEST_F(GuestCommand, SleepersSleep) {
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Shell("F busybox sleep 0.3").status, 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(300));
+}
+
+TEST_F(GuestCommand, EventsAsText) {
+  const Outcome outcome =
+      Shell("F --events=- --event_kinds=fork-begin,exit busybox sh -c '(exit 3); exit 0' 2>&1");
+  EXPECT_TRUE(Has(outcome, "fork-begin")) << outcome.text;
+  EXPECT_TRUE(Has(outcome, "exit status=0x300") || Has(outcome, "exit status=768")) << outcome.text;
+  EXPECT_FALSE(Has(outcome, "fork-phase")) << "not asked for";
+}
+
+TEST_F(GuestCommand, CheckSumsUp) {
+  const Outcome outcome =
+      Shell("'" + g_binary + "' check --timeout=60 busybox sh -c '(echo child); echo parent' 2>&1");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  for (const char* text : {"child\n", "parent\n", "safepoints checked", "I1  held", "I12 held"}) {
+    EXPECT_TRUE(Has(outcome, text)) << text << "\n" << outcome.text;
+  }
+  for (const char* mode : {"end", "sampled", "every"}) {
+    EXPECT_EQ(
+        Shell(std::string("F --check=") + mode + " busybox sh -c '(:); exit 7' 2>/dev/null").status,
+        7);
+  }
+}
+
+TEST_F(GuestCommand, VerboseSaysWhichRing) {
+  const Outcome outcome = Shell("F -v busybox true 2>&1");
+  EXPECT_TRUE(Has(outcome, "kernel in ring")) << outcome.text;
+  EXPECT_TRUE(Has(outcome, "KVM kvm")) << outcome.text;
+}
+
+// A terminal: the test is the person.
+class Person {
+ public:
+  explicit Person(const std::vector<std::string>& arguments) {
+    winsize size{.ws_row = 33, .ws_col = 101, .ws_xpixel = 0, .ws_ypixel = 0};
+    pid_ = forkpty(&fd_, nullptr, nullptr, &size);
+    if (pid_ != 0) return;
+    std::vector<char*> argv = {g_binary.data()};
+    for (const std::string& word : arguments) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    execv(g_binary.c_str(), argv.data());
+    _exit(127);
+  }
+  ~Person() {
+    if (pid_ > 0) kill(pid_, SIGKILL), waitpid(pid_, nullptr, 0);
+    close(fd_);
+  }
+  void Type(const std::string& text) {
+    EXPECT_EQ(write(fd_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  // Reads until `text` has appeared behind what was waited for last.
+  bool Sees(const std::string& text) {
+    for (int tries = 0; tries < 100; ++tries) {
+      const size_t found = seen_.find(text, from_);
+      if (found != std::string::npos) {
+        from_ = found + text.size();
+        return true;
+      }
+      pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, 100) <= 0) continue;
+      char piece[4096];
+      const ssize_t got = read(fd_, piece, sizeof(piece));
+      if (got <= 0) break;
+      seen_.append(piece, static_cast<size_t>(got));
+    }
+    ADD_FAILURE() << "never saw \"" << text << "\" in: " << seen_;
+    return false;
+  }
+  int Wait() {
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int fd_ = -1;
+  std::string seen_;
+  size_t from_ = 0;
+};
+
+TEST_F(GuestCommand, AShellOnATerminal) {
+  Person person({"run", "--timeout=30", "busybox", "sh"});
+  ASSERT_TRUE(person.Sees("# "));
+  person.Type("stty size\n");
+  ASSERT_TRUE(person.Sees("33 101"));
+  person.Type("cat\n");
+  ASSERT_TRUE(person.Sees("cat\r\n"));
+  usleep(300'000);  // what comes at once is swallowed by busybox's own line editor, natively too
+  person.Type("a line\n");
+  ASSERT_TRUE(person.Sees("a line\r\na line"));
+  person.Type("\x04");  // ends cat, not the shell
+  ASSERT_TRUE(person.Sees("# "));
+  person.Type("sleep 100\n");
+  ASSERT_TRUE(person.Sees("sleep 100\r\n"));
+  usleep(300'000);
+  person.Type("\x03");  // ends sleep, not the shell
+  ASSERT_TRUE(person.Sees("# "));
+  person.Type("exit 9\n");
+  EXPECT_EQ(person.Wait(), 9);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (argc < 2) return 2;
+  g_binary = std::filesystem::absolute(argv[1]).string();
+  setenv("TMPDIR", testing::TempDir().c_str(), 1);
+  return RUN_ALL_TESTS();
+}
