@@ -146,7 +146,7 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
     FV_CHECK(unmapped.ok());  // it is isolated: no split, no allocation
   }
   EmitEvent(proto::EventKind::kMap, target, target + call.new_length, made->flags, made->object);
-  MergeVma(mm, *made);
+  MergeVma(mm, *mm.FindVma(target));  // `made` itself may have become part of the old one
   return target;
 }
 

@@ -84,6 +84,14 @@ TEST_F(RemapTest, DontUnmapLeavesAnEmptyMapping) {
   EXPECT_EQ(ErrorOf(Remap(kAt, 4, 4, MREMAP_DONTUNMAP)), EINVAL);
 }
 
+TEST_F(RemapTest, DontUnmapRightBesideTheOldMapping) {
+  const uint64_t flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP | MREMAP_FIXED;
+  EXPECT_EQ(Remap(kAt, 4, 4, flags, kAt + 4 * kPage).take(), kAt + 4 * kPage);
+  EXPECT_EQ(process_->vma_count, 1u);
+  EXPECT_EQ(process_.Read(kAt + 4 * kPage), 1u);
+  EXPECT_EQ(process_.Read(kAt), 0u);
+}
+
 TEST_F(RemapTest, OldLengthZeroDuplicatesSharedMappingsOnly) {
   EXPECT_EQ(ErrorOf(Remap(kAt, 0, 2, MREMAP_MAYMOVE)), EINVAL);
   ASSERT_TRUE(process_.Map(kTo, 2, kReadWrite | proto::kVmShared).ok());
