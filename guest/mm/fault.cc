@@ -39,7 +39,8 @@ Pte OwnPte(uint64_t pfn, uint64_t vm_flags) { return MakePte(pfn, vm_flags, prot
 // How many pages to bring ahead of the one at `slot`, which is entry `index` of its table.
 uint64_t PagesAhead(const PageFault& fault, const Pte* slot, uint64_t index) {
   constexpr uint64_t kUnsuited = proto::kVmGrowsDown | proto::kVmLocked;
-  if (fault.vma.page_count() < kAheadMappingPages || (fault.vma.flags & kUnsuited) != 0) {
+  if (fault.vma.page_count() < kAheadMappingPages || (fault.vma.flags & kUnsuited) != 0 ||
+      FreeFrameCount() < TotalFrames() / 16) {
     return 0;
   }
   uint64_t before = 0;
