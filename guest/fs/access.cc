@@ -95,7 +95,8 @@ Status TruncateChecked(Inode& inode, uint64_t bytes, const IoContext& context) {
 }
 
 void DropPrivilegeBits(Inode& inode) {
-  if ((inode.mode() & (kModeSetUid | kModeSetGid)) == 0 || CurrentCredentials().Capable(CAP_FSETID)) {
+  if ((inode.mode() & (kModeSetUid | kModeSetGid)) == 0 ||
+      CurrentCredentials().Capable(CAP_FSETID)) {
     return;
   }
   uint32_t bits = kModeSetUid;

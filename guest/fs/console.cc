@@ -66,20 +66,17 @@ void TakeCommand(const proto::CommandRecord& command) {
 }
 
 // Input that is not a terminal's must not be lost: it stays in the ring until there is room.
-bool RoomForCommand() {
-  return Console().input_is_tty || Console().line.room() >= kCommandBytes;
-}
+bool RoomForCommand() { return Console().input_is_tty || Console().line.room() >= kCommandBytes; }
 
-void PublishWants() {
-  Channel().idle_wants_input = Console().readers.empty() ? 0 : 1;
-}
+void PublishWants() { Channel().idle_wants_input = Console().readers.empty() ? 0 : 1; }
 
 bool StreamIsTty(proto::BootFlag flag) { return (Boot().flags & flag) != 0; }
 
 // The inode of a stream that is no terminal.
 class StreamInode final : public Inode {
  public:
-  explicit StreamInode(Stream stream) : Inode(PipeSuperblock(), kTypeFifo | 0600), stream_(stream) {}
+  explicit StreamInode(Stream stream)
+      : Inode(PipeSuperblock(), kTypeFifo | 0600), stream_(stream) {}
   Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) override {
     return MakeConsoleFile(std::move(dentry), flags, stream_, ConsoleKind::kPipe);
   }

@@ -68,8 +68,8 @@ Result<uint64_t> ConsoleFile::Read(IoBuffer& to, uint64_t&) {
   }
   ConsoleState& state = Console();
   ConsolePoll();
-  const bool waits = state.input_is_tty ? !state.line.Satisfies(to.remaining())
-                                        : !state.line.readable();
+  const bool waits =
+      state.input_is_tty ? !state.line.Satisfies(to.remaining()) : !state.line.readable();
   if (waits && !state.input_ended) {
     if (nonblocking()) {
       // Polling readers count as interested, or the host would never read its input.
@@ -94,8 +94,8 @@ Result<uint64_t> ConsoleFile::Write(IoBuffer& from, uint64_t&, const IoContext&)
   if (is_tty() && (Console().line.settings().c_lflag & TOSTOP) != 0) {
     TRY(CheckForeground(kSigTtou));
   }
-  const auto stream = stream_ == Stream::kError ? proto::ConsoleStream::kStderr
-                                                : proto::ConsoleStream::kStdout;
+  const auto stream =
+      stream_ == Stream::kError ? proto::ConsoleStream::kStderr : proto::ConsoleStream::kStdout;
   while (from.remaining() > 0 && !from.faulted()) {
     char piece[512];
     const size_t moved = from.CopyIn(piece, sizeof(piece));

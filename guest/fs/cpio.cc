@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// newc: a header of 6 + 13*8 hexadecimal characters, the name, the data; name and data are padded so
-// that what follows starts at a multiple of 4 from the archive's start.
+// newc: a header of 6 + 13*8 hexadecimal characters, the name, the data; name and data are padded
+// so that what follows starts at a multiple of 4 from the archive's start.
 #include "guest/fs/cpio.h"
 
 #include "guest/lib/string.h"
@@ -77,9 +77,8 @@ Result<bool> CpioReader::Next(CpioMember& out) {
   if (at_ == bytes_) {
     return false;
   }
-  if (bytes_ - at_ < kHeaderBytes ||
-      (memcmp(archive_ + at_, "070701", kMagicBytes) != 0 &&
-       memcmp(archive_ + at_, "070702", kMagicBytes) != 0)) {
+  if (bytes_ - at_ < kHeaderBytes || (memcmp(archive_ + at_, "070701", kMagicBytes) != 0 &&
+                                      memcmp(archive_ + at_, "070702", kMagicBytes) != 0)) {
     return Error(EINVAL);
   }
   uint32_t fields[kFieldCount];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reader of "newc" cpio archives (cpio(5)), pure: it walks bytes and allocates nothing. Every length
-// is checked against the archive's end; a bad archive yields an error, never a wild read.
+// Reader of "newc" cpio archives (cpio(5)), pure: it walks bytes and allocates nothing. Every
+// length is checked against the archive's end; a bad archive yields an error, never a wild read.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptor tables: lowest free number, growth, limits, reservation, copies, and what an allocation
-// failure at any point leaves behind.
+// Descriptor tables: lowest free number, growth, limits, reservation, copies, and what an
+// allocation failure at any point leaves behind.
 #include "guest/fs/fd_table.h"
 
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Advisory locks: flock(2) locks belong to an open file, fcntl(2) record locks to a descriptor table
-// (a process: not inherited by fork, gone when any descriptor of the file is closed), open file
-// description locks to an open file. All of an inode's locks are on one list.
-// Locking: flc_lock would guard the lists.
+// Advisory locks: flock(2) locks belong to an open file, fcntl(2) record locks to a descriptor
+// table (a process: not inherited by fork, gone when any descriptor of the file is closed), open
+// file description locks to an open file. All of an inode's locks are on one list. Locking:
+// flc_lock would guard the lists.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boot: the root file system from the archive, and what programs expect beside it. Contents of files
-// stay in the archive until they are touched, so that boot copies no data.
+// Boot: the root file system from the archive, and what programs expect beside it. Contents of
+// files stay in the archive until they are touched, so that boot copies no data.
 #include "guest/fs/fs.h"
 
 #include "guest/arch/arch.h"
@@ -49,10 +49,10 @@ class Unpacker {
   Ref<Dentry> root_;
 };
 
-// The directory that `path` (relative, `length` bytes) has as its parent, made if missing; `name` is
-// set to its last component. Errors: EINVAL (a name that is too long or ".."), ENOTDIR, ENOMEM.
-Result<Ref<Dentry>> MakeParents(Ref<Dentry> at, const char* path, size_t length,
-                                const char*& name, size_t& name_length) {
+// The directory that `path` (relative, `length` bytes) has as its parent, made if missing; `name`
+// is set to its last component. Errors: EINVAL (a name that is too long or ".."), ENOTDIR, ENOMEM.
+Result<Ref<Dentry>> MakeParents(Ref<Dentry> at, const char* path, size_t length, const char*& name,
+                                size_t& name_length) {
   size_t start = 0;
   for (;;) {
     size_t end = start;
@@ -89,8 +89,7 @@ Result<Ref<Inode>> Unpacker::MakeMember(const CpioMember& member) {
     case kTypeRegular:
       return MakeBackedInode(superblock, member.mode, member.data, member.bytes);
     case kTypeSymlink:
-      return MakeSymlinkInode(superblock, reinterpret_cast<const char*>(member.data),
-                              member.bytes);
+      return MakeSymlinkInode(superblock, reinterpret_cast<const char*>(member.data), member.bytes);
     default:
       return MakeRamInode(superblock, member.mode,
                           MakeDevice(member.device_major, member.device_minor));
@@ -124,8 +123,7 @@ Status Unpacker::Add(const CpioMember& member) {
   }
   const char* name = nullptr;
   size_t name_length = 0;
-  Ref<Dentry> parent =
-      TRY(MakeParents(root_, member.name, member.name_length, name, name_length));
+  Ref<Dentry> parent = TRY(MakeParents(root_, member.name, member.name_length, name, name_length));
   if (!parent->inode().IsDirectory()) {
     return Error(ENOTDIR);
   }
@@ -142,8 +140,7 @@ Status Unpacker::Add(const CpioMember& member) {
   inode->uid = member.uid;
   inode->gid = member.gid;
   inode->times.modified = uint64_t{member.modified_s} * 1'000'000'000;
-  const Ref<Dentry> made =
-      TRY(Dentry::Create(parent, name, name_length, std::move(inode)));
+  const Ref<Dentry> made = TRY(Dentry::Create(parent, name, name_length, std::move(inode)));
   parent->AddChild(*made);
   return Ok();
 }
@@ -209,7 +206,8 @@ Status AddExpected(const Expected& expected) {
   // An archive that has the name knows better, permissions included.
   const char* name = nullptr;
   size_t length = 0;
-  Ref<Dentry> parent = TRY(MakeParents(RootDentry(), member.name, member.name_length, name, length));
+  Ref<Dentry> parent =
+      TRY(MakeParents(RootDentry(), member.name, member.name_length, name, length));
   if (parent->FindChild(name, length) != nullptr) {
     return Ok();
   }

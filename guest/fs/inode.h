@@ -19,11 +19,11 @@ namespace fv::guest {
 
 // Constant but for next_inode. Static objects; never freed.
 struct Superblock {
-  const char* type;     // "ramfs", "proc", ... as /proc/mounts shows it
+  const char* type;  // "ramfs", "proc", ... as /proc/mounts shows it
   const char* source;
   const char* options;
-  uint64_t magic;       // statfs f_type
-  uint32_t device;      // st_dev
+  uint64_t magic;   // statfs f_type
+  uint32_t device;  // st_dev
   uint32_t mount_id;
   uint64_t next_inode;
   bool read_only;
@@ -52,7 +52,9 @@ class Inode {
   bool IsDirectory() const { return type() == kTypeDirectory; }
   bool IsRegular() const { return type() == kTypeRegular; }
   bool IsSymlink() const { return type() == kTypeSymlink; }
-  void SetPermissions(uint32_t permissions) { mode_ = (mode_ & ~kModePermissions) | (permissions & kModePermissions); }
+  void SetPermissions(uint32_t permissions) {
+    mode_ = (mode_ & ~kModePermissions) | (permissions & kModePermissions);
+  }
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint32_t links = 1;

@@ -58,8 +58,8 @@ size_t IoBuffer::Move(uint8_t* kernel, size_t bytes, Direction direction) {
     if (direction == Direction::kZero && piece > sizeof(kZeros)) {
       piece = sizeof(kZeros);
     }
-    const size_t done = 
-        MovePiece(segment.base + offset_, kernel == nullptr ? kernel : kernel + moved, piece, direction);
+    const size_t done = MovePiece(segment.base + offset_,
+                                  kernel == nullptr ? kernel : kernel + moved, piece, direction);
     faulted_ = done < piece;
     moved += done;
     offset_ += done;

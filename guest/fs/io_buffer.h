@@ -49,10 +49,10 @@ class IoBuffer {
   size_t Move(uint8_t* kernel, size_t bytes, Direction direction);
   size_t MovePiece(uint64_t address, uint8_t* kernel, size_t bytes, Direction direction);
 
-  Mm* mm_;                        // nullptr: the segment is kernel memory
-  const IoSegment* segments_;     // nullptr: `one_`
+  Mm* mm_;                     // nullptr: the segment is kernel memory
+  const IoSegment* segments_;  // nullptr: `one_`
   size_t index_ = 0;
-  size_t offset_ = 0;             // in the current segment
+  size_t offset_ = 0;  // in the current segment
   size_t remaining_ = 0;
   size_t done_ = 0;
   bool faulted_ = false;

@@ -21,8 +21,7 @@ void LineDiscipline::Reset() {
   settings_.c_iflag = ICRNL | IXON;
   settings_.c_oflag = OPOST | ONLCR;
   settings_.c_cflag = B38400 | CS8 | CREAD;
-  settings_.c_lflag =
-      ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+  settings_.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
   settings_.c_cc[VINTR] = Control('C');
   settings_.c_cc[VQUIT] = Control('\\');
   settings_.c_cc[VERASE] = 0x7f;

@@ -3,8 +3,8 @@
 // LineDiscipline: terminal input between the wire and read(2) (termios(3)): canonical lines with
 // editing, raw bytes, signal characters. Pure: no waiting, no output. Echo is the host terminal's
 // business: it is in cooked mode exactly while ChannelHeader::console_raw is 0.
-// Invariant: the first committed() bytes are readable; in canonical mode the rest is the line that is
-// being edited.
+// Invariant: the first committed() bytes are readable; in canonical mode the rest is the line that
+// is being edited.
 #pragma once
 
 #include <asm/termbits.h>

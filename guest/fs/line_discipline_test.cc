@@ -61,8 +61,12 @@ TEST_F(LineDisciplineTest, EditingChangesOnlyTheUnfinishedLine) {
   EXPECT_EQ(Read(), "one three\n");
   Type("gone\x15kept\n");  // ^U
   EXPECT_EQ(Read(), "kept\n");
-  Type("a\x16\x7f" "b\n");  // ^V makes the next byte data
-  EXPECT_EQ(Read(), "a\x7f" "b\n");
+  Type(
+      "a\x16\x7f"
+      "b\n");  // ^V makes the next byte data
+  EXPECT_EQ(Read(),
+            "a\x7f"
+            "b\n");
 }
 
 TEST_F(LineDisciplineTest, EndOfFileGivesWhatIsThereThenNothing) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// st_mode: type and permission bits (inode(7)). The kernel's own names, because <linux/stat.h> hides
-// its macros when a header of the C library came first.
+// st_mode: type and permission bits (inode(7)). The kernel's own names, because <linux/stat.h>
+// hides its macros when a header of the C library came first.
 #pragma once
 
 #include <cstdint>

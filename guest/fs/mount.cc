@@ -22,8 +22,8 @@ constexpr uint32_t kFirstMinor = 20;
 constexpr uint32_t kFirstMountId = 21;
 
 constinit Superblock pipe_superblock{"pipefs", "pipefs", "rw", kPipeMagic, 13, 14, 1, false};
-constinit Superblock anonymous_superblock{"anon_inodefs", "anon_inodefs", "rw", kAnonymousMagic,
-                                          14, 15, 1, false};
+constinit Superblock anonymous_superblock{
+    "anon_inodefs", "anon_inodefs", "rw", kAnonymousMagic, 14, 15, 1, false};
 
 // Ref has a constructor and the kernel runs none: the table is bytes until InitMounts.
 alignas(Mount) constinit unsigned char table_bytes[sizeof(Mount) * kMaxMounts]{};
@@ -41,8 +41,8 @@ Mount* FreeSlot() {
 
 Result<Ref<Inode>> MakeRootInode(Mount& mount, const char* type) {
   const uint32_t minor = kFirstMinor + static_cast<uint32_t>(&mount - &Slot(0));
-  mount.superblock = {type, type, "rw,relatime", kTmpfsMagic, minor,
-                      kFirstMountId + minor - kFirstMinor, 1, false};
+  mount.superblock = {
+      type, type, "rw,relatime", kTmpfsMagic, minor, kFirstMountId + minor - kFirstMinor, 1, false};
   if (strcmp(type, "proc") == 0) {
     mount.superblock.magic = kProcMagic;
     return MakeProcRoot(mount.superblock);

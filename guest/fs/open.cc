@@ -70,8 +70,8 @@ Result<Ref<File>> OpenDentry(const PathCaller& caller, Ref<Dentry> dentry, uint3
   return file;
 }
 
-Result<Ref<File>> OpenTmpfile(const PathCaller& caller, int dirfd, const char* path,
-                              uint32_t flags, uint32_t mode, const IoContext& context) {
+Result<Ref<File>> OpenTmpfile(const PathCaller& caller, int dirfd, const char* path, uint32_t flags,
+                              uint32_t mode, const IoContext& context) {
   if ((flags & O_ACCMODE) == O_RDONLY) {
     return Error(EINVAL);
   }
@@ -83,8 +83,8 @@ Result<Ref<File>> OpenTmpfile(const PathCaller& caller, int dirfd, const char* p
   return OpenDentry(caller, std::move(dentry), flags & ~uint32_t{O_TMPFILE}, Fresh::kYes, context);
 }
 
-Result<Ref<File>> OpenCreate(const PathCaller& caller, int dirfd, const char* path,
-                             uint32_t flags, uint32_t mode, const IoContext& context) {
+Result<Ref<File>> OpenCreate(const PathCaller& caller, int dirfd, const char* path, uint32_t flags,
+                             uint32_t mode, const IoContext& context) {
   ParentLookup where;
   const bool follow = (flags & (O_EXCL | O_NOFOLLOW)) == 0;
   TRY(LookupParent(caller, dirfd, path, where, follow ? kLookupFollow : 0));

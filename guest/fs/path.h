@@ -22,9 +22,9 @@ struct PathCaller {
 };
 
 enum LookupFlag : uint32_t {
-  kLookupFollow = 1,      // follow a symbolic link in the last component
-  kLookupDirectory = 2,   // the result must be a directory (ENOTDIR)
-  kLookupEmptyPath = 4,   // "" names dirfd itself (AT_EMPTY_PATH)
+  kLookupFollow = 1,     // follow a symbolic link in the last component
+  kLookupDirectory = 2,  // the result must be a directory (ENOTDIR)
+  kLookupEmptyPath = 4,  // "" names dirfd itself (AT_EMPTY_PATH)
 };
 
 // Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EBADF, ENOMEM.
@@ -36,7 +36,7 @@ enum class LastKind { kNormal, kDot, kDotDot, kRoot };
 // The directory and last component of a path, for calls that make or remove names.
 struct ParentLookup {
   Ref<Dentry> parent;
-  Ref<Dentry> child;     // null: does not exist
+  Ref<Dentry> child;  // null: does not exist
   char name[kNameMax + 1] = {};
   size_t length = 0;
   bool trailing_slash = false;

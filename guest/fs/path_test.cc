@@ -43,7 +43,9 @@ class PathTest : public ::testing::Test {
                             .Add("dangling", 0120777, "nowhere")
                             .Add("private", 0040700)
                             .Add("private/file", 0100644, "secret")
-                            .Add("program", 0100755, "\x7f" "ELF")
+                            .Add("program", 0100755,
+                                 "\x7f"
+                                 "ELF")
                             .Add("hard1", 0100644, "", 2, 77)
                             .Add("hard2", 0100644, "shared", 2, 77)
                             .Finish());
@@ -379,9 +381,7 @@ TEST_F(PathTest, ExecutingKeepsWritersAway) {
   ASSERT_TRUE(program.ok());
   EXPECT_EQ(ObjectOf(*program.value()).size(), 4u);
   EXPECT_EQ(Open("/program", kWriteOnly), ETXTBSY);
-  {
-    const Ref<File> gone = program.take();
-  }
+  { const Ref<File> gone = program.take(); }
   EXPECT_EQ(Open("/program", kWriteOnly), 0);
   EXPECT_EQ(OpenForExec(caller(), kCwd, "/program", kLookupFollow).error().number(), ETXTBSY);
   EXPECT_EQ(OpenForExec(caller(), kCwd, "/etc", kLookupFollow).error().number(), EACCES);

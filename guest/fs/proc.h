@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machinery of generated file systems (/proc, /sys): static tables of nodes; inodes and dentries
-// are made on lookup and hold (node, task, number). A file's text is built when it is read from the
-// start and then stays the same for that open file.
+// The machinery of generated file systems (/proc, /sys): static tables of nodes; inodes and
+// dentries are made on lookup and hold (node, task, number). A file's text is built when it is read
+// from the start and then stays the same for that open file.
 #pragma once
 
 #include <cstddef>
@@ -18,15 +18,15 @@ namespace fv::guest {
 
 // What a node is beyond its type bits.
 enum class ProcKind : uint8_t {
-  kPlain,       // file with show(), or directory with `children`
-  kRoot,        // /proc: children, then one directory a thread group
-  kTaskDir,     // PID/task
-  kFdDir,       // PID/fd
-  kFdInfoDir,   // PID/fdinfo
-  kSelf,        // symbolic links
+  kPlain,      // file with show(), or directory with `children`
+  kRoot,       // /proc: children, then one directory a thread group
+  kTaskDir,    // PID/task
+  kFdDir,      // PID/fd
+  kFdInfoDir,  // PID/fdinfo
+  kSelf,       // symbolic links
   kThreadSelf,
-  kText,        // symbolic link with text from show()
-  kExe,         // magic links
+  kText,  // symbolic link with text from show()
+  kExe,   // magic links
   kCwd,
   kTaskRoot,
   kFd,

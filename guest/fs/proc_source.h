@@ -20,27 +20,27 @@ class Mm;
 struct TaskInfo {
   uint32_t pid, tgid, ppid, pgid, sid, tracer;
   char comm[16];
-  char state;             // R S D T Z X as in proc(5)
-  uint32_t flags;         // PF_*
+  char state;      // R S D T Z X as in proc(5)
+  uint32_t flags;  // PF_*
   uint32_t exit_signal;
-  uint32_t exit_code;     // wait status of a zombie
-  bool has_console;       // tty_nr is the console's device
+  uint32_t exit_code;  // wait status of a zombie
+  bool has_console;    // tty_nr is the console's device
   uint32_t threads;
   int32_t nice;
-  int32_t priority;       // field 18: 20 + nice, or -1 - rt_priority
+  int32_t priority;  // field 18: 20 + nice, or -1 - rt_priority
   uint32_t rt_priority;
   uint32_t policy;
   uint32_t cpu;
   uint64_t minor_faults, child_minor_faults, major_faults, child_major_faults;
   uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
-  uint64_t start_ns;      // since boot
+  uint64_t start_ns;  // since boot
   uint64_t voluntary_switches, involuntary_switches;
   uint64_t pending, shared_pending, blocked, ignored, caught;  // bit n-1: signal n
   uint32_t queued_signals;
   uint64_t queued_signal_limit;
   uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
   uint32_t group_count;
-  uint32_t groups[32];    // the first group_count, at most 32
+  uint32_t groups[32];  // the first group_count, at most 32
   uint64_t cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
   bool no_new_privs;
   bool dumpable;
@@ -58,7 +58,7 @@ uint32_t NextTid(uint32_t tgid, uint32_t after);
 // `tid` may be any thread's; false: no such task.
 bool FillTaskInfo(uint32_t tid, TaskInfo& out);
 // Errors of all: ESRCH (gone), EACCES (ptrace-access rule of proc(5)).
-Result<Mm*> GetTaskMm(uint32_t tid);       // with a reference (Mm::Get), Put by the caller; null: none
+Result<Mm*> GetTaskMm(uint32_t tid);  // with a reference (Mm::Get), Put by the caller; null: none
 Result<Ref<FdTable>> GetTaskFiles(uint32_t tid);
 Result<Ref<FsContext>> GetTaskFs(uint32_t tid);
 Result<Ref<Dentry>> GetTaskExe(uint32_t tid);  // ENOENT for kernel tasks and zombies

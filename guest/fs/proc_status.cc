@@ -132,8 +132,8 @@ Status ShowTaskStatus(TextBuffer& out, const ProcKey& key) {
   Result<Ref<FdTable>> files = GetTaskFiles(key.task);
   Result<Ref<FsContext>> fs = GetTaskFs(key.task);
   const bool has_fs = fs.ok() && fs.value();
-  AddIds(out, info, files.ok() ? files.value().get() : nullptr,
-         has_fs ? fs.value()->umask : 0, has_fs);
+  AddIds(out, info, files.ok() ? files.value().get() : nullptr, has_fs ? fs.value()->umask : 0,
+         has_fs);
   const MmRef mm(GetTaskMmOrNull(key.task));
   if (mm) {
     AddMemory(out, *mm);

@@ -22,14 +22,14 @@ struct LimitName {
 };
 // By RLIMIT_ number.
 constexpr LimitName kLimits[16] = {
-    {"Max cpu time", "seconds"},       {"Max file size", "bytes"},
-    {"Max data size", "bytes"},        {"Max stack size", "bytes"},
-    {"Max core file size", "bytes"},   {"Max resident set", "bytes"},
-    {"Max processes", "processes"},    {"Max open files", "files"},
-    {"Max locked memory", "bytes"},    {"Max address space", "bytes"},
-    {"Max file locks", "locks"},       {"Max pending signals", "signals"},
-    {"Max msgqueue size", "bytes"},    {"Max nice priority", ""},
-    {"Max realtime priority", ""},     {"Max realtime timeout", "us"},
+    {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+    {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+    {"Max processes", "processes"},  {"Max open files", "files"},
+    {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+    {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+    {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+    {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
 };
 
 void AddLimit(TextBuffer& out, uint64_t value) {
@@ -95,15 +95,16 @@ Status ShowTaskStat(TextBuffer& out, const ProcKey& key) {
           info.minor_faults, info.child_minor_faults, info.major_faults, info.child_major_faults);
   out.Add(" %lu %lu %ld %ld %d %d %u 0 %lu", info.user_ns / kTickNs, info.system_ns / kTickNs,
           static_cast<long>(info.child_user_ns / kTickNs),
-          static_cast<long>(info.child_system_ns / kTickNs), info.priority, info.nice,
-          info.threads, info.start_ns / kTickNs);
+          static_cast<long>(info.child_system_ns / kTickNs), info.priority, info.nice, info.threads,
+          info.start_ns / kTickNs);
   out.Add(" %lu %lu %lu %lu %lu %lu 0 0", numbers.virtual_pages * proto::kPageBytes,
           numbers.resident_pages, info.rlimit_cur[5], see ? numbers.start_code : 1,
           see ? numbers.end_code : 1, see ? numbers.start_stack : 0);
   // Signals, then wchan, swap counters, exit signal, CPU, scheduling.
-  out.Add(" %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0", (info.pending | info.shared_pending) & 0x7fffffff,
-          info.blocked & 0x7fffffff, info.ignored & 0x7fffffff, info.caught & 0x7fffffff,
-          info.exit_signal, info.cpu, info.rt_priority, info.policy);
+  out.Add(" %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0",
+          (info.pending | info.shared_pending) & 0x7fffffff, info.blocked & 0x7fffffff,
+          info.ignored & 0x7fffffff, info.caught & 0x7fffffff, info.exit_signal, info.cpu,
+          info.rt_priority, info.policy);
   out.Add(" %lu %lu %lu %lu %lu %lu %lu %u\n", see ? numbers.start_data : 0,
           see ? numbers.end_data : 0, see ? numbers.start_brk : 0, see ? info.argument_start : 0,
           see ? info.argument_end : 0, see ? info.environment_start : 0,
@@ -133,9 +134,7 @@ Status StoreComm(const ProcKey& key, const char* text, size_t length) {
   return SetTaskComm(key.task, text, static_cast<uint32_t>(length));
 }
 
-Status ShowCmdline(TextBuffer& out, const ProcKey& key) {
-  return ShowMemory(out, key.task, false);
-}
+Status ShowCmdline(TextBuffer& out, const ProcKey& key) { return ShowMemory(out, key.task, false); }
 
 Status ShowEnviron(TextBuffer& out, const ProcKey& key) {
   if (!MayInspectTask(key.task)) {
@@ -234,8 +233,8 @@ Status ShowSchedstat(TextBuffer& out, const ProcKey& key) {
 }
 
 Status ShowIo(TextBuffer& out, const ProcKey&) {
-  for (const char* name : {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes",
-                           "cancelled_write_bytes"}) {
+  for (const char* name :
+       {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"}) {
     out.Add("%s: 0\n", name);
   }
   return Ok();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Open regular files (read, write, seek, map) and open directories.
+#include <asm/ioctls.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <asm/ioctls.h>
 
 #include "guest/fs/object.h"
 #include "guest/fs/ramfs.h"

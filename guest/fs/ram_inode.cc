@@ -80,7 +80,7 @@ class RamDevice final : public Inode {
   RamDevice(Superblock& superblock, uint32_t mode) : Inode(superblock, mode) {}
   Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) override {
     return type() == kTypeCharDevice ? OpenDevice(device_number, std::move(dentry), flags)
-                             : Result<Ref<File>>(Error(ENXIO));
+                                     : Result<Ref<File>>(Error(ENXIO));
   }
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ramfs: inodes in memory. A regular file's pages are its MemoryObject, which mmap maps as well: the
-// page cache is the file. Directories keep their contents as dentries (dentry.h).
-// Locking: each inode's i_rwsem.
+// ramfs: inodes in memory. A regular file's pages are its MemoryObject, which mmap maps as well:
+// the page cache is the file. Directories keep their contents as dentries (dentry.h). Locking: each
+// inode's i_rwsem.
 #pragma once
 
 #include <cstddef>

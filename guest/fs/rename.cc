@@ -71,8 +71,7 @@ Status CheckNames(const ParentLookup& from, const ParentLookup& to, uint32_t fla
   if ((flags & RENAME_EXCHANGE) != 0 && !to.child) {
     return Error(ENOENT);
   }
-  const bool exchange_directory =
-      (flags & RENAME_EXCHANGE) != 0 && to.child->inode().IsDirectory();
+  const bool exchange_directory = (flags & RENAME_EXCHANGE) != 0 && to.child->inode().IsDirectory();
   if (!from.child->inode().IsDirectory() && (from.trailing_slash || to.trailing_slash) &&
       !(exchange_directory && !from.trailing_slash)) {
     return Error(ENOTDIR);

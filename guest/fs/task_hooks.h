@@ -32,8 +32,9 @@ bool GroupInSession(uint32_t pgid, uint32_t sid);
 // SI_KERNEL signal to every process of the group; nothing if it is empty.
 void SignalGroup(uint32_t pgid, int signal);
 
-// ---- Signal mask of ppoll and pselect ------------------------------------------------------------
-// Sets the mask until the system call returns; the old one comes back after signal delivery.
+// ---- Signal mask of ppoll and pselect
+// ------------------------------------------------------------ Sets the mask until the system call
+// returns; the old one comes back after signal delivery.
 void SetTemporarySignalMask(uint64_t mask);
 // The call ends without a signal: the old mask comes back now.
 void RestoreSignalMask();

@@ -166,7 +166,7 @@ Result<uint64_t> TtyIoctl(uint32_t command, uint64_t argument, Mm& mm) {
     case TCSETSF2:
       return SetAttributes(argument, mm, FlushFirst::kYes);
     case TIOCGWINSZ: {
-      const struct winsize size {state.rows, state.columns, 0, 0};
+      const struct winsize size { state.rows, state.columns, 0, 0 };
       TRY(WriteUser(mm, argument, size));
       return uint64_t{0};
     }

@@ -60,8 +60,7 @@ void InitOwner(Inode& inode, const Inode& directory, const Credentials& cred) {
   }
 }
 
-Result<Ref<Dentry>> AddNew(const PathCaller& caller, const ParentLookup& where,
-                           Ref<Inode> inode) {
+Result<Ref<Dentry>> AddNew(const PathCaller& caller, const ParentLookup& where, Ref<Inode> inode) {
   InitOwner(*inode, where.parent->inode(), caller.cred);
   Ref<Dentry> dentry =
       TRY(Dentry::Create(where.parent, where.name, where.length, std::move(inode)));

@@ -161,8 +161,7 @@ Status Walker::Step(const Component& component) {
     return Ok();
   }
   Ref<Dentry> child = TRY(FindEntry(*at_, component.name, component.length));
-  const bool follow =
-      !component.last || component.slash_after || (flags_ & kLookupFollow) != 0;
+  const bool follow = !component.last || component.slash_after || (flags_ & kLookupFollow) != 0;
   if (child->inode().IsSymlink() && follow) {
     return Follow(std::move(child));
   }
@@ -266,8 +265,7 @@ Result<Ref<Dentry>> FindEntry(Dentry& directory, const char* name, size_t length
   return Dentry::Create(Ref<Dentry>(directory), name, length, std::move(inode));
 }
 
-Result<Ref<Dentry>> Lookup(const PathCaller& caller, int dirfd, const char* path,
-                           uint32_t flags) {
+Result<Ref<Dentry>> Lookup(const PathCaller& caller, int dirfd, const char* path, uint32_t flags) {
   return Walker(caller, flags).ToTarget(dirfd, path);
 }
 

@@ -264,8 +264,7 @@ Result<Ref<Inode>> MakeFifoInode(Superblock& superblock, uint32_t mode) {
 }
 
 Result<PipeEnds> MakePipe(uint32_t flags) {
-  PipeInode* node =
-      MakeObject<PipeInode>(PipeSuperblock(), kTypeFifo | 0600, FifoKind::kAnonymous);
+  PipeInode* node = MakeObject<PipeInode>(PipeSuperblock(), kTypeFifo | 0600, FifoKind::kAnonymous);
   if (node == nullptr) {
     return Error(ENOMEM);
   }

@@ -63,15 +63,15 @@ class PipeRing {
   PipePage* pages_ = nullptr;
   size_t slots_ = 0;
   size_t head_ = 0;
-  size_t count_ = 0;   // pages in use
+  size_t count_ = 0;  // pages in use
   size_t bytes_ = 0;
   void* spare_ = nullptr;  // one freed page kept for the next write
 };
 
 struct Pipe {
   PipeRing* ring = nullptr;  // while an end is open
-  WaitQueue readers;   // woken by data and by the last writer's close
-  WaitQueue writers;   // woken by room and by the last reader's close
+  WaitQueue readers;         // woken by data and by the last writer's close
+  WaitQueue writers;         // woken by room and by the last reader's close
   uint32_t reader_count = 0;
   uint32_t writer_count = 0;
   // Opens so far: a fifo's open waits until the other count has moved.

@@ -61,9 +61,7 @@ size_t PipeRing::TailRoom() const {
   return kPage - last.offset - last.length;
 }
 
-bool PipeRing::RoomFor(size_t bytes) const {
-  return !full() || TailRoom() >= bytes;
-}
+bool PipeRing::RoomFor(size_t bytes) const { return !full() || TailRoom() >= bytes; }
 
 Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
   const size_t before = from.done();

@@ -267,7 +267,8 @@ Result<uint64_t> readahead(const SyscallArgs& args) {
                                    : Result<uint64_t>(Error(EINVAL));
 }
 
-// ---- Extended attributes -------------------------------------------------------------------------
+// ---- Extended attributes
+// -------------------------------------------------------------------------
 
 Result<uint64_t> getxattr(const SyscallArgs& args) {
   (void)TRY(InodeAt(args, AT_FDCWD, args.a[0], kLookupFollow));

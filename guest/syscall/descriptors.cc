@@ -218,8 +218,8 @@ Result<uint64_t> dup3(const SyscallArgs& args) {
 Result<uint64_t> fcntl(const SyscallArgs& args) {
   FdTable& files = args.task.files();
   const int command = args.Int(1);
-  const Ref<File> file = TRY(AllowedOnPath(command) ? files.GetPath(args.Int(0))
-                                                    : files.Get(args.Int(0)));
+  const Ref<File> file =
+      TRY(AllowedOnPath(command) ? files.GetPath(args.Int(0)) : files.Get(args.Int(0)));
   switch (command) {
     case F_DUPFD:
       return Duplicate(args, args.Uint(2), CloseOnExecFlag::kNo);
@@ -245,8 +245,8 @@ Result<uint64_t> ioctl(const SyscallArgs& args) {
   switch (command) {
     case FIOCLEX:
     case FIONCLEX:
-      TRY(files.SetCloseOnExec(args.Int(0), command == FIOCLEX ? CloseOnExecFlag::kYes
-                                                               : CloseOnExecFlag::kNo));
+      TRY(files.SetCloseOnExec(args.Int(0),
+                               command == FIOCLEX ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo));
       return uint64_t{0};
     case FIONBIO:
     case FIOASYNC: {

@@ -89,8 +89,8 @@ Result<uint64_t> DoMknod(const SyscallArgs& args, int dirfd, uint64_t address, u
   ParentLookup where;
   TRY(LookupParent(CallerOf(args), dirfd, path.text(), where));
   const bool has_device = type == kTypeCharDevice || type == kTypeBlockDevice;
-  const Result<Ref<Dentry>> made = CreateNode(
-      CallerOf(args), where, type | (mode & kModePermissions), has_device ? device : 0);
+  const Result<Ref<Dentry>> made =
+      CreateNode(CallerOf(args), where, type | (mode & kModePermissions), has_device ? device : 0);
   return made.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(made.error());
 }
 

@@ -13,9 +13,9 @@ namespace {
 constexpr uint32_t kModeBits = 07777;
 // Flags that openat2 knows (Linux: VALID_OPEN_FLAGS).
 constexpr uint64_t kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
-                                 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT |
-                                 O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |
-                                 O_PATH | O_TMPFILE;
+                                 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |
+                                 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |
+                                 O_TMPFILE;
 
 Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_address, uint32_t flags,
                         uint32_t mode) {
@@ -24,9 +24,8 @@ Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_addres
   FdTable& files = args.task.files();
   // The slot is taken before the file is opened, which may sleep or truncate.
   const int fd = TRY(files.Allocate(FdLimit(args)));
-  Result<Ref<File>> file =
-      OpenPath(CallerOf(args), dirfd, path.text(), flags | O_LARGEFILE, mode & kModeBits,
-               IoContextOf(args));
+  Result<Ref<File>> file = OpenPath(CallerOf(args), dirfd, path.text(), flags | O_LARGEFILE,
+                                    mode & kModeBits, IoContextOf(args));
   if (!file.ok()) {
     files.Cancel(fd);
     return file.error();

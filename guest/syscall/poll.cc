@@ -78,8 +78,8 @@ void EndSignalMask(bool masked, const Result<uint64_t>& result) {
   if (!masked) {
     return;
   }
-  const bool interrupted = !result.ok() && (result.error().number() == EINTR ||
-                                            result.error().number() >= kErestartSys);
+  const bool interrupted =
+      !result.ok() && (result.error().number() == EINTR || result.error().number() >= kErestartSys);
   interrupted ? RestoreSignalMaskAfterDelivery() : RestoreSignalMask();
 }
 
@@ -140,8 +140,7 @@ uint64_t PollSet::Scan(const FdTable& files, PollTable* table) {
       item.revents = POLLNVAL;
     } else {
       const uint32_t wanted = static_cast<uint16_t>(item.events) | POLLERR | POLLHUP;
-      item.revents =
-          static_cast<short>(file.value()->Poll(ready == 0 ? table : nullptr) & wanted);
+      item.revents = static_cast<short>(file.value()->Poll(ready == 0 ? table : nullptr) & wanted);
     }
     ready += item.revents != 0 ? 1 : 0;
   }
@@ -154,8 +153,8 @@ Result<uint64_t> DoPoll(Task& task, uint64_t address, uint64_t count, uint64_t d
   }
   PollSet set;
   TRY(set.Load(*task.mm(), address, count));
-  const uint64_t ready = TRY(
-      PollUntil(deadline_ns, [&](PollTable* table) { return set.Scan(task.files(), table); }));
+  const uint64_t ready =
+      TRY(PollUntil(deadline_ns, [&](PollTable* table) { return set.Scan(task.files(), table); }));
   TRY(set.Store(*task.mm(), address));
   return ready;
 }

@@ -22,8 +22,7 @@ Result<uint64_t> DoEventfd(const SyscallArgs& args, uint32_t flags) {
   Ref<File> file = TRY(MakeEventfd(args.Uint(0), flags));
   const CloseOnExecFlag cloexec =
       (flags & O_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo;
-  return static_cast<uint64_t>(
-      TRY(args.task.files().Add(std::move(file), cloexec, FdLimit(args))));
+  return static_cast<uint64_t>(TRY(args.task.files().Add(std::move(file), cloexec, FdLimit(args))));
 }
 
 }  // namespace
@@ -55,13 +54,13 @@ Result<uint64_t> memfd_create(const SyscallArgs& args) {
   name[kNameMax] = '\0';
   const uint32_t mode = kTypeRegular | ((flags & kNoExecSeal) != 0 ? 0666 : 0777);
   Ref<Dentry> dentry = TRY(MakeUnnamed(RootSuperblock(), name, mode, args.task.cred()));
-  dentry->inode().seals = (flags & (MFD_ALLOW_SEALING | kNoExecSeal)) != 0 ? 0 : uint32_t{F_SEAL_SEAL};
+  dentry->inode().seals =
+      (flags & (MFD_ALLOW_SEALING | kNoExecSeal)) != 0 ? 0 : uint32_t{F_SEAL_SEAL};
   dentry->inode().has_seals = true;
   Ref<File> file = TRY(OpenRegular(std::move(dentry), O_RDWR | O_LARGEFILE));
   const CloseOnExecFlag cloexec =
       (flags & MFD_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo;
-  return static_cast<uint64_t>(
-      TRY(args.task.files().Add(std::move(file), cloexec, FdLimit(args))));
+  return static_cast<uint64_t>(TRY(args.task.files().Add(std::move(file), cloexec, FdLimit(args))));
 }
 
 }  // namespace fv::guest::sys

@@ -53,8 +53,8 @@ class Offset {
   uint64_t own_ = 0;
 };
 
-// Reads from `in` and writes to `out` until `count` bytes moved, the end, or an obstacle. What could
-// not be written is not consumed: the read position goes back.
+// Reads from `in` and writes to `out` until `count` bytes moved, the end, or an obstacle. What
+// could not be written is not consumed: the read position goes back.
 Result<uint64_t> Copy(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
                       uint64_t& out_at, uint64_t count) {
   const Page page;
@@ -167,11 +167,12 @@ Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, bool nonblockin
     return Error(ENOMEM);
   }
   uint64_t moved = 0;
-  while (moved < count && !to.ring->full() && from.ring->bytes() > (consume == Consume::kNo ? moved : 0)) {
+  while (moved < count && !to.ring->full() &&
+         from.ring->bytes() > (consume == Consume::kNo ? moved : 0)) {
     const uint64_t want = count - moved < proto::kPageBytes ? count - moved : proto::kPageBytes;
     IoBuffer buffer = IoBuffer::Kernel(page.get(), want);
-    const size_t got = TRY(consume == Consume::kNo ? from.ring->Peek(buffer, moved)
-                                                   : from.ring->Drain(buffer));
+    const size_t got =
+        TRY(consume == Consume::kNo ? from.ring->Peek(buffer, moved) : from.ring->Drain(buffer));
     IoBuffer data = IoBuffer::Kernel(page.get(), got);
     moved += TRY(to.ring->Fill(data));
   }
@@ -188,13 +189,12 @@ Result<uint64_t> sendfile(const SyscallArgs& args) {
   TRY(CheckDirections(*in, *out));
   Offset offset(*in, *args.task.mm(), args.a[2]);
   TRY(offset.Load());
-  if (static_cast<int64_t>(args.a[3]) < 0 || (out->flags() & O_APPEND) != 0 ||
-      !in->seekable() || in->inode().IsDirectory()) {
+  if (static_cast<int64_t>(args.a[3]) < 0 || (out->flags() & O_APPEND) != 0 || !in->seekable() ||
+      in->inode().IsDirectory()) {
     return Error(EINVAL);
   }
   const uint64_t count = args.a[3] < kMaxTransfer ? args.a[3] : kMaxTransfer;
-  const uint64_t moved =
-      TRY(Copy(args, *in, offset.position(), *out, out->position(), count));
+  const uint64_t moved = TRY(Copy(args, *in, offset.position(), *out, out->position(), count));
   TRY(offset.Store());
   return moved;
 }
@@ -254,8 +254,8 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   const bool nonblocking = (flags & kSpliceNonblock) != 0;
   const uint64_t count = args.a[4] < kMaxTransfer ? args.a[4] : kMaxTransfer;
   if (in_pipe && out_pipe) {
-    return PipeToPipe(*in, *out, count,
-                      nonblocking || in->nonblocking() || out->nonblocking(), Consume::kYes);
+    return PipeToPipe(*in, *out, count, nonblocking || in->nonblocking() || out->nonblocking(),
+                      Consume::kYes);
   }
   Mm& mm = *args.task.mm();
   Offset offset(in_pipe ? *out : *in, mm, in_pipe ? args.a[3] : args.a[1]);
@@ -263,10 +263,10 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   if (in_pipe && (out->flags() & O_APPEND) != 0) {
     return Error(EINVAL);
   }
-  const uint64_t moved = TRY(
-      in_pipe ? PipeToFile(args, *in, *out, offset.position(), count,
-                           nonblocking || in->nonblocking())
-              : FileToPipe(args, *in, offset.position(), *out, count, nonblocking));
+  const uint64_t moved =
+      TRY(in_pipe ? PipeToFile(args, *in, *out, offset.position(), count,
+                               nonblocking || in->nonblocking())
+                  : FileToPipe(args, *in, offset.position(), *out, count, nonblocking));
   TRY(offset.Store());
   return moved;
 }

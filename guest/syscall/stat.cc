@@ -149,8 +149,7 @@ Result<uint64_t> DoReadlink(const SyscallArgs& args, int dirfd, uint64_t path, u
     inode->TouchAccess();
     return uint64_t{length};
   }
-  const size_t length =
-      TRY(inode->ReadLink(link, wanted < sizeof(link) ? wanted : sizeof(link)));
+  const size_t length = TRY(inode->ReadLink(link, wanted < sizeof(link) ? wanted : sizeof(link)));
   TRY(CopyToUser(*args.task.mm(), out, link, length));
   return uint64_t{length};
 }
@@ -170,7 +169,7 @@ Result<uint64_t> GiveStatfs(const SyscallArgs& args, const Inode& inode, uint64_
     out.f_files = out.f_blocks;
     out.f_ffree = out.f_bfree;
   }
-  constexpr long kValid = 0x20;      // ST_VALID
+  constexpr long kValid = 0x20;       // ST_VALID
   constexpr long kRelatime = 0x1000;  // ST_RELATIME
   out.f_flags = kValid | kRelatime | (superblock.read_only ? 1 : 0);
   out.f_fsid.val[0] = static_cast<int>(superblock.device);

@@ -15,9 +15,9 @@ class ArchiveBuilder {
   ArchiveBuilder& Add(const std::string& name, uint32_t mode, const std::string& data = "",
                       uint32_t links = 1, uint32_t inode = 0, uint32_t uid = 0) {
     char header[111];
-    std::snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
-                  inode, mode, uid, uid, links, 1000u, data.size(), 0u, 0u, 0u, 0u,
-                  name.size() + 1, 0u);
+    std::snprintf(header, sizeof(header),
+                  "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", inode, mode, uid,
+                  uid, links, 1000u, data.size(), 0u, 0u, 0u, 0u, name.size() + 1, 0u);
     bytes_.insert(bytes_.end(), header, header + 110);
     bytes_.insert(bytes_.end(), name.begin(), name.end());
     bytes_.push_back(0);

@@ -20,12 +20,12 @@ class FakeKernel {
   // Makes FakeMachine and, once a process, the root file system of `archive` with the console.
   static FakeKernel& Get();
 
-  Credentials cred{};              // root with all capabilities at first
-  std::vector<int> signals;        // sent to the current task
+  Credentials cred{};        // root with all capabilities at first
+  std::vector<int> signals;  // sent to the current task
   std::deque<proto::CommandRecord> commands;
   std::string console_output;
   uint64_t realtime_ns = uint64_t{1'700'000'000} * 1'000'000'000;
-  unsigned waits = 0;              // times somebody would have slept
+  unsigned waits = 0;  // times somebody would have slept
   unsigned wakes = 0;
 
   void BecomeRoot();
