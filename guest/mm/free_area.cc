@@ -58,12 +58,17 @@ Result<uint64_t> FindFreeArea(Mm& mm, uint64_t length) {
   return found;
 }
 
-Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length) {
+Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length, uint64_t ceiling) {
   if (hint != 0 && hint <= proto::kUserEnd - length) {
     const Vma* above = mm.FindVmaFrom(hint);
     if (above == nullptr || hint + length <= GuardedStart(*above)) {
       return hint;
     }
+  }
+  if (ceiling != 0) {
+    uint64_t ignored = 0;
+    const uint64_t found = SearchDown(mm, ceiling, length, ignored);
+    return found != 0 ? Result<uint64_t>(found) : Result<uint64_t>(Error(ENOMEM));
   }
   return FindFreeArea(mm, length);
 }

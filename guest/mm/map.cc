@@ -41,7 +41,7 @@ Result<uint64_t> Place(Mm& mm, const MapRequest& request, uint64_t length) {
     if (hint != 0 && hint < proto::kUserStart) {
       hint = proto::kUserStart;
     }
-    return FindFreeAreaNear(mm, hint, length);
+    return FindFreeAreaNear(mm, hint, length, request.ceiling);
   }
   if (request.address > proto::kUserEnd - length) {
     return Error(ENOMEM);

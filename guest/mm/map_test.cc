@@ -59,6 +59,15 @@ TEST_F(MapTest, HintIsTakenIfFree) {
       << "raised to the lowest address";
 }
 
+TEST_F(MapTest, BelowACeiling) {
+  MapRequest request;
+  request.length = 4 * kPage;
+  request.flags = kReadWrite;
+  request.ceiling = uint64_t{1} << 31;
+  EXPECT_EQ(process_->Map(request).take(), (uint64_t{1} << 31) - 4 * kPage);
+  EXPECT_EQ(process_->Map(request).take(), (uint64_t{1} << 31) - 8 * kPage);
+}
+
 TEST_F(MapTest, Errors) {
   EXPECT_EQ(ErrorOf(MapAt(0, 0, MapPlacement::kHint)), EINVAL);
   EXPECT_EQ(ErrorOf(MapAt(0, ~uint64_t{0}, MapPlacement::kHint)), ENOMEM);

@@ -27,8 +27,8 @@ uint64_t FreeUnusedTables(Mm& mm, uint64_t start, uint64_t end);
 // The highest free range of `length` bytes below kMmapTop, or above it if there is none.
 // Errors: ENOMEM.
 Result<uint64_t> FindFreeArea(Mm& mm, uint64_t length);
-// The same, at `hint` if that is free and not 0.
-Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length);
+// The same, at `hint` if that is free and not 0; else below `ceiling` if that is not 0.
+Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length, uint64_t ceiling = 0);
 // Space from `start` on was freed: the search has to look there again.
 void NoteFreedArea(Mm& mm, uint64_t end);
 

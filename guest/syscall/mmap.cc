@@ -33,6 +33,7 @@ struct MmapArgs {
 
 // MAP_SHARED_VALIDATE refuses what it does not know; the older types ignore it.
 constexpr uint64_t kMap32Bit = 0x40;
+constexpr uint64_t kMap32BitEnd = uint64_t{1} << 31;
 constexpr uint64_t kKnownFlags = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN |
                                  MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE |
                                  MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
@@ -81,6 +82,9 @@ void DecodeFlags(const MmapArgs& call, MapRequest& request) {
     request.placement = MapPlacement::kFixedNoReplace;
   } else if (call.Has(MAP_FIXED)) {
     request.placement = MapPlacement::kFixed;
+  }
+  if (call.Has(kMap32Bit)) {
+    request.ceiling = kMap32BitEnd;
   }
   if (call.Has(MAP_POPULATE) && !call.Has(MAP_NONBLOCK)) {
     request.populate = MapPopulate::kYes;
