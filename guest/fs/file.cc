@@ -86,10 +86,7 @@ Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, i
       return Error(EINVAL);
   }
   int64_t target;
-  if (__builtin_add_overflow(base, offset, &target)) {
-    return Error(EOVERFLOW);
-  }
-  if (target < 0) {
+  if (__builtin_add_overflow(base, offset, &target) || target < 0) {
     return Error(EINVAL);
   }
   position = static_cast<uint64_t>(target);

@@ -113,8 +113,7 @@ class File {
   Ref<Dentry> dentry_;
 };
 
-// lseek(2) on something of `size` bytes, for implementations of Seek. Errors: EINVAL, ENXIO,
-// EOVERFLOW.
+// lseek(2) on something of `size` bytes, for implementations of Seek. Errors: EINVAL, ENXIO.
 Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence);
 
 }  // namespace fv::guest

@@ -80,6 +80,8 @@ class Inode {
   virtual Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) = 0;
   // Child of a synthetic directory. Errors: ENOENT, ENOMEM.
   virtual Result<Ref<Inode>> LookupChild(const char* name, size_t length);
+  // Directories: 0, or the error of making anything in here (synthetic directories).
+  virtual int create_error() const { return 0; }
   // Directories: feeds the entries after "." and ".." from `position` (>= 2) on and advances it.
   // `self` is the directory's own name. Default ENOTDIR.
   virtual Status ListChildren(Dentry& self, DirSink& sink, uint64_t& position);

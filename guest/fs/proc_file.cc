@@ -2,6 +2,7 @@
 //
 // Open generated files: the text is built by a read from position 0 and kept for the rest.
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 
 #include "guest/fs/object.h"
 #include "guest/fs/proc_inode.h"
@@ -18,7 +19,9 @@ class GeneratedFile final : public File {
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
   Result<uint64_t> Seek(int64_t offset, int whence) override {
-    return SeekWithin(position(), 0, offset, whence);
+    // As seq_lseek: there is no end to seek from.
+    return whence == SEEK_SET || whence == SEEK_CUR ? SeekWithin(position(), 0, offset, whence)
+                                                    : Result<uint64_t>(Error(EINVAL));
   }
   bool seekable() const override { return true; }
 
@@ -49,7 +52,7 @@ Result<uint64_t> GeneratedFile::Read(IoBuffer& to, uint64_t& position) {
 
 Result<uint64_t> GeneratedFile::Write(IoBuffer& from, uint64_t& position, const IoContext&) {
   if (node().node().store == nullptr) {
-    return Error(EINVAL);
+    return Error(EIO);  // who may override the permission bits gets as far as this
   }
   char text[kMaxStore + 1];
   const size_t length = from.CopyIn(text, kMaxStore);
@@ -65,10 +68,6 @@ Result<uint64_t> GeneratedFile::Write(IoBuffer& from, uint64_t& position, const 
 }  // namespace
 
 Result<Ref<File>> OpenGenerated(Ref<Dentry> dentry, uint32_t flags) {
-  const auto& inode = static_cast<const ProcInode&>(dentry->inode());
-  if ((flags & O_ACCMODE) != O_RDONLY && inode.node().store == nullptr) {
-    return Error(EACCES);
-  }
   GeneratedFile* file = MakeObject<GeneratedFile>(std::move(dentry), flags);
   if (file == nullptr) {
     return Error(ENOMEM);

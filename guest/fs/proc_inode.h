@@ -21,6 +21,7 @@ class ProcInode final : public Inode {
   const char* link_text() override;
   Result<Ref<Dentry>> JumpTarget() override;
   Result<size_t> ReadLink(char* out, size_t capacity) override;
+  int create_error() const override { return ENOENT; }
   Status Truncate(uint64_t, const IoContext&) override { return Ok(); }
   Status SetMode(uint32_t) override { return Error(EPERM); }
   Status SetOwner(uint32_t, uint32_t) override { return Error(EPERM); }

@@ -21,6 +21,9 @@ Status MayCreate(const Dentry& directory, const Credentials& cred) {
   if (directory.unlinked()) {
     return Error(ENOENT);
   }
+  if (const int error = directory.inode().create_error(); error != 0) {
+    return Error(error);
+  }
   return CheckAccess(directory.inode(), cred, kMayWrite | kMayExec);
 }
 

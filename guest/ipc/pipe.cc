@@ -274,10 +274,9 @@ Result<PipeEnds> MakePipe(uint32_t flags) {
   char name[32];
   const size_t length = Format(name, sizeof(name), "pipe:[%lu]", inode->number());
   Ref<Dentry> dentry = TRY(Dentry::Create(nullptr, name, length, std::move(inode)));
-  const uint32_t status = flags & (O_NONBLOCK | O_DIRECT);
   PipeEnds ends;
-  ends.reader = TRY(MakeEnd(dentry, O_RDONLY | status));
-  ends.writer = TRY(MakeEnd(dentry, O_WRONLY | status));
+  ends.reader = TRY(MakeEnd(dentry, O_RDONLY | (flags & O_NONBLOCK)));
+  ends.writer = TRY(MakeEnd(dentry, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT))));
   return ends;
 }
 

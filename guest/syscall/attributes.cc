@@ -80,9 +80,6 @@ Status ApplyTimes(Inode& inode, const Credentials& cred, const TimePair& times) 
       return Error(EINVAL);
     }
   }
-  if (times.nanoseconds[0] == kTimeOmit && times.nanoseconds[1] == kTimeOmit) {
-    return Ok();
-  }
   TRY(CheckTimeAccess(inode, cred, times));
   for (unsigned i = 0; i < 2; ++i) {
     const int64_t ns = times.nanoseconds[i];
@@ -196,13 +193,16 @@ Result<uint64_t> fallocate(const SyscallArgs& args) {
 }
 
 Result<uint64_t> utimensat(const SyscallArgs& args) {
-  if ((args.Uint(3) & ~uint32_t{AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH}) != 0) {
-    return Error(EINVAL);
-  }
   TimePair times;
   for (unsigned i = 0; i < 2 && args.a[2] != 0; ++i) {
     times.seconds[i] = TRY(ReadUser<int64_t>(*args.task.mm(), args.a[2] + i * 16));
     times.nanoseconds[i] = TRY(ReadUser<int64_t>(*args.task.mm(), args.a[2] + i * 16 + 8));
+  }
+  if (times.nanoseconds[0] == kTimeOmit && times.nanoseconds[1] == kTimeOmit) {
+    return uint64_t{0};  // not even the path is looked at
+  }
+  if ((args.Uint(3) & ~uint32_t{AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH}) != 0) {
+    return Error(EINVAL);
   }
   return DoUtimes(args, args.Int(0), args.a[1], times, args.Uint(3));
 }

@@ -16,6 +16,7 @@ constexpr int kLockShared = 1;     // LOCK_SH
 constexpr int kLockExclusive = 2;  // LOCK_EX
 constexpr int kLockNoBlock = 4;    // LOCK_NB
 constexpr int kLockUnlock = 8;     // LOCK_UN
+constexpr int kLockMandatory = 32;  // LOCK_MAND: ignored since Linux 5.18
 constexpr uint64_t kMaxOffset = ~uint64_t{0} >> 1;
 
 Result<uint64_t> Duplicate(const SyscallArgs& args, uint64_t minimum, CloseOnExecFlag cloexec) {
@@ -268,8 +269,11 @@ Result<uint64_t> ioctl(const SyscallArgs& args) {
 }
 
 Result<uint64_t> flock(const SyscallArgs& args) {
-  const Ref<File> file = TRY(FileArgument(args, 0));
+  if ((args.Int(1) & kLockMandatory) != 0) {
+    return uint64_t{0};
+  }
   const int operation = args.Int(1) & ~kLockNoBlock;
+  const Ref<File> file = TRY(FileArgument(args, 0));
   LockRequest request;
   request.kind = LockKind::kFlock;
   request.owner = file.get();

@@ -76,9 +76,6 @@ Status IovecArgument::Load(Mm& mm, uint64_t address, uint64_t count) {
 }
 
 Result<IoBuffer> BufferArgument(Mm& mm, uint64_t address, uint64_t bytes) {
-  if (static_cast<int64_t>(bytes) < 0) {
-    return Error(EINVAL);
-  }
   if (!InUserRange(address, bytes)) {
     return Error(EFAULT);
   }

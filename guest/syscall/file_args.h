@@ -53,7 +53,7 @@ class IovecArgument {
   size_t count_ = 0;
 };
 
-// One buffer of read(2) or write(2). Errors: EINVAL (negative), EFAULT (beyond user memory).
+// One buffer of read(2) or write(2). Errors: EFAULT (beyond user memory).
 Result<IoBuffer> BufferArgument(Mm& mm, uint64_t address, uint64_t bytes);
 
 inline PathCaller CallerOf(const SyscallArgs& args) {

@@ -227,7 +227,11 @@ Task* StartInit() {
   Task& task = *first.value();
   SetName(task, "first");
   task.sid = g_init->sid;
-  task.signal().flags |= kSignalHasTty;
+  constexpr uint32_t kAnyTty =
+      proto::kBootStdinIsTty | proto::kBootStdoutIsTty | proto::kBootStderrIsTty;
+  if ((Boot().flags & kAnyTty) != 0) {
+    task.signal().flags |= kSignalHasTty;
+  }
   SetConsoleForeground(task.pgid, task.sid);
   WakeUpNewTask(task);
   WakeUpNewTask(*g_init);
