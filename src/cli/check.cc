@@ -35,11 +35,14 @@ void PrintSummary(const GuestRunResult& result) {
                       "events              %d\n"
                       "entries walked      %d\n"
                       "time in the oracle  %.1f ms: first check %.1f us, then %.1f us on "
-                      "average, %.1f us at most\n",
+                      "average, %.1f us at most\n"
+                      "median check        %.1f us after a fault, %.1f us after a system call\n",
                       stats.checked, stats.safepoints, SafepointLine(oracle), result.session.events,
                       stats.walked_ptes, static_cast<double>(stats.nanoseconds) / 1e6,
                       static_cast<double>(stats.first_ns) / 1e3, mean / 1e3,
-                      static_cast<double>(stats.longest_ns) / 1e3)
+                      static_cast<double>(stats.longest_ns) / 1e3,
+                      static_cast<double>(stats.MedianNs(proto::SafepointKind::kFault)) / 1e3,
+                      static_cast<double>(stats.MedianNs(proto::SafepointKind::kSyscall)) / 1e3)
           .c_str(),
       stderr);
   for (unsigned invariant = 1; invariant <= oracle::kInvariants; ++invariant) {

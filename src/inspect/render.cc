@@ -5,6 +5,7 @@
 #include "src/inspect/render.h"
 
 #include <cstdio>
+#include <string_view>
 
 #include "proto/layout.h"
 #include "src/inspect/list_walk.h"
@@ -29,13 +30,19 @@ constexpr const char* kPhaseNames[] = {
 #undef FV_X
 };
 
-std::string Argument(const proto::EventRecord& event, unsigned index, uint64_t value) {
+// Names of arguments that are addresses or frame numbers, which are shown in hex everywhere.
+bool IsPlace(std::string_view name) {
+  return name.ends_with("pfn") || name == "address" || name == "rip" || name == "start" ||
+         name == "end" || name == "mm" || name == "parent_mm" || name == "entry";
+}
+
+std::string Argument(const proto::EventRecord& event, unsigned index, std::string_view name,
+                     uint64_t value) {
   if (event.kind == proto::EventKind::kForkPhase && index == 0 &&
       value < static_cast<uint64_t>(proto::ForkPhase::kCount)) {
     return kPhaseNames[value];
   }
-  // Small numbers read better as numbers, addresses and masks in hex.
-  return value < 1024 ? std::to_string(value) : Hex(value);
+  return IsPlace(name) || value >= 65536 ? Hex(value) : std::to_string(value);
 }
 
 }  // namespace
@@ -162,7 +169,8 @@ std::string EventText(const proto::EventRecord& event) {
   const uint64_t values[] = {event.a, event.b, event.c, event.d, event.e};
   for (unsigned i = 0; i < 5; ++i) {
     if (name.arguments[i][0] != 0) {
-      text += std::string(" ") + name.arguments[i] + "=" + Argument(event, i, values[i]);
+      text += std::string(" ") + name.arguments[i] + "=" +
+              Argument(event, i, name.arguments[i], values[i]);
     }
   }
   return text;

@@ -109,7 +109,7 @@ std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const ui
   gap_ = false;
   events_.clear();
   stats_.walked_ptes = incremental_->walked_ptes();
-  return Finish(findings, started);
+  return Finish(kind, findings, started);
 }
 
 std::vector<Finding> Checker::CheckAll() {
@@ -124,25 +124,39 @@ std::vector<Finding> Checker::CheckAll() {
   } else {
     findings.Add(Rule::kAccountMalformed, std::string(status.message()));
   }
-  return Finish(findings, started);
+  return Finish(SafepointKind::kFinal, findings, started);
 }
 
-std::vector<Finding> Checker::Finish(Findings& findings, uint64_t started_ns) {
+uint64_t CheckerStats::MedianNs(SafepointKind kind) const {
+  std::vector<uint64_t> sorted = times[static_cast<size_t>(kind)];
+  if (sorted.empty()) return 0;
+  std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+std::vector<Finding> Checker::Finish(SafepointKind kind, Findings& findings, uint64_t started_ns) {
   const uint64_t spent = NowNs() - started_ns;
   stats_.nanoseconds += spent;
   if (stats_.checked++ == 0) {
     stats_.first_ns = spent;
   } else {
     stats_.longest_ns = std::max(stats_.longest_ns, spent);
+    const size_t index = std::min(static_cast<size_t>(kind), kSafepointKinds - 1);
+    if (stats_.times[index].size() < kKeptTimes) {
+      stats_.times[index].push_back(spent);
+    }
   }
   RemoveDuplicates(findings.list());
   stats_.findings += findings.list().size() + findings.suppressed();
   return std::move(findings.list());
 }
 
-std::string Checker::Text(const Finding& finding) const {
-  const std::vector<proto::EventRecord> events(last_events_.begin(), last_events_.end());
-  return FindingText(finding, events);
+std::string Checker::Text(const Finding& finding, Events events) const {
+  if (events == Events::kHide) {
+    return FindingText(finding, {});
+  }
+  const std::vector<proto::EventRecord> last(last_events_.begin(), last_events_.end());
+  return FindingText(finding, last);
 }
 
 }  // namespace fv::oracle

@@ -5,6 +5,7 @@
 // says so. One thread, while the vCPU stands still.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -37,6 +38,9 @@ struct CheckerOptions {
   ContentBudget content = {};
 };
 
+inline constexpr size_t kSafepointKinds = 5;
+inline constexpr size_t kKeptTimes = 100'000;
+
 struct CheckerStats {
   uint64_t safepoints = 0;   // seen
   uint64_t checked = 0;      // of them
@@ -45,6 +49,11 @@ struct CheckerStats {
   uint64_t longest_ns = 0;   // longest check after the first
   uint64_t walked_ptes = 0;
   uint64_t findings = 0;  // suppressed ones included
+  // Durations of checks after the first in ns, by SafepointKind; the first kKeptTimes of each.
+  std::array<std::vector<uint64_t>, kSafepointKinds> times;
+
+  // Middle one of the durations of a kind; 0 if there is none.
+  uint64_t MedianNs(proto::SafepointKind kind) const;
 };
 
 class Checker {
@@ -67,12 +76,13 @@ class Checker {
   // A full walk now: for a run that ended without a final safepoint, and as the reference.
   std::vector<Finding> CheckAll();
 
-  // The finding as text with the last events.
-  std::string Text(const Finding& finding) const;
+  // The finding as text, with the last events or without.
+  enum class Events { kShow, kHide };
+  std::string Text(const Finding& finding, Events events = Events::kShow) const;
   const CheckerStats& stats() const { return stats_; }
 
  private:
-  std::vector<Finding> Finish(Findings& findings, uint64_t started_ns);
+  std::vector<Finding> Finish(proto::SafepointKind kind, Findings& findings, uint64_t started_ns);
 
   inspect::MemoryReader memory_;
   inspect::ChannelView channel_;

@@ -78,7 +78,10 @@ Next OracleObserver::OnDone() {
 
 Next OracleObserver::Take(const std::vector<oracle::Finding>& findings) {
   for (const oracle::Finding& finding : findings) {
-    findings_.push_back(checker_->Text(finding));
+    // What led to it is the same for all findings of a safepoint: said once.
+    const bool last = &finding == &findings.back();
+    findings_.push_back(checker_->Text(
+        finding, last ? oracle::Checker::Events::kShow : oracle::Checker::Events::kHide));
     broken_ |= uint32_t{1} << oracle::InvariantOf(finding.rule);
   }
   return findings.empty() ? Next::kContinue : Next::kStop;
