@@ -25,6 +25,14 @@ std::string MissingSyscalls(const SessionResult& result) {
   return text;
 }
 
+// What the kernel says when the first program cannot be started; its status is then a shell's, 126
+// or 127.
+std::string Refusal(const SessionResult& result, int status) {
+  if ((status != 126 && status != 127) || result.kernel_log.empty()) return "";
+  const std::string& last = result.kernel_log.back();
+  return last.starts_with("cannot run ") ? absl::StrCat("the guest kernel: ", last) : "";
+}
+
 std::string GuestFailure(const SessionResult& result, const std::string& what) {
   std::string text = absl::StrCat(what, result.message.empty() ? "" : ": ", result.message);
   if (!result.registers.empty()) absl::StrAppend(&text, "\n", result.registers);
@@ -54,6 +62,9 @@ Report MakeReport(const SessionResult& result) {
   switch (result.end) {
     case SessionEnd::kExited: {
       const int status = session::ShellStatus(result.wait_status);
+      if (const std::string refusal = Refusal(result, status); !refusal.empty()) {
+        return {status, refusal};
+      }
       return {status, status == 0 ? "" : MissingSyscalls(result)};
     }
     case SessionEnd::kPanic:

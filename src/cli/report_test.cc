@@ -41,6 +41,14 @@ TEST(Report, MissingSystemCallsAreNamedIfTheProgramFailed) {
   EXPECT_TRUE(MakeReport(result).message.empty()) << "it did well without";
 }
 
+TEST(Report, AProgramThatDoesNotStart) {
+  SessionResult result = Exited(126 << 8);
+  EXPECT_TRUE(MakeReport(result).message.empty()) << "the program's own status";
+  result.kernel_log = {"cannot run /x: error 8"};
+  EXPECT_EQ(MakeReport(result).exit_code, 126);
+  EXPECT_TRUE(Says(MakeReport(result), "cannot run /x: error 8"));
+}
+
 TEST(Report, GuestFailures) {
   SessionResult result;
   result.end = SessionEnd::kPanic;

@@ -98,10 +98,9 @@ absl::StatusOr<ProgramInfo> InspectProgram(std::string_view name, std::string_vi
 }
 
 absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter) {
-  return Bad(name,
-             absl::StrCat("is dynamically linked (it wants ", Abseil(interpreter),
-                          "). Link it statically (gcc -static, musl-gcc -static), or give a root "
-                          "that holds its loader and libraries with --rootfs"));
+  return Bad(name, absl::StrCat("is dynamically linked (it wants ", Abseil(interpreter),
+                                "), and the guest runs static programs only. Link it with "
+                                "gcc -static or musl-gcc -static"));
 }
 
 bool MentionsShell(std::string_view bytes) {

@@ -181,7 +181,7 @@ class Builder {
     }
     absl::StatusOr<ProgramInfo> info = InspectProgram(options_.program, program->content);
     if (!info.ok()) return info.status();
-    if (info->kind == ProgramKind::kDynamic && root_.tree.Find(info->interpreter) == nullptr) {
+    if (info->kind == ProgramKind::kDynamic) {
       return DynamicProgramError(options_.program, info->interpreter);
     }
     if (!IsDefault()) {
