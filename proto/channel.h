@@ -116,7 +116,7 @@ struct ChannelHeader {
   uint64_t timer_deadline_tsc;  // earliest timer; 0 = none: host injects the tick once it passed
   uint64_t idle_deadline_tsc;   // with kIdle; 0 = no timer is armed
   uint64_t idle_wants_input;    // with kIdle; 1 if a task waits for console input
-  uint64_t console_raw;         // 1 while the console's termios has ICANON and ECHO off
+  uint64_t console_raw;         // 1 unless the console's termios has ICANON and ECHO on
 
   // Results.
   uint64_t exit_status;     // with kDone: wait status of the first program

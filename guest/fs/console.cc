@@ -23,11 +23,58 @@ namespace fv::guest {
 
 namespace {
 
+constexpr int kSigInt = 2;
+constexpr int kSigQuit = 3;
+constexpr int kSigTstp = 20;
 constexpr int kSigWinch = 28;
 // Bytes that one command may carry; a buffer with less room waits.
 constexpr size_t kCommandBytes = sizeof(proto::CommandRecord{}.data);
 
 alignas(ConsoleState) constinit unsigned char state_bytes[sizeof(ConsoleState)]{};
+
+// The host's terminal does not echo in its raw mode.
+void Echo(uint8_t byte) {
+  const struct termios& settings = Console().line.settings();
+  if (Channel().console_raw != 0 && (settings.c_lflag & (ECHO | ICANON)) == ECHO) {
+    const bool control = byte < ' ' && byte != '\n' && byte != '\t';
+    const bool caret = control && (settings.c_lflag & ECHOCTL) != 0;
+    const char text[] = {'^', static_cast<char>(byte | '@')};
+    const char plain = static_cast<char>(byte);
+    caret ? ConsoleWrite(proto::ConsoleStream::kStdout, text, sizeof(text))
+          : ConsoleWrite(proto::ConsoleStream::kStdout, &plain, 1);
+  }
+}
+
+// The character that stands for a signal, 0 if none does.
+uint8_t CharacterOf(int signal) {
+  const struct termios& settings = Console().line.settings();
+  switch (signal) {
+    case kSigInt:
+      return settings.c_cc[VINTR];
+    case kSigQuit:
+      return settings.c_cc[VQUIT];
+    case kSigTstp:
+      return settings.c_cc[VSUSP];
+    default:
+      return 0;
+  }
+}
+
+// A key that the host's terminal turned into a signal. Without ISIG it is a byte like any other.
+void TakeSignal(int signal) {
+  ConsoleState& state = Console();
+  const uint8_t byte = CharacterOf(signal);
+  if (state.input_is_tty && (state.line.settings().c_lflag & ISIG) == 0 && byte != 0) {
+    Echo(byte);
+    (void)state.line.Input(byte);
+    state.readers.WakeAll();
+    return;
+  }
+  if (state.input_is_tty && (state.line.settings().c_lflag & NOFLSH) == 0) {
+    state.line.Flush();
+  }
+  SignalGroup(state.foreground, signal);
+}
 
 void TakeInput(const proto::CommandRecord& command) {
   ConsoleState& state = Console();
@@ -35,7 +82,10 @@ void TakeInput(const proto::CommandRecord& command) {
   for (size_t i = 0; i < bytes; ++i) {
     if (!state.input_is_tty) {
       state.line.InputRaw(command.data[i]);
-    } else if (const int signal = state.line.Input(command.data[i]); signal != 0) {
+      continue;
+    }
+    Echo(command.data[i]);
+    if (const int signal = state.line.Input(command.data[i]); signal != 0) {
       SignalGroup(state.foreground, signal);
     }
   }
@@ -51,10 +101,7 @@ void TakeCommand(const proto::CommandRecord& command) {
       state.input_ended = true;
       break;
     case proto::CommandKind::kSignal:
-      if (state.input_is_tty && (state.line.settings().c_lflag & NOFLSH) == 0) {
-        state.line.Flush();
-      }
-      SignalGroup(state.foreground, command.data[0]);
+      TakeSignal(command.data[0]);
       return;
     case proto::CommandKind::kResize:
       state.columns = static_cast<uint16_t>(command.data[0] | command.data[1] << 8);

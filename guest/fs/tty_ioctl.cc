@@ -24,7 +24,7 @@ constexpr int kFlushBoth = 2;    // TCIOFLUSH
 
 void PublishRaw() {
   const uint32_t local = Console().line.settings().c_lflag;
-  Channel().console_raw = (local & (ICANON | ECHO)) == 0 ? 1 : 0;
+  Channel().console_raw = (local & (ICANON | ECHO)) == (ICANON | ECHO) ? 0 : 1;
 }
 
 enum class FlushFirst { kNo, kYes };
