@@ -110,6 +110,41 @@ BENCHMARK(BM_IncrementalCowBreak)
     ->Iterations(1000)
     ->Unit(benchmark::kMicrosecond);
 
+// The same with many small processes around.
+void BM_IncrementalManyTasks(benchmark::State& state) {
+  MappedGuest mapped(64);
+  GuestBuilder& guest = mapped.guest;
+  for (int i = 0; i < 24; ++i) {
+    guest.AddVma(mapped.mm, 0x40000000 + i * 0x100000, 1, proto::kVmRead);
+  }
+  GuestPtr child = 0;
+  for (uint32_t i = 0; i < state.range(0); ++i) {
+    child = guest.Fork(mapped.task, 3 + i);
+  }
+  const GuestPtr mm = guest.Peek<proto::TaskRecord>(child).mm;
+  const GuestPtr vma = guest.Vmas(mm)[0];
+  IncrementalChecker checker(guest.memory(), guest.channel());
+  Findings findings;
+  (void)checker.Step({}, findings).ok();
+  uint64_t next = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    guest.ClearDirty();
+    guest.Touch(mm, vma, kAt + next++ * kPageBytes, true);
+    state.ResumeTiming();
+    (void)checker.Step({proto::SafepointKind::kFault, guest.dirty(), {}}, findings).ok();
+  }
+  if (!findings.list().empty()) {
+    state.SkipWithError("a clean guest was accused");
+  }
+}
+BENCHMARK(BM_IncrementalManyTasks)
+    ->ArgName("tasks")
+    ->Arg(10)
+    ->Arg(1000)
+    ->Iterations(60)
+    ->Unit(benchmark::kMicrosecond);
+
 // The step in which the whole process was forked.
 void BM_IncrementalFork(benchmark::State& state) {
   MappedGuest mapped(static_cast<uint64_t>(state.range(0)));

@@ -20,7 +20,8 @@
 DEFINE_string(rootfs, "", "root file system: a directory or a cpio file (newc)");
 DEFINE_string(mem, "256M", "guest memory, 16M to 256G; reserved, not touched");
 DEFINE_string(kernel_ring, "auto", "CPU ring of the guest kernel: auto, 0 or 3");
-DEFINE_string(check, "off", "oracle: off, end, sampled or every");
+DEFINE_string(check, "off",
+              "oracle: off, end, sampled, every, or both (every, and by a full walk)");
 DEFINE_string(timeout, "0", "longest run in seconds; 0: no limit");
 DEFINE_string(env, "", "NAME=VALUE for the program's environment; may be repeated");
 DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");

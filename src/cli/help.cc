@@ -38,7 +38,7 @@ Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end a
   --env=NAME=VALUE       for the program's environment; may be repeated
   --mem=SIZE             guest memory, 16M to 256G (256M); reserved, not touched
   --kernel_ring=auto|0|3 CPU ring of the guest kernel
-  --check=off|end|sampled|every   when the oracle looks (off)
+  --check=off|end|sampled|every   when the oracle looks (off); both: every step, twice
   --events=FILE|-        write events as text; - is standard error
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
   --strategy=classic|ondemand|eager   how fork copies memory

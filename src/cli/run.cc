@@ -17,8 +17,8 @@ int RunVerb(const Words& args) {
   if (arguments->words.empty()) return UsageError("run", "which program?");
   const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
   if (!mode) {
-    return UsageError(
-        "run", absl::StrCat("--check=", FLAGS_check, ": choose one of off, end, sampled, every"));
+    return UsageError("run", absl::StrCat("--check=", FLAGS_check,
+                                          ": choose one of off, end, sampled, every, both"));
   }
   const absl::StatusOr<int> code = RunGuest(*arguments, *mode, Tell);
   return code.ok() ? *code : StatusError(code.status());

@@ -44,6 +44,7 @@ std::optional<CheckMode> ParseCheckMode(std::string_view text) {
   if (text == "end") return CheckMode::kEnd;
   if (text == "sampled") return CheckMode::kSampled;
   if (text == "every") return CheckMode::kEvery;
+  if (text == "both") return CheckMode::kBoth;
   return std::nullopt;
 }
 
@@ -52,8 +53,7 @@ Checker::Checker(const inspect::MemoryReader& memory, const inspect::ChannelView
     : memory_(memory), channel_(channel), options_(options) {}
 
 uint64_t Checker::RequiredEvents() const {
-  const bool transitions =
-      options_.mode == CheckMode::kEvery || options_.mode == CheckMode::kSampled;
+  const bool transitions = options_.mode != CheckMode::kOff && options_.mode != CheckMode::kEnd;
   return transitions ? TransitionChecker::RequiredEvents() : 0;
 }
 
@@ -78,6 +78,7 @@ bool Checker::WantsSafepoint(SafepointKind kind) const {
       return stats_.safepoints % std::max<uint64_t>(options_.sample_interval, 2) < 2 ||
              kind == SafepointKind::kFinal;
     case CheckMode::kEvery:
+    case CheckMode::kBoth:
       return true;
   }
   return false;
@@ -109,22 +110,29 @@ std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const ui
   gap_ = false;
   events_.clear();
   stats_.walked_ptes = incremental_->walked_ptes();
+  if (options_.mode == CheckMode::kBoth) {
+    WalkAll(findings);
+  }
   return Finish(kind, findings, started);
 }
 
 std::vector<Finding> Checker::CheckAll() {
   const uint64_t started = NowNs();
   Findings findings(options_.max_findings);
+  WalkAll(findings);
+  return Finish(SafepointKind::kFinal, findings, started);
+}
+
+void Checker::WalkAll(Findings& findings) {
   inspect::Snapshot snapshot;
   const absl::Status status = inspect::SnapshotReader(memory_, channel_).ReadInto(snapshot);
-  if (status.ok()) {
-    FullChecker full(memory_);
-    full.Check(snapshot, findings);
-    stats_.walked_ptes += full.walked_ptes();
-  } else {
+  if (!status.ok()) {
     findings.Add(Rule::kAccountMalformed, std::string(status.message()));
+    return;
   }
-  return Finish(SafepointKind::kFinal, findings, started);
+  FullChecker full(memory_);
+  full.Check(snapshot, findings);
+  stats_.walked_ptes += full.walked_ptes();
 }
 
 uint64_t CheckerStats::MedianNs(SafepointKind kind) const {

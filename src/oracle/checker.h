@@ -26,8 +26,9 @@ enum class CheckMode : uint8_t {
   kEnd,      // one full walk, at the final safepoint
   kSampled,  // two safepoints in a row out of every `sample_interval`
   kEvery,    // every safepoint, incrementally
+  kBoth,     // every safepoint, incrementally and by a full walk: the oracle tested by itself
 };
-// "off", "end", "sampled", "every".
+// "off", "end", "sampled", "every", "both".
 std::optional<CheckMode> ParseCheckMode(std::string_view text);
 
 struct CheckerOptions {
@@ -82,6 +83,8 @@ class Checker {
   const CheckerStats& stats() const { return stats_; }
 
  private:
+  // Adds what a full walk finds now.
+  void WalkAll(Findings& findings);
   std::vector<Finding> Finish(proto::SafepointKind kind, Findings& findings, uint64_t started_ns);
 
   inspect::MemoryReader memory_;

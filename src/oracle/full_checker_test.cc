@@ -5,9 +5,11 @@
 #include "src/oracle/full_checker.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -72,6 +74,30 @@ class FullCheckerTest : public ::testing::Test {
 TEST_F(FullCheckerTest, CleanGuestIsNotAccused) {
   EXPECT_EQ(Names(Check()), "");
   EXPECT_EQ(walked_, 2 * (4 + 4 + 4 + 8 + 1 + 1));
+}
+
+// A saved guest is as good as a live one: memory is read through an address and a size.
+TEST_F(FullCheckerTest, SavedGuestIsReadTheSame) {
+  *PteAt(sample_.mm, kHeapAt + kPageBytes) |= proto::kPteWritable;
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  const uint64_t bytes = g().ram_bytes();
+  ASSERT_EQ(std::fwrite(g().ram(), 1, bytes, file), bytes);
+  std::fflush(file);
+  void* mapped = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  const inspect::MemoryReader memory(mapped, bytes);
+  const auto channel =
+      inspect::ChannelView::Open(memory, testing::kTestChannelGpa, proto::kChannelBytes);
+  ASSERT_TRUE(channel.ok());
+  inspect::Snapshot snapshot;
+  ASSERT_TRUE(inspect::SnapshotReader(memory, *channel).ReadInto(snapshot).ok());
+  Findings findings;
+  FullChecker(memory).Check(snapshot, findings);
+  EXPECT_EQ(Names(findings.list()), Names(Check()));
+  EXPECT_FALSE(findings.list().empty());
+  munmap(mapped, bytes);
+  std::fclose(file);
 }
 
 TEST_F(FullCheckerTest, CleanAfterEverybodyDied) {

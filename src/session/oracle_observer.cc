@@ -16,9 +16,7 @@ namespace {
 using oracle::CheckMode;
 using vmm::Next;
 
-bool UsesSafepoints(CheckMode mode) {
-  return mode == CheckMode::kSampled || mode == CheckMode::kEvery;
-}
+bool UsesSafepoints(CheckMode mode) { return mode != CheckMode::kOff && mode != CheckMode::kEnd; }
 
 inspect::MemoryReader ReaderOf(const vmm::Machine& machine) {
   return {machine.memory().host_base(), machine.memory().size()};

@@ -41,6 +41,7 @@ class GuestBuilder {
   std::span<const uint64_t> dirty() const { return dirty_; }
   void ClearDirty();
   uint64_t ram_bytes() const { return ram_bytes_; }
+  const uint8_t* ram() const { return ram_; }
 
   // Guest memory, for writing: marks every frame of the object dirty.
   template <typename T>
