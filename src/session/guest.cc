@@ -77,6 +77,7 @@ absl::StatusOr<Guest> StartGuest(const GuestOptions& options) {
   if (!root.ok()) return root.status();
   absl::StatusOr<std::string> archive = rootfs::WriteCpio(root->tree);
   if (!archive.ok()) return archive.status();
+  root->tree = rootfs::FileTree();
   vmm::MachineConfig config = ConfigFrom(options, *root);
   config.initrd = {reinterpret_cast<const uint8_t*>(archive->data()), archive->size()};
   // The kernel, its tables and the program need room beside the archive.
