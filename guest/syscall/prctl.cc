@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/prctl.h>
 
+#include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
@@ -16,6 +17,18 @@ namespace fv::guest {
 namespace {
 
 constexpr size_t kCommBytes = 16;
+
+// Forkvisor's own, unknown to Linux (EINVAL there), for tests (docs/syscalls.md). Arms the failure
+// of the N-th allocation of the kernel from now; 0 disarms. Returns how many failed so far.
+constexpr int kPrForkvisorFailNth = 0x46560001;
+
+Result<uint64_t> FailNth(const Task& task, uint64_t countdown) {
+  if (!task.Capable(CAP_SYS_ADMIN)) {
+    return Error(EPERM);
+  }
+  Channel().fail_countdown = countdown;
+  return Channel().fail_hits;
+}
 
 Result<uint64_t> SetName(Task& task, uint64_t address) {
   char name[kCommBytes] = {};
@@ -199,6 +212,8 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
       return uint64_t{0};
     case PR_SET_TIMING:
       return value == 0 ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+    case kPrForkvisorFailNth:
+      return FailNth(task, value);
     case PR_GET_TSC:
       return WriteInt(task, value, PR_TSC_ENABLE);
     default:

@@ -67,6 +67,14 @@ Status MapSegment(NewProgram& program, const ElfSegment& segment) {
   const uint64_t address = segment.address + program.bias;
   const uint64_t file_end = address + segment.file_bytes;
   const uint64_t memory_end = address + segment.memory_bytes;
+  // A page of the segment that the file does not have would be a SIGBUS later.
+  const uint64_t file_size = ObjectOf(*program.file).size();
+  if (segment.file_offset >= file_size && segment.file_bytes > 0) {
+    return Error(ENOEXEC);
+  }
+  if (segment.file_bytes > PageUp(file_size) - segment.file_offset) {
+    return Error(ENOEXEC);
+  }
   if (segment.file_bytes == 0) {
     return MapAnonymous(mm, PageDown(address), PageUp(memory_end), flags);
   }
@@ -82,9 +90,8 @@ Status MapSegment(NewProgram& program, const ElfSegment& segment) {
   if (memory_end > file_end) {
     // A read-only segment with a partial page is left as the file has it, as on Linux.
     if ((flags & proto::kVmWrite) != 0 && (file_end & kPageMask) != 0) {
-      Status zeroed = ZeroUser(mm, file_end, PageUp(file_end) - file_end);
-      if (!zeroed.ok()) {
-        return Error(ENOEXEC);  // the segment reaches past the end of the file
+      if (!ZeroUser(mm, file_end, PageUp(file_end) - file_end).ok()) {
+        return Error(ENOMEM);  // the page exists: only memory can be missing
       }
     }
     TRY(MapAnonymous(mm, PageUp(file_end), PageUp(memory_end), flags));

@@ -38,6 +38,11 @@ Status Charge(NewProgram& program, uint64_t bytes) {
   return program.string_bytes > program.string_limit ? Status(Error(E2BIG)) : Ok();
 }
 
+// Into the new stack, whose addresses are ours: only memory can be missing.
+Status CopyToStack(NewProgram& program, uint64_t to, const void* from, size_t bytes) {
+  return CopyToUser(*program.mm, to, from, bytes).ok() ? Ok() : Status(Error(ENOMEM));
+}
+
 Status PushUserString(NewProgram& program, Mm& from, uint64_t address, uint8_t* page) {
   uint64_t left = TRY(UserStringLength(from, address, kMaxStringBytes)) + 1;
   TRY(Charge(program, left));
@@ -49,7 +54,7 @@ Status PushUserString(NewProgram& program, Mm& from, uint64_t address, uint8_t* 
     if (piece == left) {
       page[piece - 1] = 0;  // another thread may have moved the end meanwhile
     }
-    TRY(CopyToUser(*program.mm, to, page, piece));
+    TRY(CopyToStack(program, to, page, piece));
     address += piece;
     to += piece;
     left -= piece;
@@ -137,7 +142,7 @@ Status PushString(NewProgram& program, const char* text) {
   const uint64_t bytes = strlen(text) + 1;
   TRY(Charge(program, bytes));
   program.stack -= bytes;
-  return CopyToUser(*program.mm, program.stack, text, bytes);
+  return CopyToStack(program, program.stack, text, bytes);
 }
 
 Result<uint64_t> PushVector(NewProgram& program, const StringVector& vector) {
@@ -168,12 +173,12 @@ Status FinishStack(NewProgram& program) {
   const uint64_t strings = program.stack;
   uint64_t at = program.stack - sizeof(kPlatform);
   const uint64_t platform = at;
-  TRY(CopyToUser(mm, platform, kPlatform, sizeof(kPlatform)));
+  TRY(CopyToStack(program, platform, kPlatform, sizeof(kPlatform)));
   uint8_t random[16];
   FillRandom(random, sizeof(random));
   at = (at - sizeof(random)) & ~uint64_t{15};
   const uint64_t random_at = at;
-  TRY(CopyToUser(mm, random_at, random, sizeof(random)));
+  TRY(CopyToStack(program, random_at, random, sizeof(random)));
 
   const uint64_t count = 1 + program.argc + 1 + program.envc + 1 + kAuxWords;
   auto* words = static_cast<uint64_t*>(KernelAllocateZeroed(count * 8));
@@ -188,7 +193,7 @@ Status FinishStack(NewProgram& program) {
   WriteAuxiliary(program, random_at, platform, words + 1 + program.argc + 1 + program.envc + 1);
   program.stack = (at - count * 8) & ~uint64_t{15};
   mm.start_stack = program.stack;
-  return CopyToUser(mm, program.stack, words, count * 8);
+  return CopyToStack(program, program.stack, words, count * 8);
 }
 
 }  // namespace fv::guest
