@@ -241,6 +241,13 @@ TEST_F(ForkTest, I6EagerCopyIsTheSame) {
   EXPECT_EQ(Step(), "");
 }
 
+TEST_F(ForkTest, I6PidfdStoredInTheParent) {
+  Fork(CLONE_PIDFD);
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + 3 * kPageBytes, true);  // the parent's own copy
+  *Word(Pfn(sample_.mm, kHeapAt + 3 * kPageBytes), 5) = 9;
+  EXPECT_EQ(Step(), "");
+}
+
 TEST_F(ForkTest, I6WipedRange) {
   g().Ptr<proto::VmaRecord>(sample_.heap)->flags |= proto::kVmWipeOnFork;
   EXPECT_EQ(Step(), "");

@@ -12,9 +12,8 @@
 enum { kPage = 4096 };
 
 int main(void) {
-  volatile char* pages =
-      mmap((void*)0x10000000, 2 * kPage, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  volatile char* pages = mmap((void*)0x10000000, 2 * kPage, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   CHECK(pages == (volatile char*)0x10000000);
   pages[0] = 'a';
   pages[kPage] = 'b';
@@ -29,7 +28,7 @@ int main(void) {
   CHECK_INT(waitpid((pid_t)pid, &status, 0), pid);
   CHECK_INT(WEXITSTATUS(status), 7);
   CHECK_INT(pages[0], 'a');
-  pages[0] = 'p';      // the child has gone: the frame is the parent's again, no copy
+  pages[0] = 'p';  // the child has gone: the frame is the parent's again, no copy
   pages[kPage] = 'q';
   CHECK_INT(pages[0], 'p');
   CHECK_INT(pages[kPage], 'q');

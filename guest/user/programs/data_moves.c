@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Moving data between descriptors: sendfile, splice, tee, vmsplice, copy_file_range; vectors with
+// offsets; memfd and eventfd; locks, allocation, advice and flushing of files; F62: a page given to
+// a pipe by vmsplice keeps its content when it is written after a fork.
+#include <sys/file.h>
+#include <sys/uio.h>
+
+#include "guest/user/lib/memory.h"
+#include "guest/user/lib/proc.h"
+
+static int Byte(int fd, long at) {
+  unsigned char byte;
+  return pread(fd, &byte, 1, at) == 1 ? byte : -1;
+}
+
+static void Moves(void) {
+  int from = TempFile(2), to = TempFile(0), fds[2], more[2];
+  long at = kPage, out = 0;
+  CHECK_INT(syscall(SYS_sendfile, to, from, &at, 10), 10);
+  CHECK_INT(at, kPage + 10);
+  CHECK_INT(Byte(to, 9), 'b');
+  at = 0;
+  out = 100;
+  CHECK_INT(syscall(SYS_copy_file_range, from, &at, to, &out, 5, 0), 5);
+  CHECK_INT(Byte(to, 104), 'a');
+  CHECK(pipe(fds) == 0 && pipe(more) == 0);
+  at = kPage;
+  CHECK_INT(syscall(SYS_splice, from, &at, fds[1], NULL, 8, 0), 8);
+  CHECK_INT(syscall(SYS_tee, fds[0], more[1], 8, 0), 8);
+  char text[16] = "";
+  CHECK_INT(read(more[0], text, 16), 8);
+  CHECK_INT(text[7], 'b');
+  out = 200;
+  CHECK_INT(syscall(SYS_splice, fds[0], NULL, to, &out, 8, 0), 8);
+  CHECK_INT(Byte(to, 207), 'b');
+  close(from);
+  close(to);
+  Ok("sendfile, splice, tee, copy_file_range");
+}
+
+static void VectorsAndFiles(void) {
+  int fd = (int)syscall(SYS_memfd_create, "fv", 1);
+  CHECK(fd >= 0);
+  struct iovec out[2] = {{"ab", 2}, {"cd", 2}};
+  char text[4] = "";
+  struct iovec in[2] = {{text, 1}, {text + 1, 3}};
+  CHECK_INT(syscall(SYS_pwritev, fd, out, 2, 0L, 0L), 4);
+  CHECK_INT(syscall(SYS_preadv, fd, in, 2, 0L, 0L), 4);
+  CHECK(memcmp(text, "abcd", 4) == 0);
+  CHECK_INT(syscall(SYS_pwritev2, fd, out, 2, 4L, 0L, 0), 4);
+  CHECK_INT(syscall(SYS_preadv2, fd, in, 2, 4L, 0L, 0), 4);
+  CHECK_INT(syscall(SYS_fallocate, fd, 0, 0L, 5000L), 0);
+  CHECK_INT(lseek(fd, 0, SEEK_END), 5000);
+  CHECK_INT(syscall(SYS_fadvise64, fd, 0L, 0L, 0), 0);
+  CHECK_ERR(syscall(SYS_fadvise64, fd, 0L, 0L, 99), EINVAL);
+  CHECK_INT(syscall(SYS_fsync, fd), 0);
+  CHECK_INT(syscall(SYS_fdatasync, fd), 0);
+  CHECK_INT(syscall(SYS_syncfs, fd), 0);
+  CHECK_INT(flock(fd, LOCK_EX | LOCK_NB), 0);
+  CHECK_INT(flock(fd, LOCK_UN), 0);
+  close(fd);
+  Ok("vectors, memfd, files");
+}
+
+static void Events(void) {
+  int fd = (int)syscall(SYS_eventfd2, 3, O_NONBLOCK);
+  unsigned long long value = 4;
+  CHECK_INT(write(fd, &value, 8), 8);
+  CHECK_INT(read(fd, &value, 8), 8);
+  CHECK_INT(value, 7);
+  CHECK_ERR(read(fd, &value, 8), EAGAIN);
+  close(fd);
+  fd = (int)syscall(SYS_eventfd, 1);
+  CHECK_INT(read(fd, &value, 8), 8);
+  CHECK_INT(value, 1);
+  close(fd);
+  Ok("eventfd");
+}
+
+static void Write(void* arg) { memset(arg, 'c', kPage); }
+
+static void SplicedPage(void) {
+  unsigned char* page = Pages(1);
+  memset(page, 'p', kPage);
+  int fds[2];
+  CHECK(pipe(fds) == 0);
+  struct iovec piece = {page, 64};
+  CHECK_INT(syscall(SYS_vmsplice, fds[1], &piece, 1, 0), 64);
+  CHECK_INT(RunChild(Write, page), 0);  // the child's write must not reach the pipe
+  CHECK_INT(page[0], 'p');
+  char text[64] = "";
+  CHECK_INT(read(fds[0], text, sizeof(text)), 64);
+  CHECK_INT(text[0], 'p');
+  CHECK_INT(text[63], 'p');
+  Ok("F62 a page in a pipe");
+}
+
+int main(void) {
+  Moves();
+  VectorsAndFiles();
+  Events();
+  SplicedPage();
+  return Finish();
+}
