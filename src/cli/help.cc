@@ -45,6 +45,7 @@ Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end a
   --timeout=SECONDS      longest run; 0: no limit
   --deterministic        no timer tick
   --kernel=FILE          another guest kernel
+  --mutant=NAME          switch on a bug of a kernel built with them (proto/mutants.h)
   --kvm_device=FILE      KVM's device (/dev/kvm)
   -v                     say what happens
 )";
