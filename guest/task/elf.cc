@@ -61,6 +61,21 @@ void AddSegment(const Elf64_Phdr& segment, const Elf64_Ehdr& header, ElfPlan& pl
   ++plan.segment_count;
 }
 
+// The first PT_INTERP counts, as on Linux.
+Status NoteInterpreter(const Elf64_Phdr& segment, ElfPlan& plan) {
+  constexpr uint64_t kShortestPath = 2;
+  if (plan.interpreter_bytes != 0) {
+    return Ok();
+  }
+  if (segment.p_filesz < kShortestPath || segment.p_filesz > kMaxInterpreterBytes ||
+      segment.p_offset >= uint64_t{1} << 62) {
+    return Error(ENOEXEC);
+  }
+  plan.interpreter_offset = segment.p_offset;
+  plan.interpreter_bytes = segment.p_filesz;
+  return Ok();
+}
+
 }  // namespace
 
 Result<ElfLayout> ParseElfHeader(const uint8_t* bytes) {
@@ -91,7 +106,7 @@ Status ParseElfSegments(const uint8_t* header_bytes, const uint8_t* program_head
     Elf64_Phdr segment;
     memcpy(&segment, program_headers + i * sizeof(segment), sizeof(segment));
     if (segment.p_type == PT_INTERP) {
-      return Error(ELIBBAD);
+      TRY(NoteInterpreter(segment, plan));
     }
     if (segment.p_type == PT_GNU_STACK) {
       plan.executable_stack = (segment.p_flags & PF_X) != 0;

@@ -18,6 +18,7 @@ inline constexpr size_t kElfProgramHeaderBytes = 56;
 // Linux takes at most 64 KiB of program headers; more than one page of them is nobody's.
 inline constexpr unsigned kMaxProgramHeaders = 4096 / kElfProgramHeaderBytes;
 inline constexpr unsigned kMaxLoadSegments = 32;
+inline constexpr uint64_t kMaxInterpreterBytes = 4096;  // PATH_MAX, the NUL included
 
 struct ElfSegment {
   uint64_t file_offset;  // bytes; congruent to `address` modulo the page size
@@ -37,6 +38,8 @@ struct ElfPlan {
   uint64_t start, end;        // page-rounded span of all segments, before the bias
   uint64_t alignment;         // largest p_align of a segment
   unsigned header_count;
+  uint64_t interpreter_offset;  // PT_INTERP in the file: a NUL-terminated path
+  uint64_t interpreter_bytes;   // 0: the program needs no dynamic linker
 };
 
 struct ElfLayout {  // where the program headers are, from the ELF header
@@ -47,8 +50,7 @@ struct ElfLayout {  // where the program headers are, from the ELF header
 // Checks the ELF header (kElfHeaderBytes). Errors: ENOEXEC.
 Result<ElfLayout> ParseElfHeader(const uint8_t* header);
 // Checks the program headers (layout.count of them) and makes the plan. `user_end`: one past the
-// last address a program may have. Errors: ENOEXEC; ELIBBAD for a program that wants a dynamic
-// linker (not supported: EINVAL of a missing interpreter would be a lie).
+// last address a program may have. Errors: ENOEXEC.
 Status ParseElfSegments(const uint8_t* header, const uint8_t* program_headers, ElfLayout layout,
                         uint64_t user_end, ElfPlan& plan);
 

@@ -142,13 +142,21 @@ TEST(Elf, EveryMalformedFileIsRefused) {
   }
 }
 
-TEST(Elf, DynamicProgramsAreNamed) {
+TEST(Elf, TheDynamicLinkersNameIsFound) {
   Image image = GoodImage();
   Elf64_Phdr interpreter{};
   interpreter.p_type = PT_INTERP;
+  interpreter.p_offset = 0x238;
+  interpreter.p_filesz = 28;
   image.segments.insert(image.segments.begin(), interpreter);
   ElfPlan plan;
-  EXPECT_EQ(Parse(image, plan), ELIBBAD);
+  EXPECT_EQ(Parse(image, plan), 0);
+  EXPECT_EQ(plan.interpreter_offset, 0x238u);
+  EXPECT_EQ(plan.interpreter_bytes, 28u);
+  for (const uint64_t bad : {uint64_t{0}, uint64_t{1}, kMaxInterpreterBytes + 1}) {
+    image.segments[0].p_filesz = bad;
+    EXPECT_EQ(Parse(image, plan), ENOEXEC) << bad;
+  }
 }
 
 // Whatever the bytes say, an accepted plan stays inside user space.

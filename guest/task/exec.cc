@@ -83,7 +83,8 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
     program.argc = 1;
   }
   TRY(ResolveScripts(task, program, request.path));
-  return LoadElf(program);
+  TRY(LoadElf(program));
+  return LoadInterpreter(task, program);
 }
 
 // Set-user-ID and set-group-ID bits, capabilities. Returns the credentials to commit.
@@ -146,12 +147,12 @@ void ResetRegisters(Task& task, const NewProgram& program) {
   WriteFsBase(0);
   WriteGsBase(0);
   SetUserRegistersOwner(&task);
-  InitUserFrame(task.frame(), program.plan.entry + program.bias, program.stack);
+  InitUserFrame(task.frame(), EntryOf(program), program.stack);
 }
 
 // The point of no return: nothing below fails.
 void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, const char* path) {
-  const uint64_t entry = program.plan.entry + program.bias;
+  const uint64_t entry = EntryOf(program);
   SwapMm(task, program);
   task.files().CloseOnExec();
   ResetSignalsForExec(task);

@@ -46,6 +46,9 @@ struct NewProgram {
   Ref<File> file;  // what is mapped
   ElfPlan plan;
   uint64_t bias = 0;   // added to the plan's addresses
+  // The dynamic linker, if the program names one: where it begins and how far it was moved.
+  uint64_t interpreter_entry = 0;
+  uint64_t interpreter_bias = 0;
   uint64_t stack = 0;  // grows down as strings are pushed; finally the program's RSP
   uint64_t string_bytes = 0;
   uint64_t string_limit = 0;
@@ -69,6 +72,18 @@ Status FinishStack(NewProgram& program);
 
 // Reads and checks the file's headers and maps its segments. Errors: ENOEXEC, ENOMEM, EIO.
 Status LoadElf(NewProgram& program);
+// Opens and maps the dynamic linker that the program names; nothing if it names none. After
+// LoadElf. Errors: those of open, ELIBBAD (it is no ELF file), ENOMEM.
+Status LoadInterpreter(Task& task, NewProgram& program);
+// The first instruction of the new program.
+inline uint64_t EntryOf(const NewProgram& program) {
+  return program.interpreter_entry != 0 ? program.interpreter_entry
+                                        : program.plan.entry + program.bias;
+}
+// The headers of `file`, checked. Errors: ENOEXEC, ENOMEM, EIO.
+Status ReadElfPlan(File& file, ElfPlan& plan);
+// Maps one segment of `file`, moved by `bias`. Errors: ENOEXEC, ENOMEM.
+Status MapSegment(Mm& mm, File& file, const ElfSegment& segment, uint64_t bias);
 
 // Kills the other threads of the group and makes the current one its leader. Error: EAGAIN (the
 // group is being killed).

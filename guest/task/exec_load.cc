@@ -28,25 +28,6 @@ uint64_t VmFlagsOf(uint32_t segment_flags) {
   return flags;
 }
 
-Status ReadHeaders(File& file, ElfPlan& plan) {
-  MemoryObject& object = ObjectOf(file);
-  uint8_t header[kElfHeaderBytes];
-  if (TRY(object.ReadKernel(0, header, sizeof(header))) != sizeof(header)) {
-    return Error(ENOEXEC);
-  }
-  const ElfLayout layout = TRY(ParseElfHeader(header));
-  const size_t bytes = layout.count * kElfProgramHeaderBytes;
-  auto* headers = static_cast<uint8_t*>(KernelAllocate(bytes));
-  if (headers == nullptr) {
-    return Error(ENOMEM);
-  }
-  ScopeGuard free_headers([=] { KernelFree(headers, bytes); });
-  if (TRY(object.ReadKernel(layout.offset, headers, bytes)) != bytes) {
-    return Error(ENOEXEC);
-  }
-  return ParseElfSegments(header, headers, layout, proto::kMmapTop, plan);
-}
-
 Status MapAnonymous(Mm& mm, uint64_t start, uint64_t end, uint64_t flags) {
   if (start >= end) {
     return Ok();
@@ -57,45 +38,6 @@ Status MapAnonymous(Mm& mm, uint64_t start, uint64_t end, uint64_t flags) {
   request.flags = flags;
   request.placement = MapPlacement::kFixed;
   TRY(mm.Map(request));
-  return Ok();
-}
-
-// The file's part, then zeros: the rest of its last page and whole pages after it.
-Status MapSegment(NewProgram& program, const ElfSegment& segment) {
-  Mm& mm = *program.mm;
-  const uint64_t flags = VmFlagsOf(segment.flags);
-  const uint64_t address = segment.address + program.bias;
-  const uint64_t file_end = address + segment.file_bytes;
-  const uint64_t memory_end = address + segment.memory_bytes;
-  // A page of the segment that the file does not have would be a SIGBUS later.
-  const uint64_t file_size = ObjectOf(*program.file).size();
-  if (segment.file_offset >= file_size && segment.file_bytes > 0) {
-    return Error(ENOEXEC);
-  }
-  if (segment.file_bytes > PageUp(file_size) - segment.file_offset) {
-    return Error(ENOEXEC);
-  }
-  if (segment.file_bytes == 0) {
-    return MapAnonymous(mm, PageDown(address), PageUp(memory_end), flags);
-  }
-  MapRequest request;
-  request.address = PageDown(address);
-  request.length = PageUp(file_end) - PageDown(address);
-  request.flags = flags;
-  request.placement = MapPlacement::kFixed;
-  request.object = Ref<MemoryObject>(ObjectOf(*program.file));
-  request.page_offset = segment.file_offset >> proto::kPageShift;
-  request.source = &program.file->dentry();
-  TRY(mm.Map(request));
-  if (memory_end > file_end) {
-    // A read-only segment with a partial page is left as the file has it, as on Linux.
-    if ((flags & proto::kVmWrite) != 0 && (file_end & kPageMask) != 0) {
-      if (!ZeroUser(mm, file_end, PageUp(file_end) - file_end).ok()) {
-        return Error(ENOMEM);  // the page exists: only memory can be missing
-      }
-    }
-    TRY(MapAnonymous(mm, PageUp(file_end), PageUp(memory_end), flags));
-  }
   return Ok();
 }
 
@@ -114,8 +56,65 @@ void NoteAddresses(NewProgram& program, const ElfSegment& segment) {
 
 }  // namespace
 
+Status ReadElfPlan(File& file, ElfPlan& plan) {
+  MemoryObject& object = ObjectOf(file);
+  uint8_t header[kElfHeaderBytes];
+  if (TRY(object.ReadKernel(0, header, sizeof(header))) != sizeof(header)) {
+    return Error(ENOEXEC);
+  }
+  const ElfLayout layout = TRY(ParseElfHeader(header));
+  const size_t bytes = layout.count * kElfProgramHeaderBytes;
+  auto* headers = static_cast<uint8_t*>(KernelAllocate(bytes));
+  if (headers == nullptr) {
+    return Error(ENOMEM);
+  }
+  ScopeGuard free_headers([=] { KernelFree(headers, bytes); });
+  if (TRY(object.ReadKernel(layout.offset, headers, bytes)) != bytes) {
+    return Error(ENOEXEC);
+  }
+  return ParseElfSegments(header, headers, layout, proto::kMmapTop, plan);
+}
+
+// The file's part, then zeros: the rest of its last page and whole pages after it.
+Status MapSegment(Mm& mm, File& file, const ElfSegment& segment, uint64_t bias) {
+  const uint64_t flags = VmFlagsOf(segment.flags);
+  const uint64_t address = segment.address + bias;
+  const uint64_t file_end = address + segment.file_bytes;
+  const uint64_t memory_end = address + segment.memory_bytes;
+  // A page of the segment that the file does not have would be a SIGBUS later.
+  const uint64_t file_size = ObjectOf(file).size();
+  if (segment.file_offset >= file_size && segment.file_bytes > 0) {
+    return Error(ENOEXEC);
+  }
+  if (segment.file_bytes > PageUp(file_size) - segment.file_offset) {
+    return Error(ENOEXEC);
+  }
+  if (segment.file_bytes == 0) {
+    return MapAnonymous(mm, PageDown(address), PageUp(memory_end), flags);
+  }
+  MapRequest request;
+  request.address = PageDown(address);
+  request.length = PageUp(file_end) - PageDown(address);
+  request.flags = flags;
+  request.placement = MapPlacement::kFixed;
+  request.object = Ref<MemoryObject>(ObjectOf(file));
+  request.page_offset = segment.file_offset >> proto::kPageShift;
+  request.source = &file.dentry();
+  TRY(mm.Map(request));
+  if (memory_end > file_end) {
+    // A read-only segment with a partial page is left as the file has it, as on Linux.
+    if ((flags & proto::kVmWrite) != 0 && (file_end & kPageMask) != 0) {
+      if (!ZeroUser(mm, file_end, PageUp(file_end) - file_end).ok()) {
+        return Error(ENOMEM);  // the page exists: only memory can be missing
+      }
+    }
+    TRY(MapAnonymous(mm, PageUp(file_end), PageUp(memory_end), flags));
+  }
+  return Ok();
+}
+
 Status LoadElf(NewProgram& program) {
-  TRY(ReadHeaders(*program.file, program.plan));
+  TRY(ReadElfPlan(*program.file, program.plan));
   const ElfPlan& plan = program.plan;
   if (plan.position_independent) {
     const uint64_t base = (proto::kPieBase + plan.alignment - 1) & ~(plan.alignment - 1);
@@ -125,7 +124,7 @@ Status LoadElf(NewProgram& program) {
     }
   }
   for (unsigned i = 0; i < plan.segment_count; ++i) {
-    TRY(MapSegment(program, plan.segments[i]));
+    TRY(MapSegment(*program.mm, *program.file, plan.segments[i], program.bias));
     NoteAddresses(program, plan.segments[i]);
   }
   program.mm->start_brk = program.mm->brk = PageUp(plan.end + program.bias);

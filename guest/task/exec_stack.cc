@@ -95,7 +95,7 @@ void WriteAuxiliary(const NewProgram& program, uint64_t random, uint64_t platfor
   aux.Add(AT_PHDR, plan.headers_address == 0 ? 0 : plan.headers_address + program.bias);
   aux.Add(AT_PHENT, kElfProgramHeaderBytes);
   aux.Add(AT_PHNUM, plan.header_count);
-  aux.Add(AT_BASE, 0);
+  aux.Add(AT_BASE, program.interpreter_bias);
   aux.Add(AT_FLAGS, 0);
   aux.Add(AT_ENTRY, plan.entry + program.bias);
   aux.Add(AT_UID, program.uid);

@@ -46,6 +46,12 @@ std::string Write(const std::string& name, const std::string& content) {
   return path.string();
 }
 
+std::string EmptyDirectory() {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "empty";
+  std::filesystem::create_directory(path);
+  return path.string();
+}
+
 // Any kernel will do for what fails before it starts.
 std::string Kernel() { return "--kernel=" + Write("kernel", "not looked at"); }
 
@@ -77,7 +83,8 @@ TEST(Command, Help) {
 TEST(Command, ProgramsThatCannotRun) {
   Expect("run " + Kernel() + " /no/such/program", 2, "no such program");
   Expect("run " + Kernel() + " no-such-program", 2, "no such program in PATH");
-  Expect("run " + Kernel() + " /bin/ls", 2, "dynamically linked");
+  Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /bin/ls", 2,
+         "dynamically linked");
   Expect("run " + Kernel() + " " + Write("text", "hello"), 2, "neither an ELF program nor");
   Expect("run " + Kernel() + " --rootfs=/no/such/dir sh", 2, "--rootfs=/no/such/dir");
   Expect("run --kernel=/no/such/kernel true", 2, "/no/such/kernel");

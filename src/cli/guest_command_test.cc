@@ -62,6 +62,13 @@ TEST_F(GuestCommand, OutputAndStatus) {
   EXPECT_EQ(Shell("F busybox sh -c 'kill -KILL $$' 2>/dev/null").status, 128 + SIGKILL);
 }
 
+TEST_F(GuestCommand, DynamicProgramsBringTheirLibraries) {
+  EXPECT_EQ(Shell("F --check=every /bin/true").status, 0);
+  const Outcome native = Shell("ls -d /proc/self/fd");
+  EXPECT_EQ(Shell("F /bin/ls -d /proc/self/fd").text, native.text);
+  EXPECT_EQ(Shell("F /bin/bash -c 'x=$(echo a b | wc -w); echo $x; exit 7'").status, 7);
+}
+
 TEST_F(GuestCommand, StreamsStayApart) {
   EXPECT_EQ(Shell("F busybox sh -c 'echo out; echo err >&2' 2>/dev/null").text, "out\n");
   EXPECT_EQ(Shell("F busybox sh -c 'echo out; echo err >&2' 2>&1 >/dev/null").text, "err\n");

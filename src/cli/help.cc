@@ -29,7 +29,7 @@ Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 find
 constexpr char kRun[] =
     R"(forkvisor run [flags] [--] PROGRAM [ARGS...]
 
-Runs PROGRAM, a static x86-64 Linux program or a script, in a guest. Flags end at PROGRAM.
+Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a script, in a guest. Flags end at PROGRAM.
 
   --rootfs=DIR|CPIO      root file system; without it a small one with PROGRAM at its own path
   --file=HOST[:GUEST]    copy a file or directory into the root; may be repeated

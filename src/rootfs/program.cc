@@ -97,10 +97,12 @@ absl::StatusOr<ProgramInfo> InspectProgram(std::string_view name, std::string_vi
   return Bad(name, "is neither an ELF program nor a script with a #! line");
 }
 
-absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter) {
-  return Bad(name, absl::StrCat("is dynamically linked (it wants ", Abseil(interpreter),
-                                "), and the guest runs static programs only. Link it with "
-                                "gcc -static or musl-gcc -static"));
+absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter,
+                                 std::string_view why) {
+  return Bad(name, absl::StrCat("is dynamically linked by ", Abseil(interpreter), ": ",
+                                Abseil(why),
+                                ". Link it statically (gcc -static, musl-gcc -static), or give a "
+                                "root that holds its loader and libraries with --rootfs"));
 }
 
 bool MentionsShell(std::string_view bytes) {

@@ -28,8 +28,10 @@ struct ProgramInfo {
 // InvalidArgument with the reason, beginning with `name`, for what cannot run on an x86-64 Linux.
 absl::StatusOr<ProgramInfo> InspectProgram(std::string_view name, std::string_view bytes);
 
-// The message for a dynamic program: what is wrong and what to do.
-absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter);
+// The message for a dynamic program whose loader or libraries cannot be had (`why`): what is wrong
+// and what to do.
+absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter,
+                                 std::string_view why);
 
 // True if the program may start a shell: it holds the string "/bin/sh" (system(3), popen(3)).
 bool MentionsShell(std::string_view bytes);

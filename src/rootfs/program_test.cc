@@ -71,8 +71,9 @@ TEST(InspectProgram, Dynamic) {
   ASSERT_TRUE(info.ok());
   EXPECT_EQ(info->kind, ProgramKind::kDynamic);
   EXPECT_EQ(info->interpreter, "/lib/ld.so");
-  const std::string message(DynamicProgramError("p", info->interpreter).message());
+  const std::string message(DynamicProgramError("p", info->interpreter, "gone").message());
   EXPECT_NE(message.find("/lib/ld.so"), std::string::npos);
+  EXPECT_NE(message.find("gone"), std::string::npos);
   EXPECT_NE(message.find("-static"), std::string::npos) << "says what to do";
 }
 

@@ -18,6 +18,7 @@
 #include "src/rootfs/cpio.h"
 #include "src/rootfs/host_files.h"
 #include "src/rootfs/program.h"
+#include "src/rootfs/shared_libraries.h"
 
 namespace fv::rootfs {
 namespace {
@@ -182,7 +183,8 @@ class Builder {
     absl::StatusOr<ProgramInfo> info = InspectProgram(options_.program, program->content);
     if (!info.ok()) return info.status();
     if (info->kind == ProgramKind::kDynamic) {
-      return DynamicProgramError(options_.program, info->interpreter);
+      absl::Status status = PlaceLoader(options_.program, root_.exec_path, info->interpreter);
+      if (!status.ok()) return status;
     }
     if (!IsDefault()) {
       return info->kind == ProgramKind::kScript ? PlaceInterpreter(info->interpreter)
@@ -244,12 +246,29 @@ class Builder {
           options_.program, " is a script for ", interpreter, ", which cannot be had: ",
           info.status().message(), ". For shell scripts install the package busybox-static"));
     }
-    if (info->kind == ProgramKind::kDynamic) {
-      return DynamicProgramError(
-          absl::StrCat(options_.program, " is a script for ", interpreter, ", which"),
-          info->interpreter);
+    absl::Status status = CopyIn(interpreter);
+    if (!status.ok() || info->kind != ProgramKind::kDynamic) return status;
+    return PlaceLoader(absl::StrCat(options_.program, " is a script for ", interpreter, ", which"),
+                       interpreter, info->interpreter);
+  }
+
+  // The loader and the libraries that a dynamic program at `path` starts with. A given root has
+  // to hold its own: this host's libraries need not fit it. `name` begins the message.
+  absl::Status PlaceLoader(std::string_view name, const std::string& path,
+                           const std::string& loader) {
+    if (root_.tree.Find(loader) != nullptr) return absl::OkStatus();
+    if (!IsDefault()) return DynamicProgramError(name, loader, "is not in the root");
+    absl::StatusOr<std::vector<std::string>> libraries = SharedLibraries(loader, path);
+    if (!libraries.ok()) {
+      absl::string_view why = libraries.status().message();
+      return DynamicProgramError(name, loader, std::string_view(why.data(), why.size()));
     }
-    return CopyIn(interpreter);
+    Steps steps;
+    steps(CopyIn(loader));
+    for (const std::string& library : *libraries) {
+      if (root_.tree.Find(library) == nullptr) steps(CopyIn(library));
+    }
+    return steps.status();
   }
 
   const RootOptions& options_;

@@ -131,6 +131,17 @@ TEST_F(RootTest, WhatAShellWouldSay) {
   EXPECT_NE(Error("./dyn").find("dynamically linked"), std::string::npos);
 }
 
+TEST_F(RootTest, DynamicProgramsBringLoaderAndLibraries) {
+  const auto root = Build("/bin/ls");
+  ASSERT_TRUE(root.ok()) << root.status();
+  EXPECT_NE(root->tree.Find("/lib64/ld-linux-x86-64.so.2"), nullptr);
+  bool has_libc = false;
+  for (const auto& [path, node] : root->tree.nodes()) {
+    has_libc |= path.find("/libc.so.6") != std::string::npos;
+  }
+  EXPECT_TRUE(has_libc);
+}
+
 TEST_F(RootTest, NotExecutable) {
   Write("plain", StaticElf(), 0644);
   EXPECT_NE(Error("./plain").find("chmod +x"), std::string::npos);
@@ -201,11 +212,12 @@ TEST_F(RootTest, GivenArchive) {
   EXPECT_NE(Error("/bin/inside").find("--rootfs="), std::string::npos);
 }
 
-TEST_F(RootTest, DynamicProgramsAreRefusedInAGivenRootToo) {
+TEST_F(RootTest, AGivenRootHoldsItsOwnLoader) {
   Write("r/bin/dyn", DynamicElf());
-  Write("r/lib/ld.so", StaticElf());
   options_.rootfs = (top_ / "r").string();
   EXPECT_NE(Error("dyn").find("dynamically linked"), std::string::npos);
+  Write("r/lib/ld.so", StaticElf());
+  EXPECT_TRUE(Build("dyn").ok());
 }
 
 TEST_F(RootTest, ExtraFiles) {
