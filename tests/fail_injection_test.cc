@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every allocation of a run fails once: the first in the first run, the second in the second...
+// Whatever the program then does, the kernel has to undo what was half made: the oracle looks at
+// every step, nothing may be left behind, the kernel must not panic or hang. Fork feature F85.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gflags/gflags.h"
+#include "src/session/guest.h"
+#include "src/session/oracle_observer.h"
+#include "src/session/session.h"
+#include "vmm/testing/require_kvm.h"
+
+DEFINE_string(kernel, "", "the guest kernel");
+DEFINE_string(programs, "", "static programs, parted by commas");
+
+namespace fv::tests {
+namespace {
+
+// A run that fails none of its allocations ends the series; no program here makes as many.
+constexpr uint64_t kMostAllocations = 20'000;
+// Runs of one program: all failure points of a short one, a sample of a long one.
+constexpr uint64_t kRuns = 200;
+
+// Arms the failure at the first safepoint of the first program: before it, there is nobody yet whom
+// the kernel could tell.
+class Injector final : public session::Observer {
+ public:
+  Injector(vmm::Machine& machine, uint64_t countdown) : machine_(machine), countdown_(countdown) {}
+  void OnEvent(const proto::EventRecord& event) override { (void)event; }
+  vmm::Next OnSafepoint(proto::SafepointKind kind) override {
+    if (kind != proto::SafepointKind::kBoot && !armed_) {
+      armed_ = true;
+      EXPECT_TRUE(machine_.memory().Store(
+          machine_.channel_gpa() + offsetof(proto::ChannelHeader, fail_countdown), countdown_));
+    }
+    return vmm::Next::kContinue;
+  }
+
+ private:
+  vmm::Machine& machine_;
+  uint64_t countdown_;
+  bool armed_ = false;
+};
+
+std::vector<uint8_t> Kernel() {
+  std::ifstream file(FLAGS_kernel, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Outcome {
+  session::SessionResult result;
+  std::vector<std::string> findings;
+  uint64_t hits = 0;
+  uint64_t left = 0;  // of the countdown: what the run did not use
+};
+
+// One run of `program` with the `countdown`-th allocation failing.
+Outcome RunOnce(const std::string& program, uint64_t countdown, std::span<const uint8_t> kernel) {
+  constexpr uint64_t kTimeoutNs = 20'000'000'000;
+  session::GuestOptions options;
+  options.root.program = program;
+  options.ram_bytes = uint64_t{32} << 20;
+  options.boot_flags = session::CheckBootFlags(oracle::CheckMode::kEvery);
+  options.event_mask = session::CheckEventMask(oracle::CheckMode::kEvery);
+  options.timeout_ns = kTimeoutNs;
+  options.kernel_image = kernel;
+  session::Guest guest = session::StartGuest(options).value();
+  Injector injector(*guest.machine, countdown);
+  session::OracleObserver oracle(*guest.machine, {});
+  session::SessionOptions run;
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  run.input = run.output = run.error = null;
+  run.stdin_mode = session::SessionOptions::Stdin::kEmpty;
+  run.timeout_ns = kTimeoutNs;
+  run.observers = {&oracle, &injector};
+  Outcome outcome;
+  outcome.result = session::Session(*guest.machine, run).Run();
+  close(null);
+  outcome.findings = oracle.findings();
+  const uint64_t header = guest.machine->channel_gpa();
+  const auto& memory = guest.machine->memory();
+  outcome.hits = *memory.Load<uint64_t>(header + offsetof(proto::ChannelHeader, fail_hits));
+  outcome.left = *memory.Load<uint64_t>(header + offsetof(proto::ChannelHeader, fail_countdown));
+  return outcome;
+}
+
+std::vector<std::string> Programs() {
+  std::vector<std::string> programs;
+  std::stringstream list(FLAGS_programs);
+  for (std::string item; std::getline(list, item, ',');) {
+    programs.push_back(std::filesystem::absolute(item).string());
+  }
+  return programs;
+}
+
+class FailInjection : public vmm::testing::KvmTest {};
+
+TEST_F(FailInjection, EveryFailurePointUnwinds) {
+  const std::vector<uint8_t> kernel = Kernel();
+  for (const std::string& program : Programs()) {
+    SCOPED_TRACE(program);
+    const Outcome plain = RunOnce(program, kMostAllocations, kernel);
+    ASSERT_EQ(plain.hits, 0u);
+    const uint64_t allocations = kMostAllocations - plain.left;
+    ASSERT_GT(allocations, 20u);
+    const uint64_t step = std::max<uint64_t>(1, allocations / kRuns);
+    for (uint64_t countdown = 1; countdown <= allocations; countdown += step) {
+      const Outcome outcome = RunOnce(program, countdown, kernel);
+      EXPECT_EQ(outcome.result.end, session::SessionEnd::kExited)
+          << "allocation " << countdown << ": " << outcome.result.message;
+      EXPECT_TRUE(outcome.findings.empty()) << "allocation " << countdown << ":\n"
+                                            << outcome.findings.front();
+      if (HasFailure()) {
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fv::tests
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  return RUN_ALL_TESTS();
+}
