@@ -86,7 +86,7 @@ class File {
   virtual Status Sync();
   // It is an end of a Pipe (guest/ipc/pipe.h).
   virtual bool IsPipe() const { return false; }
-  // It is a socket (guest/fs/socket.h); other descriptors give ENOTSOCK.
+  // It is a socket (guest/ipc/unix_socket.h); other descriptors give ENOTSOCK.
   virtual bool IsSocket() const { return false; }
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);

@@ -16,6 +16,7 @@ namespace {
 constexpr uint64_t kProcMagic = 0x9fa0;
 constexpr uint64_t kSysMagic = 0x62656572;
 constexpr uint64_t kPipeMagic = 0x50495045;
+constexpr uint64_t kSocketMagic = 0x534f434b;
 constexpr uint64_t kAnonymousMagic = 0x09041934;
 // Device numbers of unnamed file systems have major 0 (get_anon_bdev).
 constexpr uint32_t kFirstMinor = 20;
@@ -24,6 +25,8 @@ constexpr uint32_t kFirstMountId = 21;
 constinit Superblock pipe_superblock{"pipefs", "pipefs", "rw", kPipeMagic, 13, 14, 1, false};
 constinit Superblock anonymous_superblock{
     "anon_inodefs", "anon_inodefs", "rw", kAnonymousMagic, 14, 15, 1, false};
+
+constinit Superblock socket_superblock{"sockfs", "sockfs", "rw", kSocketMagic, 8, 9, 1, false};
 
 // Ref has a constructor and the kernel runs none: the table is bytes until InitMounts.
 alignas(Mount) constinit unsigned char table_bytes[sizeof(Mount) * kMaxMounts]{};
@@ -125,6 +128,7 @@ const Mount* MountNumber(unsigned index) {
 
 Superblock& RootSuperblock() { return Slot(0).superblock; }
 Superblock& PipeSuperblock() { return pipe_superblock; }
+Superblock& SocketSuperblock() { return socket_superblock; }
 Superblock& AnonymousSuperblock() { return anonymous_superblock; }
 Ref<Dentry> RootDentry() { return Slot(0).root; }
 

@@ -44,6 +44,7 @@ Superblock& RootSuperblock();
 // File systems of objects without a path: pipes, event descriptors.
 Superblock& PipeSuperblock();
 Superblock& AnonymousSuperblock();
+Superblock& SocketSuperblock();
 
 Status ChangeMode(Inode& inode, const Credentials& cred, uint32_t permissions);
 // `uid` and `gid` of ~0 stay as they are.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Argument decoding of the socket calls.
+#pragma once
+
+#include "guest/ipc/unix_socket.h"
+#include "guest/syscall/file_args.h"
+
+namespace fv::guest {
+
+inline constexpr int kUnixDomain = 1;  // AF_UNIX
+
+struct SocketArgument {
+  Ref<File> file;
+  UnixSocket* socket = nullptr;
+};
+// Argument 0. Errors: EBADF, ENOTSOCK.
+Result<SocketArgument> SocketArg(const SyscallArgs& args);
+// A struct sockaddr_un. Errors: EINVAL, EFAULT.
+Result<SocketAddress> ReadSocketAddress(Mm& mm, uint64_t address, uint64_t bytes);
+// Writes as much as *length_address allows, and the whole length there. address 0: nothing.
+Status WriteSocketAddress(Mm& mm, const SocketAddress& from, uint64_t address,
+                          uint64_t length_address);
+// What a message of the caller carries as its sender.
+SocketCredentials OwnCredentials(const SyscallArgs& args);
+
+}  // namespace fv::guest
