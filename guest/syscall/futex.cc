@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 
 #include "guest/arch/arch.h"
+#include "guest/ipc/futex_pi.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
@@ -30,6 +31,7 @@ struct FutexCall {
 };
 
 constexpr int kClockMonotonic = 1;
+constexpr uint32_t kFutexLockPi2 = 13;  // FUTEX_LOCK_PI2 of newer headers
 
 // When the wait ends, on the monotonic clock. Errors: EFAULT, EINVAL.
 Result<uint64_t> DeadlineOf(const FutexCall& call) {
@@ -162,6 +164,16 @@ Result<uint64_t> WakeOp(const FutexCall& call) {
   return woken;
 }
 
+Result<uint64_t> Lock(const FutexCall& call) {
+  const uint64_t deadline = TRY(DeadlineOf(call));
+  TRY(LockPi(call.task, call.address, call.scope, deadline));
+  return uint64_t{0};
+}
+
+Result<uint64_t> Done(const Status& status) {
+  return status.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(status.error());
+}
+
 Result<uint64_t> Dispatch(const FutexCall& call) {
   switch (call.op) {
     case FUTEX_WAIT:
@@ -178,6 +190,13 @@ Result<uint64_t> Dispatch(const FutexCall& call) {
       return Requeue(call, true);
     case FUTEX_WAKE_OP:
       return WakeOp(call);
+    case FUTEX_LOCK_PI:
+    case kFutexLockPi2:
+      return Lock(call);
+    case FUTEX_TRYLOCK_PI:
+      return Done(TryLockPi(call.task, call.address, call.scope));
+    case FUTEX_UNLOCK_PI:
+      return Done(UnlockPi(call.task, call.address, call.scope));
     default:
       return Error(ENOSYS);
   }
@@ -192,13 +211,15 @@ Result<uint64_t> futex(const SyscallArgs& args) {
   const uint32_t op = args.Uint(1);
   const bool realtime = (op & FUTEX_CLOCK_REALTIME) != 0;
   const uint32_t command = op & static_cast<uint32_t>(FUTEX_CMD_MASK);
-  if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT) {
+  if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT &&
+      command != kFutexLockPi2) {
     return Error(ENOSYS);
   }
+  const bool wall_clock = realtime || command == FUTEX_LOCK_PI;
   return Dispatch({args.task, args.a[0], command,
                    (op & FUTEX_PRIVATE_FLAG) != 0 ? FutexScope::kPrivate : FutexScope::kShared,
                    args.Uint(2), args.a[3], args.a[4], args.Uint(5),
-                   realtime ? kClockRealtime : kClockMonotonic});
+                   wall_clock ? kClockRealtime : kClockMonotonic});
 }
 
 Result<uint64_t> set_robust_list(const SyscallArgs& args) {

@@ -10,6 +10,7 @@
 #include "guest/fs/fs_context.h"
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
+#include "guest/ipc/futex_pi.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/mm/user_copy.h"
@@ -110,6 +111,7 @@ void MmRelease(Task& task) {
     return;
   }
   ExitRobustList(task);
+  ExitPiFutexes(task);
   if (task.clear_child_tid != 0) {
     // Only others who share the memory can be waiting for it.
     if (mm->users > 1) {

@@ -14,6 +14,7 @@
 #include "guest/fs/path.h"
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
+#include "guest/ipc/futex_pi.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/slab.h"
@@ -198,6 +199,7 @@ void InitTasks() {
   InitSignals();
   InitRandom(Boot().random_seed);
   InitFutexes();
+  InitPiFutexes();
   Result<Task*> idle = AllocateTask();
   if (!idle.ok()) {
     Panic("no memory for the idle task");
