@@ -31,38 +31,38 @@ enum BootFlag : uint32_t {
 enum class ForkStrategy : uint32_t { kClassic = 0, kOndemand = 1, kEager = 2 };
 
 struct BootInfo {
-  uint64_t magic;        // kBootMagic
-  uint32_t version;      // kContractVersion
-  uint32_t flags;        // BootFlag
-  uint64_t layout_hash;  // kLayoutHash (channel.h) of the host's build
-  uint64_t ram_bytes;    // multiple of 2 MiB; RAM is [0, ram_bytes)
-  uint64_t image_end_gpa;     // first byte after the kernel image (page aligned)
-  uint64_t kernel_root_gpa;   // PML4 the kernel starts with: the kernel root
-  uint64_t channel_gpa;       // ChannelHeader (channel.h)
+  uint64_t magic;            // kBootMagic
+  uint32_t version;          // kContractVersion
+  uint32_t flags;            // BootFlag
+  uint64_t layout_hash;      // kLayoutHash (channel.h) of the host's build
+  uint64_t ram_bytes;        // multiple of 2 MiB; RAM is [0, ram_bytes)
+  uint64_t image_end_gpa;    // first byte after the kernel image (page aligned)
+  uint64_t kernel_root_gpa;  // PML4 the kernel starts with: the kernel root
+  uint64_t channel_gpa;      // ChannelHeader (channel.h)
   uint64_t channel_bytes;
-  uint64_t initrd_gpa;        // cpio archive, newc format (4-byte aligned members)
+  uint64_t initrd_gpa;  // cpio archive, newc format (4-byte aligned members)
   uint64_t initrd_bytes;
-  uint64_t args_gpa;          // argc+envc NUL-terminated strings: argv, then envp
+  uint64_t args_gpa;  // argc+envc NUL-terminated strings: argv, then envp
   uint64_t args_bytes;
   uint32_t argc;
   uint32_t envc;
-  uint64_t first_free_gpa;    // RAM from here on is free and reads as zero
-  uint32_t kernel_ring;       // 0 or 3
-  uint32_t fork_strategy;     // ForkStrategy
+  uint64_t first_free_gpa;  // RAM from here on is free and reads as zero
+  uint32_t kernel_ring;     // 0 or 3
+  uint32_t fork_strategy;   // ForkStrategy
   uint64_t tsc_khz;
-  uint64_t boot_tsc;          // TSC value at which the wall clock was boot_wall_ns
-  uint64_t boot_wall_ns;      // CLOCK_REALTIME in ns since the epoch
-  uint64_t xsave_mask;        // XCR0; 0 with kBootFxsaveOnly
-  uint64_t xsave_bytes;       // size of an XSAVE area for xsave_mask
+  uint64_t boot_tsc;      // TSC value at which the wall clock was boot_wall_ns
+  uint64_t boot_wall_ns;  // CLOCK_REALTIME in ns since the epoch
+  uint64_t xsave_mask;    // XCR0; 0 with kBootFxsaveOnly
+  uint64_t xsave_bytes;   // size of an XSAVE area for xsave_mask
   uint64_t random_seed;
-  uint64_t event_mask;        // bit per EventKind (records.h); host may change it in the channel
-  uint64_t tick_ns;           // period of the tick; 0 = none
-  uint32_t mutant;            // test builds: number of the kernel bug to switch on; 0 = none
-  uint32_t console_columns;   // terminal size for TIOCGWINSZ; 0 = unknown
+  uint64_t event_mask;       // bit per EventKind (records.h); host may change it in the channel
+  uint64_t tick_ns;          // period of the tick; 0 = none
+  uint32_t mutant;           // test builds: number of the kernel bug to switch on; 0 = none
+  uint32_t console_columns;  // terminal size for TIOCGWINSZ; 0 = unknown
   uint32_t console_rows;
   uint32_t umask;
-  uint64_t cwd_gpa;           // NUL-terminated path in the args block; 0 = "/"
-  uint64_t exec_gpa;          // path of the first program, in the args block; 0 = argv[0]
+  uint64_t cwd_gpa;   // NUL-terminated path in the args block; 0 = "/"
+  uint64_t exec_gpa;  // path of the first program, in the args block; 0 = argv[0]
 };
 
 static_assert(sizeof(BootInfo) == 216);

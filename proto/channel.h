@@ -89,25 +89,25 @@ struct ChannelHeader {
   RingHeader commands;  // host to guest
 
   // Written by the guest kernel at boot. Pointers into the direct map.
-  uint64_t guest_magic;   // kChannelMagic once the roots below are valid
-  GuestPtr frame_table;   // FrameRecord[ram_bytes / 4096]
+  uint64_t guest_magic;  // kChannelMagic once the roots below are valid
+  GuestPtr frame_table;  // FrameRecord[ram_bytes / 4096]
   uint64_t frame_count;
-  GuestPtr tasks;         // Link: head of all tasks
-  GuestPtr pid_hash;      // Link[pid_buckets]; bucket = pid & (pid_buckets - 1)
+  GuestPtr tasks;     // Link: head of all tasks
+  GuestPtr pid_hash;  // Link[pid_buckets]; bucket = pid & (pid_buckets - 1)
   uint64_t pid_buckets;
-  GuestPtr mms;           // Link: head
-  GuestPtr objects;       // Link: head
-  GuestPtr slab_caches;   // Link: head
-  GuestPtr cpus;          // CpuRecord[cpu_count]
+  GuestPtr mms;          // Link: head
+  GuestPtr objects;      // Link: head
+  GuestPtr slab_caches;  // Link: head
+  GuestPtr cpus;         // CpuRecord[cpu_count]
   uint64_t cpu_count;
-  GuestPtr init_task;     // TaskRecord of pid 1
+  GuestPtr init_task;  // TaskRecord of pid 1
   uint64_t kernel_root_gpa;
   uint64_t zero_pfn;
 
   // Live counters of the kernel, compared with what a walk finds.
   uint64_t frame_high_water;  // frames at or above this index were never allocated
   uint64_t free_frames;
-  uint64_t task_count;        // on the task list
+  uint64_t task_count;  // on the task list
   uint64_t total_forks;
 
   // Live control words. Host writes event_mask, tick_wanted is the guest's.
@@ -119,33 +119,40 @@ struct ChannelHeader {
   uint64_t console_raw;         // 1 unless the console's termios has ICANON and ECHO on
 
   // Results.
-  uint64_t exit_status;     // with kDone: wait status of the first program
-  uint64_t fail_countdown;  // host arms: the N-th allocation from now fails; 0 = off
-  uint64_t fail_hits;       // allocations failed on purpose so far
+  uint64_t exit_status;       // with kDone: wait status of the first program
+  uint64_t fail_countdown;    // host arms: the N-th allocation from now fails; 0 = off
+  uint64_t fail_hits;         // allocations failed on purpose so far
   uint64_t missing_syscalls;  // number of distinct system calls that returned ENOSYS
-  char panic_message[256];  // NUL-terminated
+  char panic_message[256];    // NUL-terminated
 };
 
 inline constexpr uint64_t RingBytes(uint64_t capacity) { return capacity * 64; }
 inline constexpr uint64_t kChannelHeaderBytes = 4096;
 static_assert(sizeof(ChannelHeader) <= kChannelHeaderBytes);
 inline constexpr uint64_t kChannelBytes = kChannelHeaderBytes + RingBytes(kEventCapacity) +
-                                          RingBytes(kConsoleCapacity) +
-                                          RingBytes(kCommandCapacity);
+                                          RingBytes(kConsoleCapacity) + RingBytes(kCommandCapacity);
 
 // FNV-1a over the sizes and the telling offsets of everything shared: host and guest of different
 // builds refuse each other.
 constexpr uint64_t HashLayout() {
   const uint64_t words[] = {
-      kContractVersion,           sizeof(BootInfo),
-      sizeof(ChannelHeader),      sizeof(FrameRecord),
-      sizeof(SlabCacheRecord),    sizeof(ObjectRecord),
-      sizeof(VmaRecord),          sizeof(MmRecord),
-      sizeof(TaskRecord),         sizeof(CpuRecord),
-      sizeof(EventRecord),        static_cast<uint64_t>(EventKind::kCount),
+      kContractVersion,
+      sizeof(BootInfo),
+      sizeof(ChannelHeader),
+      sizeof(FrameRecord),
+      sizeof(SlabCacheRecord),
+      sizeof(ObjectRecord),
+      sizeof(VmaRecord),
+      sizeof(MmRecord),
+      sizeof(TaskRecord),
+      sizeof(CpuRecord),
+      sizeof(EventRecord),
+      static_cast<uint64_t>(EventKind::kCount),
       static_cast<uint64_t>(ForkPhase::kCount),
-      offsetof(TaskRecord, mm),   offsetof(TaskRecord, stack),
-      offsetof(MmRecord, vmas),   offsetof(VmaRecord, list),
+      offsetof(TaskRecord, mm),
+      offsetof(TaskRecord, stack),
+      offsetof(MmRecord, vmas),
+      offsetof(VmaRecord, list),
       offsetof(ChannelHeader, frame_table),
       offsetof(ChannelHeader, event_mask),
       offsetof(ChannelHeader, panic_message),

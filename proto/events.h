@@ -9,27 +9,27 @@
 namespace fv::proto {
 
 // X(name, "text", "a", "b", "c", "d", "e"): names of the arguments, "" = unused (zero).
-#define FV_EVENT_KINDS(X)                                                                       \
-  X(Boot, "boot", "free_frames", "", "", "", "")                                                \
-  X(ForkBegin, "fork-begin", "flags", "parent_mm", "free_frames", "", "")                       \
-  X(ForkPhase, "fork-phase", "phase", "cycles", "free_frames", "", "")                          \
-  X(ForkEnd, "fork-end", "child_pid", "ptes", "tables", "vmas", "errno")                        \
-  X(CowBreak, "cow-break", "address", "old_pfn", "new_pfn", "", "")                             \
-  X(CowReuse, "cow-reuse", "address", "pfn", "", "", "")                                        \
-  X(Fault, "fault", "address", "access", "outcome", "pfn", "rip")                               \
-  X(Map, "map", "start", "end", "vm_flags", "object", "")                                       \
-  X(Unmap, "unmap", "start", "end", "", "", "")                                                 \
-  X(Protect, "protect", "start", "end", "vm_flags", "", "")                                     \
-  X(Exec, "exec", "entry", "stack", "", "", "")                                                 \
-  X(Exit, "exit", "status", "", "", "", "")                                                     \
-  X(Reap, "reap", "pid", "status", "", "", "")                                                  \
-  X(Switch, "switch", "from_pid", "to_pid", "", "", "")                                         \
-  X(Flush, "flush", "mm", "start", "end", "generation", "")                                     \
-  X(Signal, "signal", "signo", "to_pid", "code", "", "")                                        \
-  X(SyscallEnter, "syscall-enter", "nr", "arg0", "arg1", "arg2", "arg3")                        \
-  X(SyscallExit, "syscall-exit", "nr", "result", "", "", "")                                    \
-  X(MissingSyscall, "missing-syscall", "nr", "arg0", "arg1", "arg2", "arg3")                    \
-  X(OutOfMemory, "out-of-memory", "order", "site", "", "", "")                                  \
+#define FV_EVENT_KINDS(X)                                                    \
+  X(Boot, "boot", "free_frames", "", "", "", "")                             \
+  X(ForkBegin, "fork-begin", "flags", "parent_mm", "free_frames", "", "")    \
+  X(ForkPhase, "fork-phase", "phase", "cycles", "free_frames", "", "")       \
+  X(ForkEnd, "fork-end", "child_pid", "ptes", "tables", "vmas", "errno")     \
+  X(CowBreak, "cow-break", "address", "old_pfn", "new_pfn", "", "")          \
+  X(CowReuse, "cow-reuse", "address", "pfn", "", "", "")                     \
+  X(Fault, "fault", "address", "access", "outcome", "pfn", "rip")            \
+  X(Map, "map", "start", "end", "vm_flags", "object", "")                    \
+  X(Unmap, "unmap", "start", "end", "", "", "")                              \
+  X(Protect, "protect", "start", "end", "vm_flags", "", "")                  \
+  X(Exec, "exec", "entry", "stack", "", "", "")                              \
+  X(Exit, "exit", "status", "", "", "", "")                                  \
+  X(Reap, "reap", "pid", "status", "", "", "")                               \
+  X(Switch, "switch", "from_pid", "to_pid", "", "", "")                      \
+  X(Flush, "flush", "mm", "start", "end", "generation", "")                  \
+  X(Signal, "signal", "signo", "to_pid", "code", "", "")                     \
+  X(SyscallEnter, "syscall-enter", "nr", "arg0", "arg1", "arg2", "arg3")     \
+  X(SyscallExit, "syscall-exit", "nr", "result", "", "", "")                 \
+  X(MissingSyscall, "missing-syscall", "nr", "arg0", "arg1", "arg2", "arg3") \
+  X(OutOfMemory, "out-of-memory", "order", "site", "", "", "")               \
   X(Mark, "mark", "id", "value", "", "", "")
 
 enum class EventKind : uint16_t {
@@ -46,15 +46,15 @@ inline constexpr uint64_t kEventsAlways = EventBit(EventKind::kMissingSyscall) |
                                           EventBit(EventKind::kBoot);
 
 // ForkPhase's first argument, in the order of copy_process.
-#define FV_FORK_PHASES(X)                                                              \
-  X(Entry, "entry")      /* trap frame read, arguments checked */                      \
-  X(Task, "task")        /* task structure, kernel stack, credentials, pid */          \
-  X(Files, "files")      /* descriptor table, working directory */                     \
-  X(Signals, "signals")  /* handlers and thread-group state */                         \
-  X(Vmas, "vmas")        /* VMA list and tree */                                       \
-  X(Tables, "tables")    /* page-table copy */                                         \
-  X(Publish, "publish")  /* pid hash, lists, run queue */                              \
-  X(Return, "return")    /* flush and way back */
+#define FV_FORK_PHASES(X)                                                    \
+  X(Entry, "entry")     /* trap frame read, arguments checked */             \
+  X(Task, "task")       /* task structure, kernel stack, credentials, pid */ \
+  X(Files, "files")     /* descriptor table, working directory */            \
+  X(Signals, "signals") /* handlers and thread-group state */                \
+  X(Vmas, "vmas")       /* VMA list and tree */                              \
+  X(Tables, "tables")   /* page-table copy */                                \
+  X(Publish, "publish") /* pid hash, lists, run queue */                     \
+  X(Return, "return")   /* flush and way back */
 
 enum class ForkPhase : uint64_t {
 #define FV_X(name, ...) k##name,

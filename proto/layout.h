@@ -20,10 +20,10 @@
 // The kernel image; its first pages are the stub (below), then text, rodata, data, bss.
 #define FV_IMAGE_PHYS 0x100000
 // The stub: what the CPU needs at a trap, at the same address in every page-table root.
-#define FV_STUB_TEXT_PHYS 0x100000  /* one page: trap entries; SYSCALL's target is its start */
-#define FV_STUB_GDT_PHYS 0x101000   /* one page: GDT at +0, TSS at +0x800 */
-#define FV_STUB_IDT_PHYS 0x102000   /* one page: 256 gates */
-#define FV_STUB_DATA_PHYS 0x103000  /* one page: saved registers, IRET frames, trap stack */
+#define FV_STUB_TEXT_PHYS 0x100000 /* one page: trap entries; SYSCALL's target is its start */
+#define FV_STUB_GDT_PHYS 0x101000  /* one page: GDT at +0, TSS at +0x800 */
+#define FV_STUB_IDT_PHYS 0x102000  /* one page: 256 gates */
+#define FV_STUB_DATA_PHYS 0x103000 /* one page: saved registers, IRET frames, trap stack */
 #define FV_STUB_END_PHYS 0x104000
 #define FV_STUB_TSS_OFFSET 0x800
 

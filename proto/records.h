@@ -34,17 +34,17 @@ enum class FrameState : uint8_t {
   kKernelStack,  // aux = GuestPtr of the TaskRecord
   kKernel,       // other kernel memory (fd tables, pipe buffers, object index nodes)
   kAnon,         // private user page; refs = PTEs that map it + pins
-  kFile,         // page of a memory object (file, shared memory); refs = PTEs + 1 for the object + pins
-  kZero,         // the zero frame; refs not counted
+  kFile,  // page of a memory object (file, shared memory); refs = PTEs + 1 for the object + pins
+  kZero,  // the zero frame; refs not counted
 };
 
 // One per 4 KiB frame of RAM, 16 bytes, in an array at ChannelHeader::frame_table.
 struct FrameRecord {
   uint32_t refs;
   FrameState state;
-  uint8_t order;   // first frame of a free or allocated block: log2 of its frames
-  uint16_t pins;   // kernel references among `refs` that no PTE or object explains
-  uint64_t aux;    // by state; free blocks: links of the free list (pfn next:32, prev:32)
+  uint8_t order;  // first frame of a free or allocated block: log2 of its frames
+  uint16_t pins;  // kernel references among `refs` that no PTE or object explains
+  uint64_t aux;   // by state; free blocks: links of the free list (pfn next:32, prev:32)
 };
 static_assert(sizeof(FrameRecord) == 16);
 
@@ -99,30 +99,30 @@ enum VmaFlag : uint64_t {
 };
 
 struct VmaRecord {
-  uint64_t magic;       // kVmaMagic
-  GuestPtr mm;          // MmRecord
-  uint64_t start;       // page aligned, inclusive
-  uint64_t end;         // page aligned, exclusive
-  uint64_t flags;       // VmaFlag
-  uint64_t page_offset; // of `start` in the object, in pages
-  GuestPtr object;      // ObjectRecord, 0 for private anonymous memory
-  Link list;            // by address, from MmRecord::vmas
-  GuestPtr left;        // search tree by address
+  uint64_t magic;        // kVmaMagic
+  GuestPtr mm;           // MmRecord
+  uint64_t start;        // page aligned, inclusive
+  uint64_t end;          // page aligned, exclusive
+  uint64_t flags;        // VmaFlag
+  uint64_t page_offset;  // of `start` in the object, in pages
+  GuestPtr object;       // ObjectRecord, 0 for private anonymous memory
+  Link list;             // by address, from MmRecord::vmas
+  GuestPtr left;         // search tree by address
   GuestPtr right;
   GuestPtr parent;
-  uint64_t balance;     // kernel's business
+  uint64_t balance;  // kernel's business
 };
 inline constexpr uint64_t kVmaMagic = 0x00414D5650524B46;
 static_assert(sizeof(VmaRecord) == 104);
 
 struct MmRecord {
-  uint64_t magic;        // kMmMagic
-  Link mms;              // all address spaces, from ChannelHeader::mms
-  uint64_t root_gpa;     // PML4
-  uint32_t users;        // tasks (Linux: mm_users)
-  uint32_t count;        // references to the structure (mm_count)
+  uint64_t magic;     // kMmMagic
+  Link mms;           // all address spaces, from ChannelHeader::mms
+  uint64_t root_gpa;  // PML4
+  uint32_t users;     // tasks (Linux: mm_users)
+  uint32_t count;     // references to the structure (mm_count)
   uint32_t vma_count;
-  uint32_t table_frames; // page-table frames, the root included; shared ones counted in each
+  uint32_t table_frames;  // page-table frames, the root included; shared ones counted in each
   Link vmas;
   GuestPtr vma_root;     // root of the search tree
   uint64_t total_pages;  // sum of VMA lengths (total_vm)
@@ -147,8 +147,8 @@ enum class TaskState : uint32_t {
   kUninterruptible,
   kStopped,
   kZombie,
-  kDead,         // reaped, or a thread that released itself; about to be freed
-  kNew,          // being made, not yet published
+  kDead,  // reaped, or a thread that released itself; about to be freed
+  kNew,   // being made, not yet published
 };
 
 struct TaskRecord {
@@ -163,18 +163,18 @@ struct TaskRecord {
   uint32_t cpu;
   uint32_t pgid;
   uint32_t sid;
-  Link tasks;            // all tasks, threads included, from ChannelHeader::tasks
-  Link pid_hash;         // bucket of ChannelHeader::pid_hash
-  Link group;            // ring of the thread group; the leader's Link is a member like any other
-  Link children;         // head of the list of children (their `sibling`)
+  Link tasks;     // all tasks, threads included, from ChannelHeader::tasks
+  Link pid_hash;  // bucket of ChannelHeader::pid_hash
+  Link group;     // ring of the thread group; the leader's Link is a member like any other
+  Link children;  // head of the list of children (their `sibling`)
   Link sibling;
-  GuestPtr parent;       // task that waits for this one (real parent's thread-group leader or thread)
-  GuestPtr leader;       // thread-group leader
-  GuestPtr mm;           // MmRecord; 0 for kernel tasks and after exit
-  GuestPtr stack;        // lowest address of the kernel stack; 0 when freed
-  GuestPtr files;        // descriptor table, shared with CLONE_FILES
-  GuestPtr sighand;      // signal handlers, shared with CLONE_SIGHAND
-  GuestPtr signal;       // thread-group state
+  GuestPtr parent;   // task that waits for this one (real parent's thread-group leader or thread)
+  GuestPtr leader;   // thread-group leader
+  GuestPtr mm;       // MmRecord; 0 for kernel tasks and after exit
+  GuestPtr stack;    // lowest address of the kernel stack; 0 when freed
+  GuestPtr files;    // descriptor table, shared with CLONE_FILES
+  GuestPtr sighand;  // signal handlers, shared with CLONE_SIGHAND
+  GuestPtr signal;   // thread-group state
   uint64_t clear_child_tid;
   uint64_t fs_base;
   uint64_t start_tsc;
@@ -194,13 +194,13 @@ struct CpuRecord {
   uint64_t switches;
   uint64_t syscalls;
   uint64_t faults;
-  GuestPtr idle;         // TaskRecord of the idle task (pid 0, not hashed)
+  GuestPtr idle;  // TaskRecord of the idle task (pid 0, not hashed)
   uint64_t reserved;
 };
 static_assert(sizeof(CpuRecord) == 64);
 
 template <typename T>
-inline constexpr bool kIsRecord = std::is_standard_layout_v<T> && std::is_trivially_copyable_v<T>;
+inline constexpr bool kIsRecord = std::is_standard_layout_v<T>&& std::is_trivially_copyable_v<T>;
 static_assert(kIsRecord<FrameRecord> && kIsRecord<SlabCacheRecord> && kIsRecord<ObjectRecord> &&
               kIsRecord<VmaRecord> && kIsRecord<MmRecord> && kIsRecord<TaskRecord> &&
               kIsRecord<CpuRecord>);

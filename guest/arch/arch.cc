@@ -14,8 +14,8 @@ volatile uint64_t* doorbell;
 }
 
 void InitArch(const proto::BootInfo& boot) {
-  doorbell = reinterpret_cast<volatile uint64_t*>(
-      proto::DirectMap(proto::DoorbellPhys(boot.ram_bytes)));
+  doorbell =
+      reinterpret_cast<volatile uint64_t*>(proto::DirectMap(proto::DoorbellPhys(boot.ram_bytes)));
   InitClock(boot);
   InitUserRegisters(boot);
   InitTraps(boot);

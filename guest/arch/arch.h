@@ -40,10 +40,10 @@ void RingDoorbell(uint64_t word);
 [[noreturn]] void HaltForever();
 
 // ---- Time: the TSC scaled by BootInfo::tsc_khz ---------------------------------------------
-uint64_t MonotonicNs();                  // since boot
-uint64_t RealtimeNs();                   // since the epoch
-uint64_t TscOfMonotonic(uint64_t ns);    // for deadlines told to the host
-uint64_t NsOfTsc(uint64_t cycles);       // a difference of TSC values in ns
+uint64_t MonotonicNs();                // since boot
+uint64_t RealtimeNs();                 // since the epoch
+uint64_t TscOfMonotonic(uint64_t ns);  // for deadlines told to the host
+uint64_t NsOfTsc(uint64_t cycles);     // a difference of TSC values in ns
 
 // ---- Context switch -----------------------------------------------------------------------
 // A kernel stack's lowest words, written by InitKernelStack: canary, then the owner.
@@ -53,16 +53,14 @@ struct KernelContext {
 };
 // Makes a fresh stack (kKernelStackBytes, aligned to its size) start in entry(argument) when it is
 // first switched to. A new user task's entry is ReturnFromFork, argument unused.
-void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context,
-                     void (*entry)(void*), void* argument);
+void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context, void (*entry)(void*),
+                     void* argument);
 // Saves the callee-saved registers on the current stack, continues on `to`. Returns when somebody
 // switches back.
 void SwitchContext(KernelContext& from, KernelContext& to);
 // Entry of a task whose TrapFrame is filled in: calls the hook OnReturnToUser, then leaves to user.
 void ReturnFromFork(void*);
-inline void* CurrentStackOwner() {
-  return reinterpret_cast<void**>(CurrentStackBase())[1];
-}
+inline void* CurrentStackOwner() { return reinterpret_cast<void**>(CurrentStackBase())[1]; }
 // Which task the next return to user code belongs to: its page-table root and its kernel stack.
 // Called by the scheduler at every switch to a user task, and by exec.
 void SetUserContext(uint64_t root_gpa, uint64_t stack_base);
@@ -74,9 +72,9 @@ void FlushUserRoot(uint64_t root_gpa, uint64_t start, uint64_t end);
 // ---- User registers that are not in the trap frame ------------------------------------------
 // Bytes of an FPU/SSE/AVX save area (64-byte aligned); constant after InitArch.
 size_t FpuBytes();
-uint64_t FpuMask();           // XCR0; 0: the area is FXSAVE's 512 bytes
-void InitFpu(void* area);     // the state of a new program
-void SaveFpu(void* area);     // from the CPU
+uint64_t FpuMask();        // XCR0; 0: the area is FXSAVE's 512 bytes
+void InitFpu(void* area);  // the state of a new program
+void SaveFpu(void* area);  // from the CPU
 void RestoreFpu(const void* area);
 uint64_t ReadFsBase();
 void WriteFsBase(uint64_t base);

@@ -85,8 +85,8 @@ void FillGdt() {
   gdt[FV_SEL_USER_DATA / 8] = kData64Ring3;
   gdt[FV_SEL_USER_CODE / 8] = kCode64Ring3;
   const uint64_t tss = DirectMap(proto::kStubTssPhys);
-  gdt[FV_SEL_TSS / 8] = (kTssBytes - 1) | (tss & 0xFFFFFF) << 16 | kTssBusyType << 40 |
-                        (tss >> 24 & 0xFF) << 56;
+  gdt[FV_SEL_TSS / 8] =
+      (kTssBytes - 1) | (tss & 0xFFFFFF) << 16 | kTssBusyType << 40 | (tss >> 24 & 0xFF) << 56;
   gdt[FV_SEL_TSS / 8 + 1] = tss >> 32;
 }
 

@@ -14,17 +14,17 @@
 #define FV_STUB_DATA (FV_KERNEL_BASE + FV_STUB_DATA_PHYS)
 
 // Offsets of the words.
-#define FV_STUB_RAX_OR_ROOT 0x00   /* ring 3: CR3 of the kernel; from a trap on, the user's RAX */
-#define FV_STUB_USER_ROOT 0x08     /* ring 3: CR3 of the next return to user code */
-#define FV_STUB_USER_RAX 0x10      /* ring 3: RAX of the next return to user code */
-#define FV_STUB_KERNEL_ROOT 0x18   /* CR3 of the kernel */
-#define FV_STUB_SAVED_CR2 0x20     /* ring 3: CR2 at a page fault */
-#define FV_STUB_VECTOR 0x28        /* ring 3: vector of the trap; the kernel presets 14 */
-#define FV_STUB_USER_RSP 0x30      /* SYSCALL on hardware: the user's RSP */
-#define FV_STUB_STACK_TOP 0x38     /* ring 0, SYSCALL: top of the current kernel stack */
-#define FV_STUB_KERNEL_RING 0x40   /* 0 or 3 */
-#define FV_STUB_ENTRY_FRAME 0x80   /* ring 3: IRET frame into the kernel (5 words) */
-#define FV_STUB_RETURN_FRAME 0xc0  /* ring 3: IRET frame to user code (5 words) */
+#define FV_STUB_RAX_OR_ROOT 0x00  /* ring 3: CR3 of the kernel; from a trap on, the user's RAX */
+#define FV_STUB_USER_ROOT 0x08    /* ring 3: CR3 of the next return to user code */
+#define FV_STUB_USER_RAX 0x10     /* ring 3: RAX of the next return to user code */
+#define FV_STUB_KERNEL_ROOT 0x18  /* CR3 of the kernel */
+#define FV_STUB_SAVED_CR2 0x20    /* ring 3: CR2 at a page fault */
+#define FV_STUB_VECTOR 0x28       /* ring 3: vector of the trap; the kernel presets 14 */
+#define FV_STUB_USER_RSP 0x30     /* SYSCALL on hardware: the user's RSP */
+#define FV_STUB_STACK_TOP 0x38    /* ring 0, SYSCALL: top of the current kernel stack */
+#define FV_STUB_KERNEL_RING 0x40  /* 0 or 3 */
+#define FV_STUB_ENTRY_FRAME 0x80  /* ring 3: IRET frame into the kernel (5 words) */
+#define FV_STUB_RETURN_FRAME 0xc0 /* ring 3: IRET frame to user code (5 words) */
 #define FV_STUB_DOUBLE_FAULT_TOP 0x400
 #define FV_STUB_TRAP_STACK_TOP 0x1000
 

@@ -40,8 +40,8 @@ constexpr bool PushesErrorCode(uint64_t vector) {
          vector == 29 || vector == 30;
 }
 
-// For the next trap: it is a page fault unless the stub says otherwise, and the stub's first exchange
-// fetches the kernel's root.
+// For the next trap: it is a page fault unless the stub says otherwise, and the stub's first
+// exchange fetches the kernel's root.
 void ArmStub() {
   volatile StubData& stub = Stub();
   stub.vector = kVectorPageFault;
@@ -89,8 +89,8 @@ void MakeSyscall(TrapFrame& frame) {
 
 // The common part: `address` is CR2 where the vector is a page fault.
 [[noreturn]] void Dispatch(TrapFrame& frame, uint64_t address) {
-  const bool fetch_of_syscall_entry = frame.vector == kVectorPageFault &&
-                                      frame.rip == reinterpret_cast<uint64_t>(fv_syscall_entry);
+  const bool fetch_of_syscall_entry =
+      frame.vector == kVectorPageFault && frame.rip == reinterpret_cast<uint64_t>(fv_syscall_entry);
   if (fetch_of_syscall_entry || frame.vector == kVectorSyscall) {
     MakeSyscall(frame);
     frame.orig_rax = frame.rax;
@@ -163,8 +163,7 @@ void LinkKernelWindow(uint64_t* root) {
     root[proto::kKernelPml4Slot] = StubWindowEntry();
     return;
   }
-  const auto* kernel_root =
-      reinterpret_cast<const uint64_t*>(proto::DirectMap(Stub().kernel_root));
+  const auto* kernel_root = reinterpret_cast<const uint64_t*>(proto::DirectMap(Stub().kernel_root));
   root[proto::kKernelPml4Slot] = kernel_root[proto::kKernelPml4Slot];
 }
 
@@ -197,8 +196,8 @@ void FlushUserRoot(uint64_t root_gpa, uint64_t /*start*/, uint64_t /*end*/) {
   }
 }
 
-void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context,
-                     void (*entry)(void*), void* argument) {
+void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context, void (*entry)(void*),
+                     void* argument) {
   auto* words = reinterpret_cast<uint64_t*>(stack_base);
   words[0] = HasMutant(Mutant::kNoCanary) ? 0 : proto::kStackEndMagic;
   words[1] = reinterpret_cast<uint64_t>(owner);

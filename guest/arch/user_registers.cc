@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The user's registers that no trap frame holds: FPU/SSE/AVX state (Intel SDM vol. 1, 13) and the FS
-// and GS bases. The kernel itself uses none of them, so they stay loaded until another task runs.
+// The user's registers that no trap frame holds: FPU/SSE/AVX state (Intel SDM vol. 1, 13) and the
+// FS and GS bases. The kernel itself uses none of them, so they stay loaded until another task
+// runs.
 
 #include "guest/arch/arch.h"
 #include "guest/arch/cpu_state.h"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LineDiscipline: terminal input between the wire and read(2) (termios(3)): canonical lines with
-// editing, raw bytes, signal characters. Pure: no waiting, no output. While ICANON and ECHO are both
-// on, the host's terminal edits and echoes lines (ChannelHeader::console_raw is 0); else the console
-// does what is left to do.
-// Invariant: the first committed() bytes are readable; in canonical mode the rest is the line that
-// is being edited.
+// editing, raw bytes, signal characters. Pure: no waiting, no output. While ICANON and ECHO are
+// both on, the host's terminal edits and echoes lines (ChannelHeader::console_raw is 0); else the
+// console does what is left to do. Invariant: the first committed() bytes are readable; in
+// canonical mode the rest is the line that is being edited.
 #pragma once
 
 #include <asm/termbits.h>

@@ -32,7 +32,8 @@ void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count
 // Next command from the host into `out`; false if there is none.
 bool NextCommand(proto::CommandRecord& out);
 
-// Allocation failure injection: true when this allocation has to fail (ChannelHeader::fail_countdown).
+// Allocation failure injection: true when this allocation has to fail
+// (ChannelHeader::fail_countdown).
 bool FailInjected();
 
 }  // namespace fv::guest

@@ -9,9 +9,9 @@
 
 namespace fv::guest {
 
-inline constexpr int kErestartSys = 512;      // restart if the handler has SA_RESTART, else EINTR
-inline constexpr int kErestartNoIntr = 513;   // always restart
-inline constexpr int kErestartNoHand = 514;   // restart only if no handler ran, else EINTR
-inline constexpr int kErestartBlock = 516;    // restart through restart_syscall(2)
+inline constexpr int kErestartSys = 512;     // restart if the handler has SA_RESTART, else EINTR
+inline constexpr int kErestartNoIntr = 513;  // always restart
+inline constexpr int kErestartNoHand = 514;  // restart only if no handler ran, else EINTR
+inline constexpr int kErestartBlock = 516;   // restart through restart_syscall(2)
 
 }  // namespace fv::guest

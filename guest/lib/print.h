@@ -27,9 +27,9 @@ void Log(const char* format, ...) __attribute__((format(printf, 1, 2)));
 }  // namespace fv::guest
 
 // A condition that only a bug of the kernel can break.
-#define FV_CHECK(condition)                                                                  \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]] {                                                         \
-      ::fv::guest::Panic("%s:%d: check failed: %s", __FILE_NAME__, __LINE__, #condition);    \
-    }                                                                                        \
+#define FV_CHECK(condition)                                                               \
+  do {                                                                                    \
+    if (!(condition)) [[unlikely]] {                                                      \
+      ::fv::guest::Panic("%s:%d: check failed: %s", __FILE_NAME__, __LINE__, #condition); \
+    }                                                                                     \
   } while (false)

@@ -33,8 +33,8 @@ class [[nodiscard]] Result {
   static_assert(std::is_trivially_destructible_v<T> || std::is_move_constructible_v<T>);
 
  public:
-  constexpr Result(Error error) : error_(error.number()) {}                 // NOLINT: implicit
-  constexpr Result(T value) : error_(0), value_(std::move(value)) {}        // NOLINT: implicit
+  constexpr Result(Error error) : error_(error.number()) {}           // NOLINT: implicit
+  constexpr Result(T value) : error_(0), value_(std::move(value)) {}  // NOLINT: implicit
   constexpr Result(Result&& other) : error_(other.error_) {
     if (error_ == 0) {
       new (&value_) T(std::move(other.value_));
@@ -84,11 +84,11 @@ inline constexpr Status Ok() { return Status(); }
 }  // namespace fv::guest
 
 // The value of `expression`, or a return of its error from the enclosing function.
-#define TRY(expression)                 \
-  ({                                    \
-    auto try_result_ = (expression);    \
-    if (!try_result_.ok()) {            \
-      return try_result_.error();       \
-    }                                   \
-    try_result_.take();                 \
+#define TRY(expression)              \
+  ({                                 \
+    auto try_result_ = (expression); \
+    if (!try_result_.ok()) {         \
+      return try_result_.error();    \
+    }                                \
+    try_result_.take();              \
   })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Wait queues: order of arrival, a woken waiter leaves the queue at once so that no wake-up is spent
-// twice on it.
+// Wait queues: order of arrival, a woken waiter leaves the queue at once so that no wake-up is
+// spent twice on it.
 #include "guest/lib/wait_queue.h"
 
 namespace fv::guest {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waiting, for code below the scheduler. A WaitQueue is a list of Waiters; a Waiter is one task that
-// sleeps on one queue (poll puts several Waiters of one task on several queues). The scheduler
+// Waiting, for code below the scheduler. A WaitQueue is a list of Waiters; a Waiter is one task
+// that sleeps on one queue (poll puts several Waiters of one task on several queues). The scheduler
 // (guest/task/sched.cc) implements the four hooks at the end; hosted tests implement them as fakes.
 //
 //   TRY(WaitUntil(pipe.readers, kNoDeadline, [&] { return pipe.Readable(); }));

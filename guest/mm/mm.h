@@ -45,7 +45,7 @@ struct MapRequest {
       kVmAccess;  // what mprotect may grant later (shared, file opened read-only: no write)
   MapPlacement placement = MapPlacement::kHint;
   MapPopulate populate = MapPopulate::kNo;
-  uint64_t ceiling = 0;  // not 0: without a usable hint, below this address (MAP_32BIT)
+  uint64_t ceiling = 0;      // not 0: without a usable hint, below this address (MAP_32BIT)
   Ref<MemoryObject> object;  // nullptr: anonymous (with kVmShared: an object of its own is made)
   uint64_t page_offset = 0;  // in the object, in pages
   MappingSource* source = nullptr;  // for /proc/PID/maps; Map takes its own reference

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See vma_set.h.
-#include "guest/lib/mutants.h"
 #include "guest/mm/vma_set.h"
+#include "guest/lib/mutants.h"
 
 #include "guest/lib/print.h"
 

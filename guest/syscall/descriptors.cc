@@ -12,10 +12,10 @@ namespace fv::guest::sys {
 
 namespace {
 
-constexpr int kLockShared = 1;     // LOCK_SH
-constexpr int kLockExclusive = 2;  // LOCK_EX
-constexpr int kLockNoBlock = 4;    // LOCK_NB
-constexpr int kLockUnlock = 8;     // LOCK_UN
+constexpr int kLockShared = 1;      // LOCK_SH
+constexpr int kLockExclusive = 2;   // LOCK_EX
+constexpr int kLockNoBlock = 4;     // LOCK_NB
+constexpr int kLockUnlock = 8;      // LOCK_UN
 constexpr int kLockMandatory = 32;  // LOCK_MAND: ignored since Linux 5.18
 constexpr uint64_t kMaxOffset = ~uint64_t{0} >> 1;
 

@@ -45,7 +45,7 @@ struct NewProgram {
   Mm* mm = nullptr;
   Ref<File> file;  // what is mapped
   ElfPlan plan;
-  uint64_t bias = 0;   // added to the plan's addresses
+  uint64_t bias = 0;  // added to the plan's addresses
   // The dynamic linker, if the program names one: where it begins and how far it was moved.
   uint64_t interpreter_entry = 0;
   uint64_t interpreter_bias = 0;

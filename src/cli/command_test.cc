@@ -83,8 +83,7 @@ TEST(Command, Help) {
 TEST(Command, ProgramsThatCannotRun) {
   Expect("run " + Kernel() + " /no/such/program", 2, "no such program");
   Expect("run " + Kernel() + " no-such-program", 2, "no such program in PATH");
-  Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /bin/ls", 2,
-         "dynamically linked");
+  Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /bin/ls", 2, "dynamically linked");
   Expect("run " + Kernel() + " " + Write("text", "hello"), 2, "neither an ELF program nor");
   Expect("run " + Kernel() + " --rootfs=/no/such/dir sh", 2, "--rootfs=/no/such/dir");
   Expect("run --kernel=/no/such/kernel true", 2, "/no/such/kernel");

@@ -99,8 +99,7 @@ absl::StatusOr<ProgramInfo> InspectProgram(std::string_view name, std::string_vi
 
 absl::Status DynamicProgramError(std::string_view name, std::string_view interpreter,
                                  std::string_view why) {
-  return Bad(name, absl::StrCat("is dynamically linked by ", Abseil(interpreter), ": ",
-                                Abseil(why),
+  return Bad(name, absl::StrCat("is dynamically linked by ", Abseil(interpreter), ": ", Abseil(why),
                                 ". Link it statically (gcc -static, musl-gcc -static), or give a "
                                 "root that holds its loader and libraries with --rootfs"));
 }

@@ -38,7 +38,7 @@ struct Root {
   // What a shell would hand to execve(2): as typed if that is a path (good in `cwd`), else what
   // the look-up found. A script sees it as its name.
   std::string exec_name;
-  std::string cwd;        // absolute, in the guest
+  std::string cwd;  // absolute, in the guest
 };
 
 // The program's name as a shell would look it up: with a slash a path from `cwd`, else in the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boots the arch probe (guest/arch/testing): a kernel of guest/arch alone that checks traps, returns,
-// stack switches and FPU state by itself. In both kernel rings.
+// Boots the arch probe (guest/arch/testing): a kernel of guest/arch alone that checks traps,
+// returns, stack switches and FPU state by itself. In both kernel rings.
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The arch probe: a kernel of guest/arch alone. It runs one user page (probe_user.S) and checks that
-// every kind of trap arrives with the right registers and goes back, that stacks switch, and that
-// FPU state survives. Says "arch probe: ok" on the console, or which step failed. Both rings.
+// The arch probe: a kernel of guest/arch alone. It runs one user page (probe_user.S) and checks
+// that every kind of trap arrives with the right registers and goes back, that stacks switch, and
+// that FPU state survives. Says "arch probe: ok" on the console, or which step failed. Both rings.
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
@@ -101,9 +101,9 @@ void CheckStacks() {
 }
 
 void CheckFirstCall(TrapFrame& frame) {
-  Expect(frame.rdi == 0x1111 && frame.rsi == 0x2222 && frame.rdx == 0x3333 &&
-             frame.r10 == 0x4444 && frame.r8 == 0x5555 && frame.r9 == 0x6666 &&
-             frame.rbx == 0x7777 && frame.r12 == 0x8888 && frame.r15 == 0x9999,
+  Expect(frame.rdi == 0x1111 && frame.rsi == 0x2222 && frame.rdx == 0x3333 && frame.r10 == 0x4444 &&
+             frame.r8 == 0x5555 && frame.r9 == 0x6666 && frame.rbx == 0x7777 &&
+             frame.r12 == 0x8888 && frame.r15 == 0x9999,
          "registers of the first system call");
   Expect(frame.rsp == kUserStack + proto::kPageBytes && frame.orig_rax == 1 &&
              frame.rip > kUserCode && frame.rip < kUserCode + 100,

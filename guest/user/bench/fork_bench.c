@@ -11,10 +11,10 @@
 //   cow           one copy-on-write fault with page copy in the child (mean over 64 touched pages,
 //                 fewer if there are fewer); needs --touch=write
 //   reuse         the write fault of the parent on a page that it alone holds again
-// Before each fork and forkexitwait the memory is mapped and touched anew, so that every page is the
-// parent's alone and writable, as in a program that works on its memory.
-// Output, a line a sample: "sample MODE SIZE REP CYCLES" (RDTSC differences), then
-// "tsc_khz KHZ" measured against CLOCK_MONOTONIC over the whole run, last "done".
+// Before each fork and forkexitwait the memory is mapped and touched anew, so that every page is
+// the parent's alone and writable, as in a program that works on its memory. Output, a line a
+// sample: "sample MODE SIZE REP CYCLES" (RDTSC differences), then "tsc_khz KHZ" measured against
+// CLOCK_MONOTONIC over the whole run, last "done".
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
