@@ -8,6 +8,7 @@
 #include <linux/poll.h>
 
 #include "guest/fs/dentry.h"
+#include "guest/fs/epoll.h"
 #include "guest/fs/file_lock.h"
 #include "guest/mm/memory_object.h"
 
@@ -28,6 +29,7 @@ File::~File() = default;
 
 void File::Release() {
   if (--refs_ == 0) {
+    ForgetEpollItems(*this);
     OnLastClose();
     ReleaseFileLocks(inode(), this);
     Destroy();

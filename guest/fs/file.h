@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "guest/fs/io_buffer.h"
+#include "guest/lib/list.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 #include "guest/lib/wait_queue.h"
@@ -75,6 +76,8 @@ class File {
   virtual Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm);
   // Ready POLL* bits now; with `table` registers the caller on the queues that signal a change.
   virtual uint32_t Poll(PollTable* table);
+  // epoll may watch it; false for files that are always ready (EPERM).
+  virtual bool pollable() const { return true; }
   // Feeds entries from position() on, "." and ".." included. Default ENOTDIR.
   virtual Status ReadDir(DirSink& sink);
   // The object that mmap(2) maps; a null Ref in a good result: map anonymous memory instead
@@ -88,6 +91,8 @@ class File {
   virtual bool IsPipe() const { return false; }
   // It is a socket (guest/ipc/unix_socket.h); other descriptors give ENOTSOCK.
   virtual bool IsSocket() const { return false; }
+  // It is an epoll instance (guest/fs/epoll.h).
+  virtual bool IsEpoll() const { return false; }
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
   // F_ADD_SEALS and F_GET_SEALS (memfd_create(2)). Default EINVAL.
@@ -95,6 +100,8 @@ class File {
   // A line or more for /proc/PID/fdinfo beyond pos, flags, mnt_id, ino.
   virtual size_t FormatInfo(char* out, size_t capacity);
 
+  // The epoll items that watch it (epoll.h).
+  proto::Link epoll_items{0, 0};
   // F_SETOWN and F_SETSIG; kept, no signal-driven I/O.
   int32_t owner = 0;
   uint32_t owner_signal = 0;

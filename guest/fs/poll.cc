@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PollTable: waiters in blocks, since poll(2) may watch any number of files.
+// TaskPollTable: waiters in blocks, since poll(2) may watch any number of files.
 #include "guest/fs/poll.h"
 
 #include "guest/fs/object.h"
 
 namespace fv::guest {
 
-Waiter* PollTable::NewWaiter() {
+Waiter* TaskPollTable::NewWaiter() {
   if (inline_count_ < kInline) {
     return &inline_[inline_count_++];
   }
@@ -24,7 +24,7 @@ Waiter* PollTable::NewWaiter() {
   return &blocks_->waiters[blocks_->count++];
 }
 
-void PollTable::Wait(WaitQueue& queue) {
+void TaskPollTable::Wait(WaitQueue& queue) {
   Waiter* waiter = NewWaiter();
   if (waiter == nullptr) {
     return;
@@ -33,7 +33,7 @@ void PollTable::Wait(WaitQueue& queue) {
   queue.Add(*waiter);
 }
 
-void PollTable::Clear() {
+void TaskPollTable::Clear() {
   for (size_t i = 0; i < inline_count_; ++i) {
     WaitQueue::Remove(inline_[i]);
   }

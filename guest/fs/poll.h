@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PollTable: one task waiting on many queues at once, for poll(2), select(2) and epoll. A file's
-// Poll() registers the queues that announce a change; the caller then sleeps once for all.
+// PollTable: somebody who waits on many queues at once. A file's Poll() registers the queues that
+// announce a change. TaskPollTable is a task in poll(2) or select(2), which then sleeps once for
+// all; epoll has its own (epoll.h).
 #pragma once
 
 #include <cstddef>
@@ -14,13 +15,21 @@ namespace fv::guest {
 
 class PollTable {
  public:
-  PollTable() = default;
-  PollTable(const PollTable&) = delete;
-  PollTable& operator=(const PollTable&) = delete;
-  ~PollTable() { Clear(); }
+  virtual void Wait(WaitQueue& queue) = 0;
+
+ protected:
+  ~PollTable() = default;
+};
+
+class TaskPollTable final : public PollTable {
+ public:
+  TaskPollTable() = default;
+  TaskPollTable(const TaskPollTable&) = delete;
+  TaskPollTable& operator=(const TaskPollTable&) = delete;
+  ~TaskPollTable() { Clear(); }
 
   // Registers the current task on `queue`. Without memory failed() becomes true.
-  void Wait(WaitQueue& queue);
+  void Wait(WaitQueue& queue) override;
   bool failed() const { return failed_; }
   // Leaves every queue.
   void Clear();
@@ -46,7 +55,7 @@ class PollTable {
 // signal is pending), ENOMEM.
 template <typename Scan>
 Result<uint64_t> PollUntil(uint64_t deadline_ns, Scan scan) {
-  PollTable table;
+  TaskPollTable table;
   if (deadline_ns == 0) {
     return uint64_t{scan(static_cast<PollTable*>(nullptr))};
   }
@@ -54,7 +63,7 @@ Result<uint64_t> PollUntil(uint64_t deadline_ns, Scan scan) {
   for (;;) {
     PrepareToWait(WaitKind::kInterruptible);
     table.Clear();  // a queue that woke us has dropped its waiter
-    const uint64_t found = scan(&table);
+    const uint64_t found = scan(static_cast<PollTable*>(&table));
     const bool interrupted = WaitInterrupted(WaitKind::kInterruptible);
     if (found > 0 || !in_time || interrupted || table.failed()) {
       FinishWait();

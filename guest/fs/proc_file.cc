@@ -24,6 +24,7 @@ class GeneratedFile final : public File {
                                                     : Result<uint64_t>(Error(EINVAL));
   }
   bool seekable() const override { return true; }
+  bool pollable() const override { return false; }
 
  private:
   const ProcInode& node() const { return static_cast<const ProcInode&>(inode()); }

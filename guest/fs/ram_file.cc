@@ -41,6 +41,7 @@ class RamFile final : public File {
     return SeekWithin(position(), inode().size(), offset, whence);
   }
   bool seekable() const override { return true; }
+  bool pollable() const override { return false; }
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
   Result<Ref<MemoryObject>> MapObject() override { return Ref<MemoryObject>(object()); }
   Status Truncate(uint64_t bytes, const IoContext& context) override;
@@ -242,6 +243,7 @@ class DirectoryFile final : public File {
   DirectoryFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
   Result<uint64_t> Read(IoBuffer&, uint64_t&) override { return Error(EISDIR); }
   bool seekable() const override { return true; }
+  bool pollable() const override { return false; }
   Status Sync() override { return Ok(); }
   Result<uint64_t> Seek(int64_t offset, int whence) override {
     if (whence == SEEK_END) {

@@ -130,7 +130,7 @@ Result<uint64_t> PipeFile::WriteSome(IoBuffer& from, bool packet) {
   PipeRing& ring = node().ring();
   const bool was_empty = ring.empty();
   const uint64_t moved = TRY(ring.Fill(from, packet ? PipeMode::kPacket : PipeMode::kStream));
-  if (was_empty && moved > 0) {
+  if ((was_empty || pipe().polled) && moved > 0) {
     pipe().readers.WakeAll();
   }
   return moved;
@@ -170,6 +170,7 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
 uint32_t PipeFile::Poll(PollTable* table) {
   Pipe& p = pipe();
   uint32_t events = 0;
+  p.polled = true;
   if (readable()) {
     if (table != nullptr) {
       table->Wait(p.readers);

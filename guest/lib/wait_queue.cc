@@ -19,7 +19,7 @@ unsigned WaitQueue::Wake(unsigned count) {
     Waiter& waiter = *waiters_.front();
     Unlink(waiter.link);
     waiter.woken = true;
-    WakeTask(*waiter.task);
+    waiter.on_wake != nullptr ? waiter.on_wake(waiter) : WakeTask(*waiter.task);
     ++woken;
   }
   return woken;

@@ -27,6 +27,8 @@ struct Waiter {
   // Futex and poll users mark what happened to them here.
   uint64_t key = 0;
   bool woken = false;
+  // Called instead of waking `task` (epoll items, which no task sleeps on).
+  void (*on_wake)(Waiter& waiter) = nullptr;
 };
 
 class WaitQueue {
