@@ -120,6 +120,9 @@ void RunLoop::UpdateTick(ExitAction action) {
     wishes.timer_deadline_tsc =
         parts_.memory.Load<uint64_t>(channel + offsetof(ChannelHeader, timer_deadline_tsc))
             .value_or(0);
+    const auto commands =
+        parts_.memory.Load<proto::RingHeader>(channel + offsetof(ChannelHeader, commands));
+    wishes.commands_wait = commands.has_value() && commands->produced != commands->consumed;
     tick_.OnTimer(wishes, parts_.clock.Now());
   }
   // Never in the middle of an MMIO exit, which KVM completes at the next entry.
