@@ -91,8 +91,10 @@ class File {
   virtual bool IsPipe() const { return false; }
   // It is a socket (guest/ipc/unix_socket.h); other descriptors give ENOTSOCK.
   virtual bool IsSocket() const { return false; }
-  // It is an epoll instance (guest/fs/epoll.h).
+  // It is of another particular class: guest/fs/epoll.h, guest/task/{timerfd,signalfd}.h.
   virtual bool IsEpoll() const { return false; }
+  virtual bool IsTimerfd() const { return false; }
+  virtual bool IsSignalfd() const { return false; }
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
   // F_ADD_SEALS and F_GET_SEALS (memfd_create(2)). Default EINVAL.

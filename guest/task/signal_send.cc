@@ -9,6 +9,7 @@
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
+#include "guest/task/signalfd.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
 
@@ -115,6 +116,7 @@ Status Send(Task& task, const SigInfo& info, Scope scope) {
   }
   SigPending& pending = scope == Scope::kGroup ? task.signal().shared_pending : task.pending;
   TRY(QueueSignal(task, pending, info));
+  WakeSignalfds();
   Complete(task, info.signo, scope);
   return Ok();
 }
