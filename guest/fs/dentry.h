@@ -32,6 +32,7 @@ class Dentry final : public MappingSource {
   Dentry& operator=(const Dentry&) = delete;
   void AddRef() override { ++refs_; }
   void Release() override;
+  uint32_t refs() const { return refs_; }
   size_t MappingPath(char* out, size_t capacity) const override;
   uint64_t MappingDevice() const override;
   uint64_t MappingInode() const override;

@@ -225,7 +225,7 @@ Status MountOn(const char* name, const char* type) {
 }  // namespace
 
 void InitRootFs(const uint8_t* initrd, size_t bytes) {
-  FV_CHECK(MountAt(nullptr, "tmpfs", "rootfs").ok());
+  FV_CHECK(MountAt(nullptr, "tmpfs", "tmpfs").ok());
   Unpack(initrd, bytes);
   for (const Expected& expected : kExpected) {
     if (const Status added = AddExpected(expected); !added.ok()) {

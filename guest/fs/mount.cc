@@ -7,6 +7,7 @@
 
 #include "guest/fs/ramfs.h"
 #include "guest/fs/vfs.h"
+#include "guest/lib/print.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -54,7 +55,75 @@ Result<Ref<Inode>> MakeRootInode(Mount& mount, const char* type) {
     mount.superblock.magic = kSysMagic;
     return MakeSysRoot(mount.superblock);
   }
-  return MakeRamInode(mount.superblock, kTypeDirectory | 0755);
+  // A tmpfs of its own is open to all (tmpfs(5)); the root of all is not.
+  const uint32_t permissions = &mount == &Slot(0) ? 0755 : 01777;
+  return MakeRamInode(mount.superblock, kTypeDirectory | permissions);
+}
+
+Mount* MountOf(const Dentry& root) {
+  for (unsigned i = 0; i < kMaxMounts; ++i) {
+    if (Slot(i).used && Slot(i).root.get() == &root) {
+      return &Slot(i);
+    }
+  }
+  return nullptr;
+}
+
+bool HasMountBelow(const Dentry& root) {
+  for (unsigned i = 0; i < kMaxMounts; ++i) {
+    const Mount& mount = Slot(i);
+    if (mount.used && mount.point && mount.root.get() != &root && root.IsAncestorOf(*mount.point)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The dentry after `at` in a walk of the whole tree below `root`, or nullptr.
+Dentry* NextInTree(Dentry& root, Dentry& at) {
+  if (Dentry* child = at.ChildFrom(0); child != nullptr) {
+    return child;
+  }
+  Dentry* up = &at;
+  while (up != &root) {
+    Dentry* parent = up->parent().get();
+    if (Dentry* next = parent->ChildAfter(*up); next != nullptr) {
+      return next;
+    }
+    up = parent;
+  }
+  return nullptr;
+}
+
+// Somebody other than the tree itself holds a dentry of it; `root` has `known` other holders.
+bool TreeBusy(Dentry& root, uint32_t known) {
+  for (Dentry* at = &root; at != nullptr; at = NextInTree(root, *at)) {
+    uint32_t expected = at == &root ? known : 1;
+    for (Dentry* child = at->ChildFrom(0); child != nullptr; child = at->ChildAfter(*child)) {
+      ++expected;
+    }
+    if (at->refs() > expected) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Removes every name, deepest first.
+void EmptyTree(Dentry& root) {
+  Dentry* at = &root;
+  for (;;) {
+    if (Dentry* child = at->ChildFrom(0); child != nullptr) {
+      at = child;
+      continue;
+    }
+    if (at == &root) {
+      return;
+    }
+    Dentry* parent = at->parent().get();
+    parent->RemoveChild(*at);
+    at = parent;
+  }
 }
 
 // The name of a known type with static life, or nullptr.
@@ -83,7 +152,8 @@ Status MountAt(Ref<Dentry> point, const char* type, const char* source) {
   }
   new (mount) Mount();
   Ref<Inode> inode = TRY(MakeRootInode(*mount, known));
-  (void)source;
+  Format(mount->source, sizeof(mount->source), "%s", source);
+  mount->superblock.source = mount->source;
   mount->root = TRY(Dentry::Create(nullptr, "/", 1, std::move(inode)));
   mount->point = point;
   mount->used = true;
@@ -95,25 +165,29 @@ Status MountAt(Ref<Dentry> point, const char* type, const char* source) {
 }
 
 Status UnmountRoot(Dentry& root, UmountMode mode) {
-  for (unsigned i = 0; i < kMaxMounts; ++i) {
-    Mount& mount = Slot(i);
-    if (!mount.used || mount.root.get() != &root) {
-      continue;
-    }
-    if (!mount.point) {
-      return Error(EBUSY);
-    }
-    for (unsigned j = 0; mode == UmountMode::kBusyCheck && j < kMaxMounts; ++j) {
-      if (Slot(j).used && Slot(j).point && j != i && root.IsAncestorOf(*Slot(j).point)) {
-        return Error(EBUSY);
-      }
-    }
-    mount.point->mounted = nullptr;
-    // The slot's superblock stays for what is still open: only a slot without users is reused.
-    mount.point = nullptr;
-    return Ok();
+  Mount* mount = MountOf(root);
+  if (mount == nullptr) {
+    return Error(EINVAL);
   }
-  return Error(EINVAL);
+  if (!mount->point || HasMountBelow(root)) {
+    return Error(EBUSY);
+  }
+  // The slot, the covered dentry and the caller know the root.
+  constexpr uint32_t kKnown = 3;
+  const bool busy = TreeBusy(root, kKnown);
+  if (busy && mode == UmountMode::kBusyCheck) {
+    return Error(EBUSY);
+  }
+  mount->point->mounted = nullptr;
+  mount->point = nullptr;
+  root.covers = nullptr;
+  if (!busy) {
+    // A busy slot keeps its superblock for those inside, for ever.
+    EmptyTree(root);
+    mount->root = nullptr;
+    mount->used = false;
+  }
+  return Ok();
 }
 
 const Mount* MountNumber(unsigned index) {

@@ -13,6 +13,7 @@ inline constexpr unsigned kMaxMounts = 32;
 
 struct Mount {
   Superblock superblock;
+  char source[64];
   Ref<Dentry> root;
   Ref<Dentry> point;  // null: the root of all
   bool used;
@@ -21,8 +22,9 @@ struct Mount {
 // Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs") and covers `point` with
 // it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, EBUSY, ENOTDIR.
 Status MountAt(Ref<Dentry> point, const char* type, const char* source);
-// Errors: EINVAL (not a mount's root), EBUSY (the root, or something is mounted below; with
-// `lazy` only the root).
+// Takes `root`, on which the caller holds one reference, out of the tree. kLazy: whoever is inside
+// stays there. Errors: EINVAL (not a mount's root), EBUSY (the root of all, a mount below, or with
+// kBusyCheck somebody inside).
 enum class UmountMode { kBusyCheck, kLazy };
 Status UnmountRoot(Dentry& root, UmountMode mode);
 // The mounts in order; nullptr after the last.
