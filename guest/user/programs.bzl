@@ -17,6 +17,8 @@ GLIBC_TWINS = [
     "fork_isolation",
     "fork_storm",
     "hello",
+    "kill_blocked",
+    "mixed_stress",
     "orphans",
     "proc_self",
     "pthread_barrier",
