@@ -30,6 +30,9 @@ enum class ProcKind : uint8_t {
   kCwd,
   kTaskRoot,
   kFd,
+  kNamespace,  // magic link to an object named by show()
+  kMem,        // files of proc_memory_file.cc
+  kPagemap,
 };
 
 // Which object a generated file is about.
@@ -68,10 +71,11 @@ Result<Ref<Inode>> MakeProcInode(Superblock& superblock, const ProcNode& node, P
 // The tables: proc_tables.cc, sys_tables.cc.
 extern const ProcNode kProcRoot;
 extern const ProcNode kSysRoot;
-extern const ProcNode kProcPid;     // /proc/PID
-extern const ProcNode kProcTid;     // /proc/PID/task/TID
-extern const ProcNode kProcFd;      // /proc/PID/fd/N
-extern const ProcNode kProcFdInfo;  // /proc/PID/fdinfo/N
+extern const ProcNode kProcPid;        // /proc/PID
+extern const ProcNode kProcTid;        // /proc/PID/task/TID
+extern const ProcNode kProcFd;         // /proc/PID/fd/N
+extern const ProcNode kProcFdInfo;     // /proc/PID/fdinfo/N
+extern const ProcNode kNamespaceFile;  // what a link of /proc/PID/ns leads to
 inline constexpr size_t kProcSysNodeCount = 3;
 extern const ProcNode kProcSysNodes[kProcSysNodeCount];  // in /proc/sys
 

@@ -74,6 +74,9 @@ Result<Ref<File>> ProcInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   if (IsDirectory()) {
     return OpenDirectory(std::move(dentry), flags);
   }
+  if (node_.kind == ProcKind::kMem || node_.kind == ProcKind::kPagemap) {
+    return OpenTaskMemory(std::move(dentry), flags);
+  }
   return OpenGenerated(std::move(dentry), flags);
 }
 
@@ -211,9 +214,22 @@ Result<Ref<Dentry>> ProcInode::JumpTarget() {
       }
       return Ref<Dentry>(file.value()->dentry());
     }
+    case ProcKind::kNamespace:
+      return NamespaceTarget();
     default:
       return Error(EINVAL);
   }
+}
+
+// Every task is in the first namespace of each kind.
+Result<Ref<Dentry>> ProcInode::NamespaceTarget() {
+  TextBuffer text;
+  TRY(node_.show(text, key_));
+  if (text.failed()) {
+    return Error(ENOMEM);
+  }
+  Ref<Inode> inode = TRY(MakeProcInode(superblock(), kNamespaceFile, {}));
+  return Dentry::Create(nullptr, text.data(), text.size(), std::move(inode));
 }
 
 Result<size_t> ProcInode::ReadLink(char* out, size_t capacity) {

@@ -27,6 +27,7 @@ class ProcInode final : public Inode {
   Status SetOwner(uint32_t, uint32_t) override { return Error(EPERM); }
 
  private:
+  Result<Ref<Dentry>> NamespaceTarget();
   Result<Ref<Inode>> LookupTask(uint32_t tid, const ProcNode& node);
   Result<Ref<Inode>> LookupFd(uint32_t fd);
   int64_t NextNumber(uint32_t from) const;
@@ -39,5 +40,7 @@ class ProcInode final : public Inode {
 
 // An open generated file; the inode is a ProcInode. Errors: ENOMEM, EACCES.
 Result<Ref<File>> OpenGenerated(Ref<Dentry> dentry, uint32_t flags);
+// /proc/PID/mem and pagemap. Errors: ENOMEM, EACCES.
+Result<Ref<File>> OpenTaskMemory(Ref<Dentry> dentry, uint32_t flags);
 
 }  // namespace fv::guest

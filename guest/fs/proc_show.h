@@ -42,6 +42,9 @@ Status ShowPersonality(TextBuffer& out, const ProcKey& key);
 Status ShowWchan(TextBuffer& out, const ProcKey& key);
 Status ShowSchedstat(TextBuffer& out, const ProcKey& key);
 Status ShowIo(TextBuffer& out, const ProcKey& key);
+Status ShowIdMap(TextBuffer& out, const ProcKey& key);
+Status ShowTimensOffsets(TextBuffer& out, const ProcKey& key);
+Status ShowCgroup(TextBuffer& out, const ProcKey& key);
 Status ShowMaps(TextBuffer& out, const ProcKey& key);
 Status ShowSmaps(TextBuffer& out, const ProcKey& key);
 

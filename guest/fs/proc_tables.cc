@@ -21,7 +21,38 @@ Status ShowSelfMounts(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
+// The inode numbers are Linux's for the first namespaces (include/linux/proc_ns.h).
+template <unsigned kNumber>
+Status ShowNamespace(TextBuffer& out, const ProcKey&) {
+  constexpr const char* kNames[] = {"ipc", "uts", "user", "pid", "cgroup", "time", "mnt", "net"};
+  constexpr uint32_t kFirst = 4026531839;
+  out.Add("%s:[%u]", kNames[kNumber], kFirst - (kNumber == 0 ? 0 : kNumber));
+  return Ok();
+}
+
+constexpr ProcNode Namespace(const char* name, Status (*show)(TextBuffer&, const ProcKey&)) {
+  return {name, kTypeSymlink | 0777, ProcKind::kNamespace, show, nullptr, nullptr, 0};
+}
+
+constexpr ProcNode MemoryNode(const char* name, ProcKind kind, uint32_t permissions) {
+  return {name, kTypeRegular | permissions, kind, nullptr, nullptr, nullptr, 0};
+}
+
+constexpr ProcNode kNamespaces[] = {
+    Namespace("cgroup", ShowNamespace<4>), Namespace("ipc", ShowNamespace<0>),
+    Namespace("mnt", ShowNamespace<6>),    Namespace("net", ShowNamespace<7>),
+    Namespace("pid", ShowNamespace<3>),    Namespace("time", ShowNamespace<5>),
+    Namespace("user", ShowNamespace<2>),   Namespace("uts", ShowNamespace<1>),
+};
+
 constexpr ProcNode kPidChildren[] = {
+    ProcDirectory("ns", kNamespaces, sizeof(kNamespaces) / sizeof(kNamespaces[0]), 0511),
+    MemoryNode("mem", ProcKind::kMem, 0600),
+    MemoryNode("pagemap", ProcKind::kPagemap, 0400),
+    ProcFile("uid_map", ShowIdMap),
+    ProcFile("gid_map", ShowIdMap),
+    ProcFile("timens_offsets", ShowTimensOffsets),
+    ProcFile("cgroup", ShowCgroup),
     Dynamic("task", ProcKind::kTaskDir, 0555),
     Dynamic("fd", ProcKind::kFdDir, 0500),
     Dynamic("fdinfo", ProcKind::kFdInfoDir, 0555),
@@ -74,8 +105,10 @@ constexpr ProcNode kRootChildren[] = {
     ProcFile("cmdline", ShowCmdlineOfKernel),
     ProcFile("cpuinfo", ShowCpuinfo),
     ProcFile("devices", ShowDevices),
+    ProcFile("diskstats", ShowEmpty),
     ProcFile("filesystems", ShowFilesystems),
     ProcFile("loadavg", ShowLoadavg),
+    ProcFile("locks", ShowEmpty),
     ProcFile("meminfo", ShowMeminfo),
     ProcFile("modules", ShowEmpty),
     ProcFile("partitions", ShowPartitions),
@@ -98,6 +131,7 @@ constinit const ProcNode kProcRoot = Table("proc", ProcKind::kRoot, kRootChildre
 constinit const ProcNode kProcPid = Table("pid", ProcKind::kPlain, kPidChildren);
 constinit const ProcNode kProcTid = Table("tid", ProcKind::kPlain, kTidChildren);
 constinit const ProcNode kProcFd = ProcLink("fd", ProcKind::kFd);
+constinit const ProcNode kNamespaceFile = ProcFile("ns", ShowEmpty);
 constinit const ProcNode kProcFdInfo = ProcFile("fdinfo", ShowFdInfo, 0400);
 
 }  // namespace fv::guest

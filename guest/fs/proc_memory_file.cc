@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files of /proc/PID that are memory, not text: mem (the address space at the file's position) and
+// pagemap (8 bytes a page; Linux: Documentation/admin-guide/mm/pagemap.rst).
+#include <linux/capability.h>
+#include <linux/fs.h>
+
+#include "guest/fs/object.h"
+#include "guest/fs/proc_inode.h"
+#include "guest/fs/proc_mm.h"
+#include "guest/lib/credentials.h"
+#include "guest/mm/frames.h"
+#include "guest/mm/page_table.h"
+#include "guest/mm/user_copy.h"
+
+namespace fv::guest {
+
+namespace {
+
+class MemoryFile : public File {
+ public:
+  Result<uint64_t> Seek(int64_t offset, int whence) override {
+    // Addresses have no end to seek from; the upper half is legal, if useless.
+    if (whence == SEEK_SET) {
+      position() = static_cast<uint64_t>(offset);
+      return position();
+    }
+    return whence == SEEK_CUR ? SeekWithin(position(), 0, offset, whence)
+                              : Result<uint64_t>(Error(EINVAL));
+  }
+  bool seekable() const override { return true; }
+  bool pollable() const override { return false; }
+
+ protected:
+  MemoryFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
+  ~MemoryFile() = default;
+  uint32_t task() const { return static_cast<const ProcInode&>(inode()).key().task; }
+};
+
+class MemFile final : public MemoryFile {
+ public:
+  MemFile(Ref<Dentry> dentry, uint32_t flags) : MemoryFile(std::move(dentry), flags) {}
+  Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override {
+    return Copy(to, position, Way::kRead);
+  }
+  Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext&) override {
+    return Copy(from, position, Way::kWrite);
+  }
+
+ private:
+  enum class Way { kRead, kWrite };
+  Result<uint64_t> Copy(IoBuffer& buffer, uint64_t& position, Way way) {
+    const MmRef mm(TRY(GetTaskMm(task())));
+    uint8_t piece[512];
+    while (mm && buffer.remaining() > 0 && !buffer.faulted()) {
+      size_t bytes = buffer.remaining() < sizeof(piece) ? buffer.remaining() : sizeof(piece);
+      size_t moved = 0;
+      if (way == Way::kRead) {
+        bytes = CopyFromUserPartial(*mm, piece, position, bytes);
+        moved = buffer.CopyOut(piece, bytes);
+      } else {
+        bytes = buffer.CopyIn(piece, bytes);
+        moved = CopyToUserPartial(*mm, position, piece, bytes);
+      }
+      position += moved;
+      if (moved == 0 || moved < bytes || bytes == 0) {
+        break;
+      }
+    }
+    if (mm && buffer.done() == 0 && buffer.remaining() > 0 && !buffer.faulted()) {
+      return Error(EIO);
+    }
+    return buffer.Outcome();
+  }
+  void Destroy() override { DestroyObject(this); }
+};
+
+class PagemapFile final : public MemoryFile {
+ public:
+  PagemapFile(Ref<Dentry> dentry, uint32_t flags) : MemoryFile(std::move(dentry), flags) {}
+  Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
+
+ private:
+  static uint64_t EntryOf(const Mm& mm, uint64_t address, bool show_frame);
+  void Destroy() override { DestroyObject(this); }
+};
+
+uint64_t PagemapFile::EntryOf(const Mm& mm, uint64_t address, bool show_frame) {
+  constexpr uint64_t kPresent = uint64_t{1} << 63;
+  constexpr uint64_t kFile = uint64_t{1} << 61;
+  constexpr uint64_t kExclusive = uint64_t{1} << 56;
+  const proto::Pte* pte = LookupPte(mm, address);
+  if (pte == nullptr || (*pte & proto::kPtePresent) == 0) {
+    return 0;
+  }
+  const proto::FrameRecord& frame = FrameOf(PfnOfPte(*pte));
+  uint64_t entry = kPresent | (show_frame ? PfnOfPte(*pte) : 0);
+  entry |= frame.state == proto::FrameState::kFile ? kFile : 0;
+  return entry | (frame.state == proto::FrameState::kAnon && frame.refs == 1 ? kExclusive : 0);
+}
+
+Result<uint64_t> PagemapFile::Read(IoBuffer& to, uint64_t& position) {
+  constexpr uint64_t kEntryBytes = 8;
+  if (position % kEntryBytes != 0 || to.remaining() % kEntryBytes != 0) {
+    return Error(EINVAL);
+  }
+  const MmRef mm(TRY(GetTaskMm(task())));
+  const bool show_frame = CurrentCredentials().Capable(CAP_SYS_ADMIN);
+  while (mm && to.remaining() > 0 && !to.faulted()) {
+    const uint64_t page = position / kEntryBytes;
+    if (page >= proto::kUserEnd / proto::kPageBytes) {
+      break;
+    }
+    const uint64_t entry = EntryOf(*mm, page * proto::kPageBytes, show_frame);
+    position += to.CopyOut(&entry, kEntryBytes);
+  }
+  return to.Outcome();
+}
+
+template <typename T>
+Result<Ref<File>> Make(Ref<Dentry> dentry, uint32_t flags) {
+  T* file = MakeObject<T>(std::move(dentry), flags);
+  if (file == nullptr) {
+    return Error(ENOMEM);
+  }
+  return Ref<File>::Adopt(file);
+}
+
+}  // namespace
+
+Result<Ref<File>> OpenTaskMemory(Ref<Dentry> dentry, uint32_t flags) {
+  const auto& node = static_cast<const ProcInode&>(dentry->inode());
+  if (!MayInspectTask(node.key().task)) {
+    return Error(EACCES);
+  }
+  return node.node().kind == ProcKind::kMem ? Make<MemFile>(std::move(dentry), flags)
+                                            : Make<PagemapFile>(std::move(dentry), flags);
+}
+
+}  // namespace fv::guest
