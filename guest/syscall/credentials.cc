@@ -10,6 +10,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
+#include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -56,6 +57,8 @@ Status Commit(Task& task, Kind kind, const Ids& ids) {
   }
   undo.Dismiss();
   CommitCredentials(changed);
+  // Linux lets the change happen and refuses the execve that usually follows (execve(2), EAGAIN).
+  task.over_nproc = changed->uid != 0 && changed->user->processes > task.rlimit(kRlimitNproc);
   return Ok();
 }
 

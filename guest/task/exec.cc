@@ -177,6 +177,10 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
 
 Status ExecProgram(const ExecRequest& request) {
   Task& task = *CurrentTask();
+  if (task.over_nproc && task.cred().user->processes > task.rlimit(kRlimitNproc)) {
+    return Error(EAGAIN);
+  }
+  task.over_nproc = false;
   NewProgram program;
   ScopeGuard undo([&program] {
     if (program.mm != nullptr) {

@@ -98,7 +98,8 @@ bool DoNotifyParent(Task& task, int signo) {
         signo = 0;
       }
     }
-    if (signo != 0) {
+    // clone(2) takes any byte as exit signal; what is none is not sent.
+    if (IsValidSignal(signo)) {
       (void)SendSignal(parent, ExitSignalInfo(task, signo)).ok();
     }
   }

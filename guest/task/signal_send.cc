@@ -105,6 +105,9 @@ void Complete(Task& task, int signo, Scope scope) {
 }
 
 Status Send(Task& task, const SigInfo& info, Scope scope) {
+  if (!IsValidSignal(info.signo)) {
+    return Error(EINVAL);
+  }
   if ((task.flags & kPfKthread) != 0 || !task.has_sighand() ||
       task.state == proto::TaskState::kDead) {
     return Ok();
