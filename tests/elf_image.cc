@@ -25,8 +25,22 @@ T CopyAt(const std::string& bytes, uint64_t offset) {
 std::string NameAt(const std::string& bytes, const Elf64_Shdr& names, uint32_t offset) {
   const uint64_t start = names.sh_offset + offset;
   const auto end = start < bytes.size() ? bytes.find('\0', start) : std::string::npos;
-  if (end == std::string::npos) throw std::runtime_error("a section's name lies outside the file");
+  if (end == std::string::npos) throw std::runtime_error("a name lies outside the file");
   return bytes.substr(start, end - start);
+}
+
+std::vector<std::string> SymbolsOf(const std::string& bytes, const std::vector<Section>& sections) {
+  std::vector<std::string> names;
+  for (const Section& section : sections) {
+    if (section.header.sh_type != SHT_SYMTAB) continue;
+    const Elf64_Shdr& strings = sections.at(section.header.sh_link).header;
+    for (uint64_t i = 0; i < section.header.sh_size / sizeof(Elf64_Sym); ++i) {
+      const auto symbol =
+          CopyAt<Elf64_Sym>(bytes, section.header.sh_offset + i * sizeof(Elf64_Sym));
+      if (symbol.st_shndx != SHN_UNDEF) names.push_back(NameAt(bytes, strings, symbol.st_name));
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -46,6 +60,7 @@ ElfImage::ElfImage(const std::string& path) {
   if (header_.e_shstrndx >= sections_.size()) throw std::runtime_error("no section names");
   const Elf64_Shdr names = sections_[header_.e_shstrndx].header;
   for (Section& section : sections_) section.name = NameAt(bytes, names, section.header.sh_name);
+  symbols_ = SymbolsOf(bytes, sections_);
 }
 
 std::vector<Elf64_Phdr> ElfImage::Loads() const {

@@ -27,11 +27,14 @@ class ElfImage {
   const std::vector<Section>& Sections() const { return sections_; }
   // Segments of type PT_LOAD, in file order.
   std::vector<Elf64_Phdr> Loads() const;
+  // Names in .symtab that a section of this file defines, weak ones included.
+  const std::vector<std::string>& DefinedSymbols() const { return symbols_; }
 
  private:
   Elf64_Ehdr header_{};
   std::vector<Elf64_Phdr> segments_;
   std::vector<Section> sections_;
+  std::vector<std::string> symbols_;
 };
 
 }  // namespace fv::tests

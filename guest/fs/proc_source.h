@@ -72,6 +72,7 @@ struct SystemInfo {
   uint64_t uptime_ns, idle_ns, user_ns, system_ns;
   uint64_t context_switches, forks;
   uint32_t running, blocked, total_tasks, last_pid;
+  uint64_t max_threads;
   uint32_t load[3];  // fixed point, 11 bits of fraction (Linux: FSHIFT)
   char hostname[65], domainname[65];
   char release[65], version[65];  // uname(2)

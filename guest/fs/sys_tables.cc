@@ -51,6 +51,13 @@ Status ShowDomainname(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
+Status ShowMaxThreads(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%lu\n", info.max_threads);
+  return Ok();
+}
+
 // A version 4 UUID (RFC 9562), new at every read.
 Status ShowUuid(TextBuffer& out, const ProcKey&) {
   uint8_t b[16];
@@ -101,7 +108,7 @@ constexpr ProcNode kKernel[] = {
     ProcFile("shmmax", ShowFixed<"18446744073692774399\n">),
     ProcFile("shmmni", ShowFixed<"4096\n">),
     ProcFile("tainted", ShowFixed<"0\n">),
-    ProcFile("threads-max", ShowFixed<"32767\n">),
+    ProcFile("threads-max", ShowMaxThreads),
     ProcFile("version", ShowVersionName),
 };
 constexpr ProcNode kFs[] = {

@@ -284,6 +284,7 @@ void FillSystemInfo(SystemInfo& out) {
   out.context_switches = ThisCpu().switches;
   out.forks = Channel().total_forks;
   out.last_pid = Pids().last();
+  out.max_threads = MaxThreads();
   memcpy(out.hostname, SystemName().node, sizeof(out.hostname));
   memcpy(out.domainname, SystemName().domain, sizeof(out.domainname));
   memcpy(out.release, SystemName().release, sizeof(out.release));

@@ -2,6 +2,7 @@
 //
 // What each clone flag shares: memory, files, the working directory and umask, signal handlers; who
 // is the parent; where the thread id goes; which combinations are refused.
+// Rows of docs/fork-features.md: F20 F21 F22 F23 F24 F27 F28 F31 F37.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>

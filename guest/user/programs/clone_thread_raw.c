@@ -2,6 +2,7 @@
 //
 // A thread made by hand, as a C library makes it: shared everything, a stack of its own, its TLS
 // base by CLONE_SETTLS, its id written and cleared, the joiner woken by the kernel's futex.
+// Rows of docs/fork-features.md: F21 F26 F28 F29 F66.
 #include <asm/prctl.h>
 #include <linux/futex.h>
 #include <sched.h>

@@ -2,6 +2,7 @@
 //
 // Copy-on-write when the kernel writes for the user: read(2), pipe ends, wait status, clock and
 // getdents results into pages shared with a child or still the zero page; both keep their own.
+// Rows of docs/fork-features.md: F62.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>

@@ -3,6 +3,7 @@
 // Copy-on-write against a model: a family of processes writes, forks and dies at random (a fixed
 // seed); each keeps a plain list of what its pages must hold and checks all of them after each
 // step. Steps are taken one at a time, so that every order is the same on every run.
+// Rows of docs/fork-features.md: F61.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

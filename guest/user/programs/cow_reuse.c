@@ -3,6 +3,7 @@
 // Copy-on-write when only one sharer is left: after the child has gone, the parent's writes find
 // its own contents page by page; the same when the parent goes first and the child goes on; and
 // when pages are dropped by munmap or exec instead of exit.
+// Rows of docs/fork-features.md: F61 F99.
 #include <sys/prctl.h>
 
 #include "guest/user/lib/memory.h"

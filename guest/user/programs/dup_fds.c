@@ -2,6 +2,7 @@
 //
 // Descriptors: lowest free number, dup, dup2, dup3, F_DUPFD; what is shared (offset, status flags)
 // and what is not (close-on-exec); close_range; errors.
+// Rows of docs/fork-features.md: F23.
 #include <fcntl.h>
 #include <linux/close_range.h>
 

@@ -2,6 +2,7 @@
 //
 // execve replaces the program and keeps the process: pid, parent, group, directory, umask, open
 // files, limits; memory, mappings and handlers are new; pending and blocked signals stay.
+// Rows of docs/fork-features.md: F89.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -2,6 +2,7 @@
 //
 // execve from a thread that is not the leader: the other threads end, the new program has the
 // process's pid as its thread id; the parent notices nothing but the exit status.
+// Rows of docs/fork-features.md: F89.
 #include <pthread.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // What a parent learns of a child's end: every exit code, codes above 255 cut to a byte, every
 // signal that kills by default, and _exit against exit.
+// Rows of docs/fork-features.md: F87.
 #include "guest/user/lib/proc.h"
 
 static void ExitWith(void* code) { _exit((int)(long)code); }

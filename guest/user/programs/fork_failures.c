@@ -2,6 +2,7 @@
 //
 // fork under pressure: a bomb of sleepers in a small process limit ends in EAGAIN and everything
 // comes back; deep chains; a child that forks while it is being killed.
+// Rows of docs/fork-features.md: F39.
 #include <sys/resource.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // Descriptors over fork: the child has a table of its own with the same open files; the offset and
 // the status flags belong to the open file and are shared; close in one is not close in the other.
+// Rows of docs/fork-features.md: F23.
 #include <fcntl.h>
 
 #include "guest/user/lib/memory.h"

@@ -3,6 +3,7 @@
 // What a forked child starts with: its own times at zero, no timers, no pending signals, no memory
 // locks; and what it keeps: limits, mask, handlers, alternate stack, directory, umask, name,
 // priority, affinity; pids are not reused at once.
+// Rows of docs/fork-features.md: F03 F09 F25 F80.
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>

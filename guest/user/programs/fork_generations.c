@@ -3,6 +3,7 @@
 // Copy-on-write over generations: each generation writes one page and forks the next, so that a
 // page is shared by any number of ancestors; each sees its own line of writes when it looks again,
 // after its descendants have written everything.
+// Rows of docs/fork-features.md: F57.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

@@ -2,6 +2,7 @@
 //
 // fork in a process with threads: the child has only the thread that forked; its pid is its thread
 // id; memory is a consistent copy while the siblings keep writing; it can make threads of its own.
+// Rows of docs/fork-features.md: F68.
 #include <pthread.h>
 
 #include "guest/user/lib/proc.h"

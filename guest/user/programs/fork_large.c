@@ -2,6 +2,7 @@
 //
 // Fork of a process with many touched pages (48 MiB): the child sees all, writes some, the parent
 // keeps its own; then a hole is punched and read-only and shared parts lie between.
+// Rows of docs/fork-features.md: F59.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

@@ -2,6 +2,7 @@
 //
 // The program that docs/life-of-a-fork.md follows: two pages, of which the child writes the first
 // and the parent then both. System calls by number, so that nothing else stands between the events.
+// Rows of docs/fork-features.md: F61.
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

@@ -2,6 +2,7 @@
 //
 // madvise: DONTNEED drops pages, DONTFORK leaves them out of the child, WIPEONFORK gives it zeros,
 // and their opposites; FREE; what is refused.
+// Rows of docs/fork-features.md: F52 F53 F98.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

@@ -2,6 +2,7 @@
 //
 // Anonymous memory: reads as zero, demand-filled, fixed addresses, hints, NOREPLACE, unmapping in
 // parts, populate, noreserve; what is refused.
+// Rows of docs/fork-features.md: F98.
 #include "guest/user/lib/memory.h"
 
 #ifndef MAP_FIXED_NOREPLACE

@@ -2,6 +2,7 @@
 //
 // Mapped files: private ones see the file until they write, and keep their copy against write(2);
 // shared ones write through; the end of the file inside a page reads as zero, past it is SIGBUS.
+// Rows of docs/fork-features.md: F58.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

@@ -2,6 +2,7 @@
 //
 // mremap: shrink, grow in place, grow with a move, move to a fixed place, DONTUNMAP; contents move
 // with the pages, also while they are shared copy-on-write; what is refused.
+// Rows of docs/fork-features.md: F98.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

@@ -2,6 +2,7 @@
 //
 // Orphans: a child whose parent ends gets a new parent; with PR_SET_CHILD_SUBREAPER that is the
 // nearest subreaper, who can wait for it; PR_SET_PDEATHSIG tells the child.
+// Rows of docs/fork-features.md: F82 F86.
 #include <sys/prctl.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // Another process's memory and descriptors: process_vm_readv, process_vm_writev, pidfd_open,
 // pidfd_getfd, pidfd_send_signal, kcmp.
+// Rows of docs/fork-features.md: F97.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

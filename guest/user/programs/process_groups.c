@@ -2,6 +2,7 @@
 //
 // Process groups and sessions: who may move whom, what is inherited, signals to a whole group,
 // and what setsid does.
+// Rows of docs/fork-features.md: F25 F81.
 #include "guest/user/lib/proc.h"
 
 static Baton gate, ready;

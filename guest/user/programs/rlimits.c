@@ -3,6 +3,7 @@
 // Resource limits: read, lowered, inherited; RLIMIT_NOFILE with EMFILE, RLIMIT_FSIZE with SIGXFSZ
 // and EFBIG, RLIMIT_DATA and RLIMIT_AS with ENOMEM, RLIMIT_NPROC with EAGAIN for an unprivileged
 // user, RLIMIT_CPU with SIGXCPU; what is refused.
+// Rows of docs/fork-features.md: F06.
 #include <fcntl.h>
 #include <sys/resource.h>
 

@@ -2,6 +2,7 @@
 //
 // Robust mutexes: the holder dies (thread or process), the kernel walks its robust list, the next
 // one to lock gets EOWNERDEAD; also while somebody already waits.
+// Rows of docs/fork-features.md: F66.
 #include <pthread.h>
 
 #include "guest/user/lib/proc.h"

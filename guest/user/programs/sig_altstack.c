@@ -2,6 +2,7 @@
 //
 // sigaltstack: handlers with SA_ONSTACK run on it, nested ones too; what is reported inside and
 // outside; fork keeps it, exec drops it; what is refused; siglongjmp leaves it.
+// Rows of docs/fork-features.md: F36.
 #include <setjmp.h>
 #include <stdint.h>
 

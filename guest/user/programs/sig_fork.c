@@ -3,6 +3,7 @@
 // What fork does with signals: handlers and mask are inherited and then separate, pending signals
 // and timers are not; signals sent to the parent during a storm of forks are neither lost nor
 // doubled.
+// Rows of docs/fork-features.md: F39.
 #include <sys/time.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // Many processes signal each other: real-time signals with sequence numbers round a ring, none
 // lost, none out of order; and standard signals at a process that forks and reaps meanwhile.
+// Rows of docs/fork-features.md: F39.
 #include "guest/user/lib/proc.h"
 
 enum { kRing = 5, kRounds = 60 };

@@ -2,6 +2,7 @@
 //
 // The stack grows on demand, far below the stack pointer's first page, up to RLIMIT_STACK and not
 // further; parent and child grow theirs separately; MAP_GROWSDOWN mappings do the same.
+// Rows of docs/fork-features.md: F67.
 #include <sys/resource.h>
 
 #include "guest/user/lib/memory.h"

@@ -2,6 +2,7 @@
 //
 // getrusage and times: own and children's time apart, children count only when waited for, a
 // fresh child starts at zero, faults are counted, maximum resident size grows.
+// Rows of docs/fork-features.md: F09.
 #include <sys/resource.h>
 #include <sys/times.h>
 #include <time.h>

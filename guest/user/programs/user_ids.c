@@ -3,6 +3,7 @@
 // User and group ids: what a program starts with agrees in all calls; as root: set*id in a child
 // does not touch the parent, privileges dropped cannot come back, file permission follows. As
 // another user the first part alone has something to show, and the output is the same.
+// Rows of docs/fork-features.md: F10.
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>

@@ -2,6 +2,7 @@
 //
 // vfork: the parent does not run until the child has executed or left; the child works in the
 // parent's memory; exec inside it leaves the parent's memory alone.
+// Rows of docs/fork-features.md: F30 F66.
 #include "guest/user/lib/proc.h"
 
 static volatile int order;

@@ -2,6 +2,7 @@
 //
 // Mappings by the hundred: random map, unmap, protect and fill over a window, checked against a
 // plain table after every round and again in a forked child. A fixed seed: the same each time.
+// Rows of docs/fork-features.md: F51.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 

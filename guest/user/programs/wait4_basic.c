@@ -2,6 +2,7 @@
 //
 // wait4 and its selectors: any child, one pid, a process group; WNOHANG; statuses and usage; order
 // of reaping is free, each child once; EINVAL and ECHILD.
+// Rows of docs/fork-features.md: F86.
 #include <sys/resource.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // Job-control stops seen by waitpid: WUNTRACED, WCONTINUED, each of the stop signals, SIGKILL to a
 // stopped process, SIGCONT with a handler, stops cancelled by SIGCONT and the reverse.
+// Rows of docs/fork-features.md: F86.
 #include "guest/user/lib/proc.h"
 
 static Baton gate, ready;

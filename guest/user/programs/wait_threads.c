@@ -2,6 +2,7 @@
 //
 // Children belong to the process: any thread may wait for a child that another thread forked;
 // __WNOTHREAD restricts that; two threads waiting for all get each child once.
+// Rows of docs/fork-features.md: F26.
 #include <pthread.h>
 
 #include "guest/user/lib/proc.h"

@@ -2,6 +2,7 @@
 //
 // waitid: P_PID, P_PGID, P_ALL; WEXITED, WSTOPPED, WCONTINUED; WNOWAIT leaves the child to be
 // waited for again; what siginfo says; what is refused.
+// Rows of docs/fork-features.md: F86.
 #include "guest/user/lib/proc.h"
 
 static Baton gate, ready;
