@@ -46,8 +46,9 @@ std::string TextOf(const fs::path& file) {
 // fv::guest::sys::NAME(const SyscallArgs&), as compilers write it (Itanium C++ ABI).
 std::set<std::string> Implemented() {
   static const std::regex kHandler("_ZN2fv5guest3sys[0-9]+([a-z_0-9]+)ERKNS0_11SyscallArgsE");
+  const ElfImage kernel(kernel_path);
   std::set<std::string> names;
-  for (const std::string& symbol : ElfImage(kernel_path).DefinedSymbols()) {
+  for (const std::string& symbol : kernel.DefinedSymbols()) {
     std::smatch match;
     if (std::regex_match(symbol, match, kHandler)) names.insert(match[1]);
   }

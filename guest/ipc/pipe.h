@@ -74,7 +74,8 @@ struct Pipe {
   WaitQueue writers;         // woken by room and by the last reader's close
   uint32_t reader_count = 0;
   uint32_t writer_count = 0;
-  // Somebody polled it: every write wakes, which edge-triggered epoll depends on (Linux does so too).
+  // Somebody polled it: every write wakes, which edge-triggered epoll depends on (Linux does so
+  // too).
   bool polled = false;
   // Opens so far: a fifo's open waits until the other count has moved.
   uint64_t reader_opens = 0;
