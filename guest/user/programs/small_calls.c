@@ -9,6 +9,10 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448  // not in every C library
+#endif
+
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -100,6 +104,9 @@ static void QueuedAndAdvised(void) {
   CHECK_INT(syscall(SYS_process_madvise, self, &range, 1, 20, 0), 2 * kPage);  // MADV_COLD
   CHECK_INT(BadPages(pages, 2, 9), 0);
   CHECK_ERR(syscall(SYS_process_madvise, 99, &range, 1, 20, 0), EBADF);
+  CHECK_ERR(syscall(SYS_process_mrelease, 99, 0), EBADF);
+  CHECK_ERR(syscall(SYS_process_mrelease, self, 0), EINVAL);  // it is not dying
+  CHECK_ERR(syscall(SYS_setns, 99, 0), EBADF);
   Ok("queued to a thread, process_madvise");
 }
 
