@@ -130,6 +130,16 @@ static void Refused(void) {
   Ok("clone3 as fork");
 }
 
+// The kernel takes any byte for the exit signal; the parent gets none that is not a signal.
+static void NoSuchExitSignal(void) {
+  long pid = RawClone(131, NULL, NULL);
+  if (pid == 0) _exit(5);
+  int status = 0;
+  CHECK_INT(waitpid((pid_t)pid, &status, __WALL), pid);
+  CHECK_INT(status, 5 << 8);
+  Ok("exit signal 131");
+}
+
 int main(void) {
   Shares("nothing", 0);
   Shares("CLONE_VM", CLONE_VM);
@@ -141,6 +151,7 @@ int main(void) {
   ThreadIds();
   Parent();
   ExitSignal();
+  NoSuchExitSignal();
   Refused();
   return Finish();
 }
