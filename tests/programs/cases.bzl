@@ -27,6 +27,7 @@ _PLAIN = [
     "dirs",
     "dup_fds",
     "efault",
+    "epoll_forms",
     "event_fds",
     "exec_basic",
     "exec_chain",
