@@ -91,7 +91,7 @@ EpollItem* EpollFile::Find(const File& file, int fd) {
 
 bool EpollFile::Watches(const EpollFile& other, unsigned depth) const {
   if (depth > kMaxDepth) {
-    return true;  // too deep counts as a loop
+    return true;  // it would not be there: too deep to be added
   }
   for (const EpollItem& item : items_) {
     const EpollFile* inner = EpollOf(item.file);
@@ -102,11 +102,32 @@ bool EpollFile::Watches(const EpollFile& other, unsigned depth) const {
   return false;
 }
 
+unsigned EpollFile::DepthBelow() const {
+  unsigned deepest = 0;
+  for (const EpollItem& item : items_) {
+    const EpollFile* inner = EpollOf(item.file);
+    const unsigned depth = inner == nullptr ? 0 : 1 + inner->DepthBelow();
+    deepest = depth > deepest ? depth : deepest;
+  }
+  return deepest;
+}
+
+unsigned EpollFile::DepthAbove() {
+  unsigned deepest = 0;
+  for (const EpollItem& item : WatchersOf(*this)) {
+    const unsigned depth = 1 + item.owner.DepthAbove();
+    deepest = depth > deepest ? depth : deepest;
+  }
+  return deepest;
+}
+
 Status EpollFile::Add(File& file, int fd, const EpollEvent& event) {
   if (Find(file, fd) != nullptr) {
     return Error(EEXIST);
   }
-  if (const EpollFile* inner = EpollOf(file); inner != nullptr && inner->Watches(*this, 0)) {
+  const EpollFile* inner = EpollOf(file);
+  if (inner != nullptr &&
+      (inner->Watches(*this, 0) || DepthAbove() + 1 + inner->DepthBelow() > kMaxDepth)) {
     return Error(ELOOP);
   }
   EpollItem* item = MakeObject<EpollItem>(*this, file, fd, event);

@@ -70,6 +70,9 @@ class EpollFile final : public File {
   void Remove(EpollItem& item);
   // `other` is watched by this one, over any number of steps (at most kMaxDepth).
   bool Watches(const EpollFile& other, unsigned depth) const;
+  // Sets within sets: steps to the deepest one watched by this, and to the topmost watching this.
+  unsigned DepthBelow() const;
+  unsigned DepthAbove();
 
   WaitQueue sleepers;  // in epoll_wait
 

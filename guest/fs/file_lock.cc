@@ -54,14 +54,17 @@ bool Overlaps(const LockRequest& a, const LockRequest& b) {
   return a.kind == b.kind && a.start <= b.end && b.start <= a.end;
 }
 
+// The one that starts first, which is what F_GETLK tells.
 FileLock* ConflictOf(Inode& inode, const LockRequest& request) {
+  FileLock* first = nullptr;
   for (FileLock& lock : LocksOf(inode)) {
     if (Overlaps(lock.request, request) && lock.request.owner != request.owner &&
-        (lock.request.type == LockType::kExclusive || request.type == LockType::kExclusive)) {
-      return &lock;
+        (lock.request.type == LockType::kExclusive || request.type == LockType::kExclusive) &&
+        (first == nullptr || lock.request.start < first->request.start)) {
+      first = &lock;
     }
   }
-  return nullptr;
+  return first;
 }
 
 // `owner` waits, over any number of others, for `from`.
@@ -189,8 +192,11 @@ Status SetLock(Inode& inode, const LockRequest& request, LockWait wait) {
     }
     LockWaiter self{.owner = request.owner, .holder = conflict->request.owner};
     State().waiting.PushBack(self);
-    const Status status = WaitUntil(State().changed, kNoDeadline,
-                                    [&] { return ConflictOf(inode, request) == nullptr; });
+    // Another holder means another look for a cycle.
+    const Status status = WaitUntil(State().changed, kNoDeadline, [&] {
+      const FileLock* now = ConflictOf(inode, request);
+      return now == nullptr || now->request.owner != self.holder;
+    });
     Unlink(self.link);
     TRY(status);
   }

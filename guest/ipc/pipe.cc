@@ -103,6 +103,7 @@ Result<uint64_t> PipeFile::Read(IoBuffer& to, uint64_t&) {
     return uint64_t{0};
   }
   PipeRing& ring = node().ring();
+  bool slept = false;
   if (ring.empty()) {
     if (pipe().writer_count == 0) {
       return uint64_t{0};
@@ -112,13 +113,14 @@ Result<uint64_t> PipeFile::Read(IoBuffer& to, uint64_t&) {
     }
     TRY(WaitUntil(pipe().readers, kNoDeadline,
                   [&] { return !ring.empty() || pipe().writer_count == 0; }));
+    slept = true;
   }
   const bool was_full = ring.full();
   const uint64_t moved = TRY(ring.Drain(to));
   if (was_full && !ring.full()) {
     pipe().writers.WakeAll();
   }
-  if (!ring.empty()) {
+  if (slept && !ring.empty()) {
     pipe().readers.Wake(1);  // another reader may take the rest
   }
   inode().TouchAccess();

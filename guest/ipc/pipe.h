@@ -43,6 +43,7 @@ class PipeRing {
   size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }
   bool full() const { return count_ == slots_; }
+  size_t free_slots() const { return slots_ - count_; }
   size_t capacity() const { return slots_ * 4096; }
   // A write of `bytes`, at most kPipeBuf, fits whole: into a free slot, or behind the last data.
   bool RoomFor(size_t bytes) const;

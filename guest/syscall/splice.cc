@@ -300,8 +300,21 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
   uint64_t unused = 0;
-  return file->writable() ? file->Write(buffer, unused, IoContextOf(args))
-                          : file->Read(buffer, unused);
+  if (!file->writable()) {
+    return file->Read(buffer, unused);
+  }
+  // Waits for room once, then gives what fits; write(2) would wait until all is in.
+  Pipe& pipe = *PipeOf(*file);
+  const bool nonblocking = (args.Uint(3) & kSpliceNonblock) != 0 || file->nonblocking();
+  if (pipe.ring->full() && pipe.reader_count > 0 && buffer.remaining() > 0) {
+    if (nonblocking) {
+      return Error(EAGAIN);
+    }
+    TRY(WaitUntil(pipe.writers, kNoDeadline,
+                  [&] { return !pipe.ring->full() || pipe.reader_count == 0; }));
+  }
+  buffer.Truncate(pipe.ring->free_slots() * proto::kPageBytes);
+  return file->Write(buffer, unused, IoContextOf(args));
 }
 
 }  // namespace fv::guest::sys

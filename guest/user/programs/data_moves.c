@@ -93,6 +93,10 @@ static void SplicedPage(void) {
   CHECK_INT(read(fds[0], text, sizeof(text)), 64);
   CHECK_INT(text[0], 'p');
   CHECK_INT(text[63], 'p');
+  static char large[128 * 1024];  // twice what the pipe holds: no wait for the second half
+  struct iovec too_much = {large, sizeof(large)};
+  CHECK(syscall(SYS_vmsplice, fds[1], &too_much, 1, 0) >= 60 * 1024);
+  CHECK_ERR(syscall(SYS_vmsplice, fds[1], &too_much, 1, SPLICE_F_NONBLOCK), EAGAIN);
   Ok("F62 a page in a pipe");
 }
 

@@ -33,6 +33,16 @@ static void ChildFlock(void* unused) {
   CHECK_ERR(flock(other, LOCK_SH | LOCK_NB), EWOULDBLOCK);
 }
 
+// F_GETLK tells the lock that starts first, whatever the order in which they were taken.
+static void ChildAsks(void* unused) {
+  (void)unused;
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  CHECK_INT(fcntl(fd, F_GETLK, &lock), 0);
+  CHECK_INT(lock.l_start, 5);
+  CHECK_INT(lock.l_len, 3);
+  CHECK_INT(lock.l_pid, getppid());
+}
+
 static Baton locked;
 
 static void WaitsForLock(void* unused) {
@@ -49,6 +59,11 @@ int main(void) {
   CHECK_INT(Record(fd, F_SETLK, F_WRLCK, 4, 2), 0);
   CHECK_INT(RunChild(ChildRecords, NULL), 0);
   CHECK_INT(Record(fd, F_GETLK, F_WRLCK, 10, 10), F_UNLCK);  // gone with the child
+  CHECK_INT(Record(fd, F_SETLK, F_UNLCK, 0, 0), 0);
+  CHECK_INT(Record(fd, F_SETLK, F_WRLCK, 20, 5), 0);
+  CHECK_INT(Record(fd, F_SETLK, F_RDLCK, 5, 3), 0);
+  CHECK_INT(RunChild(ChildAsks, NULL), 0);
+  CHECK_INT(Record(fd, F_SETLK, F_WRLCK, 0, 10), 0);
   Ok("records");
   locked = MakeBaton();
   pid_t child = Fork(WaitsForLock, NULL);
