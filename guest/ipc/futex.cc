@@ -59,6 +59,7 @@ Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope) {
   if (vma == nullptr) {
     return Error(EFAULT);
   }
+  TRY(ReadUser<uint32_t>(mm, address));  // the page must be there, as Linux's key is made of it
   if (vma->is_shared() && vma->memory_object() != nullptr) {
     key.space = AddressOf(vma->memory_object());
     key.page = vma->ObjectIndex(address);

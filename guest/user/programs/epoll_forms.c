@@ -45,6 +45,10 @@ static void Levels(void) {
   CHECK_INT(write(fds[1], "b", 1), 1);
   CHECK_INT(Ready(), 1);
   CHECK_INT(Ready(), 0);
+  CHECK_INT(read(fds[0], &byte, 1), 1);
+  CHECK_INT(Ready(), 0);  // what is left over is no news
+  CHECK_INT(write(fds[1], "b", 1), 1);
+  CHECK_INT(Ready(), 1);
   Ok("edge");
   CHECK_INT(Control(EPOLL_CTL_MOD, fds[0], EPOLLIN | EPOLLONESHOT, 3), 0);
   CHECK_INT(Ready(), 1);
@@ -79,6 +83,11 @@ static void Errors(void) {
   CHECK_INT(Control(EPOLL_CTL_ADD, inner, EPOLLIN, 7), 0);
   struct epoll_event loop = {.events = EPOLLIN};
   CHECK_ERR(epoll_ctl(inner, EPOLL_CTL_ADD, ep, &loop), ELOOP);
+  int sets[6];
+  for (int i = 0; i < 6; ++i) sets[i] = epoll_create1(0);
+  for (int i = 0; i < 4; ++i) CHECK_INT(epoll_ctl(sets[i], EPOLL_CTL_ADD, sets[i + 1], &loop), 0);
+  CHECK_ERR(epoll_ctl(sets[4], EPOLL_CTL_ADD, sets[5], &loop), ELOOP);  // too deep
+  for (int i = 0; i < 6; ++i) close(sets[i]);
   loop.data.u64 = 9;
   CHECK_INT(epoll_ctl(inner, EPOLL_CTL_ADD, event, &loop), 0);
   CHECK_INT(Ready(), 0);

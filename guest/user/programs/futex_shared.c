@@ -74,6 +74,10 @@ int main(void) {
   *word = 1;
   Futex(word, FUTEX_WAKE, 100);
   CHECK_INT(WaitShell(child), 0);
+  CHECK_INT(mprotect((void*)word, kPage, PROT_NONE), 0);
+  CHECK_ERR(Futex(word, FUTEX_WAKE, 1), EFAULT);  // no page, no key
+  CHECK_INT(munmap((void*)word, kPage), 0);
+  CHECK_ERR(Futex(word, FUTEX_WAKE, 1), EFAULT);
   Ok("a shared file");
   return Finish();
 }
