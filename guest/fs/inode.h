@@ -63,6 +63,8 @@ class Inode {
   // ETXTBSY (execve(2), open(2)): > 0 open for writing, < 0 being executed.
   int32_t write_count = 0;
 
+  // O_TMPFILE without O_EXCL: linkat(2) may give it its first name.
+  bool linkable = false;
   // memfd_create(2): F_SEAL_* that are set; other files have none.
   uint32_t seals = 0;
   bool has_seals = false;

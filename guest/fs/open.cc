@@ -80,6 +80,7 @@ Result<Ref<File>> OpenTmpfile(const PathCaller& caller, int dirfd, const char* p
   const uint32_t bits = kTypeRegular | (mode & 07777 & ~caller.fs.umask);
   Ref<Dentry> dentry =
       TRY(MakeUnnamed(directory->inode().superblock(), "#tmpfile", bits, caller.cred));
+  dentry->inode().linkable = (flags & O_EXCL) == 0;
   return OpenDentry(caller, std::move(dentry), flags & ~uint32_t{O_TMPFILE}, Fresh::kYes, context);
 }
 

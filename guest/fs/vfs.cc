@@ -140,7 +140,7 @@ Status MakeLink(const PathCaller& caller, Ref<Dentry> target, int dirfd, const c
   if (inode.IsDirectory()) {
     return Error(EPERM);
   }
-  if (inode.links == 0 && !target->unlinked()) {
+  if (inode.links == 0 && !inode.linkable) {
     return Error(ENOENT);
   }
   if (inode.links >= kMaxLinksToFile) {
@@ -150,6 +150,7 @@ Status MakeLink(const PathCaller& caller, Ref<Dentry> target, int dirfd, const c
       TRY(Dentry::Create(where.parent, where.name, where.length, Ref<Inode>(inode)));
   where.parent->AddChild(*made);
   ++inode.links;
+  inode.linkable = false;
   inode.TouchChange();
   return Ok();
 }
