@@ -32,7 +32,7 @@ DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
 DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
-DEFINE_string(strategy, "classic", "fork strategy: classic, ondemand or eager");
+DEFINE_string(strategy, "classic", "fork strategy: classic");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -60,9 +60,7 @@ absl::StatusOr<T> Choose(std::string_view flag, const std::string& text,
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},
                                               {"3", vmm::KernelRing::kRing3}};
-constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
-                                                       {"ondemand", proto::ForkStrategy::kOndemand},
-                                                       {"eager", proto::ForkStrategy::kEager}};
+constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic}};
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};

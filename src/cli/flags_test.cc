@@ -37,12 +37,12 @@ TEST_F(FlagsTest, Defaults) {
 
 TEST_F(FlagsTest, Values) {
   const auto options =
-      Options({"--mem=1G", "--kernel_ring=0", "--strategy=eager", "--deterministic", "--timeout=2",
+      Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic", "--deterministic", "--timeout=2",
                "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d", "p"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->ram_bytes, uint64_t{1} << 30);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kRing0);
-  EXPECT_EQ(options->fork_strategy, proto::ForkStrategy::kEager);
+  EXPECT_EQ(options->fork_strategy, proto::ForkStrategy::kClassic);
   EXPECT_NE(options->boot_flags & proto::kBootDeterministic, 0u);
   EXPECT_EQ(options->tick_ns, 0u);
   EXPECT_EQ(options->timeout_ns, 2'000'000'000u);
@@ -54,7 +54,7 @@ TEST_F(FlagsTest, Values) {
 }
 
 TEST_F(FlagsTest, WrongValues) {
-  for (const char* flag : {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=lazy",
+  for (const char* flag : {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=ondemand",
                            "--busybox=maybe", "--mutant=nobody", "--timeout=soon"}) {
     gflags::FlagSaver saver;
     EXPECT_TRUE(absl::IsInvalidArgument(Options({flag, "p"}).status())) << flag;

@@ -64,8 +64,7 @@ namespace fv::oracle {
   X(SlabFrames, 11, "slab caches hold the slab frames")                                      \
   X(LeftBehind, 11, "dead processes left nothing behind")                                    \
   X(AccountMalformed, 11, "the kernel's lists of objects can be walked")                     \
-  X(Canary, 12, "the end of every kernel stack is untouched")                                \
-  X(StackFrames, 12, "every task has a kernel stack of its own")
+  X(Canary, 12, "the end of every kernel stack is untouched")
 
 enum class Rule : uint8_t {
 #define FV_X(name, ...) k##name,
