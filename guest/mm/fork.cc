@@ -25,6 +25,7 @@ namespace {
 
 void CopyFields(const Mm& parent, Mm& child) {
   child.start_brk = parent.start_brk;
+  child.membarrier_registered = parent.membarrier_registered;
   child.brk = parent.brk;
   child.start_stack = parent.start_stack;
   child.limits = parent.limits;

@@ -104,6 +104,7 @@ class Mm : public proto::MmRecord {
   MmLimits limits;
   // For /proc/PID/stat and cmdline; the owner's business (exec sets, fork copies).
   uint64_t start_code = 0, end_code = 0, start_data = 0, end_data = 0;
+  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* done; inherited by fork
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
   uint64_t hiwater_rss = 0;    // pages
   uint64_t default_flags = 0;  // kVmLocked after mlockall(MCL_FUTURE)

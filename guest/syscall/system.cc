@@ -225,6 +225,14 @@ Result<uint64_t> membarrier(const SyscallArgs& args) {
   if (!single || (command & kSupported) == 0) {
     return Error(EINVAL);
   }
+  uint32_t& registered = args.task.mm()->membarrier_registered;
+  if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) {
+    registered |= MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+  }
+  if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED &&
+      (registered & MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) {
+    return Error(EPERM);
+  }
   return uint64_t{0};
 }
 

@@ -129,6 +129,11 @@ Status ReadFpuFrame(Task& task, uint64_t from) {
   return Ok();
 }
 
+// By the address alone: with SS_AUTODISARM nobody counts as being on it, but a frame has to fit.
+bool WithinAlternateStack(const Task& task, uint64_t sp) {
+  return sp > task.altstack.sp && sp - task.altstack.sp <= task.altstack.size;
+}
+
 uint64_t HandlerStack(const Task& task, const TrapFrame& frame, const SigAction& action) {
   const uint64_t sp = frame.rsp - kRedZoneBytes;
   const bool wants_altstack = (action.flags & kSaOnStack) != 0;
@@ -143,7 +148,7 @@ bool Overflows(const Task& task, uint64_t before, uint64_t frame) {
   const bool starts_there =
       OnAlternateStack(task, before) || before == task.altstack.sp + task.altstack.size;
   const bool enabled = task.altstack.size != 0 && (task.altstack.flags & kSsDisable) == 0;
-  return enabled && starts_there && !OnAlternateStack(task, frame);
+  return enabled && starts_there && !WithinAlternateStack(task, frame);
 }
 
 }  // namespace
@@ -157,7 +162,7 @@ bool OnAlternateStack(const Task& task, uint64_t sp) {
   if ((task.altstack.flags & kSsAutoDisarm) != 0) {
     return false;
   }
-  return sp > task.altstack.sp && sp - task.altstack.sp <= task.altstack.size;
+  return WithinAlternateStack(task, sp);
 }
 
 Status SetUpSignalFrame(Task& task, TrapFrame& frame, const SigAction& action, const SigInfo& info,

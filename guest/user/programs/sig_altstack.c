@@ -47,6 +47,16 @@ static void Child(void* unused) {
   execv("/proc/self/exe", args);
 }
 
+// SS_AUTODISARM: no alternate stack while the handler runs, the same one afterwards.
+static const int kAutoDisarm = (int)(1u << 31);
+static void Disarmed(int number) {
+  (void)number;
+  stack_t now;
+  CHECK_INT(sigaltstack(NULL, &now), 0);
+  inside = OnAlternate();
+  flags_inside = now.ss_flags;
+}
+
 int main(int argc, char** argv) {
   (void)argv;
   stack_t stack, old;
@@ -68,6 +78,16 @@ int main(int argc, char** argv) {
   raise(SIGUSR1);
   CHECK_INT(inside, 0);
   CHECK_INT(flags_inside, 0);
+  stack.ss_flags = kAutoDisarm;
+  CHECK_INT(sigaltstack(&stack, NULL), 0);
+  Handle(SIGUSR1, Disarmed, SA_ONSTACK);
+  raise(SIGUSR1);
+  CHECK_INT(inside, 1);
+  CHECK_INT(flags_inside, SS_DISABLE);
+  CHECK_INT(sigaltstack(NULL, &old), 0);
+  CHECK_INT(old.ss_flags, kAutoDisarm);
+  stack.ss_flags = 0;
+  CHECK_INT(sigaltstack(&stack, NULL), 0);
   Ok("on it and off it");
   Handle(SIGUSR1, Nests, SA_ONSTACK);
   Handle(SIGUSR2, Nests, SA_ONSTACK);

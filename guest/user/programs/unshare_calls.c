@@ -57,6 +57,9 @@ static void StartUpCalls(void) {
   CHECK(got == &head && bytes == sizeof(head));
   CHECK(syscall(SYS_membarrier, 0, 0, 0) > 0);
   CHECK_ERR(syscall(SYS_membarrier, 0x40000000, 0, 0), EINVAL);
+  CHECK_ERR(syscall(SYS_membarrier, 8, 0, 0), EPERM);  // PRIVATE_EXPEDITED wants registering first
+  CHECK_INT(syscall(SYS_membarrier, 16, 0, 0), 0);
+  CHECK_INT(syscall(SYS_membarrier, 8, 0, 0), 0);
   static __u32 area[8] __attribute__((aligned(32)));
   CHECK_INT(syscall(SYS_rseq, area, sizeof(area), 0, 0x53053053), 0);
   CHECK_ERR(syscall(SYS_rseq, area, sizeof(area), 0, 0x53053053), EBUSY);
