@@ -10,6 +10,15 @@
 #include "guest/task/task.h"
 
 namespace fv::guest {
+
+// Weak in this file only: a call that nobody defines has no address.
+namespace sys {
+#define FV_SYSCALL(number, name, kinds, tier) \
+  [[gnu::weak]] Result<uint64_t> name(const SyscallArgs& args);
+#include "proto/syscalls.def"
+#undef FV_SYSCALL
+}  // namespace sys
+
 namespace {
 
 struct Table {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The system calls. Each is a function `sys::NAME` with Linux's name, declared here for every
-// number of proto/syscalls.def as a weak symbol: dispatch.cc calls it if some family file defines
-// it, else the call returns ENOSYS and leaves a MissingSyscall event.
+// number of proto/syscalls.def: dispatch.cc refers to it weakly and calls it if some family file
+// defines it (two would not link), else the call returns ENOSYS and leaves a MissingSyscall event.
 //
 // A handler returns the value for RAX, or an error. kErestart codes (guest/lib/errno.h) are
 // allowed: signal delivery turns them into EINTR or a restart. A handler runs in the context of
@@ -31,8 +31,7 @@ struct SyscallArgs {
 using SyscallHandler = Result<uint64_t> (*)(const SyscallArgs&);
 
 namespace sys {
-#define FV_SYSCALL(number, name, kinds, tier) \
-  [[gnu::weak]] Result<uint64_t> name(const SyscallArgs& args);
+#define FV_SYSCALL(number, name, kinds, tier) Result<uint64_t> name(const SyscallArgs& args);
 #include "proto/syscalls.def"
 #undef FV_SYSCALL
 }  // namespace sys
