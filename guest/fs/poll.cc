@@ -3,7 +3,9 @@
 // TaskPollTable: waiters in blocks, since poll(2) may watch any number of files.
 #include "guest/fs/poll.h"
 
+#include "guest/fs/file.h"
 #include "guest/fs/object.h"
+#include "guest/lib/ref.h"
 
 namespace fv::guest {
 
@@ -30,18 +32,29 @@ void TaskPollTable::Wait(WaitQueue& queue) {
     return;
   }
   waiter->task = CurrentTask();
+  waiter->key = AddressOf(file_);
+  if (file_ != nullptr) {
+    file_->AddRef();
+  }
   queue.Add(*waiter);
+}
+
+void TaskPollTable::Leave(Waiter& waiter) {
+  WaitQueue::Remove(waiter);
+  if (waiter.key != 0) {
+    reinterpret_cast<File*>(waiter.key)->Release();
+  }
 }
 
 void TaskPollTable::Clear() {
   for (size_t i = 0; i < inline_count_; ++i) {
-    WaitQueue::Remove(inline_[i]);
+    Leave(inline_[i]);
   }
   inline_count_ = 0;
   while (blocks_ != nullptr) {
     Block* next = blocks_->next;
     for (size_t i = 0; i < blocks_->count; ++i) {
-      WaitQueue::Remove(blocks_->waiters[i]);
+      Leave(blocks_->waiters[i]);
     }
     DestroyObject(blocks_);
     blocks_ = next;

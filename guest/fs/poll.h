@@ -13,6 +13,8 @@
 
 namespace fv::guest {
 
+class File;
+
 class PollTable {
  public:
   virtual void Wait(WaitQueue& queue) = 0;
@@ -28,6 +30,9 @@ class TaskPollTable final : public PollTable {
   TaskPollTable& operator=(const TaskPollTable&) = delete;
   ~TaskPollTable() { Clear(); }
 
+  // The file that is asked next: held while the task waits on its queues, since another thread may
+  // close it meanwhile.
+  void Watch(File& file) { file_ = &file; }
   // Registers the current task on `queue`. Without memory failed() becomes true.
   void Wait(WaitQueue& queue) override;
   bool failed() const { return failed_; }
@@ -43,7 +48,9 @@ class TaskPollTable final : public PollTable {
     Waiter waiters[kPerBlock];
   };
   Waiter* NewWaiter();
+  static void Leave(Waiter& waiter);
 
+  File* file_ = nullptr;
   size_t inline_count_ = 0;
   Waiter inline_[kInline];
   Block* blocks_ = nullptr;
@@ -57,13 +64,13 @@ template <typename Scan>
 Result<uint64_t> PollUntil(uint64_t deadline_ns, Scan scan) {
   TaskPollTable table;
   if (deadline_ns == 0) {
-    return uint64_t{scan(static_cast<PollTable*>(nullptr))};
+    return uint64_t{scan(static_cast<TaskPollTable*>(nullptr))};
   }
   bool in_time = true;
   for (;;) {
     PrepareToWait(WaitKind::kInterruptible);
     table.Clear();  // a queue that woke us has dropped its waiter
-    const uint64_t found = scan(static_cast<PollTable*>(&table));
+    const uint64_t found = scan(&table);
     const bool interrupted = WaitInterrupted(WaitKind::kInterruptible);
     if (found > 0 || !in_time || interrupted || table.failed()) {
       FinishWait();

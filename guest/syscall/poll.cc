@@ -98,7 +98,7 @@ class PollSet {
   }
   Status Load(Mm& mm, uint64_t address, uint64_t count);
   Status Store(Mm& mm, uint64_t address) const;
-  uint64_t Scan(const FdTable& files, PollTable* table);
+  uint64_t Scan(const FdTable& files, TaskPollTable* table);
 
  private:
   static constexpr size_t kInline = 16;
@@ -127,7 +127,7 @@ Status PollSet::Store(Mm& mm, uint64_t address) const {
   return Ok();
 }
 
-uint64_t PollSet::Scan(const FdTable& files, PollTable* table) {
+uint64_t PollSet::Scan(const FdTable& files, TaskPollTable* table) {
   uint64_t ready = 0;
   for (size_t i = 0; i < count_; ++i) {
     struct pollfd& item = items_[i];
@@ -139,6 +139,9 @@ uint64_t PollSet::Scan(const FdTable& files, PollTable* table) {
     if (!file.ok()) {
       item.revents = POLLNVAL;
     } else {
+      if (table != nullptr) {
+        table->Watch(*file.value());
+      }
       const uint32_t wanted = static_cast<uint16_t>(item.events) | POLLERR | POLLHUP;
       item.revents = static_cast<short>(file.value()->Poll(ready == 0 ? table : nullptr) & wanted);
     }
@@ -153,8 +156,8 @@ Result<uint64_t> DoPoll(Task& task, uint64_t address, uint64_t count, uint64_t d
   }
   PollSet set;
   TRY(set.Load(*task.mm(), address, count));
-  const uint64_t ready =
-      TRY(PollUntil(deadline_ns, [&](PollTable* table) { return set.Scan(task.files(), table); }));
+  const uint64_t ready = TRY(
+      PollUntil(deadline_ns, [&](TaskPollTable* table) { return set.Scan(task.files(), table); }));
   TRY(set.Store(*task.mm(), address));
   return ready;
 }

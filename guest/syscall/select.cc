@@ -33,7 +33,7 @@ class SelectSets {
   Status Store(Mm& mm, const uint64_t* addresses) const;
   // Errors: EBADF.
   Status Check(const FdTable& files) const;
-  uint64_t Scan(const FdTable& files, PollTable* table);
+  uint64_t Scan(const FdTable& files, TaskPollTable* table);
 
  private:
   static constexpr size_t kInlineWords = 2;
@@ -95,7 +95,7 @@ Status SelectSets::Check(const FdTable& files) const {
   return Ok();
 }
 
-uint64_t SelectSets::Scan(const FdTable& files, PollTable* table) {
+uint64_t SelectSets::Scan(const FdTable& files, TaskPollTable* table) {
   uint64_t ready = 0;
   memset(Out(0), 0, kSets * words_ * 8);
   for (uint32_t fd = 0; fd < count_; ++fd) {
@@ -103,6 +103,9 @@ uint64_t SelectSets::Scan(const FdTable& files, PollTable* table) {
       continue;
     }
     Result<Ref<File>> file = files.Get(static_cast<int>(fd));
+    if (table != nullptr && file.ok()) {
+      table->Watch(*file.value());
+    }
     const uint32_t events = file.ok() ? file.value()->Poll(ready == 0 ? table : nullptr) : POLLNVAL;
     for (unsigned set = 0; set < kSets; ++set) {
       if (Has(In(set), fd) && (events & kEvents[set]) != 0) {
@@ -125,7 +128,7 @@ Result<uint64_t> DoSelect(const SyscallArgs& args, uint64_t deadline_ns) {
   TRY(sets.Load(*args.task.mm(), count, &args.a[1]));
   TRY(sets.Check(files));
   const uint64_t ready =
-      TRY(PollUntil(deadline_ns, [&](PollTable* table) { return sets.Scan(files, table); }));
+      TRY(PollUntil(deadline_ns, [&](TaskPollTable* table) { return sets.Scan(files, table); }));
   TRY(sets.Store(*args.task.mm(), &args.a[1]));
   return ready;
 }

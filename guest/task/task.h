@@ -115,7 +115,7 @@ class Task : public proto::TaskRecord {
   uint32_t forker = 0;         // thread that made this process (__WNOTHREAD, pdeath_signal)
   bool exit_notified = false;  // the parent has been told
   bool no_new_privs = false;
-  bool over_nproc = false;     // setuid went over RLIMIT_NPROC: the next execve looks again
+  bool over_nproc = false;  // setuid went over RLIMIT_NPROC: the next execve looks again
   uint64_t rseq_area = 0;
   uint32_t rseq_bytes = 0;
   uint32_t rseq_signature = 0;

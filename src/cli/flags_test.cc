@@ -36,9 +36,9 @@ TEST_F(FlagsTest, Defaults) {
 }
 
 TEST_F(FlagsTest, Values) {
-  const auto options =
-      Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic", "--deterministic", "--timeout=2",
-               "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d", "p"});
+  const auto options = Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic",
+                                "--deterministic", "--timeout=2", "--mutant=no-canary",
+                                "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d", "p"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->ram_bytes, uint64_t{1} << 30);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kRing0);

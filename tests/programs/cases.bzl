@@ -80,6 +80,7 @@ _PLAIN = [
     "pipe_basic",
     "pipe_chain",
     "pipe_nonblock",
+    "poll_close",
     "poll_select",
     "posix_timers",
     "prctl_names",

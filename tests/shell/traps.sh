@@ -14,6 +14,7 @@ sh -c 'trap "echo child exit" EXIT; exit 3'; echo "status $?"
 sh -c 'kill -TERM $$; echo not reached'; echo "status $?"
 sh -c 'trap "" TERM; kill -TERM $$; echo reached'; echo "status $?"
 sh -c 'kill -SEGV $$' 2>/dev/null; echo "status $?"
+exec 2>/dev/null  # whether the shell tells of the job's end depends on who is first
 trap 'echo waiting interrupted' USR1
 sleep 100 & p=$!
 (kill -USR1 $$; kill $p) &
