@@ -50,7 +50,7 @@ namespace fv::proto {
 
 inline constexpr uint64_t kPageBytes = 4096;
 inline constexpr unsigned kPageShift = 12;
-inline constexpr uint64_t kHugePageBytes = 2 * 1024 * 1024;
+inline constexpr uint64_t kHugePageBytes = uint64_t{2} * 1024 * 1024;
 
 inline constexpr uint64_t kKernelBase = FV_KERNEL_BASE;
 inline constexpr unsigned kKernelPml4Slot = FV_KERNEL_PML4_SLOT;
@@ -73,7 +73,7 @@ inline constexpr uint64_t kStubIdtPhys = FV_STUB_IDT_PHYS;
 inline constexpr uint64_t kStubDataPhys = FV_STUB_DATA_PHYS;
 inline constexpr uint64_t kStubEndPhys = FV_STUB_END_PHYS;
 
-inline constexpr uint64_t kMinRamBytes = 16 * 1024 * 1024;
+inline constexpr uint64_t kMinRamBytes = uint64_t{16} * 1024 * 1024;
 // The kernel's PML4 slot spans 512 GiB; half of it is offered.
 inline constexpr uint64_t kMaxRamBytes = uint64_t{256} << 30;
 

@@ -9,7 +9,7 @@
 namespace fv::vmm {
 
 // Alignment of Reserve: the size of a huge page.
-inline constexpr size_t kReserveAlign = 2 * 1024 * 1024;
+inline constexpr size_t kReserveAlign = size_t{2} * 1024 * 1024;
 
 class Mapping {
  public:

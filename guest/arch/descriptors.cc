@@ -65,7 +65,7 @@ Gate InterruptGate(const char* handler, unsigned dpl, unsigned ist) {
 
 const char* Handler(unsigned vector, unsigned kernel_ring) {
   if (kernel_ring == 0) {
-    return fv_vectors_ring0 + 16 * vector;
+    return fv_vectors_ring0 + size_t{16} * vector;
   }
   switch (vector) {
     case kVectorPageFault:
@@ -73,7 +73,7 @@ const char* Handler(unsigned vector, unsigned kernel_ring) {
     case kVectorBreakpoint:
       return fv_stub_breakpoint;
     default:
-      return fv_stub_vectors + 32 * vector;
+      return fv_stub_vectors + size_t{32} * vector;
   }
 }
 

@@ -28,7 +28,7 @@ struct TrapFrame {
   uint64_t rip, cs, rflags, rsp, ss;
 };
 static_assert(sizeof(TrapFrame) == FV_TRAP_FRAME_BYTES);
-static_assert(offsetof(TrapFrame, rip) == 18 * 8);
+static_assert(offsetof(TrapFrame, rip) == 18 * sizeof(uint64_t));
 
 // Where the trap frame of the task with this kernel stack is.
 inline TrapFrame* TrapFrameOf(uint64_t stack_base) {

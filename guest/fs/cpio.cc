@@ -55,15 +55,12 @@ size_t Pad4(size_t offset) { return (offset + 3) & ~size_t{3}; }
 
 void CutPrefix(CpioMember& member) {
   while (member.name_length > 0) {
-    if (member.name[0] == '/') {
-      ++member.name;
-      --member.name_length;
-    } else if (member.name[0] == '.' && (member.name_length == 1 || member.name[1] == '/')) {
-      ++member.name;
-      --member.name_length;
-    } else {
+    const bool dot = member.name[0] == '.' && (member.name_length == 1 || member.name[1] == '/');
+    if (member.name[0] != '/' && !dot) {
       break;
     }
+    ++member.name;
+    --member.name_length;
   }
 }
 

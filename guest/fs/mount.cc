@@ -138,7 +138,7 @@ const char* KnownType(const char* type) {
 
 }  // namespace
 
-Status MountAt(Ref<Dentry> point, const char* type, const char* source) {
+Status MountAt(const Ref<Dentry>& point, const char* type, const char* source) {
   const char* known = KnownType(type);
   if (known == nullptr) {
     return Error(ENODEV);

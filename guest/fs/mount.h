@@ -20,8 +20,8 @@ struct Mount {
 };
 
 // Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs") and covers `point` with
-// it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, EBUSY, ENOTDIR.
-Status MountAt(Ref<Dentry> point, const char* type, const char* source);
+// it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, ENOSPC, ENOTDIR.
+Status MountAt(const Ref<Dentry>& point, const char* type, const char* source);
 // Takes `root`, on which the caller holds one reference, out of the tree. kLazy: whoever is inside
 // stays there. Errors: EINVAL (not a mount's root), EBUSY (the root of all, a mount below, or with
 // kBusyCheck somebody inside).

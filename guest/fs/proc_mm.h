@@ -17,7 +17,7 @@ class MmRef {
   MmRef(const MmRef&) = delete;
   MmRef& operator=(const MmRef&) = delete;
   ~MmRef() {
-    if (mm_ != nullptr) {
+    if (mm_ != nullptr) {  // NOLINT(clang-analyzer-core.*): as in ~Ref
       mm_->Put();
     }
   }

@@ -35,8 +35,8 @@ uint64_t Ticks(uint64_t ns) { return ns / kCentisecondNs; }
 void BrandString(char out[49]) {
   unsigned words[12] = {};
   for (unsigned i = 0; i < 3; ++i) {
-    if (__get_cpuid(0x80000002 + i, &words[i * 4], &words[i * 4 + 1], &words[i * 4 + 2],
-                    &words[i * 4 + 3]) == 0) {
+    unsigned* leaf = words + size_t{4} * i;
+    if (__get_cpuid(0x80000002 + i, &leaf[0], &leaf[1], &leaf[2], &leaf[3]) == 0) {
       break;
     }
   }

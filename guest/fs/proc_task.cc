@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kTickNs = 10'000'000;  // USER_HZ = 100
 constexpr uint64_t kNoLimitValue = ~uint64_t{0};
-constexpr size_t kMaxArguments = 128 * 1024;
+constexpr size_t kMaxArguments = size_t{128} * 1024;
 constexpr uint32_t kConsoleDevice = 5 << 8 | 1;
 
 struct LimitName {

@@ -14,7 +14,7 @@ namespace fv::guest {
 namespace {
 
 constexpr size_t kFirstCapacity = 1024;
-constexpr size_t kMaxCapacity = 4 * 1024 * 1024;
+constexpr size_t kMaxCapacity = size_t{4} * 1024 * 1024;
 constexpr size_t kMaxPiece = 512;
 
 }  // namespace

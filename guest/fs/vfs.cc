@@ -123,7 +123,7 @@ Status MakeSymlink(const PathCaller& caller, const char* text, int dirfd, const 
   return Ok();
 }
 
-Status MakeLink(const PathCaller& caller, Ref<Dentry> target, int dirfd, const char* path) {
+Status MakeLink(const PathCaller& caller, const Ref<Dentry>& target, int dirfd, const char* path) {
   ParentLookup where;
   TRY(LookupParent(caller, dirfd, path, where));
   if (where.trailing_slash && !where.child) {

@@ -24,7 +24,7 @@ Result<Ref<Dentry>> CreateNode(const PathCaller& caller, const ParentLookup& whe
                                uint64_t device);
 Status MakeDirectory(const PathCaller& caller, int dirfd, const char* path, uint32_t mode);
 Status MakeSymlink(const PathCaller& caller, const char* text, int dirfd, const char* path);
-Status MakeLink(const PathCaller& caller, Ref<Dentry> target, int dirfd, const char* path);
+Status MakeLink(const PathCaller& caller, const Ref<Dentry>& target, int dirfd, const char* path);
 Status RemoveFile(const PathCaller& caller, int dirfd, const char* path);
 Status RemoveDirectory(const PathCaller& caller, int dirfd, const char* path);
 struct RenamePaths {

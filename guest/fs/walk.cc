@@ -39,7 +39,7 @@ class Walker {
   Result<bool> NextComponent(Component& out);
   // A step into a component that is not the last, or the last one of ToTarget.
   Status Step(const Component& component);
-  Status Follow(Ref<Dentry> link);
+  Status Follow(const Ref<Dentry>& link);
   Status MustSearch() const;
   void Up();
 
@@ -131,7 +131,7 @@ bool IsDotDot(const char* name, size_t length) {
   return length == 2 && name[0] == '.' && name[1] == '.';
 }
 
-Status Walker::Follow(Ref<Dentry> link) {
+Status Walker::Follow(const Ref<Dentry>& link) {
   if (++links_ > kMaxLinks) {
     return Error(ELOOP);
   }
@@ -163,7 +163,7 @@ Status Walker::Step(const Component& component) {
   Ref<Dentry> child = TRY(FindEntry(*at_, component.name, component.length));
   const bool follow = !component.last || component.slash_after || (flags_ & kLookupFollow) != 0;
   if (child->inode().IsSymlink() && follow) {
-    return Follow(std::move(child));
+    return Follow(child);
   }
   at_ = CrossMounts(std::move(child));
   if (component.slash_after && !at_->inode().IsDirectory()) {

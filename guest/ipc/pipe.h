@@ -17,8 +17,8 @@
 namespace fv::guest {
 
 inline constexpr size_t kPipeDefaultPages = 16;
-inline constexpr size_t kPipeMaxBytes = 1024 * 1024;  // /proc/sys/fs/pipe-max-size
-inline constexpr size_t kPipeBuf = 4096;              // PIPE_BUF: writes up to here are atomic
+inline constexpr size_t kPipeMaxBytes = size_t{1024} * 1024;  // /proc/sys/fs/pipe-max-size
+inline constexpr size_t kPipeBuf = 4096;  // PIPE_BUF: writes up to here are atomic
 
 // O_DIRECT: each write of up to PIPE_BUF is a packet of its own.
 enum class PipeMode : uint32_t { kStream = 0, kPacket };

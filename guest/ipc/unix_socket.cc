@@ -280,8 +280,7 @@ uint32_t UnixSocket::Poll(PollTable* table) {
   if (connected && (!peer_ || (read_shut_ && write_shut_))) {
     events |= POLLHUP;
   }
-  const bool room = connected ? !peer_ || peer_->RoomFor(1) : !peer_ || peer_->RoomFor(1);
-  if (room) {
+  if (!peer_ || peer_->RoomFor(1)) {
     events |= POLLOUT | POLLWRNORM | POLLWRBAND;
   }
   return events;

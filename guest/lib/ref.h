@@ -20,13 +20,14 @@ class Ref {
       object_->AddRef();
     }
   }
-  Ref(Ref&& other) : object_(std::exchange(other.object_, nullptr)) {}
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Ref& operator=(Ref other) {
     std::swap(object_, other.object_);
     return *this;
   }
   ~Ref() {
-    if (object_ != nullptr) {
+    // The analyzer believes that a return inside TRY destroys what TRY was to initialize.
+    if (object_ != nullptr) {  // NOLINT(clang-analyzer-core.*): above
       object_->Release();
     }
   }

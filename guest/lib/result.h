@@ -35,7 +35,7 @@ class [[nodiscard]] Result {
  public:
   constexpr Result(Error error) : error_(error.number()) {}           // NOLINT: implicit
   constexpr Result(T value) : error_(0), value_(std::move(value)) {}  // NOLINT: implicit
-  constexpr Result(Result&& other) : error_(other.error_) {
+  constexpr Result(Result&& other) noexcept : error_(other.error_) {
     if (error_ == 0) {
       new (&value_) T(std::move(other.value_));
     }

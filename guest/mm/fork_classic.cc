@@ -113,10 +113,10 @@ Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, Stal
   return complete ? Ok() : Status(Error(ENOMEM));
 }
 
-constinit const ClassicFork classic_fork{};
+constexpr ClassicFork kClassicFork{};
 
 }  // namespace
 
-const ForkStrategy& ClassicForkStrategy() { return classic_fork; }
+const ForkStrategy& ClassicForkStrategy() { return kClassicFork; }
 
 }  // namespace fv::guest

@@ -28,10 +28,10 @@ namespace fv::guest {
 // Resource limits in bytes (getrlimit(2)); set at exec, copied by fork, changed by prlimit.
 inline constexpr uint64_t kNoLimit = ~uint64_t{0};
 struct MmLimits {
-  uint64_t address_space = kNoLimit;  // RLIMIT_AS
-  uint64_t data = kNoLimit;           // RLIMIT_DATA
-  uint64_t stack = 8 * 1024 * 1024;   // RLIMIT_STACK
-  uint64_t locked = kNoLimit;         // RLIMIT_MEMLOCK; kNoLimit with CAP_IPC_LOCK
+  uint64_t address_space = kNoLimit;           // RLIMIT_AS
+  uint64_t data = kNoLimit;                    // RLIMIT_DATA
+  uint64_t stack = uint64_t{8} * 1024 * 1024;  // RLIMIT_STACK
+  uint64_t locked = kNoLimit;                  // RLIMIT_MEMLOCK; kNoLimit with CAP_IPC_LOCK
 };
 
 enum class MapPlacement : uint8_t { kHint, kFixed, kFixedNoReplace };

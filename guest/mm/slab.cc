@@ -101,6 +101,7 @@ void* SlabCacheBase::AllocateObject() {
     return nullptr;
   }
   void* object = slab->free;
+  // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a listed slab has a free object
   slab->free = *static_cast<void**>(object);
   ++slab->in_use;
   if (slab->free == nullptr) {

@@ -20,7 +20,7 @@ UserBuffer::UserBuffer(Mm& mm, uint64_t address, uint64_t bytes) : mm_(&mm), cou
   inline_[0] = {address, remaining_};
 }
 
-UserBuffer::UserBuffer(UserBuffer&& other)
+UserBuffer::UserBuffer(UserBuffer&& other) noexcept
     : mm_(other.mm_),
       ranges_(other.ranges_ == other.inline_ ? inline_ : other.ranges_),
       count_(other.count_),

@@ -27,7 +27,7 @@ class UserBuffer {
   }
   // The array is in `mm`, what it names in `target` (process_vm_readv(2)).
   static Result<UserBuffer> FromIovec(Mm& mm, uint64_t iovec, uint64_t count, Mm& target);
-  UserBuffer(UserBuffer&& other);
+  UserBuffer(UserBuffer&& other) noexcept;
   UserBuffer(const UserBuffer&) = delete;
   UserBuffer& operator=(const UserBuffer&) = delete;
   ~UserBuffer();

@@ -74,14 +74,14 @@ Status CheckTimeAccess(const Inode& inode, const Credentials& cred, const TimePa
 
 Status ApplyTimes(Inode& inode, const Credentials& cred, const TimePair& times) {
   uint64_t* fields[] = {&inode.times.accessed, &inode.times.modified};
-  for (unsigned i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < 2; ++i) {
     const int64_t ns = times.nanoseconds[i];
     if (ns != kTimeNow && ns != kTimeOmit && (ns < 0 || ns >= static_cast<int64_t>(kNs))) {
       return Error(EINVAL);
     }
   }
   TRY(CheckTimeAccess(inode, cred, times));
-  for (unsigned i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < 2; ++i) {
     const int64_t ns = times.nanoseconds[i];
     if (ns == kTimeNow) {
       *fields[i] = RealtimeNs();
@@ -109,7 +109,7 @@ Result<TimePair> ReadTimevals(Mm& mm, uint64_t address) {
   if (address == 0) {
     return times;
   }
-  for (unsigned i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < 2; ++i) {
     times.seconds[i] = TRY(ReadUser<int64_t>(mm, address + i * 16));
     const int64_t microseconds = TRY(ReadUser<int64_t>(mm, address + i * 16 + 8));
     if (microseconds < 0 || microseconds >= 1'000'000) {
@@ -194,7 +194,7 @@ Result<uint64_t> fallocate(const SyscallArgs& args) {
 
 Result<uint64_t> utimensat(const SyscallArgs& args) {
   TimePair times;
-  for (unsigned i = 0; i < 2 && args.a[2] != 0; ++i) {
+  for (size_t i = 0; i < 2 && args.a[2] != 0; ++i) {
     times.seconds[i] = TRY(ReadUser<int64_t>(*args.task.mm(), args.a[2] + i * 16));
     times.nanoseconds[i] = TRY(ReadUser<int64_t>(*args.task.mm(), args.a[2] + i * 16 + 8));
   }
@@ -216,7 +216,7 @@ Result<uint64_t> futimesat(const SyscallArgs& args) {
 }
 Result<uint64_t> utime(const SyscallArgs& args) {
   TimePair times;
-  for (unsigned i = 0; i < 2 && args.a[1] != 0; ++i) {
+  for (size_t i = 0; i < 2 && args.a[1] != 0; ++i) {
     times.seconds[i] = TRY(ReadUser<int64_t>(*args.task.mm(), args.a[1] + i * 8));
     times.nanoseconds[i] = 0;
   }

@@ -49,7 +49,7 @@ Result<uint64_t> mount(const SyscallArgs& args) {
   if ((flags & (MS_BIND | MS_MOVE)) != 0) {
     return Error(EINVAL);  // a dentry has one place in the tree here
   }
-  TRY(MountAt(std::move(point), type, source));
+  TRY(MountAt(point, type, source));
   return uint64_t{0};
 }
 

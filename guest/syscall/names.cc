@@ -60,7 +60,7 @@ Result<uint64_t> DoLink(const SyscallArgs& args, int from_dirfd, uint64_t from_a
   uint32_t walk = (flags & AT_SYMLINK_FOLLOW) != 0 ? uint32_t{kLookupFollow} : 0;
   walk |= (flags & AT_EMPTY_PATH) != 0 ? uint32_t{kLookupEmptyPath} : 0;
   Ref<Dentry> target = TRY(Lookup(CallerOf(args), from_dirfd, from.text(), walk));
-  return Zero(MakeLink(CallerOf(args), std::move(target), to_dirfd, to.text()));
+  return Zero(MakeLink(CallerOf(args), target, to_dirfd, to.text()));
 }
 
 Result<uint64_t> DoSymlink(const SyscallArgs& args, uint64_t text_address, int dirfd,

@@ -16,7 +16,7 @@ constexpr uint32_t kReadEvents = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | PO
 constexpr uint32_t kWriteEvents = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
 constexpr uint32_t kExceptEvents = POLLPRI;
 constexpr uint32_t kEvents[] = {kReadEvents, kWriteEvents, kExceptEvents};
-constexpr unsigned kSets = 3;
+constexpr size_t kSets = 3;
 
 // Three input sets and three result sets of `words_` 64-bit words each.
 class SelectSets {
@@ -38,7 +38,7 @@ class SelectSets {
  private:
   static constexpr size_t kInlineWords = 2;
   size_t Bytes() const { return 2 * kSets * words_ * 8; }
-  uint64_t* In(unsigned set) const { return bits_ + set * words_; }
+  uint64_t* In(unsigned set) const { return bits_ + words_ * set; }
   uint64_t* Out(unsigned set) const { return bits_ + (kSets + set) * words_; }
   static bool Has(const uint64_t* set, uint32_t fd) { return (set[fd / 64] >> fd % 64 & 1) != 0; }
   uint32_t EventsOf(uint32_t fd) const;

@@ -23,8 +23,8 @@ namespace {
 
 constexpr uint64_t kInitialStackBytes = 33 * proto::kPageBytes;  // Linux: 132 KiB
 constexpr uint64_t kMaxStringBytes = 32 * proto::kPageBytes;     // MAX_ARG_STRLEN, with the NUL
-constexpr uint64_t kMinStringLimit = 128 * 1024;                 // ARG_MAX
-constexpr uint64_t kMaxStringLimit = 6 * 1024 * 1024;            // three quarters of 8 MiB
+constexpr uint64_t kMinStringLimit = uint64_t{128} * 1024;       // ARG_MAX
+constexpr uint64_t kMaxStringLimit = uint64_t{6} * 1024 * 1024;  // three quarters of 8 MiB
 constexpr uint64_t kClockTicks = 100;
 constexpr char kPlatform[] = "x86_64";
 constexpr unsigned kAuxWords = 2 * 22;

@@ -50,7 +50,9 @@ void InheritScheduling(const Task& parent, Task& child) {
   if (parent.reset_on_fork) {  // SCHED_RESET_ON_FORK: back to an ordinary task (sched(7))
     const bool realtime = parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
     child.policy = realtime ? SchedPolicy::kOther : parent.policy;
-    child.nice = realtime || parent.nice < 0 ? 0 : parent.nice;
+    if (realtime || parent.nice < 0) {
+      child.nice = 0;
+    }
     child.rt_priority = 0;
   }
 }

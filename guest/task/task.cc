@@ -193,8 +193,8 @@ Task& NextThread(Task& task) {
 }
 
 void SetInitialLimits(SignalStruct& signal) {
-  constexpr uint64_t kStackSoft = 8 * 1024 * 1024;
-  constexpr uint64_t kMemlock = 8 * 1024 * 1024;
+  constexpr uint64_t kStackSoft = uint64_t{8} * 1024 * 1024;
+  constexpr uint64_t kMemlock = uint64_t{8} * 1024 * 1024;
   for (Rlimit& limit : signal.rlimits) {
     limit = {kRlimitInfinity, kRlimitInfinity};
   }

@@ -111,7 +111,6 @@ Scan ScanChildren(Task& leader, const WaitRequest& request, WaitOutcome& outcome
 int32_t WaitOutcome::detail() const {
   switch (code) {
     case kCldExited:
-      return static_cast<int32_t>(status >> 8 & 0xFF);
     case kCldStopped:
       return static_cast<int32_t>(status >> 8 & 0xFF);
     case kCldContinued:

@@ -48,7 +48,7 @@ int main() {
     std::cout << "caught " << error.what() << "\n";
   }
   try {
-    std::vector<int>().at(5);
+    (void)std::vector<int>().at(5);
   } catch (const std::exception&) {
     std::cout << "caught at()\n";
   }

@@ -75,6 +75,7 @@ int main() {
   std::once_flag once;
   std::atomic<int> runs{0}, arrivals{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       std::call_once(once, [&] { ++runs; });
