@@ -65,7 +65,7 @@ Result<uint64_t> Wait(const SyscallArgs& args, uint64_t deadline_ns) {
 Result<uint64_t> WaitMasked(const SyscallArgs& args, uint64_t deadline_ns) {
   TRY(BeginSignalMask(*args.task.mm(), args.a[4], args.a[5]));
   Result<uint64_t> result = Wait(args, deadline_ns);
-  EndSignalMask(args.a[4] != 0, result);
+  EndSignalMask(args.a[4], result);
   return result;
 }
 

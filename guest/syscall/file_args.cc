@@ -82,4 +82,26 @@ Result<IoBuffer> BufferArgument(Mm& mm, uint64_t address, uint64_t bytes) {
   return IoBuffer::User(mm, address, bytes < kMaxTransfer ? bytes : kMaxTransfer);
 }
 
+Result<uint64_t> InstallPair(const SyscallArgs& args, uint64_t address, Ref<File> first,
+                             Ref<File> second, CloseOnExecFlag cloexec) {
+  FdTable& files = args.task.files();
+  int fds[2];
+  fds[0] = TRY(files.Allocate(FdLimit(args)));
+  const Result<int> other = files.Allocate(FdLimit(args));
+  if (!other.ok()) {
+    files.Cancel(fds[0]);
+    return other.error();
+  }
+  fds[1] = other.value();
+  // The program learns the numbers before the descriptors exist: a bad address leaves no trace.
+  if (const Status told = WriteUser(*args.task.mm(), address, fds); !told.ok()) {
+    files.Cancel(fds[0]);
+    files.Cancel(fds[1]);
+    return told.error();
+  }
+  files.Install(fds[0], std::move(first), cloexec);
+  files.Install(fds[1], std::move(second), cloexec);
+  return uint64_t{0};
+}
+
 }  // namespace fv::guest

@@ -66,5 +66,9 @@ inline uint64_t FdLimit(const SyscallArgs& args) { return args.task.rlimit(RLIMI
 inline Result<Ref<File>> FileArgument(const SyscallArgs& args, unsigned index) {
   return args.task.files().Get(args.Int(index));
 }
+// Two new descriptors, whose numbers are written as int[2] to `address`: pipe(2), socketpair(2).
+// Returns 0. Errors: EMFILE, ENOMEM, EFAULT; then no descriptor was made.
+Result<uint64_t> InstallPair(const SyscallArgs& args, uint64_t address, Ref<File> first,
+                             Ref<File> second, CloseOnExecFlag cloexec);
 
 }  // namespace fv::guest

@@ -11,9 +11,10 @@ namespace fv::guest::sys {
 namespace {
 
 constexpr uint32_t kModeBits = 07777;
-// Flags that openat2 knows (Linux: VALID_OPEN_FLAGS); O_TMPFILE contains O_DIRECTORY.
+// Flags that openat2 knows (Linux: VALID_OPEN_FLAGS). O_SYNC contains O_DSYNC, O_TMPFILE
+// O_DIRECTORY.
 constexpr uint64_t kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
-                                 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |
+                                 O_NONBLOCK | O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE |
                                  O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
 
 Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_address, uint32_t flags,

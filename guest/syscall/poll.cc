@@ -74,8 +74,8 @@ Status BeginSignalMask(Mm& mm, uint64_t address, uint64_t bytes) {
   return Ok();
 }
 
-void EndSignalMask(bool masked, const Result<uint64_t>& result) {
-  if (!masked) {
+void EndSignalMask(uint64_t address, const Result<uint64_t>& result) {
+  if (address == 0) {
     return;
   }
   const bool interrupted =
@@ -196,7 +196,7 @@ Result<uint64_t> ppoll(const SyscallArgs& args) {
   const PollTimeout timeout = TRY(ReadTimeout(mm, args.a[2], TimeUnit::kNanoseconds));
   TRY(BeginSignalMask(mm, args.a[3], args.a[4]));
   Result<uint64_t> result = DoPoll(args.task, args.a[0], args.Uint(1), timeout.deadline_ns);
-  EndSignalMask(args.a[3] != 0, result);
+  EndSignalMask(args.a[3], result);
   WriteRemaining(mm, timeout, TimeUnit::kNanoseconds);
   return result;
 }

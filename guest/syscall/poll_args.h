@@ -21,7 +21,8 @@ void WriteRemaining(Mm& mm, const PollTimeout& timeout, TimeUnit unit);
 uint64_t DeadlineAfterMs(int milliseconds);
 // Sets the temporary mask at `address` if it is not null. Errors: EINVAL (size), EFAULT.
 Status BeginSignalMask(Mm& mm, uint64_t address, uint64_t bytes);
-// Puts the old mask back, now or when the signal that ended the call was delivered.
-void EndSignalMask(bool masked, const Result<uint64_t>& result);
+// Puts the old mask back, now or when the signal that ended the call was delivered. `address` as
+// for BeginSignalMask: nothing was set if it is null.
+void EndSignalMask(uint64_t address, const Result<uint64_t>& result);
 
 }  // namespace fv::guest

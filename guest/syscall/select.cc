@@ -154,7 +154,7 @@ Result<uint64_t> pselect6(const SyscallArgs& args) {
   const PollTimeout timeout = TRY(ReadTimeout(mm, args.a[4], TimeUnit::kNanoseconds));
   TRY(BeginSignalMask(mm, mask[0], mask[1]));
   Result<uint64_t> result = DoSelect(args, timeout.deadline_ns);
-  EndSignalMask(mask[0] != 0, result);
+  EndSignalMask(mask[0], result);
   WriteRemaining(mm, timeout, TimeUnit::kNanoseconds);
   return result;
 }

@@ -189,7 +189,6 @@ Result<uint64_t> socketpair(const SyscallArgs& args) {
     return Error(EOPNOTSUPP);
   }
   const Kind kind = TRY(DecodeKind(args));
-  FdTable& files = args.task.files();
   Ref<UnixSocket> ends[2] = {TRY(UnixSocket::Create(kind.type)),
                              TRY(UnixSocket::Create(kind.type))};
   ends[0]->SetOwn(OwnCredentials(args));
@@ -199,22 +198,7 @@ Result<uint64_t> socketpair(const SyscallArgs& args) {
   Ref<File> opened[2];
   opened[0] = TRY(MakeSocketFile(ends[0], kind.status));
   opened[1] = TRY(MakeSocketFile(ends[1], kind.status));
-  int fds[2];
-  fds[0] = TRY(files.Allocate(FdLimit(args)));
-  const Result<int> second = files.Allocate(FdLimit(args));
-  if (!second.ok()) {
-    files.Cancel(fds[0]);
-    return second.error();
-  }
-  fds[1] = second.value();
-  if (const Status told = WriteUser(*args.task.mm(), args.a[3], fds); !told.ok()) {
-    files.Cancel(fds[0]);
-    files.Cancel(fds[1]);
-    return told.error();
-  }
-  files.Install(fds[0], std::move(opened[0]), kind.cloexec);
-  files.Install(fds[1], std::move(opened[1]), kind.cloexec);
-  return uint64_t{0};
+  return InstallPair(args, args.a[3], std::move(opened[0]), std::move(opened[1]), kind.cloexec);
 }
 
 Result<uint64_t> bind(const SyscallArgs& args) {

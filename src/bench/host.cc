@@ -134,6 +134,7 @@ absl::StatusOr<std::string> RunNative(const std::string& path,
   std::vector<std::string> words = {path};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   char* environment[] = {nullptr};

@@ -74,9 +74,9 @@ Measures fork of a process with so much memory, in the guest and natively, the t
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
-  static const std::map<std::string, const char*, std::less<>> texts = {
+  static const std::map<std::string, const char*, std::less<>> kTexts = {
       {"", kGeneral}, {"run", kRun}, {"check", kCheck}, {"bench", kBench}};
-  return texts;
+  return kTexts;
 }
 
 }  // namespace
