@@ -52,7 +52,7 @@ bool ContentGuard::Guarded(uint64_t pfn) const {
 
 unsigned ContentGuard::DifferentWords(uint64_t a, uint64_t b) const {
   unsigned different = 0;
-  for (unsigned i = 0; i < kWords; ++i) {
+  for (uint64_t i = 0; i < kWords; ++i) {
     different += memory_.Word((a << proto::kPageShift) + 8 * i) !=
                  memory_.Word((b << proto::kPageShift) + 8 * i);
   }
@@ -82,7 +82,7 @@ void ContentGuard::CheckDirty(uint64_t pfn, Gap gap, Findings& findings) {
 }
 
 void ContentGuard::CheckZero(uint64_t zero_pfn, Findings& findings) const {
-  for (unsigned i = 0; i < kWords; ++i) {
+  for (uint64_t i = 0; i < kWords; ++i) {
     const uint64_t word = memory_.Word((zero_pfn << proto::kPageShift) + 8 * i);
     if (word != 0) {
       Finding& finding =
