@@ -219,6 +219,17 @@ TEST_F(PathTest, OpenFlags) {
   EXPECT_EQ(Open("", kReadOnly), ENOENT);
 }
 
+TEST_F(PathTest, AFifoHasNoThirdEnd) {
+  ParentLookup where;
+  ASSERT_TRUE(LookupParent(caller(), kCwd, "fifo", where).ok());
+  ASSERT_TRUE(CreateNode(caller(), where, 0010600, 0).ok());
+  constexpr uint32_t kNonblock = 04000;
+  EXPECT_EQ(Open("fifo", kReadOnly | kNonblock), 0);
+  const Ref<File> reader = file_;
+  EXPECT_EQ(Open("fifo", 3 | kNonblock), EINVAL);
+  EXPECT_EQ(Open("fifo", kWriteOnly | kNonblock), 0);
+}
+
 TEST_F(PathTest, CreatingThroughADanglingLinkMakesItsTarget) {
   Symlink("target", "link");
   Touch("link");

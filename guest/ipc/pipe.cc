@@ -236,6 +236,9 @@ Result<Ref<File>> MakeEnd(Ref<Dentry> dentry, uint32_t flags) {
 // fifo(7): a blocking open waits for the other end; O_WRONLY|O_NONBLOCK without reader is ENXIO.
 Result<Ref<File>> PipeInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   const uint32_t access = flags & O_ACCMODE;
+  if (access == O_ACCMODE) {
+    return Error(EINVAL);  // neither end
+  }
   const bool nonblocking = (flags & O_NONBLOCK) != 0;
   if (access == O_WRONLY && nonblocking && pipe_.reader_count == 0) {
     return Error(ENXIO);
