@@ -137,6 +137,9 @@ Status Apply(Inode& inode, const LockRequest& request) {
     if (fresh != nullptr) {
       DestroyObject(fresh);
     }
+    if (spare != nullptr) {
+      DestroyObject(spare);
+    }
     return Error(ENOMEM);
   }
   SpareUse used = SpareUse::kUnused;
