@@ -68,6 +68,9 @@ void OnSyscall(TrapFrame& frame) {
     frame.rax = static_cast<uint64_t>(-ENOSYS);
   } else {
     const Result<uint64_t> result = handler(args);
+    if (result.ok() || result.error().number() != kErestartBlock) {
+      args.task.restart.resume = nullptr;  // nothing was left to go on with
+    }
     frame.rax = result.ok() ? result.value() : static_cast<uint64_t>(-result.error().number());
   }
   EmitEvent(proto::EventKind::kSyscallExit, number, frame.rax);

@@ -57,7 +57,7 @@ Result<uint64_t> setpgid(const SyscallArgs& args) {
   Task& caller = *args.task.leader();
   const int pid = args.Int(0);
   const int pgid = args.Int(1);
-  if (pgid < 0) {
+  if (pgid < 0 || (pgid == 0 && pid < 0)) {
     return Error(EINVAL);
   }
   Task* target = pid == 0 ? &caller : pid > 0 ? FindTask(static_cast<uint32_t>(pid)) : nullptr;

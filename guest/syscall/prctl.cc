@@ -207,6 +207,13 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
       return SetTimerSlack(task, value);
     case PR_GET_TIMERSLACK:
       return task.timer_slack_ns;
+    case PR_GET_TID_ADDRESS:
+      TRY(WriteUser(*task.mm(), value, task.clear_child_tid));
+      return uint64_t{0};
+    case PR_SET_THP_DISABLE:  // there are no huge pages to disable
+    case PR_GET_THP_DISABLE:
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
     case PR_GET_TIMING:
     case PR_GET_SECCOMP:
       return uint64_t{0};

@@ -57,6 +57,19 @@ Result<Task*> TargetOf(Task& caller, int pid) {
   return task;
 }
 
+// sched_getaffinity(2): a negative id is nobody's.
+Result<Task*> TaskOf(Task& caller, int pid) {
+  if (pid < 0) {
+    return Error(ESRCH);
+  }
+  return TargetOf(caller, pid);
+}
+
+bool SameUser(const Task& caller, const Task& target) {
+  const Credentials& mine = caller.cred();
+  return mine.euid == target.cred().euid || mine.euid == target.cred().uid;
+}
+
 Status CheckPermission(const Task& caller, const Task& target, const Wanted& wanted) {
   if (caller.Capable(CAP_SYS_NICE)) {
     return Ok();
@@ -65,13 +78,15 @@ Status CheckPermission(const Task& caller, const Task& target, const Wanted& wan
   const bool raises = IsRealtime(wanted.policy) &&
                       (ceiling == 0 || (wanted.priority > target.rt_priority &&
                                         static_cast<uint64_t>(wanted.priority) > ceiling));
-  const bool other_user =
-      caller.cred().euid != target.cred().euid && caller.cred().euid != target.cred().uid;
+  const bool other_user = !SameUser(caller, target);
   const bool clears_reset = target.reset_on_fork && !wanted.reset_on_fork;
   const bool raises_nice =
       wanted.set_nice &&
       wanted.nice<target.nice&& static_cast<uint64_t>(20 - wanted.nice)> target.rlimit(RLIMIT_NICE);
-  return raises || other_user || clears_reset || raises_nice ? Status(Error(EPERM)) : Ok();
+  const bool leaves_idle = target.policy == SchedPolicy::kIdle && wanted.policy != SCHED_IDLE &&
+                           static_cast<uint64_t>(20 - target.nice) > target.rlimit(RLIMIT_NICE);
+  const bool refused = raises || other_user || clears_reset || raises_nice || leaves_idle;
+  return refused ? Status(Error(EPERM)) : Ok();
 }
 
 Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
@@ -218,10 +233,8 @@ Result<uint64_t> sched_setaffinity(const SyscallArgs& args) {
   uint64_t mask = 0;
   const uint64_t bytes = args.Uint(1) < sizeof(mask) ? args.Uint(1) : sizeof(mask);
   TRY(CopyFromUser(*args.task.mm(), &mask, args.a[2], bytes));
-  Task* target = TRY(TargetOf(args.task, args.Int(0)));
-  const Credentials& mine = args.task.cred();
-  const bool same_user = mine.euid == target->cred().euid || mine.euid == target->cred().uid;
-  if (!same_user && !mine.Capable(CAP_SYS_NICE)) {
+  Task* target = TRY(TaskOf(args.task, args.Int(0)));
+  if (!SameUser(args.task, *target) && !args.task.Capable(CAP_SYS_NICE)) {
     return Error(EPERM);
   }
   if ((mask & 1) == 0) {
@@ -237,7 +250,7 @@ Result<uint64_t> sched_getaffinity(const SyscallArgs& args) {
   if (bytes < sizeof(uint64_t) || bytes % sizeof(uint64_t) != 0) {
     return Error(EINVAL);
   }
-  const Task* target = TRY(TargetOf(args.task, args.Int(0)));
+  const Task* target = TRY(TaskOf(args.task, args.Int(0)));
   TRY(WriteUser(*args.task.mm(), args.a[2], target->affinity));
   return uint64_t{sizeof(uint64_t)};
 }
@@ -262,7 +275,11 @@ Result<uint64_t> ioprio_set(const SyscallArgs& args) {
   if (io_class == 1 && !args.task.Capable(CAP_SYS_ADMIN) && !args.task.Capable(CAP_SYS_NICE)) {
     return Error(EPERM);
   }
-  TRY(TargetOf(args.task, args.Int(1)))->ioprio = priority;
+  Task* target = TRY(TargetOf(args.task, args.Int(1)));
+  if (!SameUser(args.task, *target) && !args.task.Capable(CAP_SYS_NICE)) {
+    return Error(EPERM);
+  }
+  target->ioprio = priority;
   return uint64_t{0};
 }
 

@@ -92,9 +92,9 @@ Status CheckSleepClock(int clock) {
     case kMonotonicRaw:
     case kRealtimeCoarse:
     case kMonotonicCoarse:
-    case kProcessCpu:
-      return Error(
-          EOPNOTSUPP);  // the first three as Linux; CPU clocks: nothing sleeps on them here
+    case kProcessCpu:  // Linux sleeps on this one; nothing does here (docs/limits.md)
+    case kThreadCpu:
+      return Error(EOPNOTSUPP);
     default:
       return Error(EINVAL);
   }

@@ -39,6 +39,9 @@ Result<CloneArgs> FromClone3(const Clone3Args& user) {
   if (user.stack > proto::kUserEnd || user.stack_size > proto::kUserEnd - user.stack) {
     return Error(EINVAL);
   }
+  if ((user.flags & kCloneIntoCgroup) != 0 && user.cgroup > INT32_MAX) {
+    return Error(EINVAL);
+  }
   CloneArgs args;
   args.flags = user.flags;
   args.pidfd = user.pidfd;

@@ -86,6 +86,10 @@ TEST(Clone3, F37RefusesWhatLinuxRefuses) {
   args.exit_signal = kSigChld;
   EXPECT_EQ(Clone3Error(args), EINVAL);
   args = {};
+  args.flags = kCloneIntoCgroup;
+  args.cgroup = ~uint64_t{0};
+  EXPECT_EQ(Clone3Error(args), EINVAL);
+  args = {};
   args.stack = 0x10000;  // without a size
   EXPECT_EQ(Clone3Error(args), EINVAL);
   args.stack = 0;
