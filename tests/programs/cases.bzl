@@ -135,6 +135,7 @@ _PLAIN = [
     "wait_threads",
     "waitid_forms",
     "zombies",
+    "wrong_arguments",
 ]
 
 _EXITS = [

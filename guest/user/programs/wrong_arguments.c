@@ -14,7 +14,7 @@
 
 static char buf[4096];
 static char* const kBad = (char*)8;  // nothing is mapped there
-static struct timespec ts = {0, 1000}, neg = {-1, 0}, big = {0, 1000000000}, zero = {0, 0};
+static struct timespec ts = {0, 1000}, neg = {-1, 0}, big = {0, 1000000000};
 static uint64_t set;
 static uint32_t w = 5, w2 = 6;
 static siginfo_t si;
