@@ -30,6 +30,24 @@
   cld
 .endm
 
+.macro POP_REGISTERS
+  pop %r15
+  pop %r14
+  pop %r13
+  pop %r12
+  pop %rbp
+  pop %rbx
+  pop %r11
+  pop %r10
+  pop %r9
+  pop %r8
+  pop %rax
+  pop %rcx
+  pop %rdx
+  pop %rsi
+  pop %rdi
+.endm
+
 .text
 
 // The first instruction. RDI: BootInfo, in the direct map.
@@ -69,21 +87,7 @@ fv_entry_ring3:
 .global fv_return_ring3
 fv_return_ring3:
   mov %rdi, %rsp
-  pop %r15
-  pop %r14
-  pop %r13
-  pop %r12
-  pop %rbp
-  pop %rbx
-  pop %r11
-  pop %r10
-  pop %r9
-  pop %r8
-  pop %rax
-  pop %rcx
-  pop %rdx
-  pop %rsi
-  pop %rdi
+  POP_REGISTERS
   int3
   ud2
 
@@ -134,21 +138,7 @@ trap_ring0_registers:
 .global fv_return_ring0
 fv_return_ring0:
   mov %rdi, %rsp
-  pop %r15
-  pop %r14
-  pop %r13
-  pop %r12
-  pop %rbp
-  pop %rbx
-  pop %r11
-  pop %r10
-  pop %r9
-  pop %r8
-  pop %rax
-  pop %rcx
-  pop %rdx
-  pop %rsi
-  pop %rdi
+  POP_REGISTERS
   add $24, %rsp
   iretq
 

@@ -14,7 +14,7 @@ namespace fv::cli {
 namespace {
 
 constexpr char kGeneral[] =
-    R"(forkvisor runs static Linux programs on a tiny kernel under KVM and watches fork() from outside.
+    R"(forkvisor runs Linux programs on a tiny kernel under KVM and watches fork() from outside.
 
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
   forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up

@@ -40,7 +40,7 @@ absl::Status NotFound(std::string_view name, std::string_view where) {
 // Collects the first failure of several steps.
 class Steps {
  public:
-  void operator()(absl::Status status) { status_.Update(status); }
+  void operator()(const absl::Status& status) { status_.Update(status); }
   bool ok() const { return status_.ok(); }
   absl::Status status() const { return status_; }
 
