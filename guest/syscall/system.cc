@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The system as a whole: uname(2), sysinfo(2), host name, getrandom(2), arch_prctl(2), rseq(2),
-// personality(2), membarrier(2), getcpu(2).
+// The system as a whole: uname(2), sysinfo(2), host name, getrandom(2), arch_prctl(2),
+// personality(2), getcpu(2).
 
 #include "guest/task/system.h"
 
 #include <asm/prctl.h>
 #include <linux/capability.h>
-#include <linux/membarrier.h>
 #include <linux/random.h>
-#include <linux/rseq.h>
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
@@ -52,28 +50,6 @@ Status SetName(Task& task, uint64_t address, uint64_t length, char* name) {
   char text[kUtsFieldBytes] = {};
   TRY(CopyFromUser(*task.mm(), text, address, length));
   memcpy(name, text, sizeof(text));
-  return Ok();
-}
-
-constexpr uint32_t kRseqMinBytes = 32;
-
-// The CPU number that a registered area shows: always 0 here.
-Status InitRseqArea(Task& task, uint64_t address) {
-  TRY(WriteUser(*task.mm(), address, uint32_t{0}));        // cpu_id_start
-  return WriteUser(*task.mm(), address + 4, uint32_t{0});  // cpu_id
-}
-
-Status UnregisterRseq(Task& task, uint64_t area, uint32_t bytes, uint32_t signature) {
-  if (task.rseq_area != area || task.rseq_area == 0 || bytes != task.rseq_bytes) {
-    return Error(EINVAL);
-  }
-  if (signature != task.rseq_signature) {
-    return Error(EPERM);
-  }
-  (void)WriteUser(*task.mm(), area, uint32_t{0}).ok();
-  (void)WriteUser(*task.mm(), area + 4, static_cast<uint32_t>(RSEQ_CPU_ID_UNINITIALIZED)).ok();
-  task.rseq_area = 0;
-  task.rseq_bytes = 0;
   return Ok();
 }
 
@@ -167,38 +143,6 @@ Result<uint64_t> arch_prctl(const SyscallArgs& args) {
   }
 }
 
-// rseq(area, bytes, flags, signature)
-Result<uint64_t> rseq(const SyscallArgs& args) {
-  Task& task = args.task;
-  const uint64_t area = args.a[0];
-  const uint32_t bytes = args.Uint(1);
-  const int flags = args.Int(2);
-  const uint32_t signature = args.Uint(3);
-  if (flags == RSEQ_FLAG_UNREGISTER) {
-    TRY(UnregisterRseq(task, area, bytes, signature));
-    return uint64_t{0};
-  }
-  if (flags != 0) {
-    return Error(EINVAL);
-  }
-  if (task.rseq_area != 0) {
-    if (task.rseq_area != area || task.rseq_bytes != bytes) {
-      return Error(EINVAL);
-    }
-    return Error(task.rseq_signature != signature ? EPERM : EBUSY);
-  }
-  if (bytes < kRseqMinBytes || area % kRseqMinBytes != 0 || area >= proto::kUserEnd) {
-    return Error(area >= proto::kUserEnd ? EFAULT : EINVAL);
-  }
-  if (!InitRseqArea(task, area).ok()) {
-    return Error(EFAULT);
-  }
-  task.rseq_area = area;
-  task.rseq_bytes = bytes;
-  task.rseq_signature = signature;
-  return uint64_t{0};
-}
-
 Result<uint64_t> personality(const SyscallArgs& args) {
   constexpr uint32_t kQuery = 0xFFFFFFFF;
   const uint32_t old = args.task.personality;
@@ -206,34 +150,6 @@ Result<uint64_t> personality(const SyscallArgs& args) {
     args.task.personality = args.Uint(0);
   }
   return uint64_t{old};
-}
-
-// One CPU: every barrier is met by coming here. Registration is remembered for nothing.
-Result<uint64_t> membarrier(const SyscallArgs& args) {
-  constexpr int kSupported = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-                             MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-                             MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-                             MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-  const int command = args.Int(0);
-  if (args.Uint(1) != 0) {
-    return Error(EINVAL);
-  }
-  if (command == MEMBARRIER_CMD_QUERY) {
-    return static_cast<uint64_t>(kSupported);
-  }
-  const bool single = command > 0 && (command & (command - 1)) == 0;
-  if (!single || (command & kSupported) == 0) {
-    return Error(EINVAL);
-  }
-  uint32_t& registered = args.task.mm()->membarrier_registered;
-  if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) {
-    registered |= MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-  }
-  if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED &&
-      (registered & MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) {
-    return Error(EPERM);
-  }
-  return uint64_t{0};
 }
 
 Result<uint64_t> getcpu(const SyscallArgs& args) {

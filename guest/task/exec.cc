@@ -162,6 +162,7 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
   task.flags &= ~static_cast<uint32_t>(kPfForkNoExec);
   task.rseq_area = 0;
   task.rseq_bytes = 0;
+  task.rseq_interrupted = false;
   task.set_child_tid = task.clear_child_tid = 0;
   task.robust_list = 0;
   task.restart = {};

@@ -28,6 +28,11 @@ constexpr uint64_t kMaxStringLimit = uint64_t{6} * 1024 * 1024;  // three quarte
 constexpr uint64_t kClockTicks = 100;
 constexpr char kPlatform[] = "x86_64";
 constexpr unsigned kAuxWords = 2 * 22;
+// Of newer headers: how much of the rseq area the kernel fills (up to mm_cid), and its alignment.
+constexpr uint64_t kAtRseqFeatureSize = 27;
+constexpr uint64_t kAtRseqAlign = 28;
+constexpr uint64_t kRseqFeatureBytes = 28;
+constexpr uint64_t kRseqAlignment = 32;
 
 // Strings and their pointers count; the limit is a quarter of the stack's (execve(2)).
 Status Charge(NewProgram& program, uint64_t bytes) {
@@ -108,6 +113,8 @@ void WriteAuxiliary(const NewProgram& program, uint64_t random, uint64_t platfor
   aux.Add(AT_EXECFN, program.file_name);
   aux.Add(AT_PLATFORM, platform);
   aux.Add(AT_MINSIGSTKSZ, SignalFrameBytes());
+  aux.Add(kAtRseqFeatureSize, kRseqFeatureBytes);
+  aux.Add(kAtRseqAlign, kRseqAlignment);
   aux.Add(AT_NULL, 0);
 }
 

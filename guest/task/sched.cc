@@ -65,6 +65,7 @@ void SwitchTo(Task& from, Task& to) {
   to.mark_tsc = now;
   cpu.record.current = AddressOf(&to);
   cpu.leaving = &from;
+  from.rseq_interrupted = from.rseq_area != 0;
   if (to.mm() != nullptr) {
     LoadUserRegisters(to);
     InstallUserContext(to);

@@ -9,6 +9,7 @@
 #include "guest/lib/errno.h"
 #include "guest/lib/string.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/rseq.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_frame.h"
 #include "guest/task/signal_internal.h"
@@ -138,6 +139,9 @@ void SettleSyscallWithoutHandler(TrapFrame& frame) {
 
 void EnterHandler(Task& task, TrapFrame& frame, const Deliverable& signal) {
   SettleSyscallForHandler(frame, signal.action);
+  if (task.rseq_area != 0) {
+    InterruptRseq(task, frame);
+  }
   const SigSet old_mask = task.restore_mask ? task.saved_mask : task.blocked;
   const Status status = SetUpSignalFrame(task, frame, signal.action, signal.info, old_mask);
   if (!status.ok()) {

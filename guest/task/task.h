@@ -119,6 +119,7 @@ class Task : public proto::TaskRecord {
   uint64_t rseq_area = 0;
   uint32_t rseq_bytes = 0;
   uint32_t rseq_signature = 0;
+  bool rseq_interrupted = false;  // switched away from since it last ran user code
   uint32_t personality = 0;
   uint32_t ioprio = 0;
   uint64_t timer_slack_ns = 50000;

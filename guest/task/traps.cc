@@ -11,6 +11,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/task/fork_clock.h"
 #include "guest/task/fpe_code.h"
+#include "guest/task/rseq.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
@@ -154,10 +155,14 @@ void OnReturnToUser(TrapFrame& frame) {
     const bool interrupted_call = frame.orig_rax != ~uint64_t{0} &&
                                   -static_cast<int64_t>(frame.rax) >= kErestartSys &&
                                   -static_cast<int64_t>(frame.rax) <= kErestartBlock;
-    if (!SignalPending(*CurrentTask()) && !interrupted_call && !CurrentTask()->restore_mask) {
+    Task& task = *CurrentTask();
+    if (SignalPending(task) || interrupted_call || task.restore_mask) {
+      DeliverSignals(frame);
+    } else if (task.rseq_interrupted) {
+      InterruptRseq(task, frame);  // may send a signal
+    } else {
       break;
     }
-    DeliverSignals(frame);
   }
   MarkForkReturn();
   AccountKernelTime();

@@ -100,6 +100,7 @@ _PLAIN = [
     "restart_stop",
     "rlimits",
     "robust_mutex",
+    "rseq_restart",
     "sched_inherit",
     "shared_memory",
     "shell_out",

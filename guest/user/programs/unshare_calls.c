@@ -60,6 +60,12 @@ static void StartUpCalls(void) {
   CHECK_ERR(syscall(SYS_membarrier, 8, 0, 0), EPERM);  // PRIVATE_EXPEDITED wants registering first
   CHECK_INT(syscall(SYS_membarrier, 16, 0, 0), 0);
   CHECK_INT(syscall(SYS_membarrier, 8, 0, 0), 0);
+  CHECK_ERR(syscall(SYS_membarrier, 8, 1, 0), EINVAL);
+  CHECK_ERR(syscall(SYS_membarrier, 1 << 5, 0, 0), EPERM);  // PRIVATE_EXPEDITED_SYNC_CORE
+  CHECK_ERR(syscall(SYS_membarrier, 1 << 7, 1, 0), EPERM);  // PRIVATE_EXPEDITED_RSEQ on CPU 0
+  CHECK_INT(syscall(SYS_membarrier, 1 << 8, 0, 0), 0);
+  CHECK_INT(syscall(SYS_membarrier, 1 << 7, 1, 0), 0);
+  CHECK_INT(syscall(SYS_membarrier, 1 << 9, 0, 0), 16 | 1 << 8);  // what is registered
   static __u32 area[8] __attribute__((aligned(32)));
   CHECK_INT(syscall(SYS_rseq, area, sizeof(area), 0, 0x53053053), 0);
   CHECK_ERR(syscall(SYS_rseq, area, sizeof(area), 0, 0x53053053), EBUSY);
