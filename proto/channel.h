@@ -12,6 +12,7 @@
 
 #include "proto/boot_info.h"
 #include "proto/events.h"
+#include "proto/fail.h"
 #include "proto/records.h"
 
 namespace fv::proto {
@@ -120,8 +121,7 @@ struct ChannelHeader {
 
   // Results.
   uint64_t exit_status;       // with kDone: wait status of the first program
-  uint64_t fail_countdown;    // host arms: the N-th allocation from now fails; 0 = off
-  uint64_t fail_hits;         // allocations failed on purpose so far
+  FailControl fail;           // allocations that fail on purpose
   uint64_t missing_syscalls;  // number of distinct system calls that returned ENOSYS
   char panic_message[256];    // NUL-terminated
 };

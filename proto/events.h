@@ -30,7 +30,8 @@ namespace fv::proto {
   X(SyscallExit, "syscall-exit", "nr", "result", "", "", "")                 \
   X(MissingSyscall, "missing-syscall", "nr", "arg0", "arg1", "arg2", "arg3") \
   X(OutOfMemory, "out-of-memory", "order", "site", "", "", "")               \
-  X(Mark, "mark", "id", "value", "", "", "")
+  X(Mark, "mark", "id", "value", "", "", "")                                 \
+  X(FailedAllocation, "failed-allocation", "number", "in", "from", "from", "from")
 
 enum class EventKind : uint16_t {
 #define FV_X(name, ...) k##name,
@@ -40,10 +41,10 @@ enum class EventKind : uint16_t {
 };
 
 constexpr uint64_t EventBit(EventKind kind) { return uint64_t{1} << static_cast<unsigned>(kind); }
-// MissingSyscall, OutOfMemory and Boot are always recorded.
-inline constexpr uint64_t kEventsAlways = EventBit(EventKind::kMissingSyscall) |
-                                          EventBit(EventKind::kOutOfMemory) |
-                                          EventBit(EventKind::kBoot);
+// These are recorded whatever the mask says.
+inline constexpr uint64_t kEventsAlways =
+    EventBit(EventKind::kMissingSyscall) | EventBit(EventKind::kOutOfMemory) |
+    EventBit(EventKind::kBoot) | EventBit(EventKind::kFailedAllocation);
 
 // ForkPhase's first argument, in the order of copy_process.
 #define FV_FORK_PHASES(X)                                                    \

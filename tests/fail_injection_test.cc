@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gflags/gflags.h"
+#include "src/session/failures.h"
 #include "src/session/guest.h"
 #include "src/session/oracle_observer.h"
 #include "src/session/session.h"
@@ -35,27 +36,6 @@ constexpr uint64_t kMostAllocations = 20'000;
 // Runs of one program: all failure points of a short one, a sample of a long one.
 constexpr uint64_t kRuns = 200;
 
-// Arms the failure at the first safepoint of the first program: before it, there is nobody yet whom
-// the kernel could tell.
-class Injector final : public session::Observer {
- public:
-  Injector(vmm::Machine& machine, uint64_t countdown) : machine_(machine), countdown_(countdown) {}
-  void OnEvent(const proto::EventRecord& event) override { (void)event; }
-  vmm::Next OnSafepoint(proto::SafepointKind kind) override {
-    if (kind != proto::SafepointKind::kBoot && !armed_) {
-      armed_ = true;
-      EXPECT_TRUE(machine_.memory().Store(
-          machine_.channel_gpa() + offsetof(proto::ChannelHeader, fail_countdown), countdown_));
-    }
-    return vmm::Next::kContinue;
-  }
-
- private:
-  vmm::Machine& machine_;
-  uint64_t countdown_;
-  bool armed_ = false;
-};
-
 std::vector<uint8_t> Kernel() {
   std::ifstream file(FLAGS_kernel, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -64,12 +44,11 @@ std::vector<uint8_t> Kernel() {
 struct Outcome {
   session::SessionResult result;
   std::vector<std::string> findings;
-  uint64_t hits = 0;
-  uint64_t left = 0;  // of the countdown: what the run did not use
+  proto::FailControl fail{};
 };
 
-// One run of `program` with the `countdown`-th allocation failing.
-Outcome RunOnce(const std::string& program, uint64_t countdown, std::span<const uint8_t> kernel) {
+// One run of `program` with its `number`-th allocation failing.
+Outcome RunOnce(const std::string& program, uint64_t number, std::span<const uint8_t> kernel) {
   const uint64_t timeout_ns = uint64_t{FLAGS_seconds} * 1'000'000'000;
   session::GuestOptions options;
   options.root.program = program;
@@ -79,22 +58,21 @@ Outcome RunOnce(const std::string& program, uint64_t countdown, std::span<const 
   options.timeout_ns = timeout_ns;
   options.kernel_image = kernel;
   session::Guest guest = session::StartGuest(options).value();
-  Injector injector(*guest.machine, countdown);
+  const std::string plan = "nth:" + std::to_string(number);
+  session::FailureObserver failures(*guest.machine, session::ParseFailPlan(plan).value(), kernel);
   session::OracleObserver oracle(*guest.machine, {});
   session::SessionOptions run;
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   run.input = run.output = run.error = null;
   run.stdin_mode = session::SessionOptions::Stdin::kEmpty;
   run.timeout_ns = timeout_ns;
-  run.observers = {&oracle, &injector};
+  run.observers = {&oracle, &failures};
   Outcome outcome;
   outcome.result = session::Session(*guest.machine, run).Run();
   close(null);
   outcome.findings = oracle.findings();
-  const uint64_t header = guest.machine->channel_gpa();
-  const auto& memory = guest.machine->memory();
-  outcome.hits = *memory.Load<uint64_t>(header + offsetof(proto::ChannelHeader, fail_hits));
-  outcome.left = *memory.Load<uint64_t>(header + offsetof(proto::ChannelHeader, fail_countdown));
+  outcome.fail = *guest.machine->memory().Load<proto::FailControl>(
+      guest.machine->channel_gpa() + offsetof(proto::ChannelHeader, fail));
   return outcome;
 }
 
@@ -114,16 +92,16 @@ TEST_F(FailInjection, EveryFailurePointUnwinds) {
   for (const std::string& program : Programs()) {
     SCOPED_TRACE(program);
     const Outcome plain = RunOnce(program, kMostAllocations, kernel);
-    ASSERT_EQ(plain.hits, 0u);
-    const uint64_t allocations = kMostAllocations - plain.left;
+    ASSERT_EQ(plain.fail.failed, 0u);
+    const uint64_t allocations = plain.fail.counted;
     ASSERT_GT(allocations, 20u);
     const uint64_t step = std::max<uint64_t>(1, allocations / kRuns);
-    for (uint64_t countdown = 1; countdown <= allocations; countdown += step) {
-      const Outcome outcome = RunOnce(program, countdown, kernel);
+    for (uint64_t number = 1; number <= allocations; number += step) {
+      const Outcome outcome = RunOnce(program, number, kernel);
       const bool hung = outcome.result.end == session::SessionEnd::kTimeout;
       EXPECT_TRUE(outcome.result.end == session::SessionEnd::kExited || (hung && FLAGS_may_hang))
-          << "allocation " << countdown << ": " << outcome.result.message;
-      EXPECT_TRUE(outcome.findings.empty()) << "allocation " << countdown << ":\n"
+          << "allocation " << number << ": " << outcome.result.message;
+      EXPECT_TRUE(outcome.findings.empty()) << "allocation " << number << ":\n"
                                             << outcome.findings.front();
       if (HasFailure()) {
         return;

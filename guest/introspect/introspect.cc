@@ -102,17 +102,6 @@ void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count
 
 bool NextCommand(proto::CommandRecord& out) { return commands.Pop(out); }
 
-bool FailInjected() {
-  if (channel->fail_countdown == 0) [[likely]] {
-    return false;
-  }
-  if (--channel->fail_countdown != 0) {
-    return false;
-  }
-  ++channel->fail_hits;
-  return true;
-}
-
 void Log(const char* format, ...) {
   char line[256];
   va_list arguments;

@@ -32,8 +32,11 @@ void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count
 // Next command from the host into `out`; false if there is none.
 bool NextCommand(proto::CommandRecord& out);
 
-// Allocation failure injection: true when this allocation has to fail
-// (ChannelHeader::fail_countdown).
+// True when this allocation has to fail on purpose (proto/fail.h). Every allocator asks.
 bool FailInjected();
+// The host's plan begins if this is the moment that it names.
+void StartFailures(proto::FailTrigger trigger, uint64_t value);
+// A plan of the program's own, in place of any other: kPrFailNth.
+uint64_t FailNth(uint64_t number);
 
 }  // namespace fv::guest

@@ -132,6 +132,25 @@ void SlabCacheBase::FreeObject(void* object) {
   }
 }
 
+void SlabCacheBase::DropEmptySlabs() {
+  SpinlockGuard guard(lock_);
+  for (uint64_t at = partial_.next; at != AddressOf(&partial_);) {
+    auto* slab = reinterpret_cast<Slab*>(at);
+    at = slab->link.next;
+    if (slab->in_use == 0) {
+      RemoveSlab(slab);
+    }
+  }
+}
+
+void DropEmptySlabs() {
+  for (proto::Link* at = NextLink(all_caches); at != &all_caches; at = NextLink(*at)) {
+    auto* record = reinterpret_cast<proto::SlabCacheRecord*>(
+        AddressOf(at) - offsetof(proto::SlabCacheRecord, caches));
+    static_cast<SlabCacheBase*>(record)->DropEmptySlabs();
+  }
+}
+
 void InitSlab() {
   if (!IsLinked(all_caches)) {
     InitHead(all_caches);

@@ -43,6 +43,8 @@ class SlabCacheBase : public proto::SlabCacheRecord {
   // Uninitialised memory for one object, or nullptr.
   void* AllocateObject();
   void FreeObject(void* object);
+  // Gives slabs without an object in use back.
+  void DropEmptySlabs();
 
  private:
   struct Slab;
@@ -71,6 +73,9 @@ class SlabCache : public SlabCacheBase {
     }
   }
 };
+
+// Gives back every slab without an object in use, of all caches.
+void DropEmptySlabs();
 
 // Publishes the list of caches in the channel. Call after InitFrames.
 void InitSlab();

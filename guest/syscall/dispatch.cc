@@ -61,7 +61,10 @@ void OnSyscall(TrapFrame& frame) {
   const uint64_t number = frame.orig_rax;
   const SyscallArgs args{
       {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9}, frame, *CurrentTask()};
-  EmitEvent(proto::EventKind::kSyscallEnter, number, args.a[0], args.a[1], args.a[2], args.a[3]);
+  if (EventWanted(proto::EventKind::kSyscallEnter)) [[unlikely]] {
+    StartFailures(proto::FailTrigger::kSyscall, number);
+    EmitEvent(proto::EventKind::kSyscallEnter, number, args.a[0], args.a[1], args.a[2], args.a[3]);
+  }
   const SyscallHandler handler = FindSyscall(number);
   if (handler == nullptr) {
     ReportMissing(number, args);

@@ -8,26 +8,31 @@
 
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
+#include "guest/mm/unused_memory.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
 #include "guest/task/task.h"
+#include "proto/fail.h"
 
 namespace fv::guest {
 namespace {
 
 constexpr size_t kCommBytes = 16;
 
-// Forkvisor's own, unknown to Linux (EINVAL there), for tests (docs/syscalls.md). Arms the failure
-// of the N-th allocation of the kernel from now; 0 disarms. Returns how many failed so far.
-constexpr int kPrForkvisorFailNth = 0x46560001;
-
-Result<uint64_t> FailNth(const Task& task, uint64_t countdown) {
+// Forkvisor's own operations (proto/fail.h).
+Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
   if (!task.Capable(CAP_SYS_ADMIN)) {
     return Error(EPERM);
   }
-  Channel().fail_countdown = countdown;
-  return Channel().fail_hits;
+  if (args.Int(0) == proto::kPrFailNth) {
+    return FailNth(args.a[1]);
+  }
+  DropUnusedMemory();
+  EmitEvent(proto::EventKind::kMark, args.a[1], args.a[2]);
+  NoteChange(proto::SafepointKind::kSyscall);
+  StartFailures(proto::FailTrigger::kMark, args.a[1]);
+  return uint64_t{0};
 }
 
 Result<uint64_t> SetName(Task& task, uint64_t address) {
@@ -219,8 +224,9 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
       return uint64_t{0};
     case PR_SET_TIMING:
       return value == 0 ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
-    case kPrForkvisorFailNth:
-      return FailNth(task, value);
+    case proto::kPrFailNth:
+    case proto::kPrMark:
+      return Own(task, args);
     case PR_GET_TSC:
       return WriteInt(task, value, PR_TSC_ENABLE);
     default:

@@ -323,6 +323,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
 
 Result<Task*> CopyProcess(const CloneArgs& args) {
   Task& parent = *CurrentTask();
+  StartFailures(proto::FailTrigger::kFork, 0);
   ForkClock clock(args.flags, parent);
   Result<Task*> child = MakeChild(args, parent, clock);
   NoteChange(proto::SafepointKind::kSyscall);

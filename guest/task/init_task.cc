@@ -106,6 +106,7 @@ void FirstProgram(void* /*unused*/) {
   if (!status.ok()) {
     DoExit(status.error().number() == ENOENT ? kNotFound : kNotExecutable);
   }
+  StartFailures(proto::FailTrigger::kStart, 0);
   ReturnFromFork(nullptr);
 }
 

@@ -33,6 +33,7 @@ DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
 DEFINE_string(strategy, "classic", "fork strategy: classic");
+DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -105,9 +106,9 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs",  "mem",         "kernel_ring", "timeout",      "env", "file",
-          "events",  "event_kinds", "kernel",      "cwd",          "v",   "kvm_device",
-          "busybox", "mutant",      "strategy",    "deterministic"};
+  return {"rootfs",  "mem",         "kernel_ring", "timeout",       "env", "file",
+          "events",  "event_kinds", "kernel",      "cwd",           "v",   "kvm_device",
+          "busybox", "mutant",      "strategy",    "deterministic", "fail"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

@@ -25,6 +25,7 @@ DECLARE_string(cwd);
 DECLARE_string(busybox);
 DECLARE_string(mutant);
 DECLARE_string(strategy);
+DECLARE_string(fail);
 DECLARE_bool(deterministic);
 DECLARE_bool(v);
 

@@ -112,6 +112,27 @@ TEST_F(GuestCommand, ScriptsAndFiles) {
             "./s x\ncontent\n");
 }
 
+TEST_F(GuestCommand, AllocationsThatFail) {
+  const Outcome fork =
+      Shell("F --check=every --fail=nth:5,after=fork busybox sh -c 'echo a; ls; echo b' 2>&1");
+  EXPECT_TRUE(Has(fork, "a\nsh: can't fork: Cannot allocate memory\n")) << fork.text;
+  EXPECT_TRUE(Has(fork, "forkvisor: --fail: allocation 5 of ")) << fork.text;
+  EXPECT_TRUE(Has(fork, " < CopyProcess < ")) << fork.text;
+  EXPECT_EQ(fork.status, 2) << "the shell's";
+  const Outcome none = Shell("F --fail=nth:1000000 busybox echo a 2>&1");
+  EXPECT_TRUE(Has(none, " allocations, none failed\n")) << none.text;
+  EXPECT_EQ(none.status, 0);
+  const Outcome random =
+      Shell("F --fail=probability:0.2,seed:5,after=fork busybox sh -c 'ls; ls' 2>&1");
+  EXPECT_EQ(Shell("F --fail=probability:0.2,seed:5,after=fork busybox sh -c 'ls; ls' 2>&1").text,
+            random.text)
+      << "the same seed, the same failures";
+  EXPECT_TRUE(Has(Shell("F --fail=nth:1,after=mark:1 busybox true 2>&1"), "never came"));
+  const Outcome wrong = Shell("F --fail=nth:0 busybox true 2>&1");
+  EXPECT_TRUE(Has(wrong, "--fail: nth:0: wants a number from 1")) << wrong.text;
+  EXPECT_EQ(wrong.status, 2);
+}
+
 TEST_F(GuestCommand, TimeLimits) {
   for (const char* program : {"sleep 100", "sh -c 'while :; do :; done'"}) {
     const auto start = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/session/event_writer.h"
+#include "src/session/failures.h"
 
 namespace fv::cli {
 namespace {
@@ -34,6 +36,12 @@ absl::StatusOr<File> OpenEvents() {
         absl::StrCat("--events=", FLAGS_events, ": ", std::strerror(errno)));
   }
   return File(file);
+}
+
+// FailMode::kOff without the flag.
+absl::StatusOr<proto::FailControl> FailPlan() {
+  if (FLAGS_fail.empty()) return proto::FailControl{};
+  return session::ParseFailPlan(FLAGS_fail);
 }
 
 void SayStart(const session::Guest& guest) {
@@ -69,8 +77,11 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   if (!events.ok()) return events.status();
   absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
   if (!kinds.ok()) return kinds.status();
+  absl::StatusOr<proto::FailControl> fail = FailPlan();
+  if (!fail.ok()) return fail.status();
   options->boot_flags |= session::CheckBootFlags(mode);
-  options->event_mask = session::CheckEventMask(mode) | (*events ? *kinds : 0);
+  options->event_mask =
+      session::CheckEventMask(mode) | (*events ? *kinds : 0) | session::FailPlanEvents(*fail);
 
   absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
   if (!guest.ok()) return guest.status();
@@ -88,9 +99,15 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
                                                        oracle::CheckerOptions{.mode = mode});
     session_options.observers.push_back(oracle.get());
   }
+  std::optional<session::FailureObserver> failures;
+  if (fail->mode != proto::FailMode::kOff) {
+    failures.emplace(*guest->machine, *fail, options->kernel_image);
+    session_options.observers.push_back(&*failures);
+  }
   const GuestRunResult result{session::Session(*guest->machine, session_options).Run(),
                               oracle.get()};
   if (FLAGS_v) SayEnd(result.session, *guest->machine);
+  if (failures) Complain(failures->Summary());
   return then(result);
 }
 

@@ -43,6 +43,8 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
   --strategy=classic         how fork copies memory (the one way so far)
   --timeout=SECONDS      longest run; 0: no limit
+  --fail=nth:N|every:K|probability:P[,seed:S][,after=start|fork|mark:ID|syscall:NAME]
+                         allocations of the kernel that fail, counted from that moment (start)
   --deterministic        no timer tick
   --kernel=FILE          another guest kernel
   --mutant=NAME          switch on a bug of a kernel built with them (proto/mutants.h)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which allocations fail on purpose (proto/fail.h).
+// Locking: one vCPU; the plan is read with interrupts off, which kernel code always has.
+#include "proto/fail.h"
+
+#include "guest/arch/arch.h"
+#include "guest/introspect/introspect.h"
+
+namespace fv::guest {
+namespace {
+
+using proto::FailMode;
+
+// The return addresses of the functions that led here, nearest first: the kernel is compiled with
+// frame pointers. Addresses that do not exist are 0.
+struct Callers {
+  static constexpr unsigned kCount = 4;
+  uint64_t at[kCount] = {};
+};
+
+// Those above the caller of `frame`'s function, which is an allocator.
+Callers CallersOf(const void* frame) {
+  const uint64_t base = CurrentStackBase();
+  const uint64_t end = base + proto::kKernelStackBytes;
+  Callers callers;
+  auto at = reinterpret_cast<uint64_t>(frame);
+  for (unsigned i = 0; i <= Callers::kCount; ++i) {
+    if (at < base || at > end - 2 * sizeof(uint64_t) || at % sizeof(uint64_t) != 0) {
+      break;
+    }
+    const auto* words = reinterpret_cast<const uint64_t*>(at);
+    if (i > 0) {
+      callers.at[i - 1] = words[1];
+    }
+    at = words[0];
+  }
+  return callers;
+}
+
+// xorshift64: good enough for choosing, and the same sequence for the same seed everywhere.
+uint32_t NextRandom(uint64_t& state) {
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return static_cast<uint32_t>(state >> 32);
+}
+
+bool IsChosen(proto::FailControl& fail) {
+  switch (fail.active) {
+    case FailMode::kNth:
+      return fail.counted == fail.number;
+    case FailMode::kEvery:
+      return fail.number != 0 && fail.counted % fail.number == 0;
+    case FailMode::kProbability:
+      return NextRandom(fail.random) < fail.number;
+    case FailMode::kOff:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool FailInjected() {
+  proto::FailControl& fail = Channel().fail;
+  if (fail.active == FailMode::kOff) [[likely]] {
+    return false;
+  }
+  ++fail.counted;
+  if (!IsChosen(fail)) {
+    return false;
+  }
+  ++fail.failed;
+  const Callers callers = CallersOf(__builtin_frame_address(0));
+  EmitEvent(proto::EventKind::kFailedAllocation, fail.counted, callers.at[0], callers.at[1],
+            callers.at[2], callers.at[3]);
+  return true;
+}
+
+void StartFailures(proto::FailTrigger trigger, uint64_t value) {
+  proto::FailControl& fail = Channel().fail;
+  if (fail.trigger != trigger || fail.trigger_value != value) [[likely]] {
+    return;
+  }
+  fail.trigger = proto::FailTrigger::kNone;
+  fail.counted = 0;
+  fail.random = fail.seed;
+  fail.active = fail.mode;
+}
+
+uint64_t FailNth(uint64_t number) {
+  proto::FailControl& fail = Channel().fail;
+  fail.trigger = proto::FailTrigger::kNone;
+  fail.counted = 0;
+  fail.number = number;
+  fail.active = number == 0 ? FailMode::kOff : FailMode::kNth;
+  return fail.failed;
+}
+
+}  // namespace fv::guest
