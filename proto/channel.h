@@ -110,6 +110,7 @@ struct ChannelHeader {
   uint64_t free_frames;
   uint64_t task_count;  // on the task list
   uint64_t total_forks;
+  uint64_t committed_pages;  // promised to mappings and objects (Linux: vm_committed_as)
 
   // Live control words. Host writes event_mask, tick_wanted is the guest's.
   uint64_t event_mask;

@@ -33,7 +33,8 @@ namespace fv::proto {
   X(20, BreakFreesTwice, "break-frees-twice", 5, "breaking copy-on-write drops two references")  \
   X(21, WipeForgotten, "wipe-forgotten", 6, "fork copies what MADV_WIPEONFORK was to wipe")      \
   X(22, TableLeaked, "table-leaked", 2, "munmap forgets to free an empty page table")            \
-  X(23, ResidentWrong, "resident-wrong", 11, "munmap does not lower the resident size")
+  X(23, ResidentWrong, "resident-wrong", 11, "munmap does not lower the resident size")          \
+  X(24, CommitDrift, "commit-drift", 13, "munmap does not give back what it was charged for")
 
 enum class Mutant : uint32_t {
   kNone = 0,

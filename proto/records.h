@@ -66,6 +66,12 @@ static_assert(sizeof(SlabCacheRecord) == 88);
 
 // ---- Memory objects: pages of a file or of shared anonymous memory ----------------------------
 
+// How overcommit accounting charges an object's pages (Linux: shmem_acct_blocks, shmem_acct_size).
+enum class ObjectAccounting : uint64_t {
+  kByPage = 0,  // each page when it is made: files, memfd, MAP_NORESERVE
+  kBySize,      // the size, when it is set: shared anonymous memory
+};
+
 // A radix tree of `height` levels; a node is one frame (FrameState::kKernel) of 512 entries. An
 // entry is 0 or (frame address | 1). height 0: root is the single page's entry itself.
 struct ObjectRecord {
@@ -76,9 +82,10 @@ struct ObjectRecord {
   uint32_t refs;   // inodes and VMAs that use it
   uint64_t pages;  // leaf frames present
   uint64_t bytes;  // file size
+  ObjectAccounting accounting;
 };
 inline constexpr uint64_t kObjectMagic = 0x004A424F50524B46;
-static_assert(sizeof(ObjectRecord) == 56);
+static_assert(sizeof(ObjectRecord) == 64);
 
 // ---- Address spaces -----------------------------------------------------------------------
 
@@ -92,7 +99,7 @@ enum VmaFlag : uint64_t {
   kVmDontCopy = 1u << 9,     // MADV_DONTFORK
   kVmWipeOnFork = 1u << 10,  // MADV_WIPEONFORK
   kVmLocked = 1u << 11,
-  kVmAccount = 1u << 12,
+  kVmAccount = 1u << 12,  // its pages are charged (I13)
   kVmNoReserve = 1u << 13,
   kVmStack = 1u << 14,
   kVmHeap = 1u << 15,

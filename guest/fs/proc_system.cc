@@ -10,6 +10,7 @@
 #include "guest/fs/task_hooks.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/frames.h"
 
 namespace fv::guest {
@@ -126,8 +127,8 @@ Status ShowMeminfo(TextBuffer& out, const ProcKey&) {
   Kib(out, "SReclaimable:   ", 0);
   Kib(out, "SUnreclaim:     ", use.slabs);
   Kib(out, "PageTables:     ", use.tables);
-  Kib(out, "CommitLimit:    ", total / 2);
-  Kib(out, "Committed_AS:   ", use.anonymous + use.objects);
+  Kib(out, "CommitLimit:    ", CommitLimit());
+  Kib(out, "Committed_AS:   ", CommittedPages());
   out.Add("VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\n");
   out.Add("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n");
   out.Add("HugePages_Surp:        0\nHugepagesize:       2048 kB\n");

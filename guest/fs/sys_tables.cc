@@ -4,6 +4,7 @@
 // of the newest Linux on a small one.
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
+#include "guest/fs/proc_sysctl.h"
 #include "guest/fs/task_hooks.h"
 
 namespace fv::guest {
@@ -124,15 +125,6 @@ constexpr ProcNode kFs[] = {
     ProcFile("protected_symlinks", ShowFixed<"0\n">),
     ProcFile("suid_dumpable", ShowFixed<"0\n">),
 };
-constexpr ProcNode kVm[] = {
-    ProcFile("max_map_count", ShowFixed<"65530\n">),
-    ProcFile("mmap_min_addr", ShowFixed<"65536\n">),
-    ProcFile("nr_hugepages", ShowFixed<"0\n">),
-    ProcFile("overcommit_memory", ShowFixed<"0\n">),
-    ProcFile("overcommit_ratio", ShowFixed<"50\n">),
-    ProcFile("swappiness", ShowFixed<"60\n">),
-};
-
 constexpr ProcNode kCpu0[] = {ProcFile("online", ShowFixed<"1\n">)};
 constexpr ProcNode kCpu[] = {
     Directory("cpu0", kCpu0),
@@ -175,7 +167,7 @@ constexpr ProcNode kSysChildren[] = {
 constinit const ProcNode kProcSysNodes[kProcSysNodeCount] = {
     Directory("fs", kFs),
     Directory("kernel", kKernel),
-    Directory("vm", kVm),
+    {"vm", kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, kProcVm, kProcVmCount},
 };
 constinit const ProcNode kSysRoot = Directory("sys", kSysChildren);
 

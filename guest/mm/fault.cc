@@ -7,6 +7,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/vma_set.h"
@@ -134,7 +135,7 @@ FaultResult MapObjectPage(PageFault& fault, Pte& slot) {
   const bool wrong = HasMutant(Mutant::kWrongFilePage) && fault.access == FaultAccess::kExec;
   Result<uint64_t> page = object.GetPage(fault.vma.ObjectIndex(fault.address) + wrong);
   if (!page.ok()) {
-    return page.error() == Error(ENXIO) ? FaultResult::kBusAdrErr : FaultResult::kOutOfMemory;
+    return page.error() == Error(ENOMEM) ? FaultResult::kOutOfMemory : FaultResult::kBusAdrErr;
   }
   fault.pfn = page.value();
   if (fault.access == FaultAccess::kWrite && !fault.vma.is_shared()) {
@@ -284,6 +285,9 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
       (prev->end > start || (prev->is_accessible() && (prev->flags & proto::kVmGrowsDown) == 0 &&
                              start - prev->end < kStackGuardBytes))) {
     return Error(ENOMEM);
+  }
+  if ((vma.flags & proto::kVmAccount) != 0) {
+    TRY(ChargeCommit(this, grow));
   }
   vma.start = start;
   total_pages += grow;

@@ -8,6 +8,7 @@
 #include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
@@ -57,11 +58,14 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
       child.area_hole = 0;
       continue;
     }
+    CommitCharge charge;
+    TRY(charge.Take(parent, ChargeOf(vma)));
     Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~uint64_t{proto::kVmLocked}, vma.may,
                        vma.memory_object(), vma.page_offset, vma.source);
     if (copy == nullptr) {
       return Error(ENOMEM);
     }
+    charge.Keep();  // the child's now
     AppendVma(child, *copy);
     ++counts.vmas;
   }

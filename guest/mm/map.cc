@@ -2,7 +2,9 @@
 //
 // mmap and munmap: placement, limits, insertion and removal. See mm.h.
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -16,22 +18,24 @@ bool IsData(uint64_t flags) {
   return (flags & (proto::kVmWrite | proto::kVmShared | proto::kVmGrowsDown)) == proto::kVmWrite;
 }
 
-// What overcommit accounts for: memory that the mapping itself may come to need.
-bool IsAccounted(uint64_t flags) {
-  return (flags & proto::kVmNoReserve) == 0 &&
-         (flags & (proto::kVmWrite | proto::kVmShared)) == proto::kVmWrite;
-}
-
-uint64_t PagesIn(const Mm& mm, uint64_t start, uint64_t end) {
+// What is mapped in a range already: a fixed mapping takes its place.
+struct Replaced {
   uint64_t pages = 0;
+  uint64_t charged = 0;
+};
+
+Replaced MappedIn(const Mm& mm, uint64_t start, uint64_t end) {
+  Replaced replaced;
   Mm::VmaList list = mm.vma_list();
   for (Vma* vma = mm.FindVmaFrom(start); vma != nullptr && vma->start < end;
        vma = list.Next(*vma)) {
     const uint64_t low = vma->start > start ? vma->start : start;
     const uint64_t high = vma->end < end ? vma->end : end;
-    pages += (high - low) >> proto::kPageShift;
+    const uint64_t pages = (high - low) >> proto::kPageShift;
+    replaced.pages += pages;
+    replaced.charged += (vma->flags & proto::kVmAccount) != 0 ? pages : 0;
   }
-  return pages;
+  return replaced;
 }
 
 // Where the mapping goes. The checks and their order are Linux's (do_mmap, get_unmapped_area).
@@ -69,7 +73,7 @@ Status CheckRequest(const Mm& mm, const MapRequest& request, uint64_t length) {
   if (request.page_offset + (length >> proto::kPageShift) < request.page_offset) {
     return Error(EOVERFLOW);
   }
-  if (mm.vma_count > kMaxMappings) {
+  if (mm.vma_count > max_map_count) {
     return Error(ENOMEM);
   }
   return Ok();
@@ -91,7 +95,7 @@ bool MayExpand(const Mm& mm, uint64_t flags, uint64_t pages) {
       return false;
     }
   }
-  return !IsAccounted(flags) || pages <= TotalFrames();
+  return true;
 }
 
 Result<uint64_t> Mm::Map(const MapRequest& request) {
@@ -99,21 +103,25 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
   TRY(CheckRequest(*this, request, length));
   const uint64_t start = TRY(Place(*this, request, length));
   const uint64_t end = start + length;
-  const uint64_t flags = request.flags | (default_flags & proto::kVmLocked);
-  const uint64_t replaced = PagesIn(*this, start, end);
-  if (!MayExpand(*this, flags, (length >> proto::kPageShift) - replaced)) {
-    return Error(ENOMEM);
-  }
+  const uint64_t pages = length >> proto::kPageShift;
+  uint64_t flags = request.flags | (default_flags & proto::kVmLocked);
   if ((flags & proto::kVmLocked) != 0 && limits.locked != kNoLimit &&
       ((locked_pages << proto::kPageShift) + length > limits.locked)) {
     return Error(EAGAIN);
   }
+  const Replaced replaced = MappedIn(*this, start, end);
+  if (!MayExpand(*this, flags, pages - replaced.pages)) {
+    return Error(ENOMEM);
+  }
+  CommitCharge charge;
+  if (IsAccountable(flags)) {
+    TRY(charge.Take(*this, pages - replaced.charged));
+    flags |= proto::kVmAccount;
+  }
   Ref<MemoryObject> object = request.object;
   if (!object && (flags & proto::kVmShared) != 0) {
-    if ((length >> proto::kPageShift) > TotalFrames() && (flags & proto::kVmNoReserve) == 0) {
-      return Error(ENOMEM);
-    }
-    object = TRY(MemoryObject::Create(length));
+    object = TRY((flags & proto::kVmNoReserve) != 0 ? MemoryObject::Create(length)
+                                                    : MemoryObject::CreateCharged(*this, length));
   }
   Vma* vma = NewVma(*this, start, end, flags, request.may, object.get(), request.page_offset,
                     request.source);
@@ -126,6 +134,10 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
     TRY(UnmapRange(*this, start, end, batch));
   }
   undo.Dismiss();
+  charge.Keep();
+  if ((flags & proto::kVmAccount) != 0) {
+    ChargeCommitAlways(replaced.charged);  // what the old mappings have just given back
+  }
   InsertVma(*this, *vma);
   MergeVma(*this, *vma);
   EmitEvent(proto::EventKind::kMap, start, end, flags, AddressOf(object.get()));
@@ -149,13 +161,14 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
     return Ok();
   }
   const bool hole = first->start < start && end < first->end;
-  if (hole && mm.vma_count >= kMaxMappings) {
+  if (hole && mm.vma_count >= max_map_count) {
     return Error(ENOMEM);
   }
   Vma* vma = TRY(IsolateRange(mm, start, end, SplitLimit::kIgnore));
   ZapRange(mm, start, end, batch);
   while (vma != nullptr && vma->start < end) {
     Vma* next = NextVma(mm, *vma);
+    UnchargeCommit(HasMutant(Mutant::kCommitDrift) ? 0 : ChargeOf(*vma));
     RemoveVma(mm, *vma);
     DeleteVma(vma);
     vma = next;

@@ -7,6 +7,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/slab.h"
@@ -59,10 +60,22 @@ Result<Ref<MemoryObject>> MemoryObject::Create(uint64_t size) {
   return Ref<MemoryObject>::Adopt(object);
 }
 
+Result<Ref<MemoryObject>> MemoryObject::CreateCharged(const Mm& mm, uint64_t size) {
+  CommitCharge charge;
+  TRY(charge.Take(mm, PagesFor(size)));
+  Ref<MemoryObject> object = TRY(Create(size));
+  object->accounting = proto::ObjectAccounting::kBySize;
+  charge.Keep();
+  return object;
+}
+
 void MemoryObject::Release() {
   FV_CHECK(refs > 0);
   if (--refs == 0) {
     RemovePages(0);
+    if (accounting == proto::ObjectAccounting::kBySize) {
+      UnchargeCommit(PageCount());
+    }
     Unlink(objects);
     magic = 0;
     object_cache.Delete(this);
@@ -70,7 +83,7 @@ void MemoryObject::Release() {
 }
 
 void MemoryObject::SetBacking(const uint8_t* data, uint64_t size) {
-  FV_CHECK(pages == 0);
+  FV_CHECK(pages == 0 && accounting == proto::ObjectAccounting::kByPage);
   backing_ = data;
   backing_bytes_ = size;
   bytes = size;
@@ -123,13 +136,31 @@ Result<uint64_t*> MemoryObject::EnsureSlot(uint64_t index) {
   return slot;
 }
 
+// Pages that come from the backing were promised when the archive was made: nobody can refuse them.
+Status MemoryObject::ChargePage(uint64_t index) {
+  if (accounting == proto::ObjectAccounting::kBySize) {
+    return Ok();
+  }
+  if (index << proto::kPageShift < backing_bytes_) {
+    ChargeCommitAlways(1);
+    return Ok();
+  }
+  return ChargeCommit(nullptr, 1).ok() ? Ok() : Status(Error(ENOSPC));
+}
+
 Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   if (const uint64_t present = FindPage(index); present != 0) {
     return present;
   }
   uint64_t* slot = TRY(EnsureSlot(index));
   const uint64_t offset = index << proto::kPageShift;
-  const uint64_t pfn = TRY(AllocateZeroedFrame(proto::FrameState::kFile));
+  TRY(ChargePage(index));
+  const Result<uint64_t> frame = AllocateZeroedFrame(proto::FrameState::kFile);
+  if (!frame.ok()) {
+    UnchargeCommit(accounting == proto::ObjectAccounting::kByPage ? 1 : 0);
+    return frame.error();
+  }
+  const uint64_t pfn = frame.value();
   if (offset < backing_bytes_) {
     const uint64_t rest = backing_bytes_ - offset;
     memcpy(FrameData(pfn), backing_ + offset, rest < proto::kPageBytes ? rest : proto::kPageBytes);
@@ -164,6 +195,7 @@ bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_
     return false;
   } else {
     --pages;
+    UnchargeCommit(accounting == proto::ObjectAccounting::kByPage ? 1 : 0);
   }
   PutFrame(PfnOfPte(entry));
   entry = 0;
@@ -192,7 +224,13 @@ Status MemoryObject::Resize(uint64_t size) {
   if (size > kMaxBytes) {
     return Error(EFBIG);
   }
+  if (accounting == proto::ObjectAccounting::kBySize && PagesFor(size) > PageCount()) {
+    TRY(ChargeCommit(nullptr, PagesFor(size) - PageCount()));
+  }
   if (size < bytes) {
+    if (accounting == proto::ObjectAccounting::kBySize) {
+      UnchargeCommit(PageCount() - PagesFor(size));
+    }
     const uint64_t keep = (size + proto::kPageBytes - 1) >> proto::kPageShift;
     UnmapPages(keep);
     RemovePages(keep);

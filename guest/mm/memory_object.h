@@ -18,6 +18,7 @@
 
 namespace fv::guest {
 
+class Mm;
 class UserBuffer;
 struct Vma;
 
@@ -25,6 +26,8 @@ class MemoryObject : public proto::ObjectRecord {
  public:
   // An object of `size` bytes, all zero. Errors: ENOMEM.
   static Result<Ref<MemoryObject>> Create(uint64_t size);
+  // The same, charged to overcommit by its size at once (shared anonymous memory). ENOMEM.
+  static Result<Ref<MemoryObject>> CreateCharged(const Mm& mm, uint64_t size);
   MemoryObject(const MemoryObject&) = delete;
 
   void AddRef() { ++refs; }
@@ -36,7 +39,7 @@ class MemoryObject : public proto::ObjectRecord {
 
   uint64_t size() const { return bytes; }
   // The frame of page `index`, made if necessary; the caller takes its own reference if it keeps
-  // the frame. Errors: ENOMEM; ENXIO past the end.
+  // the frame. Errors: ENOMEM; ENXIO past the end; ENOSPC if overcommit refuses the page.
   Result<uint64_t> GetPage(uint64_t index);
   // The frame of page `index` if it is present, else 0.
   uint64_t FindPage(uint64_t index) const;
@@ -52,7 +55,7 @@ class MemoryObject : public proto::ObjectRecord {
   Result<uint64_t> WriteKernel(uint64_t offset, const void* from, uint64_t count);
 
   // Sets the size. Shrinking removes the pages past the end, also from all mappings (private copies
-  // of them too, as Linux does). Errors: EFBIG.
+  // of them too, as Linux does). Errors: EFBIG; ENOMEM (charged by size).
   Status Resize(uint64_t size);
   // Makes [offset, offset + count) read as zero without changing the size (FALLOC_FL_PUNCH_HOLE).
   // Errors: ENOMEM.
@@ -67,7 +70,9 @@ class MemoryObject : public proto::ObjectRecord {
   explicit MemoryObject(uint64_t size);
   ~MemoryObject() = default;
 
-  uint64_t PageCount() const { return (bytes + 4095) >> 12; }
+  uint64_t PageCount() const { return PagesFor(bytes); }
+  static uint64_t PagesFor(uint64_t size) { return (size + 4095) >> 12; }
+  Status ChargePage(uint64_t index);
   Result<uint64_t> FindOrInsert(uint64_t index);
   Result<uint64_t*> EnsureSlot(uint64_t index);
   bool Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first);

@@ -8,6 +8,7 @@
 #include "guest/lib/print.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -26,6 +27,7 @@ constinit proto::Link all_mms{0, 0};
 void RegisterObjectCache();  // memory_object.cc
 
 void InitMm() {
+  InitCommit();
   mm_cache.Register();
   RegisterVmaCache();
   RegisterObjectCache();
@@ -102,6 +104,7 @@ void Mm::TearDown() {
   }
   FV_CHECK(anon_pages == 0 && file_pages == 0);
   while (Vma* vma = vma_list().front()) {
+    UnchargeCommit(ChargeOf(*vma));
     VmaList::Remove(*vma);
     Unlink(vma->object_link);
     DeleteVma(vma);

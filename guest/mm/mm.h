@@ -27,12 +27,18 @@ namespace fv::guest {
 
 // Resource limits in bytes (getrlimit(2)); set at exec, copied by fork, changed by prlimit.
 inline constexpr uint64_t kNoLimit = ~uint64_t{0};
+// Whether the admin's reserve of overcommit is open to it: CAP_SYS_ADMIN (commit.h).
+enum class CommitPrivilege : uint8_t { kNone, kAdmin };
 struct MmLimits {
   uint64_t address_space = kNoLimit;           // RLIMIT_AS
   uint64_t data = kNoLimit;                    // RLIMIT_DATA
   uint64_t stack = uint64_t{8} * 1024 * 1024;  // RLIMIT_STACK
   uint64_t locked = kNoLimit;                  // RLIMIT_MEMLOCK; kNoLimit with CAP_IPC_LOCK
+  CommitPrivilege privilege = CommitPrivilege::kNone;
 };
+
+// The most mappings that an address space may have (Linux: sysctl_max_map_count).
+inline uint64_t max_map_count = 65530;
 
 enum class MapPlacement : uint8_t { kHint, kFixed, kFixedNoReplace };
 enum class MapPopulate : uint8_t { kNo, kYes };

@@ -32,8 +32,8 @@ Result<uint64_t> FindFreeAreaNear(Mm& mm, uint64_t hint, uint64_t length, uint64
 // Space from `start` on was freed: the search has to look there again.
 void NoteFreedArea(Mm& mm, uint64_t end);
 
-// Whether RLIMIT_AS, RLIMIT_DATA and overcommit (mode 0: only the absurd is refused) allow `pages`
-// more pages of a mapping with `flags`. (Linux: may_expand_vm, security_vm_enough_memory_mm.)
+// Whether RLIMIT_AS and RLIMIT_DATA allow `pages` more pages of a mapping with `flags`. (Linux:
+// may_expand_vm.)
 bool MayExpand(const Mm& mm, uint64_t flags, uint64_t pages);
 
 // Puts a page behind one empty or too weak entry. `pfn` is for the event. Shared by the fault and

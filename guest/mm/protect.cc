@@ -2,6 +2,7 @@
 //
 // mprotect and brk. See mm.h.
 #include "guest/introspect/introspect.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/vma_set.h"
@@ -9,20 +10,37 @@
 namespace fv::guest {
 namespace {
 
+// A mapping that becomes writable is charged from then on, also when it is made read-only again: it
+// may hold pages of its own. Errors: ENOMEM. (Linux: mprotect_fixup.)
+Status ChargeWritable(const Mm& mm, const Vma& vma, uint64_t pages, uint64_t& flags,
+                      CommitCharge& charge) {
+  constexpr uint64_t kNeverCharged =
+      proto::kVmAccount | proto::kVmWrite | proto::kVmShared | proto::kVmNoReserve;
+  if ((flags & proto::kVmWrite) != 0 && (vma.flags & kNeverCharged) == 0) {
+    TRY(charge.Take(mm, pages));
+    flags |= proto::kVmAccount;
+  }
+  return Ok();
+}
+
 // One mapping, or the part of it in the range. Errors: EACCES, ENOMEM.
 Result<Vma*> ProtectVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, uint64_t access,
                         TlbBatch& batch) {
   if ((access & ~vma.may) != 0) {
     return Error(EACCES);
   }
-  const uint64_t flags = (vma.flags & ~kVmAccess) | access;
+  uint64_t flags = (vma.flags & ~kVmAccess) | access;
   if (flags == vma.flags) {
     return &vma;
   }
-  if (!MayExpand(mm, flags, 0)) {
-    return Error(ENOMEM);
+  const uint64_t pages = (end - start) >> proto::kPageShift;
+  if (!MayExpand(mm, flags, pages) && MayExpand(mm, vma.flags, pages)) {
+    return Error(ENOMEM);  // it would become data, and there may be no more of that
   }
+  CommitCharge charge;
+  TRY(ChargeWritable(mm, vma, pages, flags, charge));
   Vma* part = TRY(IsolateRange(mm, start, end));
+  charge.Keep();
   part->flags = flags;
   ProtectRange(mm, start, end, flags, batch);
   EmitEvent(proto::EventKind::kProtect, start, end, flags);

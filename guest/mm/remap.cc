@@ -7,6 +7,7 @@
 
 #include "guest/introspect/introspect.h"
 #include "guest/lib/scope_guard.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/vma_set.h"
@@ -111,10 +112,16 @@ void MoveEntries(Mm& mm, uint64_t from, uint64_t length, uint64_t to, TlbBatch& 
 // Moves [old_address, +old_length) of `vma` to the free range at `target`. (Linux: move_vma.)
 Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t target) {
   // The old mapping may be cut twice when its middle leaves.
-  if (mm.vma_count >= kMaxMappings - 3) {
+  if (mm.vma_count + 3 >= max_map_count) {
     return Error(ENOMEM);
   }
   const uint64_t moved = call.old_length < call.new_length ? call.old_length : call.new_length;
+  // The old mapping gives back its own charge when it goes; with DONTUNMAP it stays.
+  const bool accounted = (vma.flags & proto::kVmAccount) != 0;
+  const uint64_t given_back =
+      accounted && !call.Has(MREMAP_DONTUNMAP) ? call.old_length >> proto::kPageShift : 0;
+  CommitCharge charge;
+  TRY(charge.Take(mm, accounted ? (call.new_length >> proto::kPageShift) - given_back : 0));
   Vma* made = NewVma(mm, target, target + call.new_length, vma.flags, vma.may, vma.memory_object(),
                      vma.ObjectIndex(call.old_address), vma.source);
   if (made == nullptr) {
@@ -131,6 +138,8 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
     old = TRY(IsolateRange(mm, call.old_address, call.old_address + call.old_length));
   }
   undo.Dismiss();
+  charge.Keep();
+  ChargeCommitAlways(given_back);
   TlbBatch batch(mm);
   MoveEntries(mm, call.old_address, moved, target, batch);
   InsertVma(mm, *made);
@@ -160,7 +169,7 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
       call.new_address + call.new_length > call.old_address) {
     return Error(EINVAL);
   }
-  if (mm.vma_count >= kMaxMappings - 3) {
+  if (mm.vma_count + 3 >= max_map_count) {
     return Error(ENOMEM);
   }
   TlbBatch batch(mm);
@@ -197,13 +206,17 @@ bool CanGrowInPlace(Mm& mm, Vma& vma, const RemapCall& call) {
   return end > vma.end && end <= proto::kUserEnd && (next == nullptr || end <= GuardedStart(*next));
 }
 
-void GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
+Status GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
   const uint64_t pages = (end - vma.end) >> proto::kPageShift;
+  if ((vma.flags & proto::kVmAccount) != 0) {
+    TRY(ChargeCommit(&mm, pages));
+  }
   EmitEvent(proto::EventKind::kMap, vma.end, end, vma.flags, vma.object);
   vma.end = end;
   mm.total_pages += pages;
   mm.locked_pages += (vma.flags & proto::kVmLocked) != 0 ? pages : 0;
   MergeVma(mm, vma);
+  return Ok();
 }
 
 Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
@@ -224,7 +237,7 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
   }
   Vma* vma = TRY(CheckResize(mm, call));
   if (CanGrowInPlace(mm, *vma, call)) {
-    GrowInPlace(mm, *vma, call.old_address + call.new_length);
+    TRY(GrowInPlace(mm, *vma, call.old_address + call.new_length));
     return call.old_address;
   }
   if (!call.Has(MREMAP_MAYMOVE)) {

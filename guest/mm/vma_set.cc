@@ -138,7 +138,7 @@ void RemoveVma(Mm& mm, Vma& vma) {
 
 Result<Vma*> SplitVma(Mm& mm, Vma& vma, uint64_t at, SplitLimit limit) {
   FV_CHECK(vma.start < at && at < vma.end);
-  if (limit == SplitLimit::kEnforce && mm.vma_count >= kMaxMappings) {
+  if (limit == SplitLimit::kEnforce && mm.vma_count >= max_map_count) {
     return Error(ENOMEM);
   }
   Vma* upper = NewVma(mm, at, vma.end, vma.flags, vma.may, vma.memory_object(), vma.ObjectIndex(at),

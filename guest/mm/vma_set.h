@@ -14,8 +14,6 @@
 
 namespace fv::guest {
 
-// Linux: sysctl_max_map_count.
-inline constexpr uint32_t kMaxMappings = 65530;
 // Linux: stack_guard_gap, kept free below a stack.
 inline constexpr uint64_t kStackGuardBytes = 256 * proto::kPageBytes;
 
@@ -40,7 +38,7 @@ void AppendVma(Mm& mm, Vma& vma);
 void BuildVmaTree(Mm& mm);
 void RemoveVma(Mm& mm, Vma& vma);
 
-// Whether a split counts against kMaxMappings: not when one half goes away at once.
+// Whether a split counts against max_map_count: not when one half goes away at once.
 enum class SplitLimit : uint8_t { kEnforce, kIgnore };
 
 // Cuts `vma` in two at `at`; returns the upper part (`vma` stays the lower one). ENOMEM: no memory,

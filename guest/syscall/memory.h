@@ -18,6 +18,7 @@ inline Mm& CallerMm(Task& task) {
   mm.limits.data = task.rlimit(RLIMIT_DATA);
   mm.limits.stack = task.rlimit(RLIMIT_STACK);
   mm.limits.locked = task.Capable(CAP_IPC_LOCK) ? kNoLimit : task.rlimit(RLIMIT_MEMLOCK);
+  mm.limits.privilege = CommitPrivilegeOf(task);
   return mm;
 }
 

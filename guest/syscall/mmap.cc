@@ -6,6 +6,7 @@
 
 #include "guest/fs/dentry.h"
 #include "guest/fs/fd_table.h"
+#include "guest/mm/commit.h"
 #include "guest/mm/memory_object.h"
 #include "guest/syscall/memory.h"
 #include "guest/syscall/syscall.h"
@@ -71,12 +72,15 @@ Status RequestAnonymous(const MmapArgs& call) {
   return call.shared() && call.Has(MAP_GROWSDOWN) ? Status(Error(EINVAL)) : Ok();
 }
 
+// Who must not promise more than there is does not let a program ask for it either.
+bool HonoursNoReserve() { return overcommit.policy != OvercommitPolicy::kNever; }
+
 void DecodeFlags(const MmapArgs& call, MapRequest& request) {
   request.address = call.address;
   request.length = call.length;
   request.flags = (call.prot & kProtAccess) | (call.shared() ? proto::kVmShared : 0) |
                   (call.Has(MAP_GROWSDOWN) ? proto::kVmGrowsDown : 0) |
-                  (call.Has(MAP_NORESERVE) ? proto::kVmNoReserve : 0) |
+                  (HonoursNoReserve() && call.Has(MAP_NORESERVE) ? proto::kVmNoReserve : 0) |
                   (call.Has(MAP_LOCKED) ? proto::kVmLocked : 0);
   if (call.Has(MAP_FIXED_NOREPLACE)) {
     request.placement = MapPlacement::kFixedNoReplace;

@@ -72,6 +72,7 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
   }
   program.mm = TRY(Mm::Create());
   program.mm->limits = task.mm() != nullptr ? task.mm()->limits : MmLimits{};
+  program.mm->limits.privilege = CommitPrivilegeOf(task);
   program.mm->limits.stack = task.rlimit(kRlimitStack);
   TRY(MapStack(program));
   TRY(PushString(program, request.path));

@@ -164,6 +164,7 @@ Status CopyMm(const CloneArgs& args, Task& parent, Task& child, ForkCounts& coun
     child.set_mm(&mm);
     return Ok();
   }
+  mm.limits.privilege = CommitPrivilegeOf(parent);
   child.set_mm(TRY(DupMm(mm, counts, HotPagesOf(args, parent))));
   return Ok();
 }

@@ -5,6 +5,7 @@
 #include "guest/task/task.h"
 
 #include <asm/resource.h>
+#include <linux/capability.h>
 
 #include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
@@ -12,6 +13,7 @@
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/frames.h"
+#include "guest/mm/mm.h"
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"
 #include "guest/task/sched_internal.h"
@@ -49,6 +51,10 @@ Status AllocateStack(Task& task) {
 }  // namespace
 
 PidMap& Pids() { return g_pids; }
+CommitPrivilege CommitPrivilegeOf(const Task& task) {
+  return task.Capable(CAP_SYS_ADMIN) ? CommitPrivilege::kAdmin : CommitPrivilege::kNone;
+}
+
 uint64_t MaxThreads() { return g_max_threads; }
 uint64_t ThreadCount() { return Channel().task_count; }
 

@@ -141,6 +141,10 @@ ListView<Task, &Task::tasks> AllTasks();
 // The ring of a thread group: `task` and its siblings; returns `task` again at the end.
 Task& NextThread(Task& task);
 
+// What overcommit lets the task have (guest/mm/commit.h).
+enum class CommitPrivilege : uint8_t;
+CommitPrivilege CommitPrivilegeOf(const Task& task);
+
 // ---- References --------------------------------------------------------------------------------
 inline void GetTask(Task& task) { ++task.usage; }
 void PutTask(Task& task);

@@ -112,6 +112,29 @@ void CheckObjectPages(const inspect::Object& object, Findings& findings) {
   }
 }
 
+uint64_t ChargedPages(const inspect::Mm& mm) {
+  uint64_t pages = 0;
+  for (const inspect::Vma& vma : mm.vmas) {
+    const bool charged = (vma.record.flags & proto::kVmAccount) != 0;
+    pages += charged ? (vma.record.end - vma.record.start) >> proto::kPageShift : 0;
+  }
+  return pages;
+}
+
+uint64_t ChargedPages(const proto::ObjectRecord& object) {
+  return object.accounting == proto::ObjectAccounting::kBySize
+             ? (object.bytes + proto::kPageBytes - 1) >> proto::kPageShift
+             : object.pages;
+}
+
+void CheckCommitted(const proto::ChannelHeader& header, uint64_t charged, Findings& findings) {
+  if (header.committed_pages != charged) {
+    findings.Add(Rule::kCommitted,
+                 "the kernel has promised " + std::to_string(header.committed_pages) +
+                     " pages, mappings and objects are charged for " + std::to_string(charged));
+  }
+}
+
 std::vector<uint64_t> ProcessObjects(std::span<const inspect::SlabCache> slabs) {
   std::vector<uint64_t> active(std::size(kProcessCaches));
   for (const inspect::SlabCache& slab : slabs) {

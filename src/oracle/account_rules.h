@@ -47,6 +47,12 @@ struct MmPages {
 void CheckMmPages(const inspect::Mm& mm, const MmPages& found, Findings& findings);
 void CheckObjectPages(const inspect::Object& object, Findings& findings);
 
+// What overcommit charged: pages of mappings that are accounted, and an object by its own rule.
+uint64_t ChargedPages(const inspect::Mm& mm);
+uint64_t ChargedPages(const proto::ObjectRecord& object);
+// `charged`: the sum over all address spaces and objects.
+void CheckCommitted(const proto::ChannelHeader& header, uint64_t charged, Findings& findings);
+
 // What stays when nobody runs: taken at the boot safepoint, compared at the final one.
 struct Baseline {
   StateCounts counts{};

@@ -37,6 +37,7 @@ constexpr const char* kTitles[kInvariants + 1] = {
     "VMA list, tree and totals agree",
     "accounts add up and the dead leave nothing",
     "kernel stacks are intact",
+    "what is promised is charged",
 };
 
 const RuleInfo& Info(Rule rule) { return kRules[static_cast<unsigned>(rule)]; }

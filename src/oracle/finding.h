@@ -64,7 +64,9 @@ namespace fv::oracle {
   X(SlabFrames, 11, "slab caches hold the slab frames")                                      \
   X(LeftBehind, 11, "dead processes left nothing behind")                                    \
   X(AccountMalformed, 11, "the kernel's lists of objects can be walked")                     \
-  X(Canary, 12, "the end of every kernel stack is untouched")
+  X(Canary, 12, "the end of every kernel stack is untouched")                                \
+  X(Committed, 13, "what is promised is what mappings and objects are charged for")          \
+  X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")
 
 enum class Rule : uint8_t {
 #define FV_X(name, ...) k##name,
@@ -73,8 +75,8 @@ enum class Rule : uint8_t {
       kCount
 };
 
-inline constexpr unsigned kInvariants = 12;
-// 1 to 12.
+inline constexpr unsigned kInvariants = 13;
+// 1 to 13.
 unsigned InvariantOf(Rule rule);
 const char* RuleName(Rule rule);
 const char* RuleText(Rule rule);

@@ -85,9 +85,15 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
       snapshot.slabs, baseline_.counts,
       {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size()},
       findings);
+  uint64_t charged = 0;
   for (const inspect::Object& object : snapshot.objects) {
     CheckObjectPages(object, findings);
+    charged += ChargedPages(object.record);
   }
+  for (const Mm& mm : snapshot.mms) {
+    charged += ChargedPages(mm);
+  }
+  CheckCommitted(snapshot.header, charged, findings);
   std::vector<MmUse> mms;
   for (const Mm& mm : snapshot.mms) {
     mms.push_back({mm.address, mm.record.users, mm.record.root_gpa});

@@ -353,6 +353,25 @@ TEST_F(FullCheckerTest, I12Canary) {
   EXPECT_EQ(Expect(Rule::kCanary).pid, 3u);
 }
 
+TEST_F(FullCheckerTest, I13CommittedDrifts) {
+  ++g().header().committed_pages;
+  Expect(Rule::kCommitted);
+}
+
+TEST_F(FullCheckerTest, I13ObjectChargedBySize) {
+  auto* shared = g().Ptr<proto::ObjectRecord>(sample_.shared);
+  shared->accounting = proto::ObjectAccounting::kBySize;
+  Expect(Rule::kCommitted);
+  g().header().committed_pages += shared->bytes / kPageBytes - shared->pages;
+  EXPECT_EQ(Names(Check()), "");
+}
+
+TEST_F(FullCheckerTest, I13WritableMappingNotCharged) {
+  Vma(sample_.heap)->flags &= ~uint64_t{proto::kVmAccount};
+  EXPECT_EQ(Expect(Rule::kNotCharged).address, kHeapAt);
+  Expect(Rule::kCommitted);
+}
+
 TEST_F(FullCheckerTest, FindingNamesEverything) {
   *PteAt(sample_.mm, kHeapAt + kPageBytes) |= proto::kPteWritable;
   const Finding finding = Expect(Rule::kWritableShared);

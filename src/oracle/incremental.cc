@@ -110,6 +110,11 @@ void IncrementalChecker::CheckAccounts(const proto::ChannelHeader& header, Findi
   AddMalformed(malformed, findings);
   CheckSlabs(slabs_, frames_.counts(),
              {tasks_.allocated(), mms_.count(), mms_.vma_count(), objects_.count()}, findings);
+  uint64_t charged = objects_.charged();
+  for (const auto& state : mms_.slots()) {
+    charged += state != nullptr ? state->charged : 0;
+  }
+  CheckCommitted(header, charged, findings);
   for (const auto& state : mms_.slots()) {
     if (state != nullptr && (state->fresh || state->pages_changed)) {
       CheckMmPages(state->mm, state->pages, findings);

@@ -136,6 +136,7 @@ void MmCache::RefreshVmas(uint32_t slot, Findings& findings) {
   AddMalformed(malformed, findings);
   state.broken = !malformed.empty();
   CheckVmas(state.mm, findings);
+  state.charged = ChargedPages(state.mm);
   if (!state.fresh) {
     AddChangedRanges(slot, before, state.mm.vmas);
   }

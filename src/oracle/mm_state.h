@@ -25,6 +25,7 @@ struct MmState {
   inspect::Mm mm;                // record, VMAs and tree; leaves stay empty
   std::vector<uint64_t> frames;  // that hold the VMA records, sorted
   MmPages pages;                 // by difference
+  uint64_t charged = 0;          // ChargedPages of its VMAs
   int32_t root = -1;             // table number
   bool broken = false;           // its VMAs could not all be read: read them again at every step
   bool fresh = true;             // first seen in this step

@@ -87,6 +87,14 @@ void ObjectCache::Relist(const proto::ChannelHeader& header, Findings& findings)
   objects_ = std::move(listed);
 }
 
+uint64_t ObjectCache::charged() const {
+  uint64_t pages = 0;
+  for (const Object& object : objects_) {
+    pages += ChargedPages(object.record);
+  }
+  return pages;
+}
+
 void ObjectCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty,
                           Findings& findings) {
   Link head{};

@@ -22,6 +22,8 @@ class ObjectCache {
   void Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty, Findings& findings);
 
   uint64_t count() const { return objects_.size(); }
+  // ChargedPages of all.
+  uint64_t charged() const;
 
  private:
   bool Touched(const inspect::Object& object, const DirtyBits& dirty) const;

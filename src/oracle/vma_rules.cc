@@ -87,11 +87,23 @@ void CheckTotals(const inspect::Mm& mm, Findings& findings) {
   compare("locked_pages", mm.record.locked_pages, locked);
 }
 
+void CheckCharges(const inspect::Mm& mm, Findings& findings) {
+  for (const Vma& vma : mm.vmas) {
+    constexpr uint64_t kKinds = proto::kVmWrite | proto::kVmShared | proto::kVmNoReserve;
+    const bool accountable = (vma.record.flags & kKinds) == proto::kVmWrite;
+    if (accountable && (vma.record.flags & proto::kVmAccount) == 0) {
+      Add(Rule::kNotCharged, mm, vma.record.start,
+          "VMA " + inspect::VmaText(vma.record) + " may come to need its pages and is not charged",
+          findings);
+    }
+  }
+}
+
 // What a fork copies of a VMA: locks are not inherited.
 bool SameAfterFork(const VmaRecord& parent, const VmaRecord& child) {
   constexpr uint64_t kCompared = proto::kVmRead | proto::kVmWrite | proto::kVmExec |
                                  proto::kVmShared | proto::kVmGrowsDown | proto::kVmWipeOnFork |
-                                 proto::kVmStack | proto::kVmHeap;
+                                 proto::kVmStack | proto::kVmHeap | proto::kVmAccount;
   return parent.start == child.start && parent.end == child.end &&
          (parent.flags & kCompared) == (child.flags & kCompared) && parent.object == child.object &&
          parent.page_offset == child.page_offset;
@@ -103,6 +115,7 @@ void CheckVmas(const inspect::Mm& mm, Findings& findings) {
   CheckOrder(mm, findings);
   CheckTree(mm, findings);
   CheckTotals(mm, findings);
+  CheckCharges(mm, findings);
 }
 
 void CheckForkVmas(const inspect::Mm& parent, const inspect::Mm& child, Findings& findings) {

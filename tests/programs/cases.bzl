@@ -75,6 +75,7 @@ _PLAIN = [
     "mremap_forms",
     "mutant_probe",
     "orphans",
+    "overcommit",
     "pidfds",
     "pipe_atomic",
     "pipe_basic",

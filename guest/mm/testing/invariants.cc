@@ -46,16 +46,20 @@ class Walk {
       : channel_(channel), frames_(At<FrameRecord>(channel.frame_table)) {}
 
   std::string Run() {
-    ForEachOn<proto::ObjectRecord>(*At<Link>(channel_.objects),
-                                   offsetof(proto::ObjectRecord, objects),
-                                   [&](proto::ObjectRecord& object) {
-                                     uint64_t pages = 0;
-                                     WalkObject(object.root, object.height, pages);
-                                     Expect(pages == object.pages, "pages of an object");
-                                   });
+    ForEachOn<proto::ObjectRecord>(
+        *At<Link>(channel_.objects), offsetof(proto::ObjectRecord, objects),
+        [&](proto::ObjectRecord& object) {
+          uint64_t pages = 0;
+          WalkObject(object.root, object.height, pages);
+          Expect(pages == object.pages, "pages of an object");
+          const bool by_size = object.accounting == proto::ObjectAccounting::kBySize;
+          charged_ += by_size ? (object.bytes + kPageBytes - 1) / kPageBytes : object.pages;
+        });
     ForEachOn<proto::MmRecord>(*At<Link>(channel_.mms), offsetof(proto::MmRecord, mms),
                                [&](proto::MmRecord& mm) { WalkMm(mm); });
     CheckFrames();
+    Expect(charged_ == channel_.committed_pages, "committed_pages ", channel_.committed_pages,
+           " found ", charged_);
     return problems_.str();
   }
 
@@ -95,6 +99,7 @@ class Walk {
           last = vma.end;
           pages += (vma.end - vma.start) / kPageBytes;
           locked += (vma.flags & proto::kVmLocked) != 0 ? (vma.end - vma.start) / kPageBytes : 0;
+          charged_ += (vma.flags & proto::kVmAccount) != 0 ? (vma.end - vma.start) / kPageBytes : 0;
           vmas[vma.end] = &vma;
         });
     Expect(pages == mm.total_pages, "total_pages ", mm.total_pages, " found ", pages);
@@ -211,6 +216,7 @@ class Walk {
   const proto::ChannelHeader& channel_;
   const FrameRecord* frames_;
   std::map<uint64_t, Found> found_;
+  uint64_t charged_ = 0;
   std::ostringstream problems_;
 };
 

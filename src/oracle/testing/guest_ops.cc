@@ -171,7 +171,9 @@ GuestPtr GuestBuilder::AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint6
   vma->mm = mm;
   vma->start = start;
   vma->end = start + pages * kPageBytes;
-  vma->flags = flags;
+  constexpr uint64_t kKinds = proto::kVmWrite | proto::kVmShared | proto::kVmNoReserve;
+  vma->flags = flags | ((flags & kKinds) == proto::kVmWrite ? proto::kVmAccount : 0);
+  header().committed_pages += (vma->flags & proto::kVmAccount) != 0 ? pages : 0;
   vma->object = object;
   vma->page_offset = page_offset;
   GuestPtr next = mm + offsetof(MmRecord, vmas);
@@ -197,6 +199,9 @@ void GuestBuilder::RemoveVma(GuestPtr address) {
     Unmap(vma.mm, va);
   }
   Flush(vma.mm);
+  if ((vma.flags & proto::kVmAccount) != 0) {
+    header().committed_pages -= (vma.end - vma.start) >> kPageShift;
+  }
   ListRemove(address + offsetof(VmaRecord, list));
   --Ptr<MmRecord>(vma.mm)->vma_count;
   Ptr<MmRecord>(vma.mm)->total_pages -= (vma.end - vma.start) >> kPageShift;
@@ -231,6 +236,7 @@ void GuestBuilder::AddObjectPage(GuestPtr address, uint64_t index) {
     entry = At<uint64_t>((*entry & proto::kPteFrameMask) + 8 * slot);
   }
   *entry = AllocateFrame(FrameState::kFile) << kPageShift | 1;
+  ++header().committed_pages;
   ++object->pages;
 }
 
