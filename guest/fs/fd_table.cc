@@ -177,6 +177,7 @@ Result<int> FdTable::Replace(int fd, Ref<File> file, CloseOnExecFlag cloexec, ui
   const Ref<File> old = Ref<File>::Adopt(FileOf(chunk->slots[i]));
   if (old) {
     ReleaseRecordLocks(old->inode(), this);
+    old->OnDescriptorClose();
   } else {
     chunk->used |= bit;
     ++open_count_;
@@ -224,6 +225,7 @@ Status FdTable::SetCloseOnExec(int fd, CloseOnExecFlag cloexec) {
 File* FdTable::Detach(uint32_t fd) {
   File* file = FileOf(*FindSlot(static_cast<int>(fd)));
   ReleaseRecordLocks(file->inode(), this);
+  file->OnDescriptorClose();
   FreeSlot(fd);
   return file;
 }

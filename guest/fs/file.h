@@ -91,10 +91,15 @@ class File {
   virtual bool IsPipe() const { return false; }
   // It is a socket (guest/ipc/unix_socket.h); other descriptors give ENOTSOCK.
   virtual bool IsSocket() const { return false; }
-  // It is of another particular class: guest/fs/epoll.h, guest/task/{timerfd,signalfd}.h.
+  // It is of another particular class: guest/fs/epoll.h, guest/task/{timerfd,signalfd}.h,
+  // guest/ipc/mqueue.h.
   virtual bool IsEpoll() const { return false; }
   virtual bool IsTimerfd() const { return false; }
   virtual bool IsSignalfd() const { return false; }
+  virtual bool IsMqueue() const { return false; }
+  // The calling process closes one of its descriptors of the file, not always the last (Linux:
+  // flush).
+  virtual void OnDescriptorClose() {}
   // F_GETPIPE_SZ and F_SETPIPE_SZ. Default EBADF.
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
   // F_ADD_SEALS and F_GET_SEALS (memfd_create(2)). Default EINVAL.

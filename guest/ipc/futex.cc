@@ -5,6 +5,7 @@
 #include "guest/lib/list.h"
 #include "guest/lib/wait_queue.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/sched.h"
 #include "proto/layout.h"
 
 namespace fv::guest {
@@ -18,6 +19,7 @@ struct FutexWaiter {
   FutexKey key;
   Task* task = nullptr;
   uint32_t bitset = 0;
+  int priority = 0;
   bool woken = false;
 };
 
@@ -27,6 +29,17 @@ constinit proto::Link g_buckets[kBuckets] = {};
 Bucket BucketOf(const FutexKey& key) {
   const uint64_t mixed = (key.space >> 4) + key.page * 0x9E3779B97F4A7C15 + key.offset;
   return Bucket(g_buckets[(mixed ^ mixed >> 29) % kBuckets]);
+}
+
+// Real-time tasks are woken by priority, the others in
+// order of arrival behind them.
+void Enqueue(FutexWaiter& waiter) {
+  Bucket bucket = BucketOf(waiter.key);
+  FutexWaiter* before = bucket.back();
+  while (before != nullptr && before->priority < waiter.priority) {
+    before = bucket.Prev(*before);
+  }
+  before == nullptr ? bucket.PushFront(waiter) : bucket.InsertAfter(*before, waiter);
 }
 
 void WakeWaiter(FutexWaiter& waiter) {
@@ -73,11 +86,13 @@ Status WaitFutex(Mm& mm, uint64_t address, FutexScope scope, uint32_t expected, 
   waiter.key = TRY(FutexKeyOf(mm, address, scope));
   waiter.task = CurrentTask();
   waiter.bitset = bitset;
+  const int priority = WaitPriority(*waiter.task);
+  waiter.priority = priority >= kRealtimeWait ? priority : 0;
   // Nobody else runs between the comparison and the queueing (the bucket's lock on several CPUs).
   if (TRY(ReadUser<uint32_t>(mm, address)) != expected) {
     return Error(EAGAIN);
   }
-  BucketOf(waiter.key).PushBack(waiter);
+  Enqueue(waiter);
   bool in_time = true;
   for (;;) {
     PrepareToWait(WaitKind::kInterruptible);
@@ -120,7 +135,7 @@ uint64_t RequeueFutex(const FutexKey& from, const FutexKey& to, uint32_t wake, u
         if (!(from == to)) {
           Bucket::Remove(*waiter);
           waiter->key = to;
-          BucketOf(to).PushBack(*waiter);
+          Enqueue(*waiter);
         }
       } else {
         break;

@@ -6,6 +6,7 @@
 
 #include "guest/lib/wait_queue.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/sched.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -24,11 +25,6 @@ struct PiWaiter {
 using Waiters = ListView<PiWaiter, &PiWaiter::link>;
 constinit proto::Link g_waiters{0, 0};
 
-int PriorityOf(const Task& task) {
-  const bool realtime = task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
-  return realtime ? 100 + task.rt_priority : -task.nice;
-}
-
 // The next owner: highest priority, then first come. `others`: how many wait behind it.
 PiWaiter* TopWaiter(const FutexKey& key, unsigned& others) {
   PiWaiter* top = nullptr;
@@ -36,7 +32,7 @@ PiWaiter* TopWaiter(const FutexKey& key, unsigned& others) {
   for (PiWaiter& waiter : Waiters(g_waiters)) {
     if (waiter.key == key) {
       ++count;
-      if (top == nullptr || PriorityOf(*waiter.task) > PriorityOf(*top->task)) {
+      if (top == nullptr || WaitPriority(*waiter.task) > WaitPriority(*top->task)) {
         top = &waiter;
       }
     }

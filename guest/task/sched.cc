@@ -75,10 +75,13 @@ void SwitchTo(Task& from, Task& to) {
   FinishSwitch();
 }
 
+bool IsRealtime(const Task& task) {
+  return task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
+}
+
 bool Outranks(const Task& task, const Task& other) {
-  const bool realtime = task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
-  const bool other_realtime =
-      other.policy == SchedPolicy::kFifo || other.policy == SchedPolicy::kRr;
+  const bool realtime = IsRealtime(task);
+  const bool other_realtime = IsRealtime(other);
   if (realtime != other_realtime) {
     return realtime;
   }
@@ -197,6 +200,10 @@ void WakeUpNewTask(Task& task) {
 }
 
 bool NeedResched() { return CurrentTask()->need_resched; }
+
+int WaitPriority(const Task& task) {
+  return IsRealtime(task) ? kRealtimeWait + task.rt_priority : -task.nice;
+}
 
 void Requeue(Task& task) {
   if (IsLinked(task.run_link)) {

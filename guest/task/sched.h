@@ -38,6 +38,11 @@ void RefreshTick();
 void AccountUserTime();
 void AccountKernelTime();
 
+// Who of those that wait for one thing is served first: the highest, then who came first.
+// Real-time tasks from kRealtimeWait on, the others by nice value.
+inline constexpr int kRealtimeWait = 100;
+int WaitPriority(const Task& task);
+
 // One-shot event that one task waits for (vfork).
 struct Completion {
   bool done = false;

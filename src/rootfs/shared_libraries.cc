@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -21,6 +22,20 @@ namespace {
 
 std::string Quoted(const std::string& path) {
   return absl::StrCat("'", absl::StrReplaceAll(path, {{"'", "'\\''"}}), "'");
+}
+
+// glibc opens this library by itself when a thread is cancelled or calls pthread_exit, and aborts
+// the program if it is not there; no program lists it for that.
+constexpr char kUnwinder[] = "libgcc_s.so.1";
+
+// The unwinder beside the C library, or "".
+std::string UnwinderFor(const std::vector<std::string>& libraries) {
+  for (const std::string& library : libraries) {
+    if (!absl::EndsWith(library, "/libc.so.6")) continue;
+    std::string unwinder = absl::StrCat(library.substr(0, library.rfind('/') + 1), kUnwinder);
+    if (access(unwinder.c_str(), R_OK) == 0) return unwinder;
+  }
+  return "";
 }
 
 }  // namespace
@@ -52,7 +67,13 @@ absl::StatusOr<std::vector<std::string>> SharedLibraries(const std::string& load
   std::string text;
   char piece[4096];
   while (size_t bytes = fread(piece, 1, sizeof(piece), answer.get())) text.append(piece, bytes);
-  return ParseLibraryList(text);
+  absl::StatusOr<std::vector<std::string>> libraries = ParseLibraryList(text);
+  if (!libraries.ok()) return libraries;
+  const std::string unwinder = UnwinderFor(*libraries);
+  if (!unwinder.empty() && !absl::c_linear_search(*libraries, unwinder)) {
+    libraries->push_back(unwinder);
+  }
+  return libraries;
 }
 
 }  // namespace fv::rootfs

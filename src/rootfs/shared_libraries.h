@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The shared libraries that a dynamically linked program starts with, as its own loader finds them
-// on this host. What a program opens later (dlopen: name services, locales) is not in the list.
+// on this host, and the one that glibc opens by itself (libgcc_s, for pthread_exit and
+// pthread_cancel). What a program opens later (dlopen: name services, locales) is not in the list.
 #pragma once
 
 #include <string>

@@ -37,6 +37,8 @@ TEST(SharedLibraries, OfAProgramOfThisMachine) {
   const auto paths = SharedLibraries("/lib64/ld-linux-x86-64.so.2", "/bin/sh");
   ASSERT_TRUE(paths.ok()) << paths.status();
   EXPECT_THAT(*paths, testing::Contains(HasSubstr("libc.so")));
+  EXPECT_THAT(*paths, testing::Contains(HasSubstr("libgcc_s.so.1")))
+      << "threads that are cancelled want it";
 }
 
 TEST(SharedLibraries, AMissingLoaderIsNamed) {
