@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The new root is built over /tmp, which only this mount namespace sees, then takes the old one's
+// place (pivot_root(2), the form with one directory). Device files are the host's, bind-mounted: a
+// user namespace may not make any.
+#include "src/native/private_root.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "src/rootfs/unpack.h"
+#include "vmm/fd.h"
+
+namespace fv::native {
+namespace {
+
+constexpr char kBuildingSite[] = "/tmp";
+constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+
+struct Link {
+  const char* name;
+  const char* target;
+};
+constexpr Link kDeviceLinks[] = {{"fd", "/proc/self/fd"},
+                                 {"stdin", "/proc/self/fd/0"},
+                                 {"stdout", "/proc/self/fd/1"},
+                                 {"stderr", "/proc/self/fd/2"}};
+
+absl::Status Refused(const std::string& what) {
+  return absl::PermissionDeniedError(absl::StrCat(what, ": ", strerrordesc_np(errno)));
+}
+
+absl::Status Mount(const char* source, const std::string& target, const char* type,
+                   unsigned long flags, const char* data) {
+  if (mount(source, target.c_str(), type, flags, data) == 0) return absl::OkStatus();
+  return Refused(absl::StrCat("mount ", target));
+}
+
+absl::Status AddDevices(const std::string& directory) {
+  (void)mkdir(directory.c_str(), 0755);
+  for (const char* name : kDevices) {
+    const std::string target = absl::StrCat(directory, "/", name);
+    // A root that was given may have its own, which tmpfs in a user namespace would not open.
+    (void)unlink(target.c_str());
+    const vmm::Fd place(open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    if (!place.valid()) return Refused(target);
+    absl::Status status =
+        Mount(absl::StrCat("/dev/", name).c_str(), target, nullptr, MS_BIND, nullptr);
+    if (!status.ok()) return status;
+  }
+  for (const Link& link : kDeviceLinks) {
+    (void)symlink(link.target, absl::StrCat(directory, "/", link.name).c_str());
+  }
+  (void)mkdir(absl::StrCat(directory, "/shm").c_str(), 01777);
+  return absl::OkStatus();
+}
+
+absl::Status MountKernelFiles(const std::string& root) {
+  constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  (void)mkdir((root + "/proc").c_str(), 0555);
+  absl::Status status = Mount("proc", root + "/proc", "proc", kFlags, nullptr);
+  if (!status.ok()) return status;
+  // Few programs look into /sys, and a container often has none to share.
+  (void)mkdir((root + "/sys").c_str(), 0555);
+  (void)mount("sysfs", (root + "/sys").c_str(), "sysfs", kFlags | MS_RDONLY, nullptr);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status EnterPrivateRoot(const rootfs::FileTree& tree, uint64_t limit_bytes) {
+  const std::string root = kBuildingSite;
+  absl::Status status = Mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  if (!status.ok()) return status;
+  const std::string options = absl::StrCat("mode=755,size=", limit_bytes);
+  status = Mount("tmpfs", root, "tmpfs", 0, options.c_str());
+  if (status.ok()) status = rootfs::Unpack(tree, root);
+  if (status.ok()) status = AddDevices(root + "/dev");
+  if (status.ok()) status = MountKernelFiles(root);
+  if (!status.ok()) return status;
+  if (chdir(root.c_str()) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
+      umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
+    return Refused("pivot_root");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fv::native

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Records the system calls of a process, its threads and its descendants by ptrace(2). Tracees run
+// as if nobody watched: signals are passed on, stopped processes stay stopped until SIGCONT, and a
+// tracee does not outlive its tracer. The thread that attaches is the one that runs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+
+#include "absl/status/status.h"
+#include "src/trace/trace_builder.h"
+
+namespace fv::native {
+
+class Tracer {
+ public:
+  // `process` waits before the execve(2) from which on calls are recorded. PermissionDenied if the
+  // host does not permit it.
+  absl::Status Attach(pid_t process);
+  // Until the last tracee is gone.
+  trace::Trace Run();
+
+ private:
+  struct Tracee {
+    uint32_t pid = 0;  // thread id in the tracee's own pid namespace
+    bool born = true;  // false: its creator's report is still to come, until then it stands still
+    int status = 0;    // of its first stop, while not born
+  };
+  using Entry = std::map<pid_t, Tracee>::iterator;
+
+  void OnStatus(pid_t tid, int status);
+  void OnStop(Entry tracee, int status);
+  void OnEvent(Entry tracee, int event);
+  void OnSyscall(Entry tracee);
+  void OnBirth(Entry creator, pid_t child);
+  void OnExec(Entry tracee);
+  void OnEnd(Entry tracee);
+
+  trace::TraceBuilder builder_;
+  std::map<pid_t, Tracee> tracees_;  // by thread id in our namespace
+  bool recording_ = false;           // the first execve is done
+};
+
+}  // namespace fv::native
