@@ -20,7 +20,7 @@ namespace fv::proto {
   X(Map, "map", "start", "end", "vm_flags", "object", "")                    \
   X(Unmap, "unmap", "start", "end", "", "", "")                              \
   X(Protect, "protect", "start", "end", "vm_flags", "", "")                  \
-  X(Exec, "exec", "entry", "stack", "", "", "")                              \
+  X(Exec, "exec", "entry", "stack", "former_pid", "", "")                    \
   X(Exit, "exit", "status", "", "", "", "")                                  \
   X(Reap, "reap", "pid", "status", "", "", "")                               \
   X(Switch, "switch", "from_pid", "to_pid", "", "", "")                      \

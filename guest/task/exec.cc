@@ -151,8 +151,10 @@ void ResetRegisters(Task& task, const NewProgram& program) {
   InitUserFrame(task.frame(), EntryOf(program), program.stack);
 }
 
-// The point of no return: nothing below fails.
-void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, const char* path) {
+// The point of no return: nothing below fails. `former_pid` is the pid that the caller had before
+// it may have taken over its leader's.
+void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, const char* path,
+                   uint32_t former_pid) {
   const uint64_t entry = EntryOf(program);
   SwapMm(task, program);
   task.files().CloseOnExec();
@@ -171,7 +173,7 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
   task.dumpable = program.secure ? 0 : 1;
   task.timer_slack_ns = task.default_timer_slack_ns;
   ResetRegisters(task, program);
-  EmitEvent(proto::EventKind::kExec, entry, program.stack);
+  EmitEvent(proto::EventKind::kExec, entry, program.stack, former_pid);
   NoteChange(proto::SafepointKind::kSyscall);
 }
 
@@ -200,6 +202,7 @@ Status ExecProgram(const ExecRequest& request) {
     return Error(ENOMEM);
   }
   ScopeGuard free_spare([&spare] { PutSighand(spare); });
+  const uint32_t former_pid = task.pid;
   TRY(BecomeOnlyThread(task));
   undo_credentials.Dismiss();
   if (task.sighand().refs > 1) {
@@ -208,7 +211,7 @@ Status ExecProgram(const ExecRequest& request) {
     task.TaskRecord::sighand = AddressOf(spare);
     spare = nullptr;
   }
-  BecomeProgram(task, program, credentials, request.path);
+  BecomeProgram(task, program, credentials, request.path, former_pid);
   return Ok();
 }
 

@@ -65,6 +65,14 @@ TEST(Command, Usage) {
   Expect("run --mem=1M true", 2, "a guest has 16M to 256G");
   Expect("run --kernel_ring=1 true", 2, "choose one of auto, 0, 3");
   Expect("run --timeout=x true", 2, "--timeout=x");
+  Expect("diff", 2, "which program");
+  Expect("diff --events=- true", 2, "unknown flag --events");
+  Expect("diff --ignore=nope true", 2, "no system call is called nope");
+  Expect("diff --native_root=x true", 2, "choose one of auto, private, host");
+  Expect("diff --native_user=x true", 2, "choose one of namespace, caller");
+  Expect("diff --format=csv true", 2, "choose one of console, json");
+  Expect("diff --check=x true", 2, "--check=x");
+  Expect("diff /no/such/program", 2, "no such program");
   Expect("bench extra", 2, "takes flags only");
   Expect("bench --format=xml", 2, "choose console, json or csv");
   Expect("bench --sizes=5", 2, "whole pages");
@@ -75,6 +83,7 @@ TEST(Command, Help) {
   Expect("help", 0, "forkvisor run");
   Expect("--help", 0, "Exit codes");
   Expect("run --help", 0, "--rootfs=");
+  Expect("help diff", 0, "--syscalls");
   Expect("help bench", 0, "--sizes=");
   Expect("help nothing", 2, "no help about nothing");
   Expect("version", 0, "contract");

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
 #include "proto/mutants.h"
+#include "src/cli/choice.h"
 #include "src/cli/guest_kernel.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"
@@ -39,24 +40,6 @@ DEFINE_bool(v, false, "say on standard error what happens");
 
 namespace fv::cli {
 namespace {
-
-template <typename T>
-struct Choice {
-  std::string_view name;
-  T value;
-};
-
-template <typename T, size_t kCount>
-absl::StatusOr<T> Choose(std::string_view flag, const std::string& text,
-                         const Choice<T> (&choices)[kCount]) {
-  std::string names;
-  for (const Choice<T>& choice : choices) {
-    if (choice.name == text) return choice.value;
-    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(choice.name));
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", std::string(flag), "=", text, ": choose one of ", names));
-}
 
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},

@@ -18,12 +18,14 @@ constexpr char kGeneral[] =
 
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
   forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
+  forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor help [VERB]                          more about a verb
   forkvisor version
 
-Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle;
-2 usage; 3 no usable KVM; 4 the guest failed. 1 to 4 come with a message that begins "forkvisor:".
+Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle
+or difference; 2 usage; 3 no usable KVM; 4 the guest failed; 5 the host did. 1 to 5 come with a
+message that begins "forkvisor:" (1 of diff with the differences).
 )";
 
 constexpr char kRun[] =
@@ -60,6 +62,28 @@ were checked, what that cost, and which invariants held. Exit code 1 if one did 
 those of run.
 )";
 
+constexpr char kDiff[] =
+    R"(forkvisor diff [flags] [--] PROGRAM [ARGS...]
+
+Runs PROGRAM on this Linux and in a guest, with the same input, environment and files, and compares
+standard output, standard error and exit status. Natively the program runs in namespaces of its own
+(user, pid, mount, network...), in a copy of the guest's root. Exit code 0: equal, 1: different.
+
+  --syscalls             compare the results of all system calls too, task by task
+  --ignore=CALL,...      but not of these
+  --differences=N        how many differences of system calls are shown (10)
+  --context=N            calls shown before each (5)
+  --native_root=auto|private|host    host: the host's files, an empty working directory
+  --native_user=namespace|caller     caller: with the rights of who runs this, for programs you trust
+  --format=console|json
+  --timeout=SECONDS      longest run, of each; 0: no limit
+  --check=off|end|sampled|every      when the oracle looks, in the guest
+
+and of run: --rootfs, --file, --busybox, --cwd, --env, --mem, --kernel_ring, --strategy,
+--deterministic, --kernel, --mutant, --kvm_device. Standard input is read to its end first; a
+terminal is not read.
+)";
+
 constexpr char kBench[] =
     R"(forkvisor bench [flags]
 
@@ -77,7 +101,7 @@ Measures fork of a process with so much memory, in the guest and natively, the t
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral}, {"run", kRun}, {"check", kCheck}, {"bench", kBench}};
+      {"", kGeneral}, {"run", kRun}, {"check", kCheck}, {"diff", kDiff}, {"bench", kBench}};
   return kTexts;
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/cli/exit_codes.h"
+#include "src/trace/names.h"
 
 namespace fv::cli {
 namespace {
@@ -19,7 +20,7 @@ std::string MissingSyscalls(const SessionResult& result) {
   if (result.missing_syscalls.empty()) return "";
   std::string text = "the program used system calls that the guest kernel does not have:";
   for (const auto& [number, times] : result.missing_syscalls) {
-    absl::StrAppend(&text, "\n  ", SyscallName(number), " (", number, "), ", times,
+    absl::StrAppend(&text, "\n  ", trace::SyscallName(number), " (", number, "), ", times,
                     times == 1 ? " time" : " times");
   }
   return text;
@@ -45,18 +46,6 @@ std::string GuestFailure(const SessionResult& result, const std::string& what) {
 }
 
 }  // namespace
-
-std::string SyscallName(uint64_t number) {
-  switch (number) {
-#define FV_SYSCALL(value, name, kinds, tier) \
-  case value:                                \
-    return #name;
-#include "proto/syscalls.def"
-#undef FV_SYSCALL
-    default:
-      return absl::StrCat("number ", number);
-  }
-}
 
 Report MakeReport(const SessionResult& result) {
   switch (result.end) {

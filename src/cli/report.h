@@ -3,7 +3,6 @@
 // How a run ended, in words for the user, and its exit code. Pure functions, so tests need no KVM.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "src/session/session.h"
@@ -14,9 +13,6 @@ struct Report {
   int exit_code = 0;
   std::string message;  // for standard error, several lines; empty: nothing to say
 };
-
-// Name of a system call from proto/syscalls.def; "number 9999" if there is none.
-std::string SyscallName(uint64_t number);
 
 Report MakeReport(const session::SessionResult& result);
 

@@ -81,11 +81,5 @@ TEST(Report, OtherEnds) {
   EXPECT_EQ(MakeReport(result).exit_code, 1);
 }
 
-TEST(SyscallName, ComesFromTheList) {
-  EXPECT_EQ(SyscallName(0), "read");
-  EXPECT_EQ(SyscallName(57), "fork");
-  EXPECT_EQ(SyscallName(1'000'000), "number 1000000");
-}
-
 }  // namespace
 }  // namespace fv::cli

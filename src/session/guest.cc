@@ -34,7 +34,7 @@ vmm::MachineConfig ConfigFrom(const GuestOptions& options, const rootfs::Root& r
   config.kernel_image = options.kernel_image;
   config.argv.push_back(options.root.program);
   config.argv.insert(config.argv.end(), options.arguments.begin(), options.arguments.end());
-  config.envp = GuestEnvironment(HostTerm(), options.environment);
+  config.envp = GuestEnvironment(options);
   config.exec_path = options.cwd.empty() ? root.exec_name : root.exec_path;
   config.cwd = options.cwd.empty() ? root.cwd : options.cwd;
   config.kernel_ring = options.kernel_ring;
@@ -70,6 +70,10 @@ std::vector<std::string> GuestEnvironment(const std::string& term,
   std::vector<std::string> environment;
   for (const auto& [name, value] : variables) environment.push_back(absl::StrCat(name, "=", value));
   return environment;
+}
+
+std::vector<std::string> GuestEnvironment(const GuestOptions& options) {
+  return GuestEnvironment(HostTerm(), options.environment);
 }
 
 absl::StatusOr<Guest> StartGuest(const GuestOptions& options) {

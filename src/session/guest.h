@@ -51,6 +51,9 @@ struct Guest {
 std::vector<std::string> GuestEnvironment(const std::string& term,
                                           const std::vector<std::string>& extra);
 
+// What the guest's first program gets: TERM is the host's.
+std::vector<std::string> GuestEnvironment(const GuestOptions& options);
+
 // A root and an archive of it are the user's: their faults are values. What the host refuses is a
 // vmm::VmmError.
 absl::StatusOr<Guest> StartGuest(const GuestOptions& options);

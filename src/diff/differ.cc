@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/diff/differ.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/native/streams.h"
+#include "src/rootfs/root.h"
+#include "src/session/oracle_observer.h"
+#include "src/session/syscall_recorder.h"
+
+namespace fv::diff {
+namespace {
+
+using native::NativeOptions;
+
+NativeOptions NativeOptionsFrom(const DiffOptions& options, const rootfs::Root& root) {
+  NativeOptions native;
+  native.user = options.native_user;
+  native.calls = options.calls;
+  native.tree = &root.tree;
+  native.tree_limit_bytes = options.guest.ram_bytes;
+  native.path = options.guest.cwd.empty() ? root.exec_name : root.exec_path;
+  native.argv.push_back(options.guest.root.program);
+  native.argv.insert(native.argv.end(), options.guest.arguments.begin(),
+                     options.guest.arguments.end());
+  native.environment = session::GuestEnvironment(options.guest);
+  native.cwd = options.guest.cwd.empty() ? root.cwd : options.guest.cwd;
+  native.input = options.input;
+  native.timeout_ns = options.timeout_ns;
+  return native;
+}
+
+// The program itself, not what was put into a root beside it.
+absl::StatusOr<native::NativeResult> RunOnHostRoot(const DiffOptions& options, NativeOptions native,
+                                                   const rootfs::Root& root) {
+  if (!options.guest.root.rootfs.empty()) {
+    return absl::FailedPreconditionError(
+        "a program of --rootfs can run natively only in a private root");
+  }
+  native.root = NativeOptions::Root::kHost;
+  native.user = NativeOptions::User::kCaller;
+  native.path = root.exec_path;
+  return native::RunNative(native);
+}
+
+absl::StatusOr<native::NativeResult> RunNatively(const DiffOptions& options,
+                                                 const rootfs::Root& root, DiffResult& result) {
+  NativeOptions native = NativeOptionsFrom(options, root);
+  if (options.native_root == NativeRoot::kHost) {
+    return RunOnHostRoot(options, std::move(native), root);
+  }
+  absl::StatusOr<native::NativeResult> done = native::RunNative(native);
+  const bool refused = absl::IsPermissionDenied(done.status());
+  if (!refused || options.native_root == NativeRoot::kPrivate) return done;
+  absl::StatusOr<native::NativeResult> again = RunOnHostRoot(options, std::move(native), root);
+  if (again.ok()) {
+    result.notes.push_back(
+        absl::StrCat("natively in the host's file system, in an empty working directory: this "
+                     "host permits no private root (",
+                     done.status().message(), ")"));
+  }
+  return again;
+}
+
+// The guest's run, its streams caught as the native one's are.
+class GuestRun {
+ public:
+  explicit GuestRun(const DiffOptions& options) : options_(options) {}
+
+  absl::Status Execute(DiffResult& result, trace::Trace& trace) {
+    session::GuestOptions guest_options = options_.guest;
+    const bool records = options_.calls == NativeOptions::Calls::kRecord;
+    guest_options.boot_flags &= ~static_cast<uint32_t>(
+        proto::kBootStdinIsTty | proto::kBootStdoutIsTty | proto::kBootStderrIsTty);
+    guest_options.boot_flags |= session::CheckBootFlags(options_.check);
+    guest_options.event_mask = session::CheckEventMask(options_.check) |
+                               (records ? session::SyscallRecorder::EventMask() : 0);
+    guest_options.timeout_ns = options_.timeout_ns;
+    absl::StatusOr<session::Guest> guest = session::StartGuest(guest_options);
+    if (!guest.ok()) return guest.status();
+    absl::StatusOr<native::Streams> streams = native::Streams::Open(options_.input);
+    if (!streams.ok()) return streams.status();
+
+    session::SessionOptions session_options;
+    session_options.timeout_ns = options_.timeout_ns;
+    session::SyscallRecorder recorder;
+    if (records) session_options.observers.push_back(&recorder);
+    std::unique_ptr<session::OracleObserver> oracle;
+    if (options_.check != oracle::CheckMode::kOff) {
+      oracle = std::make_unique<session::OracleObserver>(
+          *guest->machine, oracle::CheckerOptions{.mode = options_.check});
+      session_options.observers.push_back(oracle.get());
+    }
+    {
+      const native::Streams::ProgramEnds ends = std::move(streams->program_ends());
+      session_options.input = ends.in.get();
+      session_options.output = ends.out.get();
+      session_options.error = ends.err.get();
+      streams->Start();
+      result.session = session::Session(*guest->machine, session_options).Run();
+    }
+    streams->Join();
+    result.guest = {.timed_out = result.session.end == session::SessionEnd::kTimeout,
+                    .wait_status = result.session.wait_status,
+                    .out = std::move(streams->out()),
+                    .err = std::move(streams->err())};
+    if (oracle) result.findings = oracle->findings();
+    trace = recorder.Take();
+    return absl::OkStatus();
+  }
+
+ private:
+  const DiffOptions& options_;
+};
+
+void NoteLimits(const native::Output& output, DiffResult& result) {
+  if (output.total > output.bytes.size()) {
+    result.notes.push_back(
+        absl::StrCat("only the first ", output.bytes.size() >> 20, " MiB of a stream were kept"));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options) {
+  DiffResult result;
+  absl::StatusOr<native::NativeResult> native;
+  {
+    absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);
+    if (!root.ok()) return root.status();
+    native = RunNatively(options, *root, result);
+  }
+  if (!native.ok()) return native.status();
+  trace::Trace guest_trace;
+  absl::Status status = GuestRun(options).Execute(result, guest_trace);
+  if (!status.ok()) return status;
+  result.native = {.timed_out = native->timed_out,
+                   .wait_status = native->wait_status,
+                   .out = std::move(native->out),
+                   .err = std::move(native->err)};
+  if (!result.Compared()) return result;
+  result.outcome_differences = CompareOutcomes(result.native, result.guest);
+  NoteLimits(result.native.out, result);
+  NoteLimits(result.native.err, result);
+  if (options.calls == NativeOptions::Calls::kRecord) {
+    result.calls = CompareTraces(native->trace, guest_trace, options.trace);
+    if (result.calls.truncated) {
+      result.notes.push_back("more system calls than are kept: each task's first ones compared");
+    }
+  }
+  return result;
+}
+
+}  // namespace fv::diff
