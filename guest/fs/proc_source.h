@@ -27,7 +27,7 @@ struct TaskInfo {
   bool has_console;    // tty_nr is the console's device
   uint32_t threads;
   int32_t nice;
-  int32_t priority;  // field 18: 20 + nice, or -1 - rt_priority
+  int32_t priority;  // field 18: 20 + nice, or -1 - rt_priority; inherited ones count
   uint32_t rt_priority;
   uint32_t policy;
   uint32_t cpu;

@@ -31,10 +31,39 @@ Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope);
 // Sleeps while the word is `expected`. Errors: EAGAIN, EFAULT, ETIMEDOUT, kErestartSys.
 Status WaitFutex(Mm& mm, uint64_t address, FutexScope scope, uint32_t expected, uint32_t bitset,
                  uint64_t deadline_ns);
-// Wakes up to `count` waiters whose bitset meets `bitset`; returns how many.
+// Wakes up to `count` waiters whose bitset meets `bitset`; returns how many. Errors: EINVAL (the
+// word is a PI futex, or its waiters wait to be moved to one).
 Result<uint64_t> WakeFutexKey(const FutexKey& key, uint32_t count, uint32_t bitset = ~0u);
 // Wakes up to `wake` waiters of `from`, moves up to `requeue` of the rest to `to`; returns the sum.
-uint64_t RequeueFutex(const FutexKey& from, const FutexKey& to, uint32_t wake, uint32_t requeue);
+// Errors: EINVAL, as WakeFutexKey.
+Result<uint64_t> RequeueFutex(const FutexKey& from, const FutexKey& to, uint32_t wake,
+                              uint32_t requeue);
+
+// FUTEX_WAIT_REQUEUE_PI: sleeps while the word at `condition` is `expected`, until it was moved to
+// the PI futex at `lock` and owns that.
+struct RequeuePiWait {
+  uint64_t condition;
+  uint32_t expected;
+  uint64_t lock;
+  FutexScope scope;
+};
+// Errors: EAGAIN (the word differs, or a signal came after the move), EINVAL, EFAULT, ETIMEDOUT,
+// kErestartNoIntr.
+Status WaitRequeuePi(const RequeuePiWait& wait, uint64_t deadline_ns);
+// FUTEX_CMP_REQUEUE_PI: moves up to `requeue` + 1 waiters of `from` to the PI futex `to`; the first
+// gets the lock at once if it is free. Returns how many. Errors: EINVAL (they wait for something
+// else), and those of LockPi (futex_pi.h).
+Result<uint64_t> RequeuePi(const FutexKey& from, const FutexKey& to, uint32_t requeue);
+
+// futex_waitv(2): sleeps while each word is what is expected of it.
+struct FutexExpectation {
+  uint64_t address;
+  uint32_t expected;
+  FutexScope scope;
+};
+// Returns the index of one that was woken. Errors: as WaitFutex, ENOMEM.
+Result<uint64_t> WaitFutexes(Mm& mm, const FutexExpectation* words, unsigned count,
+                             uint64_t deadline_ns);
 
 // For clear_child_tid: wakes waiters of both scopes.
 void WakeFutex(Mm& mm, uint64_t address, uint32_t count);

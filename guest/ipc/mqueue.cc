@@ -13,6 +13,7 @@
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/task/cred.h"
+#include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
 
@@ -48,9 +49,9 @@ void Serve(MqWaiter& waiter) {
 
 // By scheduling priority, then by arrival. Errors: ETIMEDOUT, kErestartSys.
 Status WaitToBeServed(MqWaiters& waiters, MqWaiter& waiter, uint64_t deadline_ns) {
-  waiter.priority = WaitPriority(*CurrentTask());
+  waiter.priority = Priority(*CurrentTask());
   MqWaiter* before = waiters.back();
-  while (before != nullptr && before->priority < waiter.priority) {
+  while (before != nullptr && before->priority > waiter.priority) {
     before = waiters.Prev(*before);
   }
   before == nullptr ? waiters.PushFront(waiter) : waiters.InsertAfter(*before, waiter);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// futex(2), set_robust_list(2), get_robust_list(2).
+// futex(2), futex_waitv, set_robust_list(2), get_robust_list(2).
 
 #include "guest/ipc/futex.h"
 
@@ -9,6 +9,8 @@
 
 #include "guest/arch/arch.h"
 #include "guest/ipc/futex_pi.h"
+#include "guest/lib/scope_guard.h"
+#include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
@@ -96,6 +98,30 @@ Result<uint64_t> Requeue(const FutexCall& call, bool compare) {
     return Error(EAGAIN);
   }
   return RequeueFutex(from, to, call.value, requeue);
+}
+
+// The limits of a call are those of Linux: one is woken, which gets the lock if it is free.
+Result<uint64_t> CompareRequeuePi(const FutexCall& call) {
+  const auto requeue = static_cast<uint32_t>(call.timeout);
+  if (static_cast<int32_t>(requeue) < 0 || call.value != 1 || call.address == call.address2) {
+    return Error(EINVAL);
+  }
+  Mm& mm = *call.task.mm();
+  const FutexKey from = TRY(FutexKeyOf(mm, call.address, call.scope));
+  const FutexKey to = TRY(FutexKeyOf(mm, call.address2, call.scope));
+  if (TRY(ReadUser<uint32_t>(mm, call.address)) != call.value3) {
+    return Error(EAGAIN);
+  }
+  return RequeuePi(from, to, requeue);
+}
+
+Result<uint64_t> WaitToBeRequeued(const FutexCall& call) {
+  const uint64_t deadline = TRY(DeadlineOf(call));
+  if (call.address == call.address2) {
+    return Error(EINVAL);
+  }
+  TRY(WaitRequeuePi({call.address, call.value, call.address2, call.scope}, deadline));
+  return uint64_t{0};
 }
 
 uint32_t Operate(uint32_t op, uint32_t old, uint32_t argument) {
@@ -188,6 +214,10 @@ Result<uint64_t> Dispatch(const FutexCall& call) {
       return Requeue(call, false);
     case FUTEX_CMP_REQUEUE:
       return Requeue(call, true);
+    case FUTEX_WAIT_REQUEUE_PI:
+      return WaitToBeRequeued(call);
+    case FUTEX_CMP_REQUEUE_PI:
+      return CompareRequeuePi(call);
     case FUTEX_WAKE_OP:
       return WakeOp(call);
     case FUTEX_LOCK_PI:
@@ -202,9 +232,61 @@ Result<uint64_t> Dispatch(const FutexCall& call) {
   }
 }
 
+constexpr unsigned kMaxWaitv = 128;        // FUTEX_WAITV_MAX
+constexpr uint32_t kFutex2SizeMask = 0x3;  // FUTEX2_SIZE_MASK
+constexpr uint32_t kFutex2Size32 = 0x2;    // FUTEX2_SIZE_U32, the only size there is
+
+struct WaitvEntry {  // struct futex_waitv
+  uint64_t value;
+  uint64_t address;
+  uint32_t flags;
+  uint32_t reserved;
+};
+static_assert(sizeof(WaitvEntry) == 24);
+
+Result<FutexExpectation> ExpectationOf(const WaitvEntry& entry) {
+  constexpr uint32_t kKnown = kFutex2SizeMask | FUTEX_PRIVATE_FLAG;
+  if ((entry.flags & ~kKnown) != 0 || entry.reserved != 0 ||
+      (entry.flags & kFutex2SizeMask) != kFutex2Size32 || entry.value > ~uint32_t{0}) {
+    return Error(EINVAL);
+  }
+  const bool is_private = (entry.flags & FUTEX_PRIVATE_FLAG) != 0;
+  return FutexExpectation{entry.address, static_cast<uint32_t>(entry.value),
+                          is_private ? FutexScope::kPrivate : FutexScope::kShared};
+}
+
 }  // namespace
 
 namespace sys {
+
+// futex_waitv(waiters, count, flags, timeout, clock)
+Result<uint64_t> futex_waitv(const SyscallArgs& args) {
+  const unsigned count = args.Uint(1);
+  if (args.Uint(2) != 0 || count == 0 || count > kMaxWaitv || args.a[0] == 0) {
+    return Error(EINVAL);
+  }
+  Mm& mm = *args.task.mm();
+  uint64_t deadline = kNoDeadline;
+  if (args.a[3] != 0) {
+    const int clock = args.Int(4);
+    if (clock != kClockMonotonic && clock != kClockRealtime) {
+      return Error(EINVAL);
+    }
+    const Timespec time = TRY(ReadUser<Timespec>(mm, args.a[3]));
+    deadline = MonotonicOf(clock, TRY(NsOf(time)));
+  }
+  constexpr size_t kBytes = kMaxWaitv * sizeof(FutexExpectation);
+  auto* words = static_cast<FutexExpectation*>(KernelAllocate(kBytes));
+  if (words == nullptr) {
+    return Error(ENOMEM);
+  }
+  ScopeGuard free_words([&] { KernelFree(words, kBytes); });
+  for (unsigned i = 0; i < count; ++i) {
+    const auto entry = TRY(ReadUser<WaitvEntry>(mm, args.a[0] + i * sizeof(WaitvEntry)));
+    words[i] = TRY(ExpectationOf(entry));
+  }
+  return WaitFutexes(mm, words, count, deadline);
+}
 
 // futex(address, op, value, timeout, address2, value3)
 Result<uint64_t> futex(const SyscallArgs& args) {
@@ -212,7 +294,7 @@ Result<uint64_t> futex(const SyscallArgs& args) {
   const bool realtime = (op & FUTEX_CLOCK_REALTIME) != 0;
   const uint32_t command = op & static_cast<uint32_t>(FUTEX_CMD_MASK);
   if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT &&
-      command != kFutexLockPi2) {
+      command != FUTEX_WAIT_REQUEUE_PI && command != kFutexLockPi2) {
     return Error(ENOSYS);
   }
   const bool wall_clock = realtime || command == FUTEX_LOCK_PI;

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "guest/fs/fd_table.h"
+#include "guest/ipc/futex_pi.h"
 #include "guest/mm/mm.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
@@ -99,6 +100,7 @@ Status SetNice(const Task& caller, Task& target, int nice) {
   }
   target.nice = static_cast<int8_t>(nice);
   Requeue(target);
+  PropagatePriority(target);
   return Ok();
 }
 

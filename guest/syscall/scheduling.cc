@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 
+#include "guest/ipc/futex_pi.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
@@ -107,6 +108,7 @@ Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
     target.nice = static_cast<int8_t>(wanted.nice);
   }
   Requeue(target);
+  PropagatePriority(target);
   return Ok();
 }
 

@@ -11,6 +11,7 @@
 #include "guest/mm/mm.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/system.h"
@@ -97,12 +98,10 @@ void FillTimes(Task& task, TaskInfo& out) {
 }
 
 void FillScheduling(const Task& task, TaskInfo& out) {
-  constexpr int32_t kDefaultPriority = 20;
-  const bool realtime = task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
   out.nice = task.nice;
   out.policy = static_cast<uint32_t>(task.policy);
   out.rt_priority = task.rt_priority;
-  out.priority = realtime ? -1 - task.rt_priority : kDefaultPriority + task.nice;
+  out.priority = Priority(task) - kFirstNormalPriority;
 }
 
 void FillMemory(const Task& task, TaskInfo& out) {

@@ -2,6 +2,7 @@
 
 #include "guest/task/run_queue.h"
 
+#include "guest/task/priority.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -9,16 +10,12 @@ namespace {
 
 using Queue = ListView<Task, &Task::run_link>;
 
-bool IsRealtime(const Task& task) {
-  return task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
-}
-
 // Realtime tasks stand in order of priority; equals in order of arrival.
 void EnqueueRealtime(Queue queue, Task& task, RunQueue::Where where) {
   Task* before = nullptr;  // the last one that goes before `task`
   for (Task& other : queue) {
-    const bool first = where == RunQueue::Where::kBack ? other.rt_priority >= task.rt_priority
-                                                       : other.rt_priority > task.rt_priority;
+    const bool first = where == RunQueue::Where::kBack ? Priority(other) <= Priority(task)
+                                                       : Priority(other) < Priority(task);
     if (!first) {
       break;
     }
@@ -42,7 +39,7 @@ void RunQueue::Init() {
 
 void RunQueue::Enqueue(Task& task, Where where) {
   ++size_;
-  if (IsRealtime(task)) {
+  if (RunsRealtime(task)) {
     EnqueueRealtime(Queue(realtime_), task, where);
     return;
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RunQueue: who runs next. Realtime tasks by priority, the others round robin in a queue. Pure (no
-// clock, no CPU): unit tested on the host.
-// Locking: the caller's (a run-queue lock per CPU).
+// RunQueue: who runs next. Realtime tasks by priority (inherited ones too), the others round robin
+// in a queue. Pure (no clock, no CPU): unit tested on the host. Locking: the caller's (a run-queue
+// lock per CPU).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class RunQueue {
   uint32_t size() const { return size_; }
 
  private:
-  proto::Link realtime_{0, 0};  // by rt_priority, highest first
+  proto::Link realtime_{0, 0};  // by priority, highest first
   proto::Link normal_{0, 0};
   proto::Link idle_{0, 0};  // SCHED_IDLE: only when nothing else wants to run
   uint32_t size_ = 0;

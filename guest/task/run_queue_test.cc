@@ -64,6 +64,18 @@ TEST_F(RunQueueTest, PreemptedRealtimeTaskKeepsItsPlace) {
   EXPECT_EQ(Drain(), (Order{2, 1}));
 }
 
+TEST_F(RunQueueTest, InheritedPriorityCountsAsRealtime) {
+  SetRealtime(tasks_[1], 10);
+  SetRealtime(tasks_[2], 50);
+  tasks_[3].policy = SchedPolicy::kIdle;
+  tasks_[3].inherited_priority = 99 - 30;  // somebody of real-time priority 30 waits for it
+  tasks_[2].inherited_priority = 99 - 30;  // lower than its own
+  for (Task& task : tasks_) {
+    queue_.Enqueue(task);
+  }
+  EXPECT_EQ(Drain(), (Order{2, 3, 1, 0}));
+}
+
 TEST_F(RunQueueTest, IdlePolicyLast) {
   tasks_[0].policy = SchedPolicy::kIdle;
   queue_.Enqueue(tasks_[0]);

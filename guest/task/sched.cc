@@ -9,6 +9,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/print.h"
 #include "guest/mm/mm.h"
+#include "guest/task/priority.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
 
@@ -75,17 +76,13 @@ void SwitchTo(Task& from, Task& to) {
   FinishSwitch();
 }
 
-bool IsRealtime(const Task& task) {
-  return task.policy == SchedPolicy::kFifo || task.policy == SchedPolicy::kRr;
+bool Outranks(const Task& task, const Task& other) {
+  return RunsRealtime(task) && Priority(task) < Priority(other);
 }
 
-bool Outranks(const Task& task, const Task& other) {
-  const bool realtime = IsRealtime(task);
-  const bool other_realtime = IsRealtime(other);
-  if (realtime != other_realtime) {
-    return realtime;
-  }
-  return realtime && task.rt_priority > other.rt_priority;
+// It runs until it blocks or somebody of higher priority comes.
+bool RunsWithoutSlice(const Task& task) {
+  return RunsRealtime(task) && task.policy != SchedPolicy::kRr;
 }
 
 void MakeRunnable(Task& task) {
@@ -161,7 +158,7 @@ void Schedule() {
   from.need_resched = false;
   if (from.state == proto::TaskState::kRunning && &from != cpu.idle) {
     // A preempted SCHED_FIFO task keeps its place; everybody else goes to the back.
-    const bool keeps_place = from.policy == SchedPolicy::kFifo;
+    const bool keeps_place = RunsWithoutSlice(from);
     cpu.queue.Enqueue(from, keeps_place ? RunQueue::Where::kFront : RunQueue::Where::kBack);
     ++from.times.involuntary_switches;
   } else {
@@ -201,10 +198,6 @@ void WakeUpNewTask(Task& task) {
 
 bool NeedResched() { return CurrentTask()->need_resched; }
 
-int WaitPriority(const Task& task) {
-  return IsRealtime(task) ? kRealtimeWait + task.rt_priority : -task.nice;
-}
-
 void Requeue(Task& task) {
   if (IsLinked(task.run_link)) {
     Cpu().queue.Dequeue(task);
@@ -224,7 +217,7 @@ void SchedulerTick() {
   if (task.slice_ticks > 0) {
     --task.slice_ticks;
   }
-  if (task.slice_ticks == 0 && Cpu().queue.size() > 0 && task.policy != SchedPolicy::kFifo) {
+  if (task.slice_ticks == 0 && Cpu().queue.size() > 0 && !RunsWithoutSlice(task)) {
     task.need_resched = true;
   }
 }

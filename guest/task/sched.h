@@ -30,18 +30,13 @@ void WakeUpNewTask(Task& task);
 bool NeedResched();
 // A signal may have to be noticed: wakes `task` if it sleeps in a way that signals interrupt.
 void SignalWake(Task& task, bool fatal);
-// `policy`, `nice` or `rt_priority` of a task changed.
+// `policy`, `nice`, `rt_priority` or `inherited_priority` of a task changed.
 void Requeue(Task& task);
 // A CPU-time timer or limit of the current task was set: it needs the tick now.
 void RefreshTick();
 // Adds the running task's time since its last mark to user or kernel time.
 void AccountUserTime();
 void AccountKernelTime();
-
-// Who of those that wait for one thing is served first: the highest, then who came first.
-// Real-time tasks from kRealtimeWait on, the others by nice value.
-inline constexpr int kRealtimeWait = 100;
-int WaitPriority(const Task& task);
 
 // One-shot event that one task waits for (vfork).
 struct Completion {

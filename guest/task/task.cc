@@ -87,6 +87,7 @@ Result<Task*> AllocateTask() {
   task->usage = 2;
   InitHead(task->group);
   InitHead(task->children);
+  InitHead(task->pi_waiters);
   if (Status status = AllocateStack(*task); !status.ok()) {
     g_tasks.Delete(task);
     return status.error();

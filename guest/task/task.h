@@ -26,6 +26,7 @@ class FdTable;
 class File;
 class FsContext;
 struct Completion;
+struct PiWaiter;
 
 // TaskRecord::flags; Linux's values (shown in /proc/PID/stat).
 enum TaskFlag : uint32_t {
@@ -44,6 +45,9 @@ struct RestartBlock {
 };
 
 enum class SchedPolicy : uint8_t { kOther = 0, kFifo = 1, kRr = 2, kBatch = 3, kIdle = 5 };
+
+// Task::inherited_priority of a task that nobody waits for: behind every real one (priority.h).
+inline constexpr uint8_t kNoInheritedPriority = 140;
 
 class Task : public proto::TaskRecord {
  public:
@@ -95,6 +99,11 @@ class Task : public proto::TaskRecord {
   uint8_t rt_priority = 0;
   uint32_t slice_ticks = 0;  // left of its time slice
   uint64_t affinity = 1;
+
+  // Priority-inheritance futexes (guest/ipc/futex_pi.cc).
+  uint8_t inherited_priority = kNoInheritedPriority;
+  proto::Link pi_waiters{0, 0};  // who waits for locks that this task holds
+  PiWaiter* pi_blocked_on = nullptr;
 
   // Signals.
   SigSet blocked = 0;

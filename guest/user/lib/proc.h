@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "guest/user/lib/check.h"
 
@@ -124,6 +125,12 @@ static inline sigset_t Block(int signal_number) {
   return before;
 }
 
+// Gives the CPU away for a moment, to tasks of lower priority too.
+static inline void Rest(void) {
+  struct timespec moment = {0, 50000};
+  nanosleep(&moment, NULL);
+}
+
 // Waits until the kernel says that the thread sleeps (state S in /proc/PID/task/TID/stat): it has
 // reached the blocking call that it was on its way to.
 static inline void AwaitSleep(pid_t pid, pid_t tid) {
@@ -137,6 +144,6 @@ static inline void AwaitSleep(pid_t pid, pid_t tid) {
     text[n > 0 ? n : 0] = 0;
     const char* state = strrchr(text, ')');
     if (state && state[2] == 'S') return;
-    sched_yield();
+    Rest();
   }
 }
