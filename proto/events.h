@@ -26,6 +26,7 @@ namespace fv::proto {
   X(Switch, "switch", "from_pid", "to_pid", "", "", "")                      \
   X(Flush, "flush", "mm", "start", "end", "generation", "")                  \
   X(Signal, "signal", "signo", "to_pid", "code", "", "")                     \
+  X(Handler, "handler", "signo", "handler", "", "", "")                      \
   X(SyscallEnter, "syscall-enter", "nr", "arg0", "arg1", "arg2", "arg3")     \
   X(SyscallExit, "syscall-exit", "nr", "result", "", "", "")                 \
   X(MissingSyscall, "missing-syscall", "nr", "arg0", "arg1", "arg2", "arg3") \

@@ -10,18 +10,27 @@
             program_case("//guest/user:exit_how", name = "exits_42", args = ["exit", "42"]),
             shell_case("pipes.sh"),
         ],
-        run_flags = ["--kernel_ring=0"],
+        kernel_ring = "0",
     )
 
-Each case is a GoogleTest case of one cc_test; `on_linux_only = True` leaves the guest out.
+Each case is a GoogleTest case of one cc_test; `on_linux_only = True` leaves the guest out,
+`syscalls = True` compares the results of system calls too.
 """
 
 load("//tools/build_defs:defs.bzl", "fv_cc_test")
 
-def _struct(kind, label, name, args, stdin):
-    return struct(kind = kind, label = label, name = name, args = args, stdin = stdin)
+def _struct(kind, label, name, args, stdin, chance, ignore):
+    return struct(
+        kind = kind,
+        label = label,
+        name = name,
+        args = args,
+        stdin = stdin,
+        chance = chance,
+        ignore = ignore,
+    )
 
-def program_case(label, name = None, args = [], stdin = None):
+def program_case(label, name = None, args = [], stdin = None, chance = None, ignore = []):
     """A static program.
 
     Args:
@@ -29,39 +38,55 @@ def program_case(label, name = None, args = [], stdin = None):
       name: the case's name; by default the program's.
       args: its arguments.
       stdin: label of a file that it reads as standard input.
+      chance: why its system calls depend on chance and are not compared.
+      ignore: names of system calls that are not compared.
 
     Returns:
       a case for vm_test.
     """
-    return _struct("program", label, name or label.split(":")[-1], args, stdin)
+    return _struct("program", label, name or label.split(":")[-1], args, stdin, chance, ignore)
 
-def shell_case(script, args = [], stdin = None):
+def shell_case(script, args = [], stdin = None, chance = None, ignore = []):
     """A script, run by busybox's shell with busybox's tools.
 
     Args:
       script: label of the file; its base name names the case.
       args: its arguments.
       stdin: label of a file that it reads as standard input.
+      chance: why its system calls depend on chance and are not compared.
+      ignore: names of system calls that are not compared.
 
     Returns:
       a case for vm_test.
     """
     name = "sh_" + script.split(":")[-1].split("/")[-1].replace(".sh", "")
-    return _struct("shell", script, name, args, stdin)
+    return _struct("shell", script, name, args, stdin, chance, ignore)
 
 def _line(case):
     stdin = "$(rootpath %s)" % case.stdin if case.stdin else "-"
-    return "\\t".join([case.name, case.kind, "$(rootpath %s)" % case.label, stdin] + case.args)
+    calls = "chance" if case.chance else "-" + ",".join(case.ignore)
+    fields = [case.name, case.kind, "$(rootpath %s)" % case.label, stdin, calls]
+    return "\\t".join(fields + case.args)
 
-def vm_test(name, cases, run_flags = [], on_linux_only = False, seconds = 100, **kwargs):
+def vm_test(
+        name,
+        cases,
+        check = "every",
+        kernel_ring = "auto",
+        syscalls = False,
+        on_linux_only = False,
+        seconds = 100,
+        **kwargs):
     """See the head of this file.
 
     Args:
       name: the test.
       cases: of program_case and shell_case.
-      run_flags: flags of `forkvisor run`.
+      check: when the oracle looks at the guest, as `forkvisor run --check` has it.
+      kernel_ring: of the guest kernel.
+      syscalls: compare the results of system calls too, natively by ptrace.
       on_linux_only: run the cases natively, not in the guest.
-      seconds: longest run of one program in the guest.
+      seconds: longest run of one program, on each side.
       **kwargs: of fv_cc_test: size, shard_count, tags, ...
     """
     data = []
@@ -79,8 +104,9 @@ def vm_test(name, cases, run_flags = [], on_linux_only = False, seconds = 100, *
     if on_linux_only:
         args.append("--mode=native")
     else:
-        args += ["--forkvisor=$(rootpath //src/cli:forkvisor)", "--run_flags=" + ",".join(run_flags)]
-        data = data + ["//src/cli:forkvisor"]
+        args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
+        if syscalls:
+            args.append("--syscalls")
 
     # Not in a sandbox: its user namespace has one user, and programs change theirs.
     tags = kwargs.pop("tags", []) + ["no-sandbox"] + ([] if on_linux_only else ["kvm"])
@@ -91,6 +117,12 @@ def vm_test(name, cases, run_flags = [], on_linux_only = False, seconds = 100, *
         data = data + [":%s_cases" % name],
         tags = tags,
         deps = [
+            "//src/cli:guest_kernel",
+            "//src/diff",
+            "//src/native",
+            "//src/rootfs",
+            "//src/session",
+            "//src/trace",
             "//tests/programs:harness",
             "//third_party:absl",
             "//third_party:gflags",

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 
 #include "guest/arch/arch.h"
+#include "guest/introspect/introspect.h"
 #include "guest/lib/errno.h"
 #include "guest/lib/string.h"
 #include "guest/task/lifecycle.h"
@@ -151,6 +152,7 @@ void EnterHandler(Task& task, TrapFrame& frame, const Deliverable& signal) {
     ForceSignal(KernelSignal(kSigSegv));
     return;
   }
+  EmitEvent(proto::EventKind::kHandler, signal.info.signo, signal.action.handler);
   task.restore_mask = false;
   SigSet blocked = task.blocked | signal.action.mask;
   if ((signal.action.flags & kSaNoDefer) == 0) {

@@ -13,14 +13,36 @@ namespace {
 using trace::Call;
 using trace::TaskTrace;
 
+// How far an optional call looks for its counterpart, in calls.
+constexpr size_t kWindow = 64;
+// The longest turn of a waiting loop, in calls.
+constexpr size_t kLongestTurn = 16;
+
+// Where `calls` ends with a turn that comes again right behind the sched_yield at `yield`: its
+// length; else 0.
+size_t TurnLength(const TaskTrace& task, const std::vector<size_t>& calls,
+                  const std::vector<size_t>& rest, size_t yield) {
+  const auto same = [&](size_t before, size_t behind) {
+    return task.calls[calls[before]].number == task.calls[rest[behind]].number;
+  };
+  const size_t longest = std::min({kLongestTurn, calls.size(), rest.size() - yield - 1});
+  for (size_t length = 1; length <= longest; ++length) {
+    size_t i = 0;
+    while (i < length && same(calls.size() - length + i, yield + 1 + i)) ++i;
+    if (i == length) return length;
+  }
+  return 0;
+}
+
 class Aligner {
  public:
-  Aligner(const AlignInput& input, size_t native_task, size_t guest_task)
+  Aligner(const AlignInput& input, Flow flow, size_t native_task, size_t guest_task)
       : input_(input),
+        flow_(flow),
         native_(input.native.tasks[native_task]),
         guest_(input.guest.tasks[guest_task]),
-        native_calls_(ComparedCalls(native_, input.ignored)),
-        guest_calls_(ComparedCalls(guest_, input.ignored)) {}
+        native_calls_(ComparedCalls(native_, flow, input.ignored)),
+        guest_calls_(ComparedCalls(guest_, flow, input.ignored)) {}
 
   std::vector<Step> Run() {
     for (;;) {
@@ -56,7 +78,8 @@ class Aligner {
   }
 
   // The first call at or behind `at` that has to be there.
-  static size_t NextRequired(const TaskTrace& task, const std::vector<size_t>& calls, size_t at) {
+  size_t NextRequired(const TaskTrace& task, const std::vector<size_t>& calls, size_t at) const {
+    if (flow_ == Flow::kHandlers) return calls.size();
     while (at < calls.size() && IsOptional(task.calls[calls[at]])) ++at;
     return at;
   }
@@ -67,8 +90,9 @@ class Aligner {
     size_t guest_end = NextRequired(guest_, guest_calls_, at_guest_);
     while (at_native_ < native_end) {
       size_t match = at_guest_;
-      while (match < guest_end && GuestAt(match).number != NativeAt(at_native_).number) ++match;
-      if (match == guest_end) {
+      const size_t end = std::min(guest_end, at_guest_ + kWindow);
+      while (match < end && GuestAt(match).number != NativeAt(at_native_).number) ++match;
+      if (match == end) {
         AddNative(Verdict::kSkipped);
         continue;
       }
@@ -97,6 +121,7 @@ class Aligner {
   }
 
   const AlignInput& input_;
+  const Flow flow_;
   const TaskTrace& native_;
   const TaskTrace& guest_;
   std::vector<size_t> native_calls_, guest_calls_;
@@ -107,10 +132,19 @@ class Aligner {
 
 }  // namespace
 
-std::vector<size_t> ComparedCalls(const TaskTrace& task, const std::set<uint64_t>& ignored) {
-  std::vector<size_t> calls;
+std::vector<size_t> ComparedCalls(const TaskTrace& task, Flow flow,
+                                  const std::set<uint64_t>& ignored) {
+  std::vector<size_t> all;
   for (size_t i = 0; i < task.calls.size(); ++i) {
-    if (!ignored.contains(task.calls[i].number)) calls.push_back(i);
+    const Flow its_flow = task.calls[i].handler_depth > 0 ? Flow::kHandlers : Flow::kMain;
+    if (its_flow == flow && !ignored.contains(task.calls[i].number)) all.push_back(i);
+  }
+  std::vector<size_t> calls;
+  for (size_t at = 0; at < all.size(); ++at) {
+    const bool yields = task.calls[all[at]].number == SYS_sched_yield;
+    const size_t turn = yields ? TurnLength(task, calls, all, at) : 0;
+    calls.resize(calls.size() - turn);
+    if (turn == 0) calls.push_back(all[at]);
   }
   return calls;
 }
@@ -121,8 +155,8 @@ bool EndedFromOutside(const TaskTrace& task) {
   return last != SYS_exit && last != SYS_exit_group;
 }
 
-std::vector<Step> Align(const AlignInput& input, size_t native_task, size_t guest_task) {
-  return Aligner(input, native_task, guest_task).Run();
+std::vector<Step> Align(const AlignInput& input, Flow flow, size_t native_task, size_t guest_task) {
+  return Aligner(input, flow, native_task, guest_task).Run();
 }
 
 }  // namespace fv::diff

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lays the calls of one task, recorded natively and in a guest, side by side. Calls that have to be
-// there pair up in order; optional ones (rules.h) pair up where they can.
+// there pair up in order; optional ones (rules.h) pair up where they can. What a task does in
+// signal handlers is laid side by side apart from the rest: when a signal comes, and how many of
+// them are taken as one, is chance.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +30,15 @@ struct Step {
   Verdict verdict = Verdict::kEqual;
 };
 
-// Calls of one side that are compared: not those that the user ignores.
-std::vector<size_t> ComparedCalls(const trace::TaskTrace& task, const std::set<uint64_t>& ignored);
+enum class Flow : uint8_t {
+  kMain,
+  kHandlers,  // in signal handlers: all calls are optional
+};
+
+// Calls of one flow that are compared: not those that the user ignores. Of a loop that gives the
+// CPU away with sched_yield(2) until something has happened only the last turn is left.
+std::vector<size_t> ComparedCalls(const trace::TaskTrace& task, Flow flow,
+                                  const std::set<uint64_t>& ignored);
 
 // A task whose calls end because something else ended it (a signal, the end of the run or of the
 // recording): where in its work that struck is chance.
@@ -43,8 +52,8 @@ struct AlignInput {
   const std::set<uint64_t>& ignored;
 };
 
-// The steps of native task `native_task` and its counterpart `guest_task`, up to the first other
-// call (kCall or kMissing), behind which nothing can be compared.
-std::vector<Step> Align(const AlignInput& input, size_t native_task, size_t guest_task);
+// The steps of one flow of native task `native_task` and its counterpart `guest_task`, up to the
+// first other call (kCall or kMissing), behind which nothing can be compared.
+std::vector<Step> Align(const AlignInput& input, Flow flow, size_t native_task, size_t guest_task);
 
 }  // namespace fv::diff

@@ -13,12 +13,13 @@ namespace {
 using testing::Script;
 
 // One letter a step: e equal, s skipped, r other result, c other call, m missing.
-std::string Verdicts(Script& native, Script& guest, const std::set<uint64_t>& ignored = {}) {
+std::string Verdicts(Script& native, Script& guest, const std::set<uint64_t>& ignored = {},
+                     Flow flow = Flow::kMain) {
   const trace::Trace a = native.Take();
   const trace::Trace b = guest.Take();
   const std::vector<std::optional<size_t>> counterparts = {0};
   std::string text;
-  for (const Step& step : Align({a, b, counterparts, ignored}, 0, 0)) {
+  for (const Step& step : Align({a, b, counterparts, ignored}, flow, 0, 0)) {
     text += "esrcm"[static_cast<size_t>(step.verdict)];
   }
   return text;
@@ -83,6 +84,42 @@ TEST(AlignTest, WhatWasKilledIsABeginning) {
   again.Call(SYS_getuid, 0).Call(SYS_getgid, 0).Exit(0);
   running.Call(SYS_getuid, 0);  // the run ended first
   EXPECT_EQ(Verdicts(again, running), "e");
+}
+
+TEST(AlignTest, WaitingLoopsTurnAsOftenAsTheyTurn) {
+  Script native, guest;
+  native.Call(SYS_open, 3).Call(SYS_read, 7).Call(SYS_close, 0);
+  native.Call(SYS_kill, 0).Exit(0);
+  guest.Call(SYS_open, 3).Call(SYS_read, 5).Call(SYS_close, 0).Call(SYS_sched_yield, 0);
+  guest.Call(SYS_open, 3).Call(SYS_read, 5).Call(SYS_close, 0).Call(SYS_sched_yield, 0);
+  guest.Call(SYS_open, 3).Call(SYS_read, 7).Call(SYS_close, 0);
+  guest.Call(SYS_kill, 0).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "eeeee");
+}
+
+TEST(AlignTest, YieldsOutsideOfALoop) {
+  Script native, guest;
+  native.Call(SYS_open, 3).Call(SYS_sched_yield, 0).Call(SYS_read, 7).Exit(0);
+  guest.Call(SYS_open, 3).Call(SYS_read, 7).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "esee");
+}
+
+TEST(AlignTest, HandlersApartFromTheRest) {
+  Script native, guest;
+  const auto handler = [](Script& script) {
+    script.builder().OnHandler(testing::kFirst);
+    script.Call(SYS_getpid, 2).Call(SYS_rt_sigreturn, 0);
+  };
+  handler(native);
+  handler(native);
+  native.Call(SYS_getuid, 0).Exit(0);
+  guest.Call(SYS_getuid, 0);
+  handler(guest);
+  guest.Exit(0);
+  Script native_again = native;
+  Script guest_again = guest;
+  EXPECT_EQ(Verdicts(native, guest), "ee");
+  EXPECT_EQ(Verdicts(native_again, guest_again, {}, Flow::kHandlers), "eess");
 }
 
 TEST(AlignTest, IgnoredCalls) {

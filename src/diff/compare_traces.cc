@@ -38,16 +38,18 @@ class Comparer {
 
   TraceComparison Run() {
     for (size_t task = 0; task < native_.tasks.size() && !result_.more; ++task) {
-      if (counterparts_[task]) CompareTask(task, *counterparts_[task]);
+      if (!counterparts_[task]) continue;
+      ++result_.tasks;
+      CompareFlow(Flow::kMain, task, *counterparts_[task]);
+      CompareFlow(Flow::kHandlers, task, *counterparts_[task]);
     }
     return std::move(result_);
   }
 
  private:
-  void CompareTask(size_t native_task, size_t guest_task) {
-    ++result_.tasks;
+  void CompareFlow(Flow flow, size_t native_task, size_t guest_task) {
     const AlignInput input{native_, guest_, counterparts_, options_.ignored};
-    const std::vector<Step> steps = Align(input, native_task, guest_task);
+    const std::vector<Step> steps = Align(input, flow, native_task, guest_task);
     for (size_t at = 0; at < steps.size(); ++at) {
       const Verdict verdict = steps[at].verdict;
       if (verdict == Verdict::kSkipped) {

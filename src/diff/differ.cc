@@ -115,6 +115,13 @@ class GuestRun {
   const DiffOptions& options_;
 };
 
+Outcome OutcomeOf(native::NativeResult result) {
+  return {.timed_out = result.timed_out,
+          .wait_status = result.wait_status,
+          .out = std::move(result.out),
+          .err = std::move(result.err)};
+}
+
 void NoteLimits(const native::Output& output, DiffResult& result) {
   if (output.total > output.bytes.size()) {
     result.notes.push_back(
@@ -123,6 +130,17 @@ void NoteLimits(const native::Output& output, DiffResult& result) {
 }
 
 }  // namespace
+
+absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options) {
+  absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);
+  if (!root.ok()) return root.status();
+  DiffOptions plain = options;
+  plain.calls = NativeOptions::Calls::kIgnore;
+  DiffResult notes;
+  absl::StatusOr<native::NativeResult> native = RunNatively(plain, *root, notes);
+  if (!native.ok()) return native.status();
+  return OutcomeOf(*std::move(native));
+}
 
 absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options) {
   DiffResult result;
@@ -136,16 +154,14 @@ absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options) {
   trace::Trace guest_trace;
   absl::Status status = GuestRun(options).Execute(result, guest_trace);
   if (!status.ok()) return status;
-  result.native = {.timed_out = native->timed_out,
-                   .wait_status = native->wait_status,
-                   .out = std::move(native->out),
-                   .err = std::move(native->err)};
+  const trace::Trace native_trace = std::move(native->trace);
+  result.native = OutcomeOf(*std::move(native));
   if (!result.Compared()) return result;
   result.outcome_differences = CompareOutcomes(result.native, result.guest);
   NoteLimits(result.native.out, result);
   NoteLimits(result.native.err, result);
   if (options.calls == NativeOptions::Calls::kRecord) {
-    result.calls = CompareTraces(native->trace, guest_trace, options.trace);
+    result.calls = CompareTraces(native_trace, guest_trace, options.trace);
     if (result.calls.truncated) {
       result.notes.push_back("more system calls than are kept: each task's first ones compared");
     }

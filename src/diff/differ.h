@@ -54,6 +54,9 @@ struct DiffResult {
   bool Equal() const { return outcome_differences.empty() && calls.differences.empty(); }
 };
 
+// The native half alone, calls not recorded.
+absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options);
+
 // The user's faults (no such program...) and what the host does not permit are values; throws
 // vmm::VmmError for what KVM refuses.
 absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options);

@@ -36,16 +36,16 @@ constexpr Rule kRules[] = {
     {"getpgrp", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"getpid", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"getppid", ResultRule::kTask, Presence::kAlways, "a pid"},
+    {"getrusage", ResultRule::kExact, Presence::kOptional, "asked until time has passed"},
     {"getsid", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"gettid", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"gettimeofday", ResultRule::kExact, Presence::kOptional, "natively through the vDSO"},
     {"kcmp", ResultRule::kZero, Presence::kAlways, "which of two is first in the kernel's memory"},
+    {"membarrier", ResultRule::kSuccess, Presence::kAlways, "the commands that this kernel has"},
     {"mmap", ResultRule::kSuccess, Presence::kAlways, "an address"},
     {"mremap", ResultRule::kSuccess, Presence::kAlways, "an address"},
     {"munmap", ResultRule::kExact, Presence::kOptional,
      "trimming to an alignment depends on where a mapping came to lie"},
-    {"restart_syscall", ResultRule::kTiming, Presence::kOptional,
-     "made by the kernel when a signal interrupted a sleep"},
     {"rt_sigreturn", ResultRule::kNone, Presence::kAlways, "gives RAX back as it was"},
     {"sched_getaffinity", ResultRule::kSuccess, Presence::kAlways,
      "the size of the kernel's mask of CPUs"},
@@ -54,7 +54,8 @@ constexpr Rule kRules[] = {
     {"setsid", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"shmat", ResultRule::kSuccess, Presence::kAlways, "an address"},
     {"time", ResultRule::kSuccess, Presence::kOptional, "natively through the vDSO"},
-    {"times", ResultRule::kSuccess, Presence::kAlways, "a time"},
+    {"timer_getoverrun", ResultRule::kSuccess, Presence::kAlways, "a count of time"},
+    {"times", ResultRule::kSuccess, Presence::kOptional, "a time, asked until it has passed"},
     {"vfork", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"wait4", ResultRule::kTask, Presence::kAlways,
      "a pid; of any child: which ends first is chance"},
@@ -77,7 +78,20 @@ bool WaitsForAnyChild(const Call& call) {
   return call.number == SYS_wait4 && static_cast<int>(call.arguments[0]) <= 0;
 }
 
+bool Polls(const Call& call) {
+  return call.number == SYS_wait4 && (call.arguments[2] & WNOHANG) != 0;
+}
+
+// Whether a child has ended when it is asked for, and whether another did before, is chance.
+bool SamePoll(const TaskPair& calls) {
+  const auto by_chance = [](const Call& call) {
+    return call.result >= 0 || (call.Error() == ECHILD && WaitsForAnyChild(call));
+  };
+  return by_chance(calls.native) && by_chance(calls.guest);
+}
+
 bool SameTask(const TaskPair& calls, std::optional<size_t> native_task) {
+  if (Polls(calls.native) && SamePoll(calls)) return true;
   if (calls.native.result <= 0 || calls.guest.result <= 0) {
     return calls.native.result == calls.guest.result;
   }
@@ -108,8 +122,7 @@ const Rule& RuleOf(uint64_t number) {
 
 bool IsOptional(const Call& call) {
   if (RuleOf(call.number).presence == Presence::kOptional || call.Interrupted()) return true;
-  const bool polls = call.number == SYS_wait4 && (call.arguments[2] & WNOHANG) != 0;
-  return polls && call.Returned() && call.result == 0;
+  return Polls(call) && call.Returned() && call.result == 0;
 }
 
 bool SameResult(const TaskPair& calls, std::optional<size_t> native_task) {

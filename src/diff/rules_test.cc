@@ -98,6 +98,10 @@ TEST(RulesTest, WhichChildEndsFirstIsChance) {
   EXPECT_TRUE(SameResult({native, guest}, 1));
   native.arguments[0] = guest.arguments[0] = 3;
   EXPECT_FALSE(SameResult({native, guest}, 1));
+  EXPECT_TRUE(Same(Returned(SYS_wait4, 0, {kAny, 0, WNOHANG}),
+                   Returned(SYS_wait4, -ECHILD, {kAny, 0, WNOHANG})));
+  EXPECT_FALSE(
+      Same(Returned(SYS_wait4, 0, {3, 0, WNOHANG}), Returned(SYS_wait4, -ECHILD, {3, 0, WNOHANG})));
   EXPECT_TRUE(IsOptional(Returned(SYS_wait4, 0, {kAny, 0, WNOHANG})));
   EXPECT_FALSE(IsOptional(Returned(SYS_wait4, 3, {kAny, 0, WNOHANG})));
 }

@@ -39,16 +39,27 @@ unsigned long EventMessage(pid_t tid) {
   return message;
 }
 
+// The value of a field of /proc/TID/status, or nothing.
+std::string StatusField(pid_t tid, std::string_view name) {
+  std::ifstream status(absl::StrCat("/proc/", tid, "/status"));
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with(name)) return line.substr(name.size());
+  }
+  return "";
+}
+
+// Whether a handler will run for a signal that the tracee is about to get.
+bool HasHandler(pid_t tid, int signal) {
+  const std::string caught = StatusField(tid, "SigCgt:\t");
+  return !caught.empty() && (std::stoull(caught, nullptr, 16) >> (signal - 1) & 1) != 0;
+}
+
 // The thread id in the innermost pid namespace; ours if it cannot be told.
 uint32_t InnermostPid(pid_t tid) {
-  std::ifstream status(absl::StrCat("/proc/", tid, "/status"));
-  std::string word;
-  while (status >> word) {
-    if (word != "NSpid:") continue;
-    std::getline(status, word);
-    return static_cast<uint32_t>(std::stoul("0" + word.substr(word.find_last_of(" \t") + 1)));
-  }
-  return static_cast<uint32_t>(tid);
+  const std::string pids = StatusField(tid, "NSpid:\t");
+  if (pids.empty()) return static_cast<uint32_t>(tid);
+  return static_cast<uint32_t>(std::stoul(pids.substr(pids.find_last_of('\t') + 1)));
 }
 
 // Up to kPathBytes of a string in the tracee; empty if it cannot be read.
@@ -157,7 +168,9 @@ void Tracer::OnStop(Entry tracee, int status) {
     OnSyscall(tracee);
     Resume(tid, 0);
   } else {
-    Resume(tid, signal);  // a signal on its way to the tracee
+    // A signal on its way to the tracee.
+    if (HasHandler(tid, signal)) builder_.OnHandler(tracee->second.pid);
+    Resume(tid, signal);
   }
 }
 

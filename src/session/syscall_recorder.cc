@@ -15,7 +15,8 @@ constexpr uint8_t kArguments = 4;
 
 uint64_t SyscallRecorder::EventMask() {
   return EventBit(EventKind::kSyscallEnter) | EventBit(EventKind::kSyscallExit) |
-         EventBit(EventKind::kForkEnd) | EventBit(EventKind::kExec) | EventBit(EventKind::kExit);
+         EventBit(EventKind::kHandler) | EventBit(EventKind::kForkEnd) |
+         EventBit(EventKind::kExec) | EventBit(EventKind::kExit);
 }
 
 void SyscallRecorder::OnEvent(const proto::EventRecord& event) {
@@ -28,6 +29,9 @@ void SyscallRecorder::OnEvent(const proto::EventRecord& event) {
     }
     case EventKind::kSyscallExit:
       builder_.OnExit(event.pid, static_cast<int64_t>(event.b));
+      break;
+    case EventKind::kHandler:
+      builder_.OnHandler(event.pid);
       break;
     case EventKind::kForkEnd:
       if (event.e == 0) builder_.OnBirth(event.pid, static_cast<uint32_t>(event.a));

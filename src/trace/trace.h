@@ -34,6 +34,8 @@ struct Call {
   uint8_t known_arguments = 6;
   int64_t result = 0;  // as in RAX
   End end = End::kUnfinished;
+  // How many signal handlers the task was in, one interrupting the other.
+  uint8_t handler_depth = 0;
   // The call reads a file whose content is the kernel's own (/proc, /sys). Known natively only.
   bool reads_kernel_file = false;
   // The task that `result` names as a pid (see Trace::tasks); nullopt: no task of the run.
@@ -59,6 +61,9 @@ struct TaskTrace {
   size_t ordinal = 1;            // among its creator's children, from 1
   std::vector<size_t> children;  // processes and threads, by birth
   uint32_t pid = 0;              // thread id, in the program's pid namespace
+  // Handlers that the task is in at the end of its calls. A handler left by siglongjmp(3) counts
+  // on.
+  uint8_t handler_depth = 0;
   std::vector<Call> calls;
   bool ended = false;  // else the run ended first, and the calls are a beginning
 };

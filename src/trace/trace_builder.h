@@ -25,9 +25,13 @@ class TraceBuilder {
   // The first program. Thread ids of a call's result and of tasks are of one pid namespace.
   void OnFirst(uint32_t tid);
   void OnBirth(uint32_t creator, uint32_t child);
-  // The call, to be completed by the recorder until the task's next step; null if it is dropped.
+  // The call, to be completed by the recorder until the task's next step; null if there is nothing
+  // to complete: the call is dropped, or is restart_syscall(2), by which the kernel goes on with a
+  // call that it interrupted, and which counts as that call.
   Call* OnEnter(uint32_t tid, uint64_t number, const std::array<uint64_t, 6>& arguments);
   void OnExit(uint32_t tid, int64_t result);
+  // A signal's handler begins; rt_sigreturn(2) ends it.
+  void OnHandler(uint32_t tid);
   // `former` has replaced its program, taken over the thread id `tid` and ended all other threads
   // (ptrace(2), "execve(2) under ptrace"). Mostly both are the same.
   void OnExec(uint32_t former, uint32_t tid);
@@ -40,6 +44,7 @@ class TraceBuilder {
 
  private:
   TaskTrace* Find(uint32_t tid);
+  static bool GoesOn(TaskTrace& task, uint64_t number);
 
   Trace trace_;
   size_t max_calls_;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
+
 namespace fv::trace {
 namespace {
 
@@ -75,6 +77,49 @@ TEST(TraceBuilderTest, ExecByAThreadTakesTheLeadersNumber) {
   EXPECT_TRUE(trace.tasks[1].calls[0].Returned());
   EXPECT_EQ(trace.tasks[1].calls[1].result_task, 1u);
   EXPECT_FALSE(trace.tasks[1].ended);
+}
+
+TEST(TraceBuilderTest, CallsInHandlers) {
+  TraceBuilder builder;
+  builder.OnFirst(2);
+  const auto call = [&](uint64_t number) {
+    builder.OnEnter(2, number, {});
+    builder.OnExit(2, 0);
+  };
+  call(SYS_getuid);
+  builder.OnHandler(2);
+  call(SYS_getuid);
+  builder.OnHandler(2);
+  builder.OnBirth(2, 3);
+  builder.OnEnter(3, SYS_getuid, {});
+  call(SYS_rt_sigreturn);
+  call(SYS_rt_sigreturn);
+  call(SYS_rt_sigreturn);  // without a handler: nothing to leave
+  builder.OnHandler(2);
+  builder.OnExec(2, 2);
+  call(SYS_getuid);
+  builder.OnHandler(9);
+  const Trace trace = builder.Take();
+  std::vector<int> depths;
+  for (const Call& made : trace.tasks[0].calls) depths.push_back(made.handler_depth);
+  EXPECT_EQ(depths, (std::vector<int>{0, 1, 2, 1, 0, 0}));
+  EXPECT_EQ(trace.tasks[1].calls[0].handler_depth, 2);
+}
+
+TEST(TraceBuilderTest, AnInterruptedSleepGoesOn) {
+  TraceBuilder builder;
+  builder.OnFirst(2);
+  builder.OnEnter(2, SYS_nanosleep, {1});
+  builder.OnExit(2, -kErestartBlock);
+  EXPECT_EQ(builder.OnEnter(2, SYS_restart_syscall, {}), nullptr);
+  builder.OnExit(2, 0);
+  builder.OnEnter(2, SYS_restart_syscall, {});  // made by a program: nothing to go on with
+  builder.OnExit(2, -EINTR);
+  const Trace trace = builder.Take();
+  ASSERT_EQ(trace.tasks[0].calls.size(), 2u);
+  EXPECT_EQ(trace.tasks[0].calls[0].number, static_cast<uint64_t>(SYS_nanosleep));
+  EXPECT_EQ(trace.tasks[0].calls[0].result, 0);
+  EXPECT_TRUE(trace.tasks[0].calls[0].Returned());
 }
 
 TEST(TraceBuilderTest, UnknownTasksAreDropped) {

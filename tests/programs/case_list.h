@@ -2,7 +2,8 @@
 //
 // The list of cases that vm_test (vm_test.bzl) writes: a line a case, fields parted by tabs:
 //   name, kind ("program" or "shell"), path of the program or script, standard input (a path, or
-//   "-" for none), arguments...
+//   "-" for none), system calls ("chance": not compared; else "-" and those that are not compared,
+//   parted by commas), arguments...
 // Paths are relative to the runfiles root, which is where a test starts.
 #pragma once
 
@@ -19,6 +20,8 @@ struct Case {
   CaseKind kind = CaseKind::kProgram;
   std::string path;
   std::string input_path;  // empty: no input
+  enum class Calls { kCompare, kByChance } calls = Calls::kCompare;
+  std::vector<std::string> ignored_calls;
   std::vector<std::string> arguments;
 };
 

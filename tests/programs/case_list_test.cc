@@ -13,21 +13,28 @@ namespace fv::tests {
 namespace {
 
 TEST(CaseList, ReadsFieldsAndArguments) {
-  const auto cases = ParseCases("a\tprogram\tx/a\t-\nb\tshell\tx/b.sh\tx/in\tone\t\tthree\n");
-  ASSERT_EQ(cases.size(), 2u);
+  const auto cases = ParseCases(
+      "a\tprogram\tx/a\t-\t-\nb\tshell\tx/b.sh\tx/in\t-read,kcmp\tone\t\tthree\n"
+      "c\tprogram\tx/c\t-\tchance\n");
+  ASSERT_EQ(cases.size(), 3u);
   EXPECT_EQ(cases[0].kind, CaseKind::kProgram);
   EXPECT_TRUE(cases[0].arguments.empty());
   EXPECT_EQ(cases[0].input_path, "");
   EXPECT_EQ(cases[1].kind, CaseKind::kShell);
   EXPECT_EQ(cases[1].input_path, "x/in");
   EXPECT_EQ(cases[1].arguments, (std::vector<std::string>{"one", "", "three"}));
+  EXPECT_TRUE(cases[0].ignored_calls.empty());
+  EXPECT_EQ(cases[1].ignored_calls, (std::vector<std::string>{"read", "kcmp"}));
+  EXPECT_EQ(cases[1].calls, Case::Calls::kCompare);
+  EXPECT_EQ(cases[2].calls, Case::Calls::kByChance);
 }
 
 TEST(CaseList, RefusesWhatIsNotACase) {
-  EXPECT_THROW(ParseCases("a\tprogram\tx/a\n"), std::invalid_argument);
-  EXPECT_THROW(ParseCases("a\tother\tx/a\t-\n"), std::invalid_argument);
-  EXPECT_THROW(ParseCases("\tprogram\tx/a\t-\n"), std::invalid_argument);
-  EXPECT_THROW(ParseCases("a\tprogram\tx\t-\na\tprogram\ty\t-\n"), std::invalid_argument);
+  EXPECT_THROW(ParseCases("a\tprogram\tx/a\t-\n"), std::invalid_argument);
+  EXPECT_THROW(ParseCases("a\tother\tx/a\t-\t-\n"), std::invalid_argument);
+  EXPECT_THROW(ParseCases("\tprogram\tx/a\t-\t-\n"), std::invalid_argument);
+  EXPECT_THROW(ParseCases("a\tprogram\tx/a\t-\tread\n"), std::invalid_argument);
+  EXPECT_THROW(ParseCases("a\tprogram\tx\t-\t-\na\tprogram\ty\t-\t-\n"), std::invalid_argument);
 }
 
 ProcessResult Shell(const std::string& script, std::chrono::seconds timeout, std::string input) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every case of the list is a test: the program runs natively and in the guest; standard output,
-// standard error and exit status must be equal, and a program's own checks must hold in both.
-// With --check=every in the flags, a finding of the oracle makes the guest's run fail too.
+// Every case of the list is a test: the program runs natively and in the guest, in the same root,
+// and src/diff compares: standard output, standard error, exit status and, with --syscalls, the
+// results of system calls. A program's own checks must hold on both sides, and the oracle finds
+// nothing.
 //
-//   program_test --cases=FILE --mode=native|guest [--forkvisor=PATH --run_flags=A,B]
-#include <fcntl.h>
+//   program_test --cases=FILE --mode=native|guest [--check=every --kernel_ring=0 --syscalls]
 #include <gtest/gtest.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -15,22 +14,27 @@
 #include <iostream>
 #include <sstream>
 
-#include "absl/strings/str_split.h"
 #include "gflags/gflags.h"
+#include "src/cli/guest_kernel.h"
+#include "src/diff/differ.h"
+#include "src/diff/format.h"
+#include "src/trace/names.h"
 #include "tests/programs/case_list.h"
 #include "tests/programs/process.h"
 #include "vmm/testing/require_kvm.h"
 
 DEFINE_string(cases, "", "the list of cases");
 DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
-DEFINE_string(forkvisor, "", "the command");
-DEFINE_string(run_flags, "", "flags of forkvisor run, parted by commas");
+DEFINE_string(check, "every", "when the oracle looks");
+DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
+DEFINE_bool(syscalls, false, "compare the results of system calls");
 DEFINE_int32(seconds, 100, "longest run of one program");
 
 namespace fv::tests {
 namespace {
 
 namespace fs = std::filesystem;
+using native::NativeOptions;
 
 constexpr char kBusybox[] = "/bin/busybox";
 
@@ -42,101 +46,51 @@ std::string ReadFile(const std::string& path) {
   return content.str();
 }
 
-// Programs use fixed names in /tmp: of each only one may run natively at a time.
-class NativeLock {
- public:
-  explicit NativeLock(const std::string& program)
-      : fd_(open(("/tmp/fv_lock_" + fs::path(program).filename().string()).c_str(),
-                 O_CREAT | O_RDWR | O_CLOEXEC, 0666)) {
-    if (fd_ >= 0) flock(fd_, LOCK_EX);
+// A program sees an empty working directory; a script finds itself in it.
+diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
+  diff::DiffOptions options;
+  session::GuestOptions& guest = options.guest;
+  guest.root.host_cwd = directory;
+  if (test.kind == CaseKind::kProgram) {
+    guest.root.program = fs::absolute(test.path);
+  } else {
+    const std::string name = fs::path(test.path).filename();
+    guest.root.program = kBusybox;
+    guest.root.files = {{fs::absolute(test.path), directory + "/" + name}};
+    guest.arguments = {"sh", name};
   }
-  ~NativeLock() {
-    if (fd_ >= 0) close(fd_);
+  guest.arguments.insert(guest.arguments.end(), test.arguments.begin(), test.arguments.end());
+  guest.environment = {"TERM=dumb"};
+  guest.kernel_image = embedded::GuestKernel();
+  if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
+  if (!test.input_path.empty()) options.input = ReadFile(test.input_path);
+  options.check = oracle::ParseCheckMode(FLAGS_check).value();
+  options.timeout_ns = static_cast<uint64_t>(FLAGS_seconds) * 1'000'000'000;
+  options.native_root = diff::NativeRoot::kPrivate;
+  // Programs show what root may do, if they are root.
+  if (geteuid() == 0) options.native_user = NativeOptions::User::kCaller;
+  if (FLAGS_syscalls && test.calls == Case::Calls::kCompare) {
+    options.calls = NativeOptions::Calls::kRecord;
   }
-  NativeLock(const NativeLock&) = delete;
-  NativeLock& operator=(const NativeLock&) = delete;
-
- private:
-  int fd_;
-};
-
-// The environment that `forkvisor run` gives its programs, but for PATH where the tools lie.
-std::vector<std::string> Environment(const std::string& path) {
-  return {"HOME=/root", "PATH=" + path, "SHELL=/bin/sh", "TERM=dumb", "USER=root"};
+  for (const std::string& name : test.ignored_calls) {
+    options.trace.ignored.insert(trace::FindSyscall(name)->number);
+  }
+  return options;
 }
 
-class Runner {
- public:
-  explicit Runner(const Case& test) : case_(test) {
-    if (!test.input_path.empty()) input_ = ReadFile(test.input_path);
-    if (test.kind == CaseKind::kProgram) {
-      words_ = {fs::absolute(test.path)};
-    } else {
-      // The script lies in the working directory, here and there.
-      const fs::path name = fs::path(test.path).filename();
-      fs::copy_file(test.path, fs::path(directory_.path()) / name);
-      words_ = {kBusybox, "sh", name};
-    }
-    words_.insert(words_.end(), test.arguments.begin(), test.arguments.end());
-  }
-
-  ProcessResult Native() {
-    NativeLock lock(case_.path);
-    std::string path = "/bin:/usr/bin:/sbin:/usr/sbin";
-    if (case_.kind == CaseKind::kShell) path = InstallApplets();
-    return RunProcess({.argv = words_,
-                       .environment = Environment(path),
-                       .cwd = directory_.path(),
-                       .input = input_,
-                       .timeout = std::chrono::seconds(FLAGS_seconds)});
-  }
-
-  ProcessResult Guest() {
-    std::vector<std::string> argv = {fs::absolute(FLAGS_forkvisor), "run"};
-    for (absl::string_view flag : absl::StrSplit(FLAGS_run_flags, ',', absl::SkipEmpty())) {
-      argv.emplace_back(flag);
-    }
-    argv.push_back("--timeout=" + std::to_string(FLAGS_seconds));
-    if (case_.kind == CaseKind::kShell) {
-      argv.push_back("--file=" + directory_.path() + "/" + words_[2]);
-    }
-    argv.push_back("--");
-    argv.insert(argv.end(), words_.begin(), words_.end());
-    return RunProcess({.argv = argv,
-                       .environment = Environment("/bin:/usr/bin"),
-                       .cwd = directory_.path(),
-                       .input = input_,
-                       .timeout = std::chrono::seconds(FLAGS_seconds + 20)});
-  }
-
- private:
-  // In the guest /bin holds busybox's applets; natively a directory does.
-  std::string InstallApplets() {
-    const std::string bin = tools_.path();
-    const ProcessResult made = RunProcess({.argv = {kBusybox, "--install", "-s", bin},
-                                           .environment = {},
-                                           .cwd = "/",
-                                           .input = "",
-                                           .timeout = std::chrono::seconds(20)});
-    EXPECT_EQ(made.status, 0) << made.err;
-    return bin;
-  }
-
-  const Case& case_;
-  TempDirectory directory_, tools_;
-  std::string input_;
-  std::vector<std::string> words_;
-};
-
-void ExpectChecksHeld(const ProcessResult& result, const char* where) {
-  EXPECT_FALSE(result.timed_out) << where << ": no end after " << FLAGS_seconds << " s";
-  EXPECT_EQ(result.out.find("FAIL "), std::string::npos) << where << ":\n" << result.out;
+void ExpectChecksHeld(const diff::Outcome& outcome, const char* where) {
+  EXPECT_FALSE(outcome.timed_out) << where << ": no end after " << FLAGS_seconds << " s";
+  EXPECT_EQ(outcome.out.bytes.find("FAIL "), std::string::npos) << where << ":\n"
+                                                                << outcome.out.bytes;
 }
 
-void ExpectEqual(const ProcessResult& guest, const ProcessResult& native) {
-  EXPECT_EQ(guest.out, native.out) << "standard output; in the guest stderr was:\n" << guest.err;
-  EXPECT_EQ(guest.err, native.err) << "standard error";
-  EXPECT_EQ(guest.status, native.status) << "exit status";
+// False, and the test is skipped, where this host permits no private root or no ptrace; with
+// FORKVISOR_REQUIRE_KVM=1 that is a failure.
+bool Ran(const absl::Status& status) {
+  if (status.ok()) return true;
+  const bool may_skip = absl::IsPermissionDenied(status) && !vmm::testing::KvmIsRequired();
+  if (!may_skip) ADD_FAILURE() << status;
+  return false;
 }
 
 class NativeTest : public ::testing::Test {
@@ -146,7 +100,11 @@ class NativeTest : public ::testing::Test {
     if (case_.kind == CaseKind::kShell && !fs::exists(kBusybox)) {
       GTEST_SKIP() << kBusybox << " is missing (package busybox-static)";
     }
-    ExpectChecksHeld(Runner(case_).Native(), "natively");
+    const TempDirectory directory;
+    const absl::StatusOr<diff::Outcome> outcome =
+        diff::RunNativeSide(OptionsOf(case_, directory.path()));
+    if (!Ran(outcome.status())) GTEST_SKIP() << outcome.status();
+    ExpectChecksHeld(*outcome, "natively");
   }
 
  private:
@@ -160,11 +118,16 @@ class GuestTest : public vmm::testing::KvmTest {
     if (case_.kind == CaseKind::kShell && !fs::exists(kBusybox)) {
       GTEST_SKIP() << kBusybox << " is missing (package busybox-static)";
     }
-    const ProcessResult native = Runner(case_).Native();
-    ExpectChecksHeld(native, "natively");
-    const ProcessResult guest = Runner(case_).Guest();
-    ExpectChecksHeld(guest, "in the guest");
-    ExpectEqual(guest, native);
+    const TempDirectory directory;
+    const absl::StatusOr<diff::DiffResult> result =
+        diff::RunDiff(OptionsOf(case_, directory.path()));
+    if (!Ran(result.status())) GTEST_SKIP() << result.status();
+    ASSERT_TRUE(result->Compared()) << "the guest failed: " << result->session.message;
+    for (const std::string& finding : result->findings) ADD_FAILURE() << finding;
+    ExpectChecksHeld(result->native, "natively");
+    ExpectChecksHeld(result->guest, "in the guest");
+    EXPECT_TRUE(result->Equal()) << diff::FormatText(*result) << "standard error in the guest:\n"
+                                 << result->guest.err.bytes;
   }
 
  private:

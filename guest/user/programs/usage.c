@@ -34,6 +34,19 @@ static void Child(void* unused) {
   Burn(60000);
 }
 
+// In a child: the largest size of a process survives its exec, and what it was before is another's.
+static void FaultsAndSize(void* arg) {
+  (void)arg;
+  struct rusage usage;
+  CHECK_INT(getrusage(RUSAGE_SELF, &usage), 0);
+  long faults = usage.ru_minflt, resident = usage.ru_maxrss;
+  unsigned char* memory = Pages(2000);
+  FillPages(memory, 2000, 1);
+  CHECK_INT(getrusage(RUSAGE_SELF, &usage), 0);
+  CHECK(usage.ru_minflt > faults);  // faults around may fill several pages at once
+  CHECK(usage.ru_maxrss >= resident + 4000);
+}
+
 int main(void) {
   Burn(80000);
   CHECK_INT(Own(RUSAGE_CHILDREN), 0);
@@ -51,13 +64,7 @@ int main(void) {
   times(&ticks);
   CHECK(ticks.tms_cutime + ticks.tms_cstime >= 5);
   Ok("time");
-  CHECK_INT(getrusage(RUSAGE_SELF, &usage), 0);
-  long faults = usage.ru_minflt, resident = usage.ru_maxrss;
-  unsigned char* memory = Pages(2000);
-  FillPages(memory, 2000, 1);
-  CHECK_INT(getrusage(RUSAGE_SELF, &usage), 0);
-  CHECK(usage.ru_minflt > faults);  // faults around may fill several pages at once
-  CHECK(usage.ru_maxrss >= resident + 4000);
+  CHECK_INT(RunChild(FaultsAndSize, NULL), 0);
   CHECK_ERR(getrusage(12, &usage), EINVAL);
   Ok("faults and size");
   return Finish();
