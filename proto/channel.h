@@ -96,10 +96,12 @@ struct ChannelHeader {
   GuestPtr tasks;     // Link: head of all tasks
   GuestPtr pid_hash;  // Link[pid_buckets]; bucket = pid & (pid_buckets - 1)
   uint64_t pid_buckets;
-  GuestPtr mms;          // Link: head
-  GuestPtr objects;      // Link: head
-  GuestPtr slab_caches;  // Link: head
-  GuestPtr cpus;         // CpuRecord[cpu_count]
+  GuestPtr pids;            // Link: head of all process ids
+  GuestPtr pid_namespaces;  // Link: head
+  GuestPtr mms;             // Link: head
+  GuestPtr objects;         // Link: head
+  GuestPtr slab_caches;     // Link: head
+  GuestPtr cpus;            // CpuRecord[cpu_count]
   uint64_t cpu_count;
   GuestPtr init_task;  // TaskRecord of pid 1
   uint64_t kernel_root_gpa;
@@ -145,6 +147,8 @@ constexpr uint64_t HashLayout() {
       sizeof(ObjectRecord),
       sizeof(VmaRecord),
       sizeof(MmRecord),
+      sizeof(PidRecord),
+      sizeof(PidNamespaceRecord),
       sizeof(TaskRecord),
       sizeof(CpuRecord),
       sizeof(EventRecord),

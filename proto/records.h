@@ -146,6 +146,46 @@ struct MmRecord {
 inline constexpr uint64_t kMmMagic = 0x004D4D5652504B46;
 static_assert(sizeof(MmRecord) == 152);
 
+// ---- Process ids ----------------------------------------------------------------------------
+
+// The number that a process id has in one pid namespace.
+struct PidNumberRecord {
+  Link hash;       // the kernel's way from (number, space) to the id
+  GuestPtr pid;    // PidRecord
+  GuestPtr space;  // PidNamespaceRecord
+  uint64_t number;
+};
+static_assert(sizeof(PidNumberRecord) == 40);
+
+// An id of a task, a process group or a session (Linux: struct pid): one number for each level of
+// pid namespaces from the initial one (level 0) down to its own.
+struct PidRecord {
+  uint64_t magic;        // kPidMagic
+  Link pids;             // all, from ChannelHeader::pids
+  uint32_t refs;         // one for being in use, the others by descriptors and messages
+  uint32_t level;        // of its own namespace
+  GuestPtr task;         // TaskRecord; 0: the task is gone, a group or session lives on
+  Link group;            // head: leaders of the processes in this process group
+  Link session;          // head: leaders of the processes in this session
+  PidNumberRecord root;  // in the initial namespace
+  GuestPtr deeper;       // PidNumberRecord[level], from level 1 on
+};
+inline constexpr uint64_t kPidMagic = 0x0044495052504B46;
+static_assert(sizeof(PidRecord) == 120);
+
+struct PidNamespaceRecord {
+  uint64_t magic;   // kPidNamespaceMagic
+  Link spaces;      // all, from ChannelHeader::pid_namespaces; the initial one first
+  uint32_t refs;    // ids and namespaces directly in it, tasks whose children go here, files
+  uint32_t level;   // 0: the initial one
+  GuestPtr parent;  // PidNamespaceRecord; 0: the initial one
+  GuestPtr reaper;  // TaskRecord of its init; 0: not yet, or no more
+  uint32_t ids;     // that have a number in it, those of deeper levels included
+  uint32_t inode;   // its number in /proc/PID/ns
+};
+inline constexpr uint64_t kPidNamespaceMagic = 0x0053504E52504B46;
+static_assert(sizeof(PidNamespaceRecord) == 56);
+
 // ---- Tasks --------------------------------------------------------------------------------
 
 enum class TaskState : uint32_t {
@@ -175,13 +215,16 @@ struct TaskRecord {
   Link group;     // ring of the thread group; the leader's Link is a member like any other
   Link children;  // head of the list of children (their `sibling`)
   Link sibling;
-  GuestPtr parent;   // task that waits for this one (real parent's thread-group leader or thread)
-  GuestPtr leader;   // thread-group leader
-  GuestPtr mm;       // MmRecord; 0 for kernel tasks and after exit
-  GuestPtr stack;    // lowest address of the kernel stack; 0 when freed
-  GuestPtr files;    // descriptor table, shared with CLONE_FILES
-  GuestPtr sighand;  // signal handlers, shared with CLONE_SIGHAND
-  GuestPtr signal;   // thread-group state
+  Link group_link;    // leaders: in PidRecord::group of the process group
+  Link session_link;  // leaders: in PidRecord::session
+  GuestPtr id;        // PidRecord; 0 for the idle task and after release
+  GuestPtr parent;    // task that waits for this one (real parent's thread-group leader or thread)
+  GuestPtr leader;    // thread-group leader
+  GuestPtr mm;        // MmRecord; 0 for kernel tasks and after exit
+  GuestPtr stack;     // lowest address of the kernel stack; 0 when freed
+  GuestPtr files;     // descriptor table, shared with CLONE_FILES
+  GuestPtr sighand;   // signal handlers, shared with CLONE_SIGHAND
+  GuestPtr signal;    // thread-group state
   uint64_t clear_child_tid;
   uint64_t fs_base;
   uint64_t start_tsc;
@@ -190,7 +233,7 @@ struct TaskRecord {
   char comm[16];
 };
 inline constexpr uint64_t kTaskMagic = 0x4B53415450524B46;
-static_assert(sizeof(TaskRecord) == 240);
+static_assert(sizeof(TaskRecord) == 280);
 
 // ---- CPUs ---------------------------------------------------------------------------------
 
@@ -210,6 +253,7 @@ template <typename T>
 inline constexpr bool kIsRecord = std::is_standard_layout_v<T>&& std::is_trivially_copyable_v<T>;
 static_assert(kIsRecord<FrameRecord> && kIsRecord<SlabCacheRecord> && kIsRecord<ObjectRecord> &&
               kIsRecord<VmaRecord> && kIsRecord<MmRecord> && kIsRecord<TaskRecord> &&
-              kIsRecord<CpuRecord>);
+              kIsRecord<CpuRecord> && kIsRecord<PidNumberRecord> && kIsRecord<PidRecord> &&
+              kIsRecord<PidNamespaceRecord>);
 
 }  // namespace fv::proto

@@ -11,6 +11,7 @@
 
 #include "guest/fs/io_buffer.h"
 #include "guest/lib/list.h"
+#include "guest/lib/pid.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 #include "guest/lib/wait_queue.h"
@@ -109,8 +110,9 @@ class File {
 
   // The epoll items that watch it (epoll.h).
   proto::Link epoll_items{0, 0};
-  // F_SETOWN and F_SETSIG; kept, no signal-driven I/O.
-  int32_t owner = 0;
+  // F_SETOWN and F_SETSIG; kept, no signal-driven I/O. The owner is a process or a group.
+  Ref<Pid> owner;
+  bool owner_is_group = false;
   uint32_t owner_signal = 0;
 
  protected:

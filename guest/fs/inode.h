@@ -17,6 +17,8 @@
 
 namespace fv::guest {
 
+class PidNamespace;
+
 // Constant but for next_inode. Static objects; never freed.
 struct Superblock {
   const char* type;  // "ramfs", "proc", ... as /proc/mounts shows it
@@ -27,6 +29,7 @@ struct Superblock {
   uint32_t mount_id;
   uint64_t next_inode;
   bool read_only;
+  PidNamespace* reader = nullptr;  // proc: whose numbers it shows; counted by the mount
 };
 
 // Nanoseconds since the epoch.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "guest/fs/ramfs.h"
+#include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
@@ -49,6 +50,10 @@ Result<Ref<Inode>> MakeRootInode(Mount& mount, const char* type) {
       type, type, "rw,relatime", kTmpfsMagic, minor, kFirstMountId + minor - kFirstMinor, 1, false};
   if (strcmp(type, "proc") == 0) {
     mount.superblock.magic = kProcMagic;
+    mount.superblock.reader = CurrentPidNamespace();
+    if (mount.superblock.reader != nullptr) {
+      mount.superblock.reader->AddRef();
+    }
     return MakeProcRoot(mount.superblock);
   }
   if (strcmp(type, "sysfs") == 0) {
@@ -185,6 +190,9 @@ Status UnmountRoot(Dentry& root, UmountMode mode) {
     // A busy slot keeps its superblock for those inside, for ever.
     EmptyTree(root);
     mount->root = nullptr;
+    if (mount->superblock.reader != nullptr) {
+      mount->superblock.reader->Release();
+    }
     mount->used = false;
   }
   return Ok();

@@ -12,6 +12,7 @@
 #include "guest/fs/inode.h"
 #include "guest/fs/mode.h"
 #include "guest/fs/text_buffer.h"
+#include "guest/lib/pid.h"
 #include "guest/lib/result.h"
 
 namespace fv::guest {
@@ -30,7 +31,7 @@ enum class ProcKind : uint8_t {
   kCwd,
   kTaskRoot,
   kFd,
-  kNamespace,  // magic link to an object named by show()
+  kNamespace,  // magic link to the namespace that it is named after
   kMem,        // files of proc_memory_file.cc
   kPagemap,
 };
@@ -39,6 +40,8 @@ enum class ProcKind : uint8_t {
 struct ProcKey {
   uint32_t task = 0;    // thread id, 0 outside PID directories
   uint32_t number = 0;  // descriptor in fd and fdinfo
+  // The pid namespace that the file system was mounted in; nullptr: the initial one.
+  const PidNamespace* reader = nullptr;
 };
 
 struct ProcNode {
@@ -71,11 +74,10 @@ Result<Ref<Inode>> MakeProcInode(Superblock& superblock, const ProcNode& node, P
 // The tables: proc_tables.cc, sys_tables.cc.
 extern const ProcNode kProcRoot;
 extern const ProcNode kSysRoot;
-extern const ProcNode kProcPid;        // /proc/PID
-extern const ProcNode kProcTid;        // /proc/PID/task/TID
-extern const ProcNode kProcFd;         // /proc/PID/fd/N
-extern const ProcNode kProcFdInfo;     // /proc/PID/fdinfo/N
-extern const ProcNode kNamespaceFile;  // what a link of /proc/PID/ns leads to
+extern const ProcNode kProcPid;     // /proc/PID
+extern const ProcNode kProcTid;     // /proc/PID/task/TID
+extern const ProcNode kProcFd;      // /proc/PID/fd/N
+extern const ProcNode kProcFdInfo;  // /proc/PID/fdinfo/N
 inline constexpr size_t kProcSysNodeCount = 3;
 extern const ProcNode kProcSysNodes[kProcSysNodeCount];  // in /proc/sys
 

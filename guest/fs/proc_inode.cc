@@ -47,6 +47,7 @@ bool Named(const ProcNode& node, const char* name, size_t length) {
 
 ProcInode::ProcInode(Superblock& superblock, const ProcNode& node, ProcKey key)
     : Inode(superblock, node.mode), node_(node), key_(key) {
+  key_.reader = superblock.reader;
   SetNumber(NumberOf(node, key));
   links = IsDirectory() ? 2 : 1;
   TaskInfo info;
@@ -55,9 +56,14 @@ ProcInode::ProcInode(Superblock& superblock, const ProcNode& node, ProcKey key)
     gid = info.egid;
   }
   if (node.kind == ProcKind::kSelf) {
-    Format(text_, sizeof(text_), "%u", CurrentTgid());
+    if (const uint32_t self = NumberForReader(key_.reader, CurrentTgid()); self != 0) {
+      Format(text_, sizeof(text_), "%u", self);
+    }
   } else if (node.kind == ProcKind::kThreadSelf) {
-    Format(text_, sizeof(text_), "%u/task/%u", CurrentTgid(), CurrentTid());
+    if (const uint32_t self = NumberForReader(key_.reader, CurrentTgid()); self != 0) {
+      const uint32_t thread = NumberForReader(key_.reader, CurrentTid());
+      Format(text_, sizeof(text_), "%u/task/%u", self, thread);
+    }
   } else if (node.kind == ProcKind::kText) {
     TextBuffer text;
     if (node.show(text, key).ok() && text.size() < sizeof(text_)) {
@@ -126,9 +132,9 @@ Result<Ref<Inode>> ProcInode::LookupChild(const char* name, size_t length) {
   }
   switch (node_.kind) {
     case ProcKind::kRoot:
-      return LookupTask(static_cast<uint32_t>(number), kProcPid);
+      return LookupTask(TidFromReader(key_.reader, static_cast<uint32_t>(number)), kProcPid);
     case ProcKind::kTaskDir:
-      return LookupTask(static_cast<uint32_t>(number), kProcTid);
+      return LookupTask(TidFromReader(key_.reader, static_cast<uint32_t>(number)), kProcTid);
     case ProcKind::kFdDir:
     case ProcKind::kFdInfoDir:
       return LookupFd(static_cast<uint32_t>(number));
@@ -141,11 +147,11 @@ Result<Ref<Inode>> ProcInode::LookupChild(const char* name, size_t length) {
 int64_t ProcInode::NextNumber(uint32_t from) const {
   switch (node_.kind) {
     case ProcKind::kRoot: {
-      const uint32_t pid = NextTgid(from == 0 ? 0 : from - 1);
+      const uint32_t pid = NextTgid(key_.reader, from == 0 ? 0 : from - 1);
       return pid == 0 ? -1 : int64_t{pid};
     }
     case ProcKind::kTaskDir: {
-      const uint32_t tid = NextTid(key_.task, from == 0 ? 0 : from - 1);
+      const uint32_t tid = NextTid(key_.reader, key_.task, from == 0 ? 0 : from - 1);
       return tid == 0 ? -1 : int64_t{tid};
     }
     case ProcKind::kFdDir:
@@ -179,8 +185,10 @@ Status ProcInode::ListChildren(Dentry&, DirSink& sink, uint64_t& position) {
     char name[16];
     const size_t length = Format(name, sizeof(name), "%ld", static_cast<long>(number));
     const uint64_t next = kFirstNumber + static_cast<uint64_t>(number) + 1;
-    const ProcKey key = link || file ? ProcKey{key_.task, static_cast<uint32_t>(number)}
-                                     : ProcKey{static_cast<uint32_t>(number), 0};
+    ProcKey key{key_.task, static_cast<uint32_t>(number)};
+    if (!link && !file) {
+      key = ProcKey{TidFromReader(key_.reader, static_cast<uint32_t>(number)), 0};
+    }
     if (!sink.Entry(name, length, NumberOf(node_, key), type >> 12, next)) {
       return Ok();
     }
@@ -189,6 +197,9 @@ Status ProcInode::ListChildren(Dentry&, DirSink& sink, uint64_t& position) {
 }
 
 Result<Ref<Dentry>> ProcInode::JumpTarget() {
+  if (node_.kind == ProcKind::kSelf || node_.kind == ProcKind::kThreadSelf) {
+    return Error(ENOENT);  // the caller does not exist in the namespace that this /proc shows
+  }
   if (!MayInspectTask(key_.task)) {
     return Error(EACCES);
   }
@@ -215,21 +226,10 @@ Result<Ref<Dentry>> ProcInode::JumpTarget() {
       return Ref<Dentry>(file.value()->dentry());
     }
     case ProcKind::kNamespace:
-      return NamespaceTarget();
+      return GetTaskNamespace(key_.task, node_.name);
     default:
       return Error(EINVAL);
   }
-}
-
-// Every task is in the first namespace of each kind.
-Result<Ref<Dentry>> ProcInode::NamespaceTarget() {
-  TextBuffer text;
-  TRY(node_.show(text, key_));
-  if (text.failed()) {
-    return Error(ENOMEM);
-  }
-  Ref<Inode> inode = TRY(MakeProcInode(superblock(), kNamespaceFile, {}));
-  return Dentry::Create(nullptr, text.data(), text.size(), std::move(inode));
 }
 
 Result<size_t> ProcInode::ReadLink(char* out, size_t capacity) {

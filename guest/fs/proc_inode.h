@@ -27,7 +27,6 @@ class ProcInode final : public Inode {
   Status SetOwner(uint32_t, uint32_t) override { return Error(EPERM); }
 
  private:
-  Result<Ref<Dentry>> NamespaceTarget();
   Result<Ref<Inode>> LookupTask(uint32_t tid, const ProcNode& node);
   Result<Ref<Inode>> LookupFd(uint32_t fd);
   int64_t NextNumber(uint32_t from) const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What /proc asks about tasks, implemented by guest/task/proc_info.cc. fs formats; task fills in.
-// Ids are those of the initial pid namespace.
+// Ids are those of the initial pid namespace, but for what says otherwise: a /proc shows the
+// numbers of the namespace that it was mounted in, its `reader` (nullptr: the initial one).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include "guest/fs/dentry.h"
 #include "guest/fs/fd_table.h"
 #include "guest/fs/fs_context.h"
+#include "guest/lib/pid.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 
@@ -51,10 +53,25 @@ struct TaskInfo {
   uint64_t kernel_stack;  // 0
 };
 
-// The smallest thread-group id greater than `after`, 0 if none.
-uint32_t NextTgid(uint32_t after);
-// The smallest thread id of group `tgid` greater than `after`, 0 if none.
-uint32_t NextTid(uint32_t tgid, uint32_t after);
+// The smallest thread-group id of `reader` greater than `after`, 0 if none.
+uint32_t NextTgid(const PidNamespace* reader, uint32_t after);
+// The smallest thread id of group `tgid` greater than `after`, 0 if none; `after` and the result
+// are `reader`'s.
+uint32_t NextTid(const PidNamespace* reader, uint32_t tgid, uint32_t after);
+// The thread that `reader` calls `number`; 0: there is none.
+uint32_t TidFromReader(const PidNamespace* reader, uint32_t number);
+// What `reader` calls the task, process or group `id`; 0: it cannot be seen from there.
+uint32_t NumberForReader(const PidNamespace* reader, uint32_t id);
+
+// The ids of a task as `reader` calls them, and as each deeper namespace does that it is in.
+struct TaskIds {
+  uint32_t pid, tgid, ppid, pgid, sid;
+  uint32_t levels;  // from `reader` to the task's own: of the arrays
+  uint32_t ns_tgid[kMaxPidLevel + 1], ns_pid[kMaxPidLevel + 1];
+  uint32_t ns_pgid[kMaxPidLevel + 1], ns_sid[kMaxPidLevel + 1];
+};
+// False: no such task, or `reader` cannot see it.
+bool FillTaskIds(uint32_t tid, const PidNamespace* reader, TaskIds& out);
 // `tid` may be any thread's; false: no such task.
 bool FillTaskInfo(uint32_t tid, TaskInfo& out);
 // Errors of all: ESRCH (gone), EACCES (ptrace-access rule of proc(5)).
@@ -62,6 +79,8 @@ Result<Mm*> GetTaskMm(uint32_t tid);  // with a reference (Mm::Get), Put by the 
 Result<Ref<FdTable>> GetTaskFiles(uint32_t tid);
 Result<Ref<FsContext>> GetTaskFs(uint32_t tid);
 Result<Ref<Dentry>> GetTaskExe(uint32_t tid);  // ENOENT for kernel tasks and zombies
+// What /proc/PID/ns/`name` leads to. ENOENT: a zombie, or a namespace without processes yet.
+Result<Ref<Dentry>> GetTaskNamespace(uint32_t tid, const char* name);
 // The caller may look into `tid` (PTRACE_MODE_READ_FSCREDS).
 bool MayInspectTask(uint32_t tid);
 Status SetTaskOomScoreAdj(uint32_t tid, int32_t value);  // EACCES
@@ -78,5 +97,8 @@ struct SystemInfo {
   char release[65], version[65];  // uname(2)
 };
 void FillSystemInfo(SystemInfo& out);
+// Host and domain name of the current task's uts namespace. Cut off where they end.
+enum class SystemNameField { kHost, kDomain };
+void SetSystemName(SystemNameField field, const char* name, size_t length);
 
 }  // namespace fv::guest

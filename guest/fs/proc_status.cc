@@ -35,23 +35,35 @@ void Kib(TextBuffer& out, const char* name, uint64_t pages) {
   out.Add("%s:\t%8lu kB\n", name, pages * kKibPerPage);
 }
 
-void AddIds(TextBuffer& out, const TaskInfo& info, const FdTable* files, uint32_t umask,
-            bool has_umask) {
+void AddEach(TextBuffer& out, const char* name, const uint32_t* numbers, uint32_t count) {
+  out.Add("%s:", name);
+  for (uint32_t i = 0; i < count; ++i) {
+    out.Add("\t%u", numbers[i]);
+  }
+  out.Add("\n");
+}
+
+void AddIds(TextBuffer& out, const TaskInfo& info, const TaskIds& ids, const FdTable* files,
+            uint32_t umask, bool has_umask) {
   out.Add("Name:\t%.*s\n", static_cast<int>(sizeof(info.comm)), info.comm);
   if (has_umask) {
     out.Add("Umask:\t%c%c%c%c\n", '0', '0' + (umask >> 6 & 7), '0' + (umask >> 3 & 7),
             '0' + (umask & 7));
   }
   out.Add("State:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n",
-          StateName(info.state), info.tgid, info.pid, info.ppid, info.tracer);
+          StateName(info.state), ids.tgid, ids.pid, ids.ppid, info.tracer);
   out.Add("Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", info.uid, info.euid, info.suid,
           info.fsuid, info.gid, info.egid, info.sgid, info.fsgid);
   out.Add("FDSize:\t%u\nGroups:\t", files == nullptr ? 0 : files->capacity());
   for (uint32_t i = 0; i < info.group_count; ++i) {
     out.Add("%u ", info.groups[i]);
   }
-  out.Add("\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%d\n", info.tgid, info.pid,
-          info.pgid, info.sid, info.kernel_task ? 1 : 0);
+  out.Add("\n");
+  AddEach(out, "NStgid", ids.ns_tgid, ids.levels);
+  AddEach(out, "NSpid", ids.ns_pid, ids.levels);
+  AddEach(out, "NSpgid", ids.ns_pgid, ids.levels);
+  AddEach(out, "NSsid", ids.ns_sid, ids.levels);
+  out.Add("Kthread:\t%d\n", info.kernel_task ? 1 : 0);
 }
 
 void AddMemory(TextBuffer& out, const Mm& mm) {
@@ -126,13 +138,14 @@ uint32_t ForegroundOfConsole() { return ConsoleForegroundGroup(); }
 
 Status ShowTaskStatus(TextBuffer& out, const ProcKey& key) {
   TaskInfo info;
-  if (!FillTaskInfo(key.task, info)) {
+  TaskIds ids;
+  if (!FillTaskInfo(key.task, info) || !FillTaskIds(key.task, key.reader, ids)) {
     return Error(ESRCH);
   }
   Result<Ref<FdTable>> files = GetTaskFiles(key.task);
   Result<Ref<FsContext>> fs = GetTaskFs(key.task);
   const bool has_fs = fs.ok() && fs.value();
-  AddIds(out, info, files.ok() ? files.value().get() : nullptr, has_fs ? fs.value()->umask : 0,
+  AddIds(out, info, ids, files.ok() ? files.value().get() : nullptr, has_fs ? fs.value()->umask : 0,
          has_fs);
   const MmRef mm(GetTaskMmOrNull(key.task));
   if (mm) {

@@ -21,28 +21,16 @@ Status ShowSelfMounts(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
-// The inode numbers are Linux's for the first namespaces (include/linux/proc_ns.h).
-template <unsigned kNumber>
-Status ShowNamespace(TextBuffer& out, const ProcKey&) {
-  constexpr const char* kNames[] = {"ipc", "uts", "user", "pid", "cgroup", "time", "mnt", "net"};
-  constexpr uint32_t kFirst = 4026531839;
-  out.Add("%s:[%u]", kNames[kNumber], kFirst - (kNumber == 0 ? 0 : kNumber));
-  return Ok();
-}
-
-constexpr ProcNode Namespace(const char* name, Status (*show)(TextBuffer&, const ProcKey&)) {
-  return {name, kTypeSymlink | 0777, ProcKind::kNamespace, show, nullptr, nullptr, 0};
-}
-
 constexpr ProcNode MemoryNode(const char* name, ProcKind kind, uint32_t permissions) {
   return {name, kTypeRegular | permissions, kind, nullptr, nullptr, nullptr, 0};
 }
 
+// As of a kernel that was configured without the other kinds.
 constexpr ProcNode kNamespaces[] = {
-    Namespace("cgroup", ShowNamespace<4>), Namespace("ipc", ShowNamespace<0>),
-    Namespace("mnt", ShowNamespace<6>),    Namespace("net", ShowNamespace<7>),
-    Namespace("pid", ShowNamespace<3>),    Namespace("time", ShowNamespace<5>),
-    Namespace("user", ShowNamespace<2>),   Namespace("uts", ShowNamespace<1>),
+    ProcLink("mnt", ProcKind::kNamespace),
+    ProcLink("pid", ProcKind::kNamespace),
+    ProcLink("pid_for_children", ProcKind::kNamespace),
+    ProcLink("uts", ProcKind::kNamespace),
 };
 
 constexpr ProcNode kPidChildren[] = {
@@ -80,6 +68,7 @@ constexpr ProcNode kPidChildren[] = {
 };
 
 constexpr ProcNode kTidChildren[] = {
+    ProcDirectory("ns", kNamespaces, sizeof(kNamespaces) / sizeof(kNamespaces[0]), 0511),
     Dynamic("fd", ProcKind::kFdDir, 0500),
     Dynamic("fdinfo", ProcKind::kFdInfoDir, 0555),
     ProcFile("stat", ShowTaskStat),
@@ -131,7 +120,6 @@ constinit const ProcNode kProcRoot = Table("proc", ProcKind::kRoot, kRootChildre
 constinit const ProcNode kProcPid = Table("pid", ProcKind::kPlain, kPidChildren);
 constinit const ProcNode kProcTid = Table("tid", ProcKind::kPlain, kTidChildren);
 constinit const ProcNode kProcFd = ProcLink("fd", ProcKind::kFd);
-constinit const ProcNode kNamespaceFile = ProcFile("ns", ShowEmpty);
 constinit const ProcNode kProcFdInfo = ProcFile("fdinfo", ShowFdInfo, 0400);
 
 }  // namespace fv::guest

@@ -85,14 +85,20 @@ Status Fill(uint32_t task, TaskInfo& out) { return FillTaskInfo(task, out) ? Ok(
 Status ShowTaskStat(TextBuffer& out, const ProcKey& key) {
   TaskInfo info;
   TRY(Fill(key.task, info));
+  TaskIds ids;
+  if (!FillTaskIds(key.task, key.reader, ids)) {
+    return Error(ESRCH);
+  }
   const MmRef mm(key.task == 0 ? nullptr : GetTaskMmOrNull(key.task));
   const MmNumbers numbers = NumbersOf(mm.get());
   const bool see = MayInspectTask(key.task);
-  out.Add("%u (%.*s) %c %u %u %u %u %d %u %lu %lu %lu %lu", info.pid,
-          static_cast<int>(sizeof(info.comm)), info.comm, info.state, info.ppid, info.pgid,
-          info.sid, info.has_console ? kConsoleDevice : 0,
-          info.has_console ? static_cast<int>(ForegroundOfConsole()) : -1, info.flags,
-          info.minor_faults, info.child_minor_faults, info.major_faults, info.child_major_faults);
+  out.Add(
+      "%u (%.*s) %c %u %u %u %u %d %u %lu %lu %lu %lu", ids.pid,
+      static_cast<int>(sizeof(info.comm)), info.comm, info.state, ids.ppid, ids.pgid, ids.sid,
+      info.has_console ? kConsoleDevice : 0,
+      info.has_console ? static_cast<int>(NumberForReader(key.reader, ForegroundOfConsole())) : -1,
+      info.flags, info.minor_faults, info.child_minor_faults, info.major_faults,
+      info.child_major_faults);
   out.Add(" %lu %lu %ld %ld %d %d %u 0 %lu", info.user_ns / kTickNs, info.system_ns / kTickNs,
           static_cast<long>(info.child_user_ns / kTickNs),
           static_cast<long>(info.child_system_ns / kTickNs), info.priority, info.nice, info.threads,
@@ -200,9 +206,9 @@ Status ShowFdInfo(TextBuffer& out, const ProcKey& key) {
 }
 
 Status ShowChildren(TextBuffer& out, const ProcKey& key) {
-  for (uint32_t pid = NextTgid(0); pid != 0; pid = NextTgid(pid)) {
+  for (uint32_t pid = NextTgid(key.reader, 0); pid != 0; pid = NextTgid(key.reader, pid)) {
     TaskInfo info;
-    if (FillTaskInfo(pid, info) && info.ppid == key.task) {
+    if (FillTaskInfo(TidFromReader(key.reader, pid), info) && info.ppid == key.task) {
       out.Add("%u ", pid);
     }
   }

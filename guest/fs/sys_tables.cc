@@ -52,6 +52,17 @@ Status ShowDomainname(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
+// A line, cut at its end and at what a name may be long (sysctl kernel.hostname).
+template <SystemNameField kField>
+Status StoreName(const ProcKey&, const char* text, size_t length) {
+  size_t end = 0;
+  while (end < length && text[end] != '\n' && text[end] != '\0') {
+    ++end;
+  }
+  SetSystemName(kField, text, end);
+  return Ok();
+}
+
 Status ShowMaxThreads(TextBuffer& out, const ProcKey&) {
   SystemInfo info{};
   FillSystemInfo(info);
@@ -72,6 +83,11 @@ Status ShowUuid(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
+constexpr ProcNode Name(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
+                        Status (*store)(const ProcKey&, const char*, size_t)) {
+  return {name, kTypeRegular | 0644, ProcKind::kPlain, show, store, nullptr, 0};
+}
+
 template <size_t N>
 constexpr ProcNode Directory(const char* name, const ProcNode (&children)[N]) {
   return {name, kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, children, N};
@@ -88,8 +104,8 @@ constexpr ProcNode kKernel[] = {
     ProcFile("cap_last_cap", ShowFixed<"40\n">),
     ProcFile("core_pattern", ShowFixed<"core\n">),
     ProcFile("core_uses_pid", ShowFixed<"0\n">),
-    ProcFile("domainname", ShowDomainname),
-    ProcFile("hostname", ShowHostname),
+    Name("domainname", ShowDomainname, StoreName<SystemNameField::kDomain>),
+    Name("hostname", ShowHostname, StoreName<SystemNameField::kHost>),
     ProcFile("msgmax", ShowFixed<"8192\n">),
     ProcFile("msgmnb", ShowFixed<"16384\n">),
     ProcFile("msgmni", ShowFixed<"32000\n">),

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "guest/lib/pid.h"
+#include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 
 namespace fv::guest {
@@ -21,6 +23,18 @@ uint32_t CurrentTgid();
 uint32_t CurrentPgid();
 uint32_t CurrentSid();
 bool CurrentIsSessionLeader();
+
+// ---- Numbers of pid namespaces (guest/lib/pid.h) -----------------------------------------------
+// The namespace of the current task, or the initial one; nullptr in hosted tests.
+PidNamespace* CurrentPidNamespace();
+// The id of the current process.
+Ref<Pid> CurrentProcess();
+// A process, group or session of the initial namespace as the current task calls it, and the other
+// way round. 0: there is none, or it cannot be seen.
+uint32_t PidSeenByCurrent(uint32_t id);
+uint32_t PidNamedByCurrent(uint32_t number);
+
+// ---- Job control of terminals ------------------------------------------------------------------
 // Its session's controlling terminal is the console: setsid() loses it, TIOCSCTTY gains it.
 bool CurrentHasConsole();
 void SetCurrentHasConsole(bool has);

@@ -71,10 +71,14 @@ Result<uint64_t> SetForeground(uint64_t argument, Mm& mm) {
   if (pgid < 0) {
     return Error(EINVAL);
   }
-  if (!GroupInSession(static_cast<uint32_t>(pgid), CurrentSid())) {
+  const uint32_t group = PidNamedByCurrent(static_cast<uint32_t>(pgid));
+  if (group == 0) {
+    return Error(ESRCH);
+  }
+  if (!GroupInSession(group, CurrentSid())) {
     return Error(EPERM);
   }
-  state.foreground = static_cast<uint32_t>(pgid);
+  state.foreground = group;
   return uint64_t{0};
 }
 
@@ -130,12 +134,12 @@ Result<uint64_t> IdIoctl(uint32_t command, uint64_t argument, Mm& mm) {
       if (!CurrentHasConsole()) {
         return Error(ENOTTY);
       }
-      return Give(mm, argument, static_cast<int>(Console().foreground));
+      return Give(mm, argument, static_cast<int>(PidSeenByCurrent(Console().foreground)));
     case TIOCGSID:
       if (!CurrentHasConsole()) {
         return Error(ENOTTY);
       }
-      return Give(mm, argument, static_cast<int>(Console().session));
+      return Give(mm, argument, static_cast<int>(PidSeenByCurrent(Console().session)));
     case TIOCSPGRP:
       return SetForeground(argument, mm);
     case TIOCSCTTY:

@@ -7,6 +7,7 @@
 #include "guest/ipc/futex_internal.h"
 #include "guest/lib/wait_queue.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/pid.h"
 #include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
@@ -82,7 +83,7 @@ void Unqueue(PiWaiter& waiter) {
 void HandOver(Task& owner, PiWaiter& top, uint32_t died) {
   // The word keeps FUTEX_WAITERS, so that the new owner too comes here to unlock. A bad address is
   // its trouble when it touches the word.
-  const uint32_t word = top.task->pid | died | FUTEX_WAITERS;
+  const uint32_t word = OwnTid(*top.task) | died | FUTEX_WAITERS;
   (void)WriteUser(*top.task->mm(), top.address, word).ok();
   Unqueue(top);
   for (PiWaiter& waiter : Waiters(g_waiters)) {
@@ -98,10 +99,10 @@ void HandOver(Task& owner, PiWaiter& top, uint32_t died) {
   AdjustChain(owner);
 }
 
-// The task that the word names. Errors: ESRCH, EPERM; EINVAL (those who wait wait for another).
-Result<Task*> OwnerOf(const FutexKey& key, uint32_t word) {
+// The task that the word names for `task`. Errors: ESRCH, EPERM; EINVAL (those who wait wait for another).
+Result<Task*> OwnerOf(const Task& task, const FutexKey& key, uint32_t word) {
   const PiWaiter* waiting = AnyWaiter(key);
-  Task* owner = FindTask(word & FUTEX_TID_MASK);
+  Task* owner = FindTaskFor(task, word & FUTEX_TID_MASK);
   if (waiting != nullptr) {
     return waiting->owner == owner ? Result<Task*>(owner) : Result<Task*>(Error(EINVAL));
   }
@@ -121,16 +122,17 @@ Result<Task*> Acquire(Task& task, uint64_t address, const FutexKey& key) {
     return Error(EINVAL);  // somebody uses the word as a plain futex
   }
   Mm& mm = *task.mm();
+  const uint32_t own = OwnTid(task);
   for (;;) {
     const uint32_t word = TRY(ReadUser<uint32_t>(mm, address));
-    if ((word & FUTEX_TID_MASK) == task.pid) {
+    if ((word & FUTEX_TID_MASK) == own) {
       return Error(EDEADLK);
     }
     Task* owner = nullptr;
     // A lock whose owner died keeps the mark, so that its new owner learns of it.
-    uint32_t wanted = (word & FUTEX_OWNER_DIED) | task.pid;
+    uint32_t wanted = (word & FUTEX_OWNER_DIED) | own;
     if ((word & FUTEX_TID_MASK) != 0) {
-      owner = TRY(OwnerOf(key, word));
+      owner = TRY(OwnerOf(task, key, word));
       wanted = word | FUTEX_WAITERS;
     }
     if (TRY(CompareExchangeUser(mm, address, word, wanted)) == word) {
@@ -208,7 +210,7 @@ Status UnlockPi(Task& task, uint64_t address, FutexScope scope) {
   const FutexKey key = TRY(FutexKeyOf(*task.mm(), address, scope));
   for (;;) {
     const uint32_t word = TRY(ReadUser<uint32_t>(*task.mm(), address));
-    if ((word & FUTEX_TID_MASK) != task.pid) {
+    if ((word & FUTEX_TID_MASK) != OwnTid(task)) {
       return Error(EPERM);
     }
     if (PiWaiter* top = TopWaiter(key)) {

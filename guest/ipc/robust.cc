@@ -7,6 +7,7 @@
 
 #include "guest/ipc/futex.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -36,7 +37,7 @@ bool MarkDead(Task& task, uint64_t address, bool pi, Entry entry) {
       WakeFutex(mm, address, 1);  // it died between unlocking and waking
       return true;
     }
-    if ((value & FUTEX_TID_MASK) != task.pid) {
+    if ((value & FUTEX_TID_MASK) != OwnTid(task)) {
       return true;
     }
     const uint32_t dead = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;

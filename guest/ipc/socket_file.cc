@@ -44,7 +44,7 @@ class SocketFile final : public File {
   Result<uint64_t> Write(IoBuffer& from, uint64_t&, const IoContext&) override {
     SendOptions options;
     options.blocking = nonblocking() ? Blocking::kNo : Blocking::kYes;
-    options.sender = {CurrentTgid(), CurrentCredentials().uid, CurrentCredentials().gid};
+    options.sender = {CurrentProcess(), CurrentCredentials().uid, CurrentCredentials().gid};
     return socket().Send(nullptr, from, options);
   }
   uint32_t Poll(PollTable* table) override { return socket().Poll(table); }

@@ -30,6 +30,7 @@ void FreeMessage(SocketMessage* message, uint64_t bytes) {
   if (message->files != nullptr) {
     DestroyObject(message->files);
   }
+  message->~SocketMessage();
   KernelFree(message, sizeof(SocketMessage) + bytes);
 }
 

@@ -13,6 +13,7 @@
 #include "guest/fs/inode.h"
 #include "guest/fs/path.h"
 #include "guest/lib/list.h"
+#include "guest/lib/pid.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 #include "guest/lib/wait_queue.h"
@@ -29,9 +30,9 @@ struct SocketAddress {
   bool abstract() const { return length > 0 && path[0] == '\0'; }
 };
 
-// struct ucred.
+// Who sent, or listens: each reader sees the pid of its own pid namespace (struct ucred).
 struct SocketCredentials {
-  uint32_t pid = 0;
+  Ref<Pid> pid;  // null: nobody
   uint32_t uid = 0;
   uint32_t gid = 0;
 };

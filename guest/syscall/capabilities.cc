@@ -7,6 +7,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -79,7 +80,8 @@ Result<uint64_t> capget(const SyscallArgs& args) {
   if (header.pid < 0) {
     return Error(EINVAL);
   }
-  const Task* target = header.pid == 0 ? &task : FindTask(static_cast<uint32_t>(header.pid));
+  const Task* target =
+      header.pid == 0 ? &task : FindTaskFor(task, static_cast<uint32_t>(header.pid));
   if (target == nullptr) {
     return Error(ESRCH);
   }
@@ -100,7 +102,7 @@ Result<uint64_t> capget(const SyscallArgs& args) {
 Result<uint64_t> capset(const SyscallArgs& args) {
   Task& task = args.task;
   const CapHeader header = TRY(ReadHeader(task, args.a[0]));
-  if (header.pid != 0 && static_cast<uint32_t>(header.pid) != task.pid) {
+  if (header.pid != 0 && static_cast<uint32_t>(header.pid) != OwnTid(task)) {
     return Error(EPERM);
   }
   const unsigned words = WordsOf(header.version);

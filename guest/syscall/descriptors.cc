@@ -7,6 +7,7 @@
 #include "guest/fs/file_lock.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/syscall/file_args.h"
+#include "guest/task/pid.h"
 
 namespace fv::guest::sys {
 
@@ -85,6 +86,14 @@ bool OfDescription(int command) {
   return command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
 }
 
+// The process that took a lock, which may have gone since (its table lives on, shared). 0: it
+// cannot be seen.
+uint32_t HolderSeenBy(const Task& task, uint32_t holder) {
+  const PidNamespace& space = ActivePidNamespace(task);
+  const Pid* pid = FindGlobalPid(holder);
+  return space.level == 0 ? holder : pid == nullptr ? 0 : pid->NumberIn(space);
+}
+
 Result<uint64_t> RecordLock(const SyscallArgs& args, File& file, int command) {
   Mm& mm = *args.task.mm();
   auto lock = TRY(ReadUser<struct flock>(mm, args.a[2]));
@@ -115,7 +124,7 @@ Result<uint64_t> RecordLock(const SyscallArgs& args, File& file, int command) {
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<int64_t>(held.start);
     lock.l_len = held.end == kMaxOffset ? 0 : static_cast<int64_t>(held.end - held.start + 1);
-    lock.l_pid = held.pid == 0 ? -1 : static_cast<int>(held.pid);
+    lock.l_pid = held.pid == 0 ? -1 : static_cast<int>(HolderSeenBy(args.task, held.pid));
   } else {
     lock.l_type = F_UNLCK;
   }
@@ -139,12 +148,38 @@ bool AllowedOnPath(int command) {
          command == F_SETFD || command == F_GETFL;
 }
 
+// F_GETOWN: negative for a group; 0: there is none any more, or it cannot be seen.
+int32_t OwnerSeenBy(const Task& task, const File& file) {
+  if (!file.owner) {
+    return 0;
+  }
+  Pid& owner = *file.owner;
+  const bool lives = file.owner_is_group ? !GroupMembers(owner.group).empty() : owner.task != 0;
+  const auto number = static_cast<int32_t>(owner.NumberIn(ActivePidNamespace(task)));
+  return !lives ? 0 : file.owner_is_group ? -number : number;
+}
+
+// F_SETOWN: a process, a group if negative, nobody if 0. Errors: ESRCH, EINVAL.
+Status SetOwner(const Task& task, File& file, int32_t who) {
+  if (who == INT32_MIN) {
+    return Error(EINVAL);
+  }
+  const auto number = static_cast<uint32_t>(who < 0 ? -who : who);
+  Pid* pid = FindPid(number, ActivePidNamespace(task));
+  if (who != 0 && pid == nullptr) {
+    return Error(ESRCH);
+  }
+  file.owner = pid == nullptr ? Ref<Pid>() : Ref<Pid>(*pid);
+  file.owner_is_group = who < 0;
+  return Ok();
+}
+
 Result<uint64_t> Signals(const SyscallArgs& args, File& file, int command) {
   switch (command) {
     case F_GETOWN:
-      return static_cast<uint64_t>(int64_t{file.owner});
+      return static_cast<uint64_t>(int64_t{OwnerSeenBy(args.task, file)});
     case F_SETOWN:
-      file.owner = args.Int(2);
+      TRY(SetOwner(args.task, file, args.Int(2)));
       return uint64_t{0};
     case F_GETSIG:
       return uint64_t{file.owner_signal};

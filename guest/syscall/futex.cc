@@ -15,6 +15,7 @@
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/clock.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -317,7 +318,7 @@ Result<uint64_t> set_robust_list(const SyscallArgs& args) {
 Result<uint64_t> get_robust_list(const SyscallArgs& args) {
   constexpr uint64_t kHeadBytes = 24;
   const int tid = args.Int(0);
-  Task* target = tid == 0 ? &args.task : FindTask(static_cast<uint32_t>(tid));
+  Task* target = tid == 0 ? &args.task : FindTaskFor(args.task, static_cast<uint32_t>(tid));
   if (target == nullptr) {
     return Error(ESRCH);
   }

@@ -3,8 +3,8 @@
 // Who am I: process ids, sessions, process groups (credentials(7), "Process ID", "Sessions").
 
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
-#include "guest/task/task_internal.h"
 
 namespace fv::guest {
 namespace {
@@ -14,7 +14,7 @@ Result<Task*> ProcessOf(Task& caller, int pid) {
   if (pid == 0) {
     return &caller;
   }
-  Task* task = pid > 0 ? FindTask(static_cast<uint32_t>(pid)) : nullptr;
+  Task* task = pid > 0 ? FindTaskFor(caller, static_cast<uint32_t>(pid)) : nullptr;
   if (task == nullptr) {
     return Error(ESRCH);
   }
@@ -23,34 +23,37 @@ Result<Task*> ProcessOf(Task& caller, int pid) {
 
 bool IsChildOf(const Task& task, const Task& parent) { return task.parent() == parent.leader(); }
 
-bool GroupExistsInSession(uint32_t pgid, uint32_t sid) {
-  for (const Task& task : AllTasks()) {
-    if (task.pgid == pgid && task.sid == sid) {
-      return true;
-    }
-  }
-  return false;
+// The group that `number` names for `caller`, in its session; nullptr: none.
+Pid* GroupInSessionOf(const Task& caller, uint32_t number) {
+  Pid* group = FindPid(number, ActivePidNamespace(caller));
+  const Task* member = group == nullptr ? nullptr : GroupMembers(group->group).front();
+  return member != nullptr && member->sid == caller.sid ? group : nullptr;
 }
+
+PidNamespace& SpaceOf(const SyscallArgs& args) { return ActivePidNamespace(args.task); }
 
 }  // namespace
 
 namespace sys {
 
-Result<uint64_t> getpid(const SyscallArgs& args) { return uint64_t{args.task.tgid}; }
-Result<uint64_t> gettid(const SyscallArgs& args) { return uint64_t{args.task.pid}; }
-Result<uint64_t> getpgrp(const SyscallArgs& args) { return uint64_t{args.task.pgid}; }
+Result<uint64_t> getpid(const SyscallArgs& args) {
+  return uint64_t{TgidIn(args.task, SpaceOf(args))};
+}
+Result<uint64_t> gettid(const SyscallArgs& args) { return uint64_t{OwnTid(args.task)}; }
+Result<uint64_t> getpgrp(const SyscallArgs& args) {
+  return uint64_t{PgidIn(args.task, SpaceOf(args))};
+}
 
 Result<uint64_t> getppid(const SyscallArgs& args) {
-  const Task* parent = args.task.parent();
-  return uint64_t{parent == nullptr ? 0 : parent->tgid};
+  return uint64_t{PpidIn(args.task, SpaceOf(args))};
 }
 
 Result<uint64_t> getpgid(const SyscallArgs& args) {
-  return uint64_t{TRY(ProcessOf(args.task, args.Int(0)))->pgid};
+  return uint64_t{PgidIn(*TRY(ProcessOf(args.task, args.Int(0))), SpaceOf(args))};
 }
 
 Result<uint64_t> getsid(const SyscallArgs& args) {
-  return uint64_t{TRY(ProcessOf(args.task, args.Int(0)))->sid};
+  return uint64_t{SidIn(*TRY(ProcessOf(args.task, args.Int(0))), SpaceOf(args))};
 }
 
 Result<uint64_t> setpgid(const SyscallArgs& args) {
@@ -60,7 +63,9 @@ Result<uint64_t> setpgid(const SyscallArgs& args) {
   if (pgid < 0 || (pgid == 0 && pid < 0)) {
     return Error(EINVAL);
   }
-  Task* target = pid == 0 ? &caller : pid > 0 ? FindTask(static_cast<uint32_t>(pid)) : nullptr;
+  Task* target = pid == 0  ? &caller
+                 : pid > 0 ? FindTaskFor(caller, static_cast<uint32_t>(pid))
+                           : nullptr;
   if (target == nullptr) {
     return Error(ESRCH);
   }
@@ -81,25 +86,27 @@ Result<uint64_t> setpgid(const SyscallArgs& args) {
   if (target->sid == target->pid) {
     return Error(EPERM);  // a session leader
   }
-  const uint32_t wanted = pgid == 0 ? target->pid : static_cast<uint32_t>(pgid);
-  if (wanted != target->pid && !GroupExistsInSession(wanted, caller.sid)) {
-    return Error(EPERM);
+  Pid* group = &target->id();
+  if (pgid != 0 && static_cast<uint32_t>(pgid) != PidIn(*target, SpaceOf(args))) {
+    group = GroupInSessionOf(caller, static_cast<uint32_t>(pgid));
+    if (group == nullptr) {
+      return Error(EPERM);
+    }
   }
-  SetPgid(*target, wanted);
+  SetGroup(*target, *group);
   return uint64_t{0};
 }
 
 Result<uint64_t> setsid(const SyscallArgs& args) {
   Task& leader = *args.task.leader();
-  for (const Task& task : AllTasks()) {
-    if (task.pgid == leader.pid) {
-      return Error(EPERM);  // it leads a process group already
-    }
+  Pid& own = leader.id();
+  if (!GroupMembers(own.group).empty()) {
+    return Error(EPERM);  // it leads a process group already
   }
-  SetSid(leader, leader.pid);
-  SetPgid(leader, leader.pid);
+  SetSession(leader, own);
+  SetGroup(leader, own);
   leader.signal().flags &= ~static_cast<uint32_t>(kSignalHasTty);
-  return uint64_t{leader.pid};
+  return uint64_t{TgidIn(leader, SpaceOf(args))};
 }
 
 Result<uint64_t> getuid(const SyscallArgs& args) { return uint64_t{args.task.cred().uid}; }

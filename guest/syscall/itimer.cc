@@ -11,6 +11,7 @@
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/clock.h"
+#include "guest/task/pid.h"
 #include "guest/task/posix_timer.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
@@ -70,17 +71,18 @@ Result<SigEvent> ReadSigEvent(Task& task, uint64_t address) {
     event.notify = SIGEV_SIGNAL;
     return event;
   }
-  const SigEvent event = TRY(ReadUser<SigEvent>(*task.mm(), address));
+  auto event = TRY(ReadUser<SigEvent>(*task.mm(), address));
   const bool signals = event.notify == SIGEV_SIGNAL || event.notify == SIGEV_THREAD ||
                        event.notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID);
   if ((!signals && event.notify != SIGEV_NONE) || (signals && !IsValidSignal(event.signo))) {
     return Error(EINVAL);
   }
   if (event.notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID)) {
-    const Task* thread = FindTask(static_cast<uint32_t>(event.thread));
+    const Task* thread = FindTaskFor(task, static_cast<uint32_t>(event.thread));
     if (thread == nullptr || thread->tgid != task.tgid) {
       return Error(EINVAL);
     }
+    event.thread = static_cast<int32_t>(thread->pid);  // the timer finds it by its global number
   }
   return event;
 }

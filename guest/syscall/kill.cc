@@ -11,6 +11,7 @@
 #include "guest/fs/file.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
@@ -36,36 +37,61 @@ Status MaySignal(const Task& sender, const Task& target, int signo) {
 enum class Scope { kProcess, kThread };
 
 // Signal 0 only asks. Errors: EPERM, EAGAIN.
-Status SendChecked(Task& sender, Task& target, const SigInfo& info, Scope scope) {
+Status SendChecked(Task& sender, Task& target, SigInfo info, Scope scope) {
   TRY(MaySignal(sender, target, info.signo));
   if (info.signo == 0) {
     return Ok();
   }
-  return scope == Scope::kProcess ? SendSignal(target, info) : SendSignalToThread(target, info);
+  SignalForce force = SignalForce::kNo;
+  if (PidIn(sender, ActivePidNamespace(target)) == 0) {  // comes from an ancestor namespace
+    info.sender.pid = 0;
+    force = SignalForce::kYes;
+  }
+  return scope == Scope::kProcess ? SendSignal(target, info, force)
+                                  : SendSignalToThread(target, info, force);
 }
 
-// To all that `matches`; success if one could be signalled. Errors: ESRCH (nobody), EPERM (none may
-// be).
-template <typename F>
-Result<uint64_t> SendToMany(Task& sender, const SigInfo& info, F matches) {
-  bool found = false;
-  bool sent = false;
-  Error last(ESRCH);
-  for (Task& target : AllTasks()) {
-    if (!target.IsLeader() || !matches(target)) {
-      continue;
-    }
-    found = true;
+// What became of a signal to several processes: success if one could be signalled. Errors: ESRCH
+// (nobody), EPERM (none may be).
+class Delivery {
+ public:
+  void Send(Task& sender, Task& target, const SigInfo& info) {
     const Status status = SendChecked(sender, target, info, Scope::kProcess);
-    sent = sent || status.ok();
+    sent_ = sent_ || status.ok();
     if (!status.ok()) {
-      last = status.error();
+      last_ = status.error();
     }
   }
-  if (sent) {
-    return uint64_t{0};
+  Result<uint64_t> Outcome() const {
+    return sent_ ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(last_);
   }
-  return found ? last : Error(ESRCH);
+
+ private:
+  bool sent_ = false;
+  Error last_{ESRCH};
+};
+
+// kill(-1): everybody that the sender sees, but for its own process and its namespace's init.
+Result<uint64_t> SendToAll(Task& sender, const SigInfo& info) {
+  const PidNamespace& space = ActivePidNamespace(sender);
+  Delivery delivery;
+  for (Task& target : AllTasks()) {
+    if (target.IsLeader() && PidIn(target, space) > 1 && target.tgid != sender.tgid) {
+      delivery.Send(sender, target, info);
+    }
+  }
+  return delivery.Outcome();
+}
+
+Result<uint64_t> SendToGroup(Task& sender, Pid* group, const SigInfo& info) {
+  if (group == nullptr) {
+    return Error(ESRCH);
+  }
+  Delivery delivery;
+  for (Task& target : GroupMembers(group->group)) {
+    delivery.Send(sender, target, info);
+  }
+  return delivery.Outcome();
 }
 
 SigInfo ThreadSignal(int signo, const Task& sender) {
@@ -75,8 +101,9 @@ SigInfo ThreadSignal(int signo, const Task& sender) {
 }
 
 Result<uint64_t> SendToThread(Task& sender, int tgid, int tid, const SigInfo& info) {
-  Task* target = FindTask(static_cast<uint32_t>(tid));
-  if (target == nullptr || (tgid > 0 && target->tgid != static_cast<uint32_t>(tgid))) {
+  const PidNamespace& space = ActivePidNamespace(sender);
+  Task* target = FindTaskIn(static_cast<uint32_t>(tid), space);
+  if (target == nullptr || (tgid > 0 && TgidIn(*target, space) != static_cast<uint32_t>(tgid))) {
     return Error(ESRCH);
   }
   TRY(SendChecked(sender, *target, info, Scope::kThread));
@@ -88,7 +115,7 @@ Result<SigInfo> ReadSigInfo(Task& task, uint64_t address, int signo, int target)
   SigInfo info = TRY(ReadUser<SigInfo>(*task.mm(), address));
   info.signo = signo;
   const bool forged = info.code >= 0 || info.code == kSiTkill;
-  if (forged && static_cast<uint32_t>(target) != task.tgid) {
+  if (forged && static_cast<uint32_t>(target) != OwnTid(task)) {
     return Error(EPERM);
   }
   return info;
@@ -107,7 +134,7 @@ Result<uint64_t> kill(const SyscallArgs& args) {
   }
   const SigInfo info = UserSignal(signo, sender);
   if (pid > 0) {
-    Task* target = FindTask(static_cast<uint32_t>(pid));
+    Task* target = FindTaskFor(sender, static_cast<uint32_t>(pid));
     if (target == nullptr) {
       return Error(ESRCH);
     }
@@ -115,15 +142,14 @@ Result<uint64_t> kill(const SyscallArgs& args) {
     return uint64_t{0};
   }
   if (pid == -1) {
-    return SendToMany(sender, info, [&sender](const Task& task) {
-      return task.pid > 1 && task.tgid != sender.tgid;
-    });
+    return SendToAll(sender, info);
   }
   if (pid == INT32_MIN) {
     return Error(ESRCH);
   }
-  const uint32_t pgid = pid == 0 ? sender.pgid : static_cast<uint32_t>(-pid);
-  return SendToMany(sender, info, [pgid](const Task& task) { return task.pgid == pgid; });
+  Pid* group = pid == 0 ? sender.signal().group
+                        : FindPid(static_cast<uint32_t>(-pid), ActivePidNamespace(sender));
+  return SendToGroup(sender, group, info);
 }
 
 Result<uint64_t> tkill(const SyscallArgs& args) {
@@ -149,7 +175,7 @@ Result<uint64_t> rt_sigqueueinfo(const SyscallArgs& args) {
   if (signo != 0 && !IsValidSignal(signo)) {
     return Error(EINVAL);
   }
-  Task* target = pid > 0 ? FindTask(static_cast<uint32_t>(pid)) : nullptr;
+  Task* target = pid > 0 ? FindTaskFor(args.task, static_cast<uint32_t>(pid)) : nullptr;
   if (target == nullptr) {
     return Error(ESRCH);
   }
@@ -174,7 +200,7 @@ Result<uint64_t> pidfd_open(const SyscallArgs& args) {
   if ((flags & ~static_cast<uint32_t>(PIDFD_NONBLOCK)) != 0 || args.Int(0) <= 0) {
     return Error(EINVAL);
   }
-  Task* target = FindTask(args.Uint(0));
+  Task* target = FindTaskFor(args.task, args.Uint(0));
   if (target == nullptr) {
     return Error(ESRCH);
   }
@@ -197,6 +223,10 @@ Result<uint64_t> pidfd_send_signal(const SyscallArgs& args) {
   Task* target = TaskOfPidfd(*file);
   if (target == nullptr) {
     return Error(EBADF);
+  }
+  if (target->state != proto::TaskState::kDead &&
+      !ActivePidNamespace(args.task).Contains(ActivePidNamespace(*target))) {
+    return Error(EINVAL);  // a process that the caller could not name
   }
   SigInfo info = UserSignal(signo, args.task);
   if (args.a[2] != 0) {

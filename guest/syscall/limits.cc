@@ -13,6 +13,7 @@
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
@@ -77,13 +78,14 @@ constexpr int kMinNice = -20;
 constexpr int kMaxNice = 19;
 
 bool Selected(const Task& task, const Task& caller, int which, uint32_t who) {
+  const PidNamespace& space = ActivePidNamespace(caller);
   switch (which) {
     case kPrioProcess:
-      return task.pid == (who == 0 ? caller.pid : who);
+      return who == 0 ? &task == &caller : PidIn(task, space) == who;
     case kPrioGroup:
-      return task.pgid == (who == 0 ? caller.pgid : who);
-    default:
-      return task.cred().uid == (who == 0 ? caller.cred().uid : who);
+      return who == 0 ? task.pgid == caller.pgid : PgidIn(task, space) == who;
+    default:  // of a user: who can be seen from here
+      return task.cred().uid == (who == 0 ? caller.cred().uid : who) && PidIn(task, space) != 0;
   }
 }
 
@@ -119,7 +121,7 @@ Result<uint64_t> prlimit64(const SyscallArgs& args) {
   if (args.a[2] != 0) {
     wanted = TRY(ReadUser<Rlimit>(*caller.mm(), args.a[2]));
   }
-  Task* target = args.Int(0) == 0 ? &caller : FindTask(args.Uint(0));
+  Task* target = args.Int(0) == 0 ? &caller : FindTaskFor(caller, args.Uint(0));
   if (target == nullptr) {
     return Error(ESRCH);
   }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Making and ending processes: fork(2), vfork(2), clone(2), clone3(2), exit, exit_group, unshare,
+// Making and ending processes: fork(2), vfork(2), clone(2), clone3(2), exit, exit_group,
 // set_tid_address.
-
-#include <linux/capability.h>
 
 #include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -16,24 +15,12 @@ namespace {
 
 constexpr uint64_t kMaxClone3Bytes = 4096;
 
-// set_tid of clone3: one id for the one pid namespace. Errors: EINVAL, EPERM, EFAULT.
-Result<uint32_t> ReadSetTid(const Clone3Args& user, Task& task) {
-  constexpr uint64_t kMaxLevels = 32;
-  if (user.set_tid_size == 0 && user.set_tid == 0) {
-    return uint32_t{0};
-  }
-  if (user.set_tid_size > kMaxLevels || user.set_tid_size == 0 || user.set_tid == 0 ||
-      user.set_tid_size > 1) {
-    return Error(EINVAL);
-  }
-  const int32_t tid = TRY(ReadUser<int32_t>(*task.mm(), user.set_tid));
-  if (tid <= 0) {
-    return Error(EINVAL);
-  }
-  if (!task.Capable(CAP_CHECKPOINT_RESTORE) && !task.Capable(CAP_SYS_ADMIN)) {
-    return Error(EPERM);
-  }
-  return static_cast<uint32_t>(tid);
+// Whether set_tid of clone3 makes sense; what the numbers are worth shows when they are taken.
+// Errors: EINVAL.
+Status CheckSetTid(const Clone3Args& user) {
+  const bool bad =
+      user.set_tid_size > kMaxPidLevel || (user.set_tid == 0) != (user.set_tid_size == 0);
+  return bad ? Status(Error(EINVAL)) : Ok();
 }
 
 // struct clone_args of any size that Linux knows; what is beyond ours must be zero
@@ -91,8 +78,12 @@ Result<uint64_t> clone(const SyscallArgs& args) {
 
 Result<uint64_t> clone3(const SyscallArgs& args) {
   const Clone3Args user = TRY(ReadClone3Args(args.task, args.a[0], args.a[1]));
+  TRY(CheckSetTid(user));
   CloneArgs clone = TRY(FromClone3(user));
-  clone.set_tid = TRY(ReadSetTid(user, args.task));
+  int32_t numbers[kMaxPidLevel];
+  TRY(CopyFromUser(*args.task.mm(), numbers, user.set_tid, user.set_tid_size * sizeof(int32_t)));
+  clone.set_tid = numbers;
+  clone.set_tid_count = user.set_tid_size;
   return KernelClone(clone);
 }
 
@@ -102,39 +93,7 @@ Result<uint64_t> exit_group(const SyscallArgs& args) { DoGroupExit((args.Uint(0)
 
 Result<uint64_t> set_tid_address(const SyscallArgs& args) {
   args.task.clear_child_tid = args.a[0];
-  return uint64_t{args.task.pid};
-}
-
-Result<uint64_t> unshare(const SyscallArgs& args) {
-  constexpr uint64_t kKnown = kCloneFs | kCloneFiles | kCloneSysvsem | kCloneVm | kCloneSighand |
-                              kCloneThread | kCloneNamespaces;
-  const uint64_t flags = args.a[0];
-  Task& task = args.task;
-  if ((flags & ~kKnown) != 0) {
-    return Error(EINVAL);
-  }
-  // A thread cannot leave its group, nor part from a shared address space or handlers.
-  const bool alone = GroupIsEmpty(task);
-  if ((flags & (kCloneThread | kCloneSighand | kCloneVm)) != 0 && !alone) {
-    return Error(EINVAL);
-  }
-  if ((flags & (kCloneSighand | kCloneVm)) != 0 && task.sighand().refs > 1) {
-    return Error(EINVAL);
-  }
-  if ((flags & kCloneVm) != 0 && task.mm()->users > 1) {
-    return Error(EINVAL);
-  }
-  if ((flags & kCloneNamespaces) != 0) {
-    const bool privileged = task.Capable(CAP_SYS_ADMIN) || (flags & kCloneNewUser) != 0;
-    return Error(privileged ? EINVAL : EPERM);  // a kernel without namespaces
-  }
-  if ((flags & kCloneFs) != 0) {
-    TRY(UnshareFs(task));
-  }
-  if ((flags & kCloneFiles) != 0) {
-    TRY(UnshareFiles(task));
-  }
-  return uint64_t{0};
+  return uint64_t{OwnTid(args.task)};
 }
 
 }  // namespace sys

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looking into other processes: pidfd_getfd(2), kcmp(2), process_mrelease(2); and setns(2), which a
-// kernel without namespaces refuses.
+// Looking into other processes: pidfd_getfd(2), kcmp(2), process_mrelease(2).
 
 #include <linux/kcmp.h>
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/proc_source.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
 #include "guest/task/task.h"
 
@@ -56,8 +56,8 @@ Result<uint64_t> pidfd_getfd(const SyscallArgs& args) {
 
 // kcmp(pid1, pid2, type, index1, index2)
 Result<uint64_t> kcmp(const SyscallArgs& args) {
-  const Task* a = FindTask(args.Uint(0));
-  const Task* b = FindTask(args.Uint(1));
+  const Task* a = FindTaskFor(args.task, args.Uint(0));
+  const Task* b = FindTaskFor(args.task, args.Uint(1));
   if (a == nullptr || b == nullptr) {
     return Error(ESRCH);
   }
@@ -99,11 +99,6 @@ Result<uint64_t> process_mrelease(const SyscallArgs& args) {
   }
   const bool dying = (target->signal().flags & kSignalGroupExit) != 0;
   return dying ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
-}
-
-Result<uint64_t> setns(const SyscallArgs& args) {
-  Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
-  return Error(EINVAL);  // no descriptor refers to a namespace
 }
 
 }  // namespace sys

@@ -11,6 +11,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/memory.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
 
 namespace fv::guest::sys {
@@ -18,13 +19,12 @@ namespace {
 
 enum class Direction : uint8_t { kRead, kWrite };
 
-// The address space of thread `pid`, if the caller may trace it. Errors: ESRCH, EPERM.
-Result<Mm*> MmToAccess(uint32_t pid) {
-  Task* task = FindTask(pid);
+// The address space of `task`, if the caller may trace it. Errors: ESRCH, EPERM.
+Result<Mm*> MmToAccess(const Task* task) {
   if (task == nullptr || task->mm() == nullptr) {
     return Error(ESRCH);
   }
-  if (!MayInspectTask(pid)) {
+  if (!MayInspectTask(task->pid)) {
     return Error(EPERM);
   }
   return task->mm();
@@ -68,7 +68,7 @@ Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
   }
   // The caller's own space stands in until the other is known: Linux checks the array first.
   TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4]));
-  Mm& theirs = *TRY(MmToAccess(args.Uint(0)));
+  Mm& theirs = *TRY(MmToAccess(FindTaskFor(args.task, args.Uint(0))));
   UserBuffer remote = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4], theirs));
   return direction == Direction::kRead ? Copy(remote, local) : Copy(local, remote);
 }
@@ -102,7 +102,7 @@ Result<uint64_t> process_madvise(const SyscallArgs& args) {
   if (!IsForeignAdvice(args.Int(3))) {
     return Error(EINVAL);
   }
-  Mm& theirs = *TRY(MmToAccess(task->pid));
+  Mm& theirs = *TRY(MmToAccess(task));
   if (&theirs != &mine && !args.task.Capable(CAP_SYS_NICE)) {
     return Error(EPERM);
   }

@@ -11,6 +11,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
 
@@ -51,7 +52,7 @@ Result<Task*> TargetOf(Task& caller, int pid) {
   if (pid < 0) {
     return Error(EINVAL);
   }
-  Task* task = pid == 0 ? &caller : FindTask(static_cast<uint32_t>(pid));
+  Task* task = pid == 0 ? &caller : FindTaskFor(caller, static_cast<uint32_t>(pid));
   if (task == nullptr) {
     return Error(ESRCH);
   }

@@ -23,5 +23,10 @@ Status WriteSocketAddress(Mm& mm, const SocketAddress& from, uint64_t address,
                           uint64_t length_address);
 // What a message of the caller carries as its sender.
 SocketCredentials OwnCredentials(const SyscallArgs& args);
+// struct ucred, and what the caller sees of others.
+struct UserCredentials {
+  uint32_t pid, uid, gid;
+};
+UserCredentials CredentialsSeenBy(const SyscallArgs& args, const SocketCredentials& of);
 
 }  // namespace fv::guest

@@ -7,6 +7,7 @@
 #include "guest/fs/object.h"
 #include "guest/ipc/unix_socket.h"
 #include "guest/syscall/socket_args.h"
+#include "guest/task/pid.h"
 
 namespace fv::guest::sys {
 
@@ -81,12 +82,13 @@ Status TakeRights(const SyscallArgs& args, uint64_t at, uint64_t bytes, FilesHol
 
 Status TakeCredentials(const SyscallArgs& args, uint64_t at, uint64_t bytes,
                        SocketCredentials& out) {
-  if (bytes != sizeof(SocketCredentials)) {
+  if (bytes != sizeof(UserCredentials)) {
     return Error(EINVAL);
   }
-  const auto claimed = TRY(ReadUser<SocketCredentials>(*args.task.mm(), at));
+  const auto claimed = TRY(ReadUser<UserCredentials>(*args.task.mm(), at));
   const Credentials& cred = args.task.cred();
-  const bool pid_ok = claimed.pid == args.task.tgid || cred.Capable(CAP_SYS_ADMIN);
+  const PidNamespace& space = ActivePidNamespace(args.task);
+  const bool pid_ok = claimed.pid == TgidIn(args.task, space) || cred.Capable(CAP_SYS_ADMIN);
   const bool uid_ok = claimed.uid == cred.uid || claimed.uid == cred.euid ||
                       claimed.uid == cred.suid || cred.Capable(CAP_SETUID);
   const bool gid_ok = claimed.gid == cred.gid || claimed.gid == cred.egid ||
@@ -94,7 +96,11 @@ Status TakeCredentials(const SyscallArgs& args, uint64_t at, uint64_t bytes,
   if (!pid_ok || !uid_ok || !gid_ok) {
     return Error(EPERM);
   }
-  out = claimed;
+  Pid* pid = FindPid(claimed.pid, space);
+  if (pid == nullptr) {
+    return Error(ESRCH);
+  }
+  out = {Ref<Pid>(*pid), claimed.uid, claimed.gid};
   return Ok();
 }
 
@@ -222,7 +228,8 @@ Result<uint64_t> ReceiveHeader(const SyscallArgs& args, const SocketArgument& at
   header.flags |= flags & kCloexecRights;
   ControlWriter control(mm, header);
   if (at.socket->pass_credentials && options.has_message) {
-    TRY(control.Put(kCredentials, &options.sender, sizeof(options.sender)));
+    const UserCredentials sender = CredentialsSeenBy(args, options.sender);
+    TRY(control.Put(kCredentials, &sender, sizeof(sender)));
   }
   if (files.files != nullptr) {
     TRY(GiveRights(args, *files.files, flags, header, control));

@@ -5,6 +5,7 @@
 #include "guest/ipc/unix_socket.h"
 #include "guest/lib/string.h"
 #include "guest/syscall/socket_args.h"
+#include "guest/task/pid.h"
 
 namespace fv::guest {
 
@@ -56,7 +57,12 @@ Result<SocketArgument> SocketArg(const SyscallArgs& args) {
 }
 
 SocketCredentials OwnCredentials(const SyscallArgs& args) {
-  return {args.task.tgid, args.task.cred().euid, args.task.cred().egid};
+  return {Ref<Pid>(args.task.leader()->id()), args.task.cred().euid, args.task.cred().egid};
+}
+
+UserCredentials CredentialsSeenBy(const SyscallArgs& args, const SocketCredentials& of) {
+  const uint32_t pid = of.pid ? of.pid->NumberIn(ActivePidNamespace(args.task)) : 0;
+  return {pid, of.uid, of.gid};
 }
 
 namespace sys {
@@ -283,7 +289,8 @@ Result<uint64_t> getsockopt(const SyscallArgs& args) {
     return Error(EOPNOTSUPP);
   }
   if (args.Int(2) == kPeerCredentials) {
-    return GiveOption(mm, args, &at.socket->peer_credentials(), sizeof(SocketCredentials));
+    const UserCredentials peer = CredentialsSeenBy(args, at.socket->peer_credentials());
+    return GiveOption(mm, args, &peer, sizeof(peer));
   }
   const int value = TRY(OptionValue(*at.socket, args.Int(2)));
   return GiveOption(mm, args, &value, sizeof(value));

@@ -3,7 +3,7 @@
 // The system as a whole: uname(2), sysinfo(2), host name, getrandom(2), arch_prctl(2),
 // personality(2), getcpu(2).
 
-#include "guest/task/system.h"
+#include "guest/task/namespaces.h"
 
 #include <asm/prctl.h>
 #include <linux/capability.h>
@@ -40,17 +40,18 @@ struct Sysinfo {  // struct sysinfo
 };
 static_assert(sizeof(Sysinfo) == 112);
 
-Status SetName(Task& task, uint64_t address, uint64_t length, char* name) {
-  if (!task.Capable(CAP_SYS_ADMIN)) {
+Result<uint64_t> SetName(const SyscallArgs& args, char (&name)[kUtsFieldBytes]) {
+  const int length = args.Int(1);
+  if (!args.task.Capable(CAP_SYS_ADMIN)) {
     return Error(EPERM);
   }
-  if (length >= kUtsFieldBytes) {
+  if (length < 0 || length >= static_cast<int>(kUtsFieldBytes)) {
     return Error(EINVAL);
   }
   char text[kUtsFieldBytes] = {};
-  TRY(CopyFromUser(*task.mm(), text, address, length));
+  TRY(CopyFromUser(*args.task.mm(), text, args.a[0], static_cast<uint64_t>(length)));
   memcpy(name, text, sizeof(text));
-  return Ok();
+  return uint64_t{0};
 }
 
 }  // namespace
@@ -58,24 +59,16 @@ Status SetName(Task& task, uint64_t address, uint64_t length, char* name) {
 namespace sys {
 
 Result<uint64_t> uname(const SyscallArgs& args) {
-  TRY(WriteUser(*args.task.mm(), args.a[0], SystemName()));
+  TRY(WriteUser(*args.task.mm(), args.a[0], args.task.uts->name));
   return uint64_t{0};
 }
 
 Result<uint64_t> sethostname(const SyscallArgs& args) {
-  if (args.Int(1) < 0) {
-    return Error(EINVAL);
-  }
-  TRY(SetName(args.task, args.a[0], args.a[1], SystemName().node));
-  return uint64_t{0};
+  return SetName(args, args.task.uts->name.node);
 }
 
 Result<uint64_t> setdomainname(const SyscallArgs& args) {
-  if (args.Int(1) < 0) {
-    return Error(EINVAL);
-  }
-  TRY(SetName(args.task, args.a[0], args.a[1], SystemName().domain));
-  return uint64_t{0};
+  return SetName(args, args.task.uts->name.domain);
 }
 
 Result<uint64_t> sysinfo(const SyscallArgs& args) {

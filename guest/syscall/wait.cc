@@ -6,6 +6,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
 #include "guest/task/task.h"
 
@@ -26,14 +27,14 @@ Result<WaitRequest> RequestOfWaitid(Task& task, int type, int id) {
         return Error(EINVAL);
       }
       request.whom = WaitFor::kPid;
-      request.id = static_cast<uint32_t>(id);
+      request.id = GlobalNumberFor(task, static_cast<uint32_t>(id));
       return request;
     case kPPgid:
       if (id < 0) {
         return Error(EINVAL);
       }
       request.whom = WaitFor::kGroup;
-      request.id = id == 0 ? task.pgid : static_cast<uint32_t>(id);
+      request.id = id == 0 ? task.pgid : GlobalNumberFor(task, static_cast<uint32_t>(id));
       return request;
     case kPPidfd: {
       if (id < 0) {
@@ -87,10 +88,11 @@ Result<uint64_t> wait4(const SyscallArgs& args) {
   request.options = options | kWexited;
   if (pid > 0) {
     request.whom = WaitFor::kPid;
-    request.id = static_cast<uint32_t>(pid);
+    request.id = GlobalNumberFor(args.task, static_cast<uint32_t>(pid));
   } else if (pid != -1) {
     request.whom = WaitFor::kGroup;
-    request.id = pid == 0 ? args.task.pgid : static_cast<uint32_t>(-pid);
+    request.id =
+        pid == 0 ? args.task.pgid : GlobalNumberFor(args.task, static_cast<uint32_t>(-pid));
   }
   const WaitOutcome outcome = TRY(WaitForChild(request));
   if (outcome.pid != 0) {

@@ -4,6 +4,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
@@ -40,7 +41,7 @@ Result<uint64_t> ReadCpuClock(Task& caller, int clock) {
   if ((clock & 3) >= kCpuClockKinds || pid < 0) {
     return Error(EINVAL);
   }
-  Task* task = pid == 0 ? &caller : FindTask(static_cast<uint32_t>(pid));
+  Task* task = pid == 0 ? &caller : FindTaskFor(caller, static_cast<uint32_t>(pid));
   if (task == nullptr || (thread && task->tgid != caller.tgid) ||
       (!thread && !task->IsLeader() && pid != 0)) {
     return Error(EINVAL);

@@ -54,7 +54,8 @@ struct CloneArgs {
   uint64_t exit_signal = 0;
   uint64_t stack = 0;  // the child's stack pointer; 0: the parent's
   uint64_t tls = 0;
-  uint32_t set_tid = 0;  // 0: any
+  const int32_t* set_tid = nullptr;  // wanted numbers, the innermost pid namespace's first
+  size_t set_tid_count = 0;
 };
 
 // struct clone_args of clone3(2).

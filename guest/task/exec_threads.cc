@@ -7,6 +7,7 @@
 #include "guest/lib/wait_queue.h"
 #include "guest/task/exec.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/signal_internal.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
@@ -47,9 +48,7 @@ void TakeOverFamily(Task& task, Task& leader) {
 void TakeOverIdentity(Task& task, Task& leader) {
   UnhashTask(task);
   UnhashTask(leader);
-  const uint32_t thread_pid = task.pid;
-  task.pid = leader.pid;
-  leader.pid = thread_pid;
+  ExchangeIds(task, leader);
   HashTask(task);
   HashTask(leader);
   TakeOverFamily(task, leader);

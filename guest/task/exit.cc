@@ -16,6 +16,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
@@ -145,9 +146,6 @@ void ExitFiles(Task& task) {
 void DoExit(uint32_t status) {
   Task& task = *CurrentTask();
   SignalStruct& signal = task.signal();
-  if ((signal.flags & kSignalUnkillable) != 0) {
-    Panic("init (pid %u) died with status %x", task.pid, status);
-  }
   task.flags |= kPfExiting;
   task.exit_code = status;
   EmitEvent(proto::EventKind::kExit, status);
@@ -165,6 +163,11 @@ void DoExit(uint32_t status) {
   ExitFiles(task);
   if (group_dead) {
     LeaveTerminal(*task.leader());
+  }
+  task.uts = nullptr;
+  task.pid_for_children = nullptr;
+  if (group_dead && ReaperOf(ActivePidNamespace(task)) == task.leader()) {
+    EndPidNamespace(task);
   }
   AccountKernelTime();
   const bool release = ExitNotify(task, group_dead);

@@ -16,6 +16,7 @@
 #include "guest/task/cred.h"
 #include "guest/task/fork_clock.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
@@ -142,6 +143,8 @@ Status CopySignal(uint64_t flags, const Task& parent, Task& child) {
   signal->flags = from.flags & kSignalHasTty;
   signal->oom_score_adj = from.oom_score_adj;
   signal->leader = &child;
+  signal->group = from.group;
+  signal->session = from.session;
   child.TaskRecord::signal = AddressOf(signal);
   return Ok();
 }
@@ -195,13 +198,20 @@ void CopyThread(const CloneArgs& args, Task& parent, Task& child) {
   }
 }
 
-Status AllocPid(const CloneArgs& args, Task& child) {
-  if (args.set_tid != 0) {
-    TRY(Pids().AllocateExact(args.set_tid));
-    child.pid = args.set_tid;
-  } else {
-    child.pid = TRY(Pids().Allocate());
-  }
+// F33: the child lives where its namespaces say, which its parent need not do itself.
+Status PlaceInNamespaces(const CloneArgs& args, const Task& parent, Task& child) {
+  NamespaceSet set = TRY(CopyNamespaces(args.flags, parent));
+  child.uts = std::move(set.uts);
+  child.pid_for_children = std::move(set.pid_for_children);
+  return Ok();
+}
+
+Status AllocPid(const CloneArgs& args, const Task& parent, Task& child) {
+  const bool permitted = parent.Capable(CAP_CHECKPOINT_RESTORE) || parent.Capable(CAP_SYS_ADMIN);
+  Pid* id =
+      TRY(AllocatePid(*child.pid_for_children, {args.set_tid, args.set_tid_count, permitted}));
+  child.TaskRecord::id = AddressOf(static_cast<proto::PidRecord*>(id));
+  child.pid = id->global();
   return Ok();
 }
 
@@ -237,6 +247,11 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
     SetParent(child, reaper);
     child.forker = (args.flags & kCloneParent) != 0 ? parent.leader()->forker : parent.pid;
   }
+  if (child.IsLeader() && child.id().At(child.id().level).number == 1) {  // init of a namespace
+    SetReaper(ActivePidNamespace(child), &child);
+    child.signal().flags |= kSignalUnkillable;
+  }
+  AttachIds(child);
   if (!HasMutant(Mutant::kChildNotHashed)) {
     HashTask(child);
   }
@@ -247,19 +262,21 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
 // The tid words that the call asked for. A bad address is ignored, as Linux does since 2.6.24.
 void WriteTids(const CloneArgs& args, Task& parent, Task& child) {
   if ((args.flags & kCloneParentSetTid) != 0) {
-    (void)WriteUser(*parent.mm(), args.parent_tid, child.pid).ok();
+    const uint32_t seen = PidIn(child, ActivePidNamespace(parent));
+    (void)WriteUser(*parent.mm(), args.parent_tid, seen).ok();
   }
   if (child.set_child_tid != 0) {
-    (void)WriteUser(*child.mm(), child.set_child_tid, child.pid).ok();
+    const uint32_t own = PidIn(child, ActivePidNamespace(child));
+    (void)WriteUser(*child.mm(), child.set_child_tid, own).ok();
   }
 }
 
 Status RefuseUnsupported(const CloneArgs& args, const Task& parent) {
   const bool by_init = (parent.signal().flags & kSignalUnkillable) != 0;
   TRY(CheckCloneFlags(args.flags, by_init ? ParentKind::kUnkillable : ParentKind::kOrdinary));
-  if ((args.flags & kCloneNamespaces) != 0) {
-    const bool privileged = parent.Capable(CAP_SYS_ADMIN) || (args.flags & kCloneNewUser) != 0;
-    return Error(privileged ? EINVAL : EPERM);  // as a kernel configured without namespaces
+  const bool elsewhere = parent.pid_for_children.get() != &ActivePidNamespace(parent);
+  if ((args.flags & kCloneThread) != 0 && elsewhere) {
+    return Error(EINVAL);  // threads of a group live in one namespace
   }
   if ((args.flags & kCloneIntoCgroup) != 0) {
     return Error(EBADF);
@@ -282,8 +299,9 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   });
   CopyCreds(parent, *child);
   ScopeGuard undo_creds([child] { --child->credentials->user->processes; });
-  TRY(AllocPid(args, *child));
-  ScopeGuard undo_pid([child] { Pids().Free(child->pid); });
+  TRY(PlaceInNamespaces(args, parent, *child));
+  TRY(AllocPid(args, parent, *child));
+  ScopeGuard undo_pid([child] { AbandonPid(child->id()); });
   SetIdentity(args, parent, *child);
   clock.Mark(ForkPhase::kTask);
 
@@ -339,7 +357,7 @@ Result<Task*> CopyProcess(const CloneArgs& args) {
 Result<uint64_t> KernelClone(const CloneArgs& args) {
   Completion done;
   Task* child = TRY(CopyProcess(args));
-  const uint32_t pid = child->pid;
+  const uint32_t pid = PidIn(*child, ActivePidNamespace(*CurrentTask()));
   const bool vfork = (args.flags & kCloneVfork) != 0;
   if (vfork) {
     child->vfork_done = &done;
@@ -380,10 +398,14 @@ Result<Task*> MakeKernelTask(void (*entry)(void*), Task* parent) {
   SetInitialLimits(*signal);
   task->credentials = TRY(MakeRootCredentials());
   ++task->credentials->user->processes;
-  task->pid = TRY(Pids().Allocate());
+  task->uts = Ref<UtsNamespace>(InitialUtsNamespace());
+  task->pid_for_children = Ref<PidNamespace>(InitialPidNamespace());
+  Pid* id = TRY(AllocatePid(InitialPidNamespace(), {}));
+  task->TaskRecord::id = AddressOf(static_cast<proto::PidRecord*>(id));
+  signal->group = signal->session = id;
   undo_signals.Dismiss();
   undo.Dismiss();
-  task->tgid = task->pgid = task->sid = task->pid;
+  task->pid = task->tgid = task->pgid = task->sid = id->global();
   task->TaskRecord::leader = AddressOf(task);
   task->flags = kPfKthread;
   task->exit_signal = kSigChld;
@@ -394,6 +416,7 @@ Result<Task*> MakeKernelTask(void (*entry)(void*), Task* parent) {
   if (parent != nullptr) {
     SetParent(*task, *parent);
   }
+  AttachIds(*task);
   HashTask(*task);
   PublishTask(*task);
   return task;

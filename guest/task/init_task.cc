@@ -21,6 +21,7 @@
 #include "guest/task/cred.h"
 #include "guest/task/exec.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/random.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
@@ -113,17 +114,12 @@ void FirstProgram(void* /*unused*/) {
 // Reaps every zombie child; returns true and the status once pid 2 was among them.
 bool ReapChildren(Task& init, uint32_t& status) {
   bool first_ended = false;
-  ListView<Task, &proto::TaskRecord::sibling> children(init.children);
-  for (Task* child = children.front(); child != nullptr;) {
-    Task* next = children.Next(*child);
-    if (child->state == proto::TaskState::kZombie && GroupIsEmpty(*child)) {
-      if (child->pid == kFirstProgram) {
-        status = child->exit_code;
-        first_ended = true;
-      }
-      ReleaseTask(*child);
+  while (Task* child = ZombieChildOf(init)) {
+    if (child->pid == kFirstProgram) {
+      status = child->exit_code;
+      first_ended = true;
     }
-    child = next;
+    ReleaseTask(*child);
   }
   return first_ended;
 }
@@ -140,12 +136,7 @@ void WaitForChildren(Task& init) {
   (void)WaitUntil(
       init.signal().child_exit, kNoDeadline,
       [&init] {
-        for (Task& child : ListView<Task, &proto::TaskRecord::sibling>(init.children)) {
-          if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
-            return true;
-          }
-        }
-        return init.children.next == AddressOf(&init.children);
+        return ZombieChildOf(init) != nullptr || init.children.next == AddressOf(&init.children);
       },
       WaitKind::kUninterruptible)
       .ok();
@@ -196,6 +187,9 @@ void SetName(Task& task, const char* name) { memcpy(task.comm, name, strlen(name
 
 void InitTasks() {
   InitTaskTables();
+  InitPidTables();
+  InitPidNamespaces();
+  InitNamespaces();
   InitCredentials();
   InitSignals();
   InitRandom(Boot().random_seed);
@@ -222,6 +216,7 @@ Task* StartInit() {
   g_init = init.value();
   SetName(*g_init, "init");
   g_init->signal().flags |= kSignalUnkillable;
+  SetReaper(InitialPidNamespace(), g_init);
   Channel().init_task = AddressOf(g_init);
   Result<Task*> first = MakeKernelTask(FirstProgram, g_init);
   if (!first.ok()) {
@@ -229,7 +224,7 @@ Task* StartInit() {
   }
   Task& task = *first.value();
   SetName(task, "first");
-  task.sid = g_init->sid;
+  SetSession(task, *g_init->signal().session);
   constexpr uint32_t kAnyTty =
       proto::kBootStdinIsTty | proto::kBootStdoutIsTty | proto::kBootStderrIsTty;
   if ((Boot().flags & kAnyTty) != 0) {

@@ -44,6 +44,8 @@ void ForgetOriginalParent(Task& leader);
 // No member of the process group other than `ignored` has a parent that could continue it.
 bool WillBecomeOrphaned(uint32_t pgid, const Task* ignored);
 bool HasStoppedJobs(uint32_t pgid);
+// A child that can be waited for, being dead with all its threads; nullptr: none.
+Task* ZombieChildOf(Task& parent);
 // Whether only `task` is left of its thread group.
 bool GroupIsEmpty(Task& task);
 

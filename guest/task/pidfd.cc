@@ -9,10 +9,12 @@
 #include "guest/fs/inode.h"
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
+#include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
 
@@ -52,8 +54,18 @@ class PidfdFile final : public File {
   }
   size_t FormatInfo(char* out, size_t capacity) override {
     const Task& task = static_cast<PidfdInode&>(inode()).task();
-    const int pid = task.state == proto::TaskState::kDead ? -1 : static_cast<int>(task.pid);
-    return Format(out, capacity, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    if (task.state == proto::TaskState::kDead) {
+      return Format(out, capacity, "Pid:\t-1\nNSpid:\t-1\n");
+    }
+    const Pid& id = task.id();
+    const PidNamespace& reader = *CurrentPidNamespace();
+    const uint32_t seen = id.NumberIn(reader);
+    size_t length = Format(out, capacity, "Pid:\t%u\nNSpid:\t%u", seen, seen);
+    for (uint32_t level = reader.level + 1; seen != 0 && level <= id.level; ++level) {
+      const auto number = static_cast<uint32_t>(id.At(level).number);
+      length += Format(out + length, capacity - length, "\t%u", number);
+    }
+    return length + Format(out + length, capacity - length, "\n");
   }
 
  private:

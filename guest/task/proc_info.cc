@@ -6,11 +6,13 @@
 
 #include "guest/arch/arch.h"
 #include "guest/fs/proc_source.h"
+#include "guest/fs/task_hooks.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/mm.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
@@ -38,6 +40,10 @@ char StateLetter(const Task& task) {
       return 'X';
   }
   return '?';
+}
+
+const PidNamespace& SpaceOf(const PidNamespace* reader) {
+  return reader == nullptr ? InitialPidNamespace() : *reader;
 }
 
 uint32_t CountThreads(Task& task) {
@@ -117,27 +123,63 @@ void FillMemory(const Task& task, TaskInfo& out) {
 
 }  // namespace
 
-uint32_t NextTgid(uint32_t after) {
-  uint32_t best = 0;
-  for (const Task& task : AllTasks()) {
-    if (task.IsLeader() && task.tgid > after && (best == 0 || task.tgid < best)) {
-      best = task.tgid;
+uint32_t NextTgid(const PidNamespace* reader, uint32_t after) {
+  const PidNamespace& space = SpaceOf(reader);
+  for (uint32_t at = space.map.NextInUse(after + 1); at != 0; at = space.map.NextInUse(at + 1)) {
+    const Task* task = FindTaskIn(at, space);
+    if (task != nullptr && task->IsLeader()) {
+      return at;
     }
   }
-  return best;
+  return 0;
 }
 
-uint32_t NextTid(uint32_t tgid, uint32_t after) {
+uint32_t NextTid(const PidNamespace* reader, uint32_t tgid, uint32_t after) {
+  const PidNamespace& space = SpaceOf(reader);
   Task* leader = FindProcess(tgid);
   uint32_t best = 0;
   if (leader != nullptr) {
-    ForEachThread(*leader, [&best, after](Task& thread) {
-      if (thread.pid > after && (best == 0 || thread.pid < best)) {
-        best = thread.pid;
+    ForEachThread(*leader, [&best, &space, after](Task& thread) {
+      const uint32_t number = PidIn(thread, space);
+      if (number > after && (best == 0 || number < best)) {
+        best = number;
       }
     });
   }
   return best;
+}
+
+uint32_t TidFromReader(const PidNamespace* reader, uint32_t number) {
+  const Task* task = FindTaskIn(number, SpaceOf(reader));
+  return task == nullptr ? 0 : task->pid;
+}
+
+uint32_t NumberForReader(const PidNamespace* reader, uint32_t id) {
+  const Pid* pid = FindGlobalPid(id);
+  return pid == nullptr ? 0 : pid->NumberIn(SpaceOf(reader));
+}
+
+bool FillTaskIds(uint32_t tid, const PidNamespace* reader, TaskIds& out) {
+  const PidNamespace& space = SpaceOf(reader);
+  const Task* task = FindTask(tid);
+  out = TaskIds{};
+  if (task == nullptr || PidIn(*task, space) == 0) {
+    return false;
+  }
+  out.pid = PidIn(*task, space);
+  out.tgid = TgidIn(*task, space);
+  out.ppid = PpidIn(*task, space);
+  out.pgid = PgidIn(*task, space);
+  out.sid = SidIn(*task, space);
+  const Pid& id = task->id();
+  for (uint32_t level = space.level; level <= id.level; ++level) {
+    const PidNamespace& at = id.SpaceAt(level);
+    out.ns_tgid[out.levels] = TgidIn(*task, at);
+    out.ns_pid[out.levels] = PidIn(*task, at);
+    out.ns_pgid[out.levels] = PgidIn(*task, at);
+    out.ns_sid[out.levels++] = SidIn(*task, at);
+  }
+  return true;
 }
 
 bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
@@ -267,6 +309,13 @@ Status SetTaskComm(uint32_t tid, const char* name, uint32_t length) {
 
 uint32_t CurrentTid() { return CurrentTask()->pid; }
 
+void SetSystemName(SystemNameField field, const char* name, size_t length) {
+  Utsname& names = CurrentTask()->uts->name;
+  char(&place)[kUtsFieldBytes] = field == SystemNameField::kHost ? names.node : names.domain;
+  memset(place, 0, sizeof(place));
+  memcpy(place, name, length < sizeof(place) ? length : sizeof(place) - 1);
+}
+
 void FillSystemInfo(SystemInfo& out) {
   out = SystemInfo{};
   out.uptime_ns = MonotonicNs();
@@ -282,12 +331,12 @@ void FillSystemInfo(SystemInfo& out) {
   out.idle_ns = out.uptime_ns > busy ? out.uptime_ns - busy : 0;
   out.context_switches = ThisCpu().switches;
   out.forks = Channel().total_forks;
-  out.last_pid = Pids().last();
+  out.last_pid = CurrentPidNamespace()->map.last();
   out.max_threads = MaxThreads();
-  memcpy(out.hostname, SystemName().node, sizeof(out.hostname));
-  memcpy(out.domainname, SystemName().domain, sizeof(out.domainname));
-  memcpy(out.release, SystemName().release, sizeof(out.release));
-  memcpy(out.version, SystemName().version, sizeof(out.version));
+  memcpy(out.hostname, CurrentTask()->uts->name.node, sizeof(out.hostname));
+  memcpy(out.domainname, CurrentTask()->uts->name.domain, sizeof(out.domainname));
+  memcpy(out.release, CurrentTask()->uts->name.release, sizeof(out.release));
+  memcpy(out.version, CurrentTask()->uts->name.version, sizeof(out.version));
 }
 
 }  // namespace fv::guest

@@ -7,6 +7,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/signal_internal.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
@@ -18,15 +19,19 @@ using Children = ListView<Task, &proto::TaskRecord::sibling>;
 
 constexpr uint64_t kNsPerClockTick = 10'000'000;
 
-// Who takes the orphans of a dead group: the nearest ancestor that asked for them, or init.
+// Who takes the orphans of a dead group: the nearest ancestor in its pid namespace that asked for
+// them, or the init of that namespace.
 Task& FindNewReaper(Task& leader) {
-  for (Task* at = leader.parent(); at != nullptr && at->parent() != nullptr; at = at->parent()) {
+  const PidNamespace& space = ActivePidNamespace(leader);
+  // A parent from outside (setns, then fork) ends the search.
+  for (Task* at = leader.parent(); at != nullptr && at->id().level == space.level;
+       at = at->parent()) {
     const uint32_t flags = at->signal().flags;
     if ((flags & kSignalChildSubreaper) != 0 && at->signal().live > 0) {
       return *at;
     }
   }
-  return *FindTask(1);
+  return *ReaperOf(space);
 }
 
 SigInfo ChildSignal(Task& task, int signo, SigChldCode code, int status) {
@@ -34,7 +39,7 @@ SigInfo ChildSignal(Task& task, int signo, SigChldCode code, int status) {
   SigInfo info;
   info.signo = signo;
   info.code = code;
-  info.child.pid = static_cast<int32_t>(task.tgid);
+  info.child.pid = static_cast<int32_t>(TgidIn(task, ActivePidNamespace(*task.parent())));
   info.child.uid = task.cred().uid;
   info.child.status = status;
   info.child.utime = static_cast<int64_t>(times.utime_ns / kNsPerClockTick);
@@ -123,6 +128,15 @@ void NotifyParentOfStop(Task& task, SigChldCode why) {
   parent.signal().child_exit.WakeAll();
 }
 
+Task* ZombieChildOf(Task& parent) {
+  for (Task& child : Children(parent.children)) {
+    if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
+      return &child;
+    }
+  }
+  return nullptr;
+}
+
 void ForgetOriginalParent(Task& leader) {
   Children children(leader.children);
   if (children.empty()) {
@@ -135,8 +149,12 @@ void ForgetOriginalParent(Task& leader) {
 }
 
 bool WillBecomeOrphaned(uint32_t pgid, const Task* ignored) {
-  for (Task& task : AllTasks()) {
-    const bool counts = task.pgid == pgid && task.IsLeader() && &task != ignored &&
+  Pid* group = FindGlobalPid(pgid);
+  if (group == nullptr) {
+    return true;
+  }
+  for (Task& task : GroupMembers(group->group)) {
+    const bool counts = &task != ignored &&
                         !(task.state == proto::TaskState::kZombie && GroupIsEmpty(task)) &&
                         task.parent() != nullptr && task.parent()->pid != 1;
     if (counts && task.parent()->pgid != pgid && task.parent()->sid == task.sid) {
@@ -147,8 +165,12 @@ bool WillBecomeOrphaned(uint32_t pgid, const Task* ignored) {
 }
 
 bool HasStoppedJobs(uint32_t pgid) {
-  for (Task& task : AllTasks()) {
-    if (task.pgid == pgid && task.IsLeader() && (task.signal().flags & kSignalStopped) != 0) {
+  Pid* group = FindGlobalPid(pgid);
+  if (group == nullptr) {
+    return false;
+  }
+  for (Task& task : GroupMembers(group->group)) {
+    if ((task.signal().flags & kSignalStopped) != 0) {
       return true;
     }
   }
@@ -170,7 +192,11 @@ void ReleaseTask(Task& task) {
   Unlink(task.group);
   task.group = {0, 0};
   task.state = proto::TaskState::kDead;
-  Pids().Free(task.pid);
+  PidNamespace& space = ActivePidNamespace(task);
+  if (ReaperOf(space) == &task) {
+    SetReaper(space, nullptr);
+  }
+  DetachIds(task);
   SignalStruct& signal = task.signal();
   WaitQueue& exec_wait = signal.exec_wait;
   exec_wait.WakeAll();

@@ -8,6 +8,11 @@
 #include "guest/task/task.h"
 
 namespace fv::guest {
+
+// Tasks that stand on a queue are in no namespaces.
+void UtsNamespace::Release() {}
+void PidNamespace::Release() {}
+
 namespace {
 
 class RunQueueTest : public ::testing::Test {

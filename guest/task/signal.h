@@ -16,6 +16,7 @@
 
 namespace fv::guest {
 
+class Pid;
 class Task;
 struct TrapFrame;
 struct UserAccount;
@@ -105,6 +106,8 @@ struct SignalStruct {
   uint32_t next_timer_id = 0;
   int32_t oom_score_adj = 0;
   Task* leader = nullptr;
+  Pid* group = nullptr;    // process group and session: chains that the leader is in
+  Pid* session = nullptr;  // (guest/task/pid.h)
 };
 
 // ---- Making siginfo -------------------------------------------------------------------------
@@ -114,8 +117,11 @@ SigInfo UserSignal(int signo, const Task& sender);  // SI_USER, as kill(2)
 // ---- Sending ---------------------------------------------------------------------------------
 // To the thread group of `target`; any thread that lets it through takes it. Error: EAGAIN (queue
 // of a realtime signal full).
-Status SendSignal(Task& target, const SigInfo& info);
-Status SendSignalToThread(Task& target, const SigInfo& info);
+// kYes: from an ancestor's pid namespace. SIGKILL and SIGSTOP then reach an init too, as they do
+// from the kernel.
+enum class SignalForce { kNo, kYes };
+Status SendSignal(Task& target, const SigInfo& info, SignalForce force = SignalForce::kNo);
+Status SendSignalToThread(Task& target, const SigInfo& info, SignalForce force = SignalForce::kNo);
 // To every process of a process group; returns how many processes it was sent to.
 unsigned SendSignalToGroup(uint32_t pgid, const SigInfo& info);
 // A fault of the current task: cannot be blocked or ignored (Linux: force_sig_info).

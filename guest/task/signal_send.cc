@@ -6,6 +6,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
@@ -26,17 +27,21 @@ enum class Scope { kThread, kGroup };
 
 // Its default action ends the process, and nothing stands in the way.
 bool IsFatalNow(Task& task, int signo) {
-  if ((task.signal().flags & kSignalUnkillable) != 0) {
-    return false;
-  }
   if (task.sighand().Of(signo).handler != kSigDfl) {
     return false;
   }
   return !IsDefaultIgnored(signo) && !IsDefaultStop(signo);
 }
 
+// What an init must not ignore: SIGKILL and SIGSTOP from the kernel or from an ancestor namespace.
+// SIGKILL and SIGSTOP from within its own mean nothing to it (pid_namespaces(7)).
+bool IgnoredAtSending(Task& task, int signo, SignalForce force) {
+  const bool imposed = force == SignalForce::kYes && (SigBit(signo) & kUnblockable) != 0;
+  return !imposed && SignalIgnored(task, signo);
+}
+
 // Job control happens at sending, blocked or not. Returns false if the signal is to be dropped.
-bool Prepare(Task& task, int signo) {
+bool Prepare(Task& task, int signo, SignalForce force) {
   SignalStruct& signal = task.signal();
   if ((signal.flags & kSignalGroupExit) != 0) {
     return signo == kSigKill;
@@ -52,7 +57,7 @@ bool Prepare(Task& task, int signo) {
   if (((task.blocked | task.real_blocked) & SigBit(signo)) != 0) {
     return true;  // it may be unblocked with another action in place
   }
-  return !SignalIgnored(task, signo);
+  return !IgnoredAtSending(task, signo, force);
 }
 
 bool Wants(const Task& task, int signo) {
@@ -104,7 +109,7 @@ void Complete(Task& task, int signo, Scope scope) {
   SignalWake(*chosen, signo == kSigKill);
 }
 
-Status Send(Task& task, const SigInfo& info, Scope scope) {
+Status Send(Task& task, const SigInfo& info, Scope scope, SignalForce force) {
   if (!IsValidSignal(info.signo)) {
     return Error(EINVAL);
   }
@@ -114,7 +119,7 @@ Status Send(Task& task, const SigInfo& info, Scope scope) {
   }
   EmitEvent(proto::EventKind::kSignal, static_cast<uint64_t>(info.signo), task.pid,
             static_cast<uint64_t>(info.code));
-  if (!Prepare(task, info.signo)) {
+  if (!Prepare(task, info.signo, info.code == kSiKernel ? SignalForce::kYes : force)) {
     return Ok();
   }
   SigPending& pending = scope == Scope::kGroup ? task.signal().shared_pending : task.pending;
@@ -168,21 +173,27 @@ SigInfo UserSignal(int signo, const Task& sender) {
   SigInfo info;
   info.signo = signo;
   info.code = kSiUser;
-  info.sender.pid = static_cast<int32_t>(sender.tgid);
+  info.sender.pid = static_cast<int32_t>(TgidIn(sender, ActivePidNamespace(sender)));
   info.sender.uid = sender.cred().uid;
   return info;
 }
 
-Status SendSignal(Task& target, const SigInfo& info) { return Send(target, info, Scope::kGroup); }
+Status SendSignal(Task& target, const SigInfo& info, SignalForce force) {
+  return Send(target, info, Scope::kGroup, force);
+}
 
-Status SendSignalToThread(Task& target, const SigInfo& info) {
-  return Send(target, info, Scope::kThread);
+Status SendSignalToThread(Task& target, const SigInfo& info, SignalForce force) {
+  return Send(target, info, Scope::kThread, force);
 }
 
 unsigned SendSignalToGroup(uint32_t pgid, const SigInfo& info) {
+  Pid* group = FindGlobalPid(pgid);
+  if (group == nullptr) {
+    return 0;
+  }
   unsigned sent = 0;
-  for (Task& task : AllTasks()) {
-    if (task.pgid == pgid && task.IsLeader() && (task.flags & kPfKthread) == 0) {
+  for (Task& task : GroupMembers(group->group)) {
+    if ((task.flags & kPfKthread) == 0) {
       (void)SendSignal(task, info).ok();
       ++sent;
     }
@@ -201,13 +212,13 @@ void ForceSignal(const SigInfo& info) {
   if (action.handler == kSigDfl) {
     task.signal().flags &= ~static_cast<uint32_t>(kSignalUnkillable);
   }
-  (void)Send(task, info, Scope::kThread).ok();
+  (void)Send(task, info, Scope::kThread, SignalForce::kNo).ok();
 }
 
 void ForceFatalSignal(Task& task, int signo) {
   task.sighand().Of(signo).handler = kSigDfl;
   task.blocked &= ~SigBit(signo);
-  (void)Send(task, KernelSignal(signo), Scope::kThread).ok();
+  (void)Send(task, KernelSignal(signo), Scope::kThread, SignalForce::kNo).ok();
 }
 
 bool SignalPending(const Task& task) {

@@ -7,13 +7,13 @@ namespace {
 
 // The release is that of the Linux whose behaviour this kernel follows (docs/syscalls.md); C
 // libraries refuse to start below the one they were built for.
-constinit Utsname g_name = {
+constinit const Utsname g_name = {
     "Linux",  "forkvisor", "6.18.0-forkvisor", "#1 SMP PREEMPT_DYNAMIC Forkvisor",
     "x86_64", "(none)",
 };
 
 }  // namespace
 
-Utsname& SystemName() { return g_name; }
+const Utsname& FirstSystemName() { return g_name; }
 
 }  // namespace fv::guest

@@ -19,7 +19,7 @@ struct Utsname {  // struct new_utsname
 };
 static_assert(sizeof(Utsname) == 390);
 
-// Changed by sethostname(2) and setdomainname(2) only.
-Utsname& SystemName();
+// The names at boot. Each uts namespace has its own (guest/task/namespaces.h).
+const Utsname& FirstSystemName();
 
 }  // namespace fv::guest

@@ -16,6 +16,7 @@
 #include "guest/mm/mm.h"
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"
+#include "guest/task/pid.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task_internal.h"
 
@@ -33,7 +34,6 @@ alignas(SlabCacheBase) unsigned char g_fpu_storage[sizeof(SlabCacheBase)];
 
 constinit proto::Link g_task_list{0, 0};
 constinit proto::Link g_pid_hash[kPidBuckets] = {};
-constinit PidMap g_pids{};
 constinit uint64_t g_max_threads = 0;
 
 SlabCacheBase& FpuCache() { return *reinterpret_cast<SlabCacheBase*>(g_fpu_storage); }
@@ -50,7 +50,6 @@ Status AllocateStack(Task& task) {
 
 }  // namespace
 
-PidMap& Pids() { return g_pids; }
 CommitPrivilege CommitPrivilegeOf(const Task& task) {
   return task.Capable(CAP_SYS_ADMIN) ? CommitPrivilege::kAdmin : CommitPrivilege::kNone;
 }
@@ -169,14 +168,6 @@ void SetParent(Task& child, Task& parent) {
   Unlink(child.sibling);
   child.TaskRecord::parent = AddressOf(&parent);
   ListView<Task, &proto::TaskRecord::sibling>(parent.children).PushBack(child);
-}
-
-void SetPgid(Task& leader, uint32_t pgid) {
-  ForEachThread(leader, [pgid](Task& thread) { thread.pgid = pgid; });
-}
-
-void SetSid(Task& leader, uint32_t sid) {
-  ForEachThread(leader, [sid](Task& thread) { thread.sid = sid; });
 }
 
 Task* FindTask(uint32_t pid) {

@@ -14,7 +14,9 @@
 #include "guest/arch/arch.h"
 #include "guest/lib/credentials.h"
 #include "guest/lib/list.h"
+#include "guest/lib/pid.h"
 #include "guest/lib/wait_queue.h"
+#include "guest/task/namespaces.h"
 #include "guest/task/signal.h"
 #include "guest/task/timer.h"
 #include "proto/records.h"
@@ -74,6 +76,10 @@ class Task : public proto::TaskRecord {
     return static_cast<Task*>(reinterpret_cast<TaskRecord*>(TaskRecord::leader));
   }
   bool IsLeader() const { return pid == tgid; }
+  // REQUIRES: not the idle task, not released.
+  Pid& id() const {
+    return *static_cast<Pid*>(reinterpret_cast<proto::PidRecord*>(TaskRecord::id));
+  }
   TrapFrame& frame() const { return *TrapFrameOf(stack); }
 
   void set_mm(Mm* mm) { TaskRecord::mm = AddressOf(mm); }
@@ -86,6 +92,8 @@ class Task : public proto::TaskRecord {
   FsContext* fs_context = nullptr;
   File* exe_file = nullptr;  // the program's file (/proc/PID/exe); counted
   Credentials* credentials = nullptr;
+  Ref<UtsNamespace> uts;               // null after exit
+  Ref<PidNamespace> pid_for_children;  // null after exit
 
   // Scheduling (guest/task/sched.cc).
   proto::Link run_link{0, 0};
@@ -144,6 +152,7 @@ class Task : public proto::TaskRecord {
 };
 
 // ---- Looking up --------------------------------------------------------------------------------
+// By the number in the initial namespace; for a program's numbers: FindTaskFor (guest/task/pid.h).
 Task* FindTask(uint32_t pid);      // any thread; nullptr if none
 Task* FindProcess(uint32_t tgid);  // leaders only
 ListView<Task, &Task::tasks> AllTasks();

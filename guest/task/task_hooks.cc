@@ -4,6 +4,7 @@
 
 #include "guest/fs/task_hooks.h"
 
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -18,6 +19,21 @@ uint32_t CurrentPgid() { return CurrentTask()->pgid; }
 uint32_t CurrentSid() { return CurrentTask()->sid; }
 bool CurrentIsSessionLeader() { return CurrentTask()->sid == CurrentTask()->tgid; }
 
+PidNamespace* CurrentPidNamespace() {
+  const Task* task = CurrentTask();
+  const bool booting = task == nullptr || task->TaskRecord::id == 0;
+  return booting ? &InitialPidNamespace() : &ActivePidNamespace(*task);
+}
+
+Ref<Pid> CurrentProcess() { return Ref<Pid>(CurrentTask()->leader()->id()); }
+
+uint32_t PidSeenByCurrent(uint32_t id) {
+  const Pid* pid = FindGlobalPid(id);
+  return pid == nullptr ? 0 : pid->NumberIn(*CurrentPidNamespace());
+}
+
+uint32_t PidNamedByCurrent(uint32_t number) { return GlobalNumberFor(*CurrentTask(), number); }
+
 bool CurrentHasConsole() { return (CurrentTask()->signal().flags & kSignalHasTty) != 0; }
 
 void SetCurrentHasConsole(bool has) {
@@ -28,12 +44,9 @@ void SetCurrentHasConsole(bool has) {
 bool CurrentIgnoresSignal(int signal) { return SignalBlockedOrIgnored(*CurrentTask(), signal); }
 
 bool GroupInSession(uint32_t pgid, uint32_t sid) {
-  for (const Task& task : AllTasks()) {
-    if (task.pgid == pgid) {
-      return task.sid == sid;
-    }
-  }
-  return false;
+  Pid* group = FindGlobalPid(pgid);
+  const Task* member = group == nullptr ? nullptr : GroupMembers(group->group).front();
+  return member != nullptr && member->sid == sid;
 }
 
 void SignalGroup(uint32_t pgid, int signal) { SendSignalToGroup(pgid, KernelSignal(signal)); }

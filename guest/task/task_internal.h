@@ -8,7 +8,6 @@
 #include <cstdint>
 
 #include "guest/lib/result.h"
-#include "guest/task/pid.h"
 #include "guest/task/task.h"
 
 namespace fv::guest {
@@ -27,7 +26,6 @@ void PutSignalStruct(SignalStruct* signal);
 // ---- Identity and links -------------------------------------------------------------------------
 // Caches, list heads, channel roots; part of InitTasks().
 void InitTaskTables();
-PidMap& Pids();
 void HashTask(Task& task);
 void UnhashTask(Task& task);
 // On the list of all tasks and in the counts.
@@ -37,8 +35,6 @@ void SetParent(Task& child, Task& parent);
 
 uint64_t MaxThreads();  // limit of nr_threads (F02, F07)
 uint64_t ThreadCount();
-void SetPgid(Task& leader, uint32_t pgid);  // all threads of the group
-void SetSid(Task& leader, uint32_t sid);
 
 // Calls f(Task&) for every thread of the group of `task`.
 template <typename F>

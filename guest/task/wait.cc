@@ -3,6 +3,7 @@
 #include "guest/task/wait.h"
 
 #include "guest/task/lifecycle.h"
+#include "guest/task/pid.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
 
@@ -40,7 +41,7 @@ bool Eligible(const Task& child, const WaitRequest& request) {
 
 WaitOutcome Describe(Task& child) {
   WaitOutcome outcome;
-  outcome.pid = child.pid;
+  outcome.pid = PidIn(child, ActivePidNamespace(*CurrentTask()));
   outcome.uid = child.cred().uid;
   outcome.times = GroupTimes(child);
   outcome.times.Add(child.signal().children);

@@ -25,12 +25,12 @@ enum WaitOption : uint32_t {  // <linux/wait.h>
 
 struct WaitRequest {
   WaitFor whom = WaitFor::kAny;
-  uint32_t id = 0;
+  uint32_t id = 0;  // number in the initial pid namespace; 0: nobody's
   uint32_t options = 0;
 };
 
 struct WaitOutcome {
-  uint32_t pid = 0;  // 0: nothing to report (WNOHANG)
+  uint32_t pid = 0;  // as the caller sees it; 0: nothing to report (WNOHANG)
   uint32_t uid = 0;
   uint32_t status = 0;  // as wait4 reports it
   SigChldCode code = kCldExited;

@@ -32,8 +32,9 @@ constexpr WalkedCache kWalkedCaches[] = {
 
 // What processes are made of: caches that are as empty after the last process as before the first.
 constexpr const char* kProcessCaches[] = {
-    "task_struct", "sighand_cache", "signal_cache",       "fpu_state", "mm",
-    "vma",         "sigqueue",      "posix_timers_cache", "cred_jar",
+    "task_struct", "sighand_cache", "signal_cache",  "fpu_state",
+    "mm",          "vma",           "sigqueue",      "posix_timers_cache",
+    "cred_jar",    "pid",           "pid_namespace", "uts_namespace",
 };
 
 bool IsNamed(const inspect::SlabCache& slab, const char* name) {

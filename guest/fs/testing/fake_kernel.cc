@@ -78,11 +78,26 @@ void SetTemporarySignalMask(uint64_t) {}
 void RestoreSignalMask() {}
 void RestoreSignalMaskAfterDelivery() {}
 const Credentials& CurrentCredentials() { return FakeKernel::Get().cred; }
+PidNamespace* CurrentPidNamespace() { return nullptr; }
+Ref<Pid> CurrentProcess() { return {}; }
+uint32_t PidSeenByCurrent(uint32_t id) { return id; }
+uint32_t PidNamedByCurrent(uint32_t number) { return number; }
+void PidNamespace::Release() {}
+void Pid::Release() {}
 void FillRandom(void* to, size_t bytes) { __builtin_memset(to, 0x5a, bytes); }
 
 // ---- guest/fs/proc_source.h: one task, pid 2 ---------------------------------------------------
-uint32_t NextTgid(uint32_t after) { return after < 2 ? 2 : 0; }
-uint32_t NextTid(uint32_t, uint32_t after) { return after < 2 ? 2 : 0; }
+uint32_t NextTgid(const PidNamespace*, uint32_t after) { return after < 2 ? 2 : 0; }
+uint32_t NextTid(const PidNamespace*, uint32_t, uint32_t after) { return after < 2 ? 2 : 0; }
+uint32_t TidFromReader(const PidNamespace*, uint32_t number) { return number == 2 ? 2 : 0; }
+uint32_t NumberForReader(const PidNamespace*, uint32_t id) { return id; }
+bool FillTaskIds(uint32_t tid, const PidNamespace*, TaskIds& out) {
+  out = TaskIds{};
+  out.pid = out.tgid = tid;
+  return tid == 2;
+}
+Result<Ref<Dentry>> GetTaskNamespace(uint32_t, const char*) { return Error(ENOENT); }
+void SetSystemName(SystemNameField, const char*, size_t) {}
 bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   out = TaskInfo{};
   out.pid = out.tgid = tid;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "guest/task/pid.h"
+#include "guest/lib/pid_map.h"
 
 #include <gtest/gtest.h>
 
