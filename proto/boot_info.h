@@ -28,8 +28,6 @@ enum BootFlag : uint32_t {
   kBootFsgsbase = 1u << 6,
 };
 
-enum class ForkStrategy : uint32_t { kClassic = 0, kOndemand = 1, kEager = 2 };
-
 struct BootInfo {
   uint64_t magic;            // kBootMagic
   uint32_t version;          // kContractVersion

@@ -34,7 +34,8 @@ namespace fv::proto {
   X(21, WipeForgotten, "wipe-forgotten", 6, "fork copies what MADV_WIPEONFORK was to wipe")      \
   X(22, TableLeaked, "table-leaked", 2, "munmap forgets to free an empty page table")            \
   X(23, ResidentWrong, "resident-wrong", 11, "munmap does not lower the resident size")          \
-  X(24, CommitDrift, "commit-drift", 13, "munmap does not give back what it was charged for")
+  X(24, CommitDrift, "commit-drift", 13, "munmap does not give back what it was charged for")    \
+  X(25, SharedTableWritable, "shared-table-writable", 8, "a shared page table stays writable")
 
 enum class Mutant : uint32_t {
   kNone = 0,

@@ -48,6 +48,15 @@ struct FrameRecord {
 };
 static_assert(sizeof(FrameRecord) == 16);
 
+// FrameRecord::aux of a page table: its level; for one that is or was shared between address spaces
+// (kPteSharedTable), how many of its entries map anonymous frames and how many a file's.
+constexpr uint64_t TableAux(unsigned level, uint64_t anon_entries, uint64_t file_entries) {
+  return level | anon_entries << 16 | file_entries << 32;
+}
+constexpr unsigned TableLevel(uint64_t aux) { return aux & 0xFF; }
+constexpr uint64_t TableAnonEntries(uint64_t aux) { return aux >> 16 & 0xFFFF; }
+constexpr uint64_t TableFileEntries(uint64_t aux) { return aux >> 32 & 0xFFFF; }
+
 // ---- Slab caches --------------------------------------------------------------------------
 
 struct SlabCacheRecord {
@@ -122,6 +131,15 @@ struct VmaRecord {
 inline constexpr uint64_t kVmaMagic = 0x00414D5650524B46;
 static_assert(sizeof(VmaRecord) == 104);
 
+// How fork copies an address space: its page-table entries, nothing but references to its page
+// tables, or its pages.
+enum class ForkStrategy : uint32_t { kClassic = 0, kOndemand = 1, kEager = 2 };
+
+// prctl(kPrForkStrategy, strategy): how the next fork of the caller's address space copies it;
+// ~0 only asks. Returns what held before. Inherited by fork, kept by exec. Linux has no such
+// operation (EINVAL).
+inline constexpr int kPrForkStrategy = 0x46560003;
+
 struct MmRecord {
   uint64_t magic;     // kMmMagic
   Link mms;           // all address spaces, from ChannelHeader::mms
@@ -141,10 +159,12 @@ struct MmRecord {
   uint64_t start_stack;
   uint64_t cow_faults;
   uint64_t faults;
-  uint64_t flush_generation;  // incremented by every flush of this address space
+  uint64_t flush_generation;   // incremented by every flush of this address space
+  uint32_t shared_tables;      // entries marked kPteSharedTable
+  ForkStrategy fork_strategy;  // how the next fork copies it
 };
 inline constexpr uint64_t kMmMagic = 0x004D4D5652504B46;
-static_assert(sizeof(MmRecord) == 152);
+static_assert(sizeof(MmRecord) == 160);
 
 // ---- Process ids ----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/boot_info.h"
+#include "proto/records.h"
 #include "vmm/guest_memory.h"
 #include "vmm/watchdog.h"
 

@@ -17,7 +17,7 @@ extern "C" [[noreturn]] void KernelMain(const proto::BootInfo* boot) {
   InitChannel(*boot);  // from here on Log and Panic reach the host
   InitFrames(*boot);   // frame table, zero frame
   InitSlab();          // object caches
-  InitMm();            // caches and lists of guest/mm
+  InitMm(*boot);       // caches and lists of guest/mm
   InitTasks();         // idle task, pid hash, scheduler, caches of guest/task
   InitFs(*boot);       // root file system from the initrd, devices, /proc
   StartInit();         // pid 1, which starts the first program as pid 2

@@ -7,6 +7,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -42,6 +43,7 @@ Status DropPages(Mm& mm, const Vma& vma, uint64_t start, uint64_t end, int advic
   if (advice == MADV_DONTNEED && (vma.flags & proto::kVmLocked) != 0) {
     return Error(EINVAL);
   }
+  TRY(OwnEdgeTables(mm, start, end));
   TlbBatch batch(mm);
   ZapRange(mm, start, end, batch);
   return Ok();

@@ -10,6 +10,7 @@
 #include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -204,6 +205,19 @@ Vma* VmaForAccess(Mm& mm, uint64_t address) {
   return vma;
 }
 
+// The entry to resolve the fault at; of a table of the address space's own, unless the fault will
+// change nothing.
+Result<Pte*> SlotFor(Mm& mm, uint64_t address, FaultAccess access) {
+  if (TableIsShared(mm, address)) [[unlikely]] {
+    Pte* slot = LookupPte(mm, address);
+    if (*slot != 0 && access != FaultAccess::kWrite) {
+      return slot;
+    }
+    return EnsureOwnPte(mm, address);
+  }
+  return EnsurePte(mm, address);
+}
+
 void EmitCowEvents(const PageFault& fault) {
   if (fault.old_pfn == 0) {
     return;
@@ -252,7 +266,7 @@ FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t r
     PageFault fault{mm, *vma, PageDown(address), access};
     if (!AccessAllowed(*vma, access)) {
       result = FaultResult::kSegvAccErr;
-    } else if (Result<Pte*> slot = EnsurePte(mm, address); !slot.ok()) {
+    } else if (Result<Pte*> slot = SlotFor(mm, address, access); !slot.ok()) {
       result = FaultResult::kOutOfMemory;
     } else {
       result = ResolveFault(fault, *slot.value());

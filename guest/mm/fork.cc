@@ -13,6 +13,7 @@
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/spare_trees.h"
 #include "guest/mm/vma_set.h"
 
@@ -26,6 +27,7 @@ namespace {
 
 void CopyFields(const Mm& parent, Mm& child) {
   child.start_brk = parent.start_brk;
+  child.fork_strategy = parent.fork_strategy;
   child.membarrier_registered = parent.membarrier_registered;
   child.brk = parent.brk;
   child.start_stack = parent.start_stack;
@@ -42,17 +44,10 @@ void CopyFields(const Mm& parent, Mm& child) {
   child.area_hole = parent.area_hole;
 }
 
-bool IsCopied(const Vma& vma) {
-  return (vma.flags & proto::kVmDontCopy) == 0 || HasMutant(Mutant::kDontCopyCopied);
-}
-bool HasPagesToCopy(const Vma& vma) {
-  return (vma.flags & proto::kVmWipeOnFork) == 0 || HasMutant(Mutant::kWipeForgotten);
-}
-
 // Every mapping but the DONTCOPY ones; memory locks are not inherited.
 Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
   for (Vma& vma : parent.vma_list()) {
-    if (!IsCopied(vma)) {
+    if (!IsCopiedAtFork(vma)) {
       // What lies free in the child only: its search for space must see it.
       child.area_cache = proto::kMmapTop;
       child.area_hole = 0;
@@ -78,7 +73,7 @@ Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, StaleEn
   TlbBatch batch(parent);
   Vma* to = child.vma_list().front();
   for (Vma& from : parent.vma_list()) {
-    if (!IsCopied(from)) {
+    if (!IsCopiedAtFork(from)) {
       continue;
     }
     if (HasPagesToCopy(from)) {
@@ -102,8 +97,8 @@ bool SplitHotPage(Mm& parent, Mm& child, uint64_t address) {
   Pte* mine = address < proto::kUserEnd ? LookupPte(parent, address) : nullptr;
   Pte* theirs = mine != nullptr ? LookupPte(child, address) : nullptr;
   if (vma == nullptr || theirs == nullptr || *theirs == 0 || vma->is_shared() ||
-      (vma->flags & proto::kVmWrite) == 0 || (*mine & proto::kPteCow) == 0 ||
-      PfnOfPte(*mine) != PfnOfPte(*theirs)) {
+      TableIsShared(parent, address) || (vma->flags & proto::kVmWrite) == 0 ||
+      (*mine & proto::kPteCow) == 0 || PfnOfPte(*mine) != PfnOfPte(*theirs)) {
     return false;
   }
   const uint64_t pfn = PfnOfPte(*mine);
@@ -136,13 +131,21 @@ void PruneTables(Mm& mm) {
 }  // namespace
 
 const ForkStrategy* FindForkStrategy(proto::ForkStrategy kind) {
-  return kind == proto::ForkStrategy::kClassic ? &ClassicForkStrategy() : nullptr;
+  switch (kind) {
+    case proto::ForkStrategy::kClassic:
+      return &ClassicForkStrategy();
+    case proto::ForkStrategy::kOndemand:
+      return &OndemandForkStrategy();
+    case proto::ForkStrategy::kEager:
+      return &EagerForkStrategy();
+  }
+  return nullptr;
 }
 
 Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
                   const ForkStrategy* strategy) {
   if (strategy == nullptr) {
-    strategy = &ClassicForkStrategy();
+    strategy = FindForkStrategy(parent.fork_strategy);
   }
   const uint64_t begin = ReadTsc();
   bool adopted = false;

@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "guest/lib/result.h"
-#include "proto/boot_info.h"
+#include "proto/records.h"
 
 namespace fv::guest {
 
@@ -23,7 +23,8 @@ struct Vma;
 struct ForkCounts {
   uint64_t vmas = 0;            // copied (DONTCOPY ones are not)
   uint64_t ptes = 0;            // present entries copied
-  uint64_t tables = 0;          // page-table frames made for the child
+  uint64_t tables = 0;          // page-table frames of the child, shared ones included
+  uint64_t shared_tables = 0;   // of them, shared with the parent (ondemand)
   uint64_t protected_ptes = 0;  // entries of the parent that lost write permission
   uint64_t hot_pages = 0;       // pages copied ahead (HotPages)
   uint64_t vma_cycles = 0;      // TSC, phase Vmas

@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The strategies that this kernel has; each in a file of its own, found by FindForkStrategy.
+// The strategies that this kernel has; each in a file of its own, found by FindForkStrategy. What
+// they share is here too: which mappings a child gets, and the classic copy of one table.
 #pragma once
 
+#include <cstdint>
+
+#include "guest/lib/mutants.h"
 #include "guest/mm/fork.h"
+#include "guest/mm/vma.h"
+#include "proto/pte.h"
 
 namespace fv::guest {
 
 // Copies the page-table entries (Linux: copy_page_range).
 const ForkStrategy& ClassicForkStrategy();
+// Shares the page tables, copy-on-write.
+const ForkStrategy& OndemandForkStrategy();
+// Copies the pages.
+const ForkStrategy& EagerForkStrategy();
+
+// Whether the child gets the mapping at all (not after MADV_DONTFORK) ...
+inline bool IsCopiedAtFork(const Vma& vma) {
+  return (vma.flags & proto::kVmDontCopy) == 0 || HasMutant(Mutant::kDontCopyCopied);
+}
+// ... and what is in it (not after MADV_WIPEONFORK).
+inline bool HasPagesToCopy(const Vma& vma) {
+  return (vma.flags & proto::kVmWipeOnFork) == 0 || HasMutant(Mutant::kWipeForgotten);
+}
+
+// Copies the `count` entries from `table` on, the first for `va`, all of `vma`, into the child's
+// tables as the classic strategy does. The table is the parent's own. Errors: ENOMEM.
+Status CopyTablePart(proto::Pte* table, uint64_t va, uint64_t count, const Vma& vma, Mm& child,
+                     StaleEntries& stale, ForkCounts& counts);
 
 }  // namespace fv::guest

@@ -8,6 +8,7 @@
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -164,6 +165,7 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
   if (hole && mm.vma_count >= max_map_count) {
     return Error(ENOMEM);
   }
+  TRY(OwnEdgeTables(mm, start, end));
   Vma* vma = TRY(IsolateRange(mm, start, end, SplitLimit::kIgnore));
   ZapRange(mm, start, end, batch);
   while (vma != nullptr && vma->start < end) {

@@ -10,6 +10,7 @@
 #include "guest/mm/commit.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/slab.h"
 #include "guest/mm/vma_set.h"
 
@@ -208,16 +209,25 @@ void MemoryObject::RemovePages(uint64_t first) {
   }
 }
 
-void MemoryObject::UnmapPages(uint64_t first) {
-  for (Vma& vma : ListView<Vma, &Vma::object_link>(mappings_)) {
-    if (vma.page_offset + vma.page_count() <= first) {
-      continue;
-    }
+Status MemoryObject::UnmapPages(uint64_t first) {
+  const auto start_of = [first](const Vma& vma) {
     const uint64_t skip = first > vma.page_offset ? first - vma.page_offset : 0;
-    Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
-    TlbBatch batch(mm);
-    ZapRange(mm, vma.start + (skip << proto::kPageShift), vma.end, batch);
+    return vma.start + (skip << proto::kPageShift);
+  };
+  const ListView<Vma, &Vma::object_link> mappings(mappings_);
+  for (Vma& vma : mappings) {
+    if (start_of(vma) < vma.end) {
+      TRY(OwnEdgeTables(*reinterpret_cast<Mm*>(vma.mm), start_of(vma), vma.end));
+    }
   }
+  for (Vma& vma : mappings) {
+    if (start_of(vma) < vma.end) {
+      Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
+      TlbBatch batch(mm);
+      ZapRange(mm, start_of(vma), vma.end, batch);
+    }
+  }
+  return Ok();
 }
 
 Status MemoryObject::Resize(uint64_t size) {
@@ -232,7 +242,7 @@ Status MemoryObject::Resize(uint64_t size) {
       UnchargeCommit(PageCount() - PagesFor(size));
     }
     const uint64_t keep = (size + proto::kPageBytes - 1) >> proto::kPageShift;
-    UnmapPages(keep);
+    TRY(UnmapPages(keep));
     RemovePages(keep);
     backing_bytes_ = backing_bytes_ < size ? backing_bytes_ : size;
     const uint64_t in_page = size & (proto::kPageBytes - 1);

@@ -77,7 +77,8 @@ class MemoryObject : public proto::ObjectRecord {
   Result<uint64_t*> EnsureSlot(uint64_t index);
   bool Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first);
   void RemovePages(uint64_t first);
-  void UnmapPages(uint64_t first);
+  // Errors: ENOMEM, nothing unmapped.
+  Status UnmapPages(uint64_t first);
   template <typename Copy>
   Result<uint64_t> ReadChunks(uint64_t offset, uint64_t count, Copy copy);
   template <typename Copy>

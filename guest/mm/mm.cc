@@ -12,6 +12,7 @@
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/slab.h"
 #include "guest/mm/spare_trees.h"
 #include "guest/mm/vma_set.h"
@@ -21,16 +22,19 @@ namespace {
 
 constinit SlabCache<Mm> mm_cache("mm");
 constinit proto::Link all_mms{0, 0};
+constinit proto::ForkStrategy boot_strategy = proto::ForkStrategy::kClassic;
 
 }  // namespace
 
 void RegisterObjectCache();  // memory_object.cc
 
-void InitMm() {
+void InitMm(const proto::BootInfo& boot) {
   InitCommit();
   mm_cache.Register();
   RegisterVmaCache();
   RegisterObjectCache();
+  const auto strategy = static_cast<proto::ForkStrategy>(boot.fork_strategy);
+  boot_strategy = FindForkStrategy(strategy) != nullptr ? strategy : proto::ForkStrategy::kClassic;
   InitHead(all_mms);
   Channel().mms = AddressOf(&all_mms);
 }
@@ -52,6 +56,7 @@ Result<Mm*> CreateMm(uint32_t tables, bool& adopted) {
   undo.Dismiss();
   mm->magic = proto::kMmMagic;
   mm->users = 1;
+  mm->fork_strategy = boot_strategy;
   mm->count = 1;
   InitHead(mm->vmas);
   InsertBetween(mm->mms, reinterpret_cast<proto::Link*>(all_mms.prev), &all_mms);
@@ -99,6 +104,7 @@ void Mm::FreeTree() {
 }
 
 void Mm::TearDown() {
+  DropSharedTables(*this, 0, proto::kUserEnd, nullptr);
   for (Vma& vma : vma_list()) {
     ZapDying(*this, vma.start, vma.end);
   }

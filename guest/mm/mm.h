@@ -20,6 +20,7 @@
 #include "guest/mm/fork.h"
 #include "guest/mm/memory_object.h"
 #include "guest/mm/vma.h"
+#include "proto/boot_info.h"
 #include "proto/layout.h"
 #include "proto/records.h"
 
@@ -128,7 +129,8 @@ class Mm : public proto::MmRecord {
   void FreeTree();
 };
 
-// Registers the slab caches of this folder and the list of address spaces. Call after InitSlab.
-void InitMm();
+// Registers the slab caches of this folder and the list of address spaces, whose fork strategy is
+// that of `boot`. Call after InitSlab.
+void InitMm(const proto::BootInfo& boot);
 
 }  // namespace fv::guest

@@ -12,8 +12,11 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <tuple>
 #include <vector>
 
+#include "guest/mm/fork_ondemand.h"
+#include "guest/mm/fork_strategies.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/mm.h"
 #include "guest/mm/testing/fake_machine.h"
@@ -63,7 +66,12 @@ constexpr uint64_t kGroups[] = {0x10000000 - 12 * kPageBytes, 0x40000000 - 12 * 
 constexpr uint64_t kGroupPages = 24;
 constexpr uint64_t kFilePages = 16;
 
-class ModelTest : public ::testing::TestWithParam<unsigned> {
+// By seed and strategy; tables are shared however few entries they have.
+using Parameters = std::tuple<unsigned, const ForkStrategy*>;
+
+constexpr OndemandFork kShareAll(1);
+
+class ModelTest : public ::testing::TestWithParam<Parameters> {
  protected:
   void SetUp() override {
     file_model_ = std::make_shared<SharedPages>();
@@ -247,7 +255,7 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
       hot.Add(AnyAddress() + Random(kPageBytes));
     }
     ForkCounts counts;
-    Result<Mm*> mm = DupMm(*parent.mm, counts, hot);
+    Result<Mm*> mm = DupMm(*parent.mm, counts, hot, std::get<1>(GetParam()));
     ASSERT_TRUE(mm.ok());
     Process child{mm.value(), parent.pages};
     for (auto at = child.pages.begin(); at != child.pages.end();) {
@@ -339,7 +347,7 @@ class ModelTest : public ::testing::TestWithParam<unsigned> {
   }
 
   FakeMachine& machine_ = FakeMachine::Get();
-  std::mt19937_64 random_{GetParam()};
+  std::mt19937_64 random_{std::get<0>(GetParam())};
   std::shared_ptr<SharedPages> file_model_;
   std::vector<uint8_t> backing_;
   testing::Usage usage_;
@@ -367,7 +375,15 @@ TEST_P(ModelTest, BehavesAsTheModel) {
   machine_.events().clear();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ModelTest, ::testing::Range(1u, 13u));
+INSTANTIATE_TEST_SUITE_P(Classic, ModelTest,
+                         ::testing::Combine(::testing::Range(1u, 13u),
+                                            ::testing::Values(&ClassicForkStrategy())));
+INSTANTIATE_TEST_SUITE_P(Ondemand, ModelTest,
+                         ::testing::Combine(::testing::Range(1u, 13u),
+                                            ::testing::Values(&kShareAll)));
+INSTANTIATE_TEST_SUITE_P(Eager, ModelTest,
+                         ::testing::Combine(::testing::Range(1u, 13u),
+                                            ::testing::Values(&EagerForkStrategy())));
 
 }  // namespace
 }  // namespace fv::guest

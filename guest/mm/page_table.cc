@@ -25,16 +25,19 @@ Pte* LookupPte(const proto::MmRecord& mm, uint64_t va) {
   return table + TableIndex(va, 1);
 }
 
+Result<Pte*> EnsureTableBelow(proto::MmRecord& mm, Pte& entry, unsigned level) {
+  if ((entry & proto::kPtePresent) == 0) {
+    const uint64_t pfn = TRY(AllocateZeroedFrame(proto::FrameState::kPageTable, level - 1));
+    entry = pfn << proto::kPageShift | kTableEntry;
+    ++mm.table_frames;
+  }
+  return TableOf(entry);
+}
+
 Result<Pte*> EnsurePte(proto::MmRecord& mm, uint64_t va) {
   Pte* table = RootTable(mm);
   for (unsigned level = proto::kPageTableLevels; level > 1; --level) {
-    Pte& entry = table[TableIndex(va, level)];
-    if ((entry & proto::kPtePresent) == 0) {
-      const uint64_t pfn = TRY(AllocateZeroedFrame(proto::FrameState::kPageTable, level - 1));
-      entry = pfn << proto::kPageShift | kTableEntry;
-      ++mm.table_frames;
-    }
-    table = TableOf(entry);
+    table = TRY(EnsureTableBelow(mm, table[TableIndex(va, level)], level));
   }
   return table + TableIndex(va, 1);
 }

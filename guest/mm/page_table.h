@@ -30,6 +30,9 @@ proto::Pte* LookupPte(const proto::MmRecord& mm, uint64_t va);
 // The same; makes missing tables. Errors: ENOMEM (tables made on the way stay).
 Result<proto::Pte*> EnsurePte(proto::MmRecord& mm, uint64_t va);
 
+// The table that `entry`, of a table of `level`, points to; made if missing. Errors: ENOMEM.
+Result<proto::Pte*> EnsureTableBelow(proto::MmRecord& mm, proto::Pte& entry, unsigned level);
+
 // Frees the tables that only [floor, ceiling) can need and that overlap [start, end): everything in
 // that range is unmapped. `floor` and `ceiling` are the ends of the neighbouring mappings.
 // (Linux: free_pgtables.) Returns how many were freed.

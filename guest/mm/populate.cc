@@ -3,7 +3,7 @@
 // Making pages present ahead of use: MAP_POPULATE, mlock, MADV_POPULATE_*; and asking whether they
 // are (mincore). No fault events: nobody faulted.
 #include "guest/mm/mm_internal.h"
-#include "guest/mm/page_table.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -16,7 +16,7 @@ FaultResult PopulateVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, FaultAcc
   proto::Pte* slot = nullptr;
   for (uint64_t va = start; va < end; va += proto::kPageBytes) {
     if (slot == nullptr || proto::TableIndex(va, 1) == 0) {
-      Result<proto::Pte*> found = EnsurePte(mm, va);
+      Result<proto::Pte*> found = EnsureOwnPte(mm, va);
       if (!found.ok()) {
         return FaultResult::kOutOfMemory;
       }

@@ -5,6 +5,7 @@
 #include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -39,6 +40,7 @@ Result<Vma*> ProtectVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, uint64_t
   }
   CommitCharge charge;
   TRY(ChargeWritable(mm, vma, pages, flags, charge));
+  TRY(OwnTables(mm, start, end));
   Vma* part = TRY(IsolateRange(mm, start, end));
   charge.Keep();
   part->flags = flags;

@@ -5,6 +5,7 @@
 #include "guest/mm/pte_ops.h"
 
 #include "guest/lib/mutants.h"
+#include "guest/mm/shared_tables.h"
 
 namespace fv::guest {
 
@@ -56,6 +57,7 @@ void ZapEntries(Pte* table, uint64_t count, Removed& removed) {
 }  // namespace
 
 void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
+  DropSharedTables(mm, start, end, &batch);
   ForEachTable(mm, start, end, [&](Pte* table, uint64_t va, uint64_t count) {
     Removed removed;
     if (HasMutant(Mutant::kUnmapKeepsEntries)) {

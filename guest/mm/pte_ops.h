@@ -40,12 +40,14 @@ constexpr bool LosesPermission(proto::Pte before, proto::Pte after) {
   return lost != 0 || (after & ~before & proto::kPteNoExecute) != 0;
 }
 
-// Removes every entry of [start, end) and the references that they hold. Tables stay.
+// Removes every entry of [start, end) and the references that they hold. Tables stay, but for
+// shared ones. REQUIRES: OwnEdgeTables for the range.
 void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
 // The same for an address space that will never run again: entries are not even cleared, since
 // their tables are freed next.
 void ZapDying(Mm& mm, uint64_t start, uint64_t end);
-// Gives the entries of [start, end) the access bits of `vm_flags`.
+// REQUIRES: the tables are owned (OwnTables). Gives the entries of [start, end) the access bits of
+// `vm_flags`.
 void ProtectRange(Mm& mm, uint64_t start, uint64_t end, uint64_t vm_flags, TlbBatch& batch);
 
 }  // namespace fv::guest

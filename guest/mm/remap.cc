@@ -10,6 +10,7 @@
 #include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
+#include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
 
 namespace fv::guest {
@@ -131,6 +132,8 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
     FreeUnusedTables(mm, target, target + call.new_length);
     DeleteVma(made);
   });
+  TRY(OwnTables(mm, call.old_address, call.old_address + moved));
+  TRY(OwnTables(mm, target, target + call.new_length));
   TRY(EnsureTargetTables(mm, call.old_address, moved, target));
   // The last step that can fail: cut the old mapping out.
   Vma* old = &vma;

@@ -5,6 +5,7 @@
 
 #include "guest/lib/string.h"
 #include "guest/mm/page_table.h"
+#include "guest/mm/shared_tables.h"
 
 namespace fv::guest {
 
@@ -17,6 +18,9 @@ Pte* Accessible(const Mm& mm, uint64_t address, FaultAccess access) {
   const Pte needed = proto::kPtePresent | proto::kPteUser |
                      (access == FaultAccess::kWrite ? proto::kPteWritable : 0);
   Pte* pte = LookupPte(mm, address);
+  if (access == FaultAccess::kWrite && TableIsShared(mm, address)) [[unlikely]] {
+    return nullptr;
+  }
   return pte != nullptr && (*pte & needed) == needed ? pte : nullptr;
 }
 
@@ -133,6 +137,9 @@ Result<size_t> UserStringLength(Mm& mm, uint64_t from, size_t limit) {
 }
 
 Result<uint64_t> UserFrame(Mm& mm, uint64_t address, FaultAccess access) {
+  // A reference of the kernel must make the frame shared: behind a table that is shared in place of
+  // its frames, the count would still say that it is not.
+  TRY(OwnTables(mm, address, address + 1));
   const uint8_t* data = Reach(mm, address, access);
   if (data == nullptr) {
     return Error(EFAULT);

@@ -20,6 +20,19 @@ namespace {
 
 constexpr size_t kCommBytes = 16;
 
+// proto::kPrForkStrategy, Forkvisor's own.
+Result<uint64_t> SwapForkStrategy(Mm& mm, uint64_t wanted) {
+  const auto before = static_cast<uint64_t>(mm.fork_strategy);
+  const auto strategy = static_cast<proto::ForkStrategy>(wanted);
+  if (wanted != ~uint64_t{0}) {  // -1 only asks
+    if (wanted > UINT32_MAX || FindForkStrategy(strategy) == nullptr) {
+      return Error(EINVAL);
+    }
+    mm.fork_strategy = strategy;
+  }
+  return before;
+}
+
 // Forkvisor's own operations (proto/fail.h).
 Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
   if (!task.Capable(CAP_SYS_ADMIN)) {
@@ -227,6 +240,8 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case proto::kPrFailNth:
     case proto::kPrMark:
       return Own(task, args);
+    case proto::kPrForkStrategy:
+      return SwapForkStrategy(*task.mm(), value);
     case PR_GET_TSC:
       return WriteInt(task, value, PR_TSC_ENABLE);
     default:

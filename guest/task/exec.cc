@@ -71,7 +71,10 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
     program.file = TRY(Open(task, request.dirfd, request.path, request.lookup_flags));
   }
   program.mm = TRY(Mm::Create());
-  program.mm->limits = task.mm() != nullptr ? task.mm()->limits : MmLimits{};
+  if (task.mm() != nullptr) {
+    program.mm->limits = task.mm()->limits;
+    program.mm->fork_strategy = task.mm()->fork_strategy;
+  }
   program.mm->limits.privilege = CommitPrivilegeOf(task);
   program.mm->limits.stack = task.rlimit(kRlimitStack);
   TRY(MapStack(program));

@@ -33,8 +33,8 @@ DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
 DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
-DEFINE_string(strategy, "classic", "fork strategy: classic");
 DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
+DEFINE_string(strategy, "classic", "fork strategy: classic, ondemand or eager");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -44,7 +44,9 @@ namespace {
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},
                                               {"3", vmm::KernelRing::kRing3}};
-constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic}};
+constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
+                                                       {"ondemand", proto::ForkStrategy::kOndemand},
+                                                       {"eager", proto::ForkStrategy::kEager}};
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};

@@ -54,7 +54,7 @@ TEST_F(FlagsTest, Values) {
 }
 
 TEST_F(FlagsTest, WrongValues) {
-  for (const char* flag : {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=ondemand",
+  for (const char* flag : {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=lazy",
                            "--busybox=maybe", "--mutant=nobody", "--timeout=soon"}) {
     gflags::FlagSaver saver;
     EXPECT_TRUE(absl::IsInvalidArgument(Options({flag, "p"}).status())) << flag;

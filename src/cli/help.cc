@@ -43,7 +43,7 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --check=off|end|sampled|every   when the oracle looks (off); both: every step, twice
   --events=FILE|-        write events as text; - is standard error
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
-  --strategy=classic         how fork copies memory (the one way so far)
+  --strategy=classic|ondemand|eager   fork copies page-table entries, tables at need, or pages
   --timeout=SECONDS      longest run; 0: no limit
   --fail=nth:N|every:K|probability:P[,seed:S][,after=start|fork|mark:ID|syscall:NAME]
                          allocations of the kernel that fail, counted from that moment (start)

@@ -63,6 +63,7 @@ struct Mm {
   std::vector<proto::GuestPtr> tree;  // the search tree in order
   std::vector<LeafTable> leaves;      // by address
   uint32_t table_count = 0;           // tables found below the root, the root included
+  uint32_t shared_count = 0;          // entries that mark a table as shared
   bool window_user = false;           // the kernel's window is open to user code
 };
 

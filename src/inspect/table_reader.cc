@@ -110,6 +110,7 @@ class TableWalk {
     if (child < 0) {
       return;
     }
+    mm_->shared_count += (entry & proto::kPteSharedTable) != 0;
     if (visit == Visit::kFirst) {
       Table& table = snapshot_.tables[child];
       ++table.parents;

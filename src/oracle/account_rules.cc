@@ -102,6 +102,7 @@ void CheckMmPages(const inspect::Mm& mm, const MmPages& found, Findings& finding
   compare("anon_pages", mm.record.anon_pages, found.anon);
   compare("file_pages", mm.record.file_pages, found.file);
   compare("table_frames", mm.record.table_frames, found.tables);
+  compare("shared_tables", mm.record.shared_tables, found.shared);
 }
 
 void CheckObjectPages(const inspect::Object& object, Findings& findings) {

@@ -43,6 +43,7 @@ struct MmPages {
   uint64_t anon = 0;  // present entries by the state of the frame
   uint64_t file = 0;
   uint64_t tables = 0;  // page-table frames, shared ones counted in each
+  uint64_t shared = 0;  // entries that mark a table as shared
 };
 void CheckMmPages(const inspect::Mm& mm, const MmPages& found, Findings& findings);
 void CheckObjectPages(const inspect::Object& object, Findings& findings);

@@ -40,7 +40,9 @@ uint64_t ContentGuard::Hash(uint64_t pfn) const {
 }
 
 bool ContentGuard::Shared(uint64_t pfn) const {
-  return frames_.record(pfn).state == proto::FrameState::kAnon && frames_.sums(pfn).maps >= 2;
+  const FrameSums& sums = frames_.sums(pfn);
+  return frames_.record(pfn).state == proto::FrameState::kAnon &&
+         (sums.maps >= 2 || sums.barred != 0);
 }
 
 // Shared, or shared once and not yet written again by the one who is left.

@@ -44,6 +44,8 @@ namespace fv::oracle {
   X(NoFlush, 7, "a loss of permission is followed by a flush")                               \
   X(SharedTableWritable, 8, "a shared page table is writable through none of its parents")   \
   X(SharedTableUnmarked, 8, "every parent of a shared page table marks it as shared")        \
+  X(SharedTableChanged, 8, "a shared page table changes only by losing write permission")    \
+  X(SharedTableCounts, 8, "the marks and counts of shared page tables are those found")      \
   X(TaskMalformed, 9, "task list and pid hash can be walked")                                \
   X(DuplicatePid, 9, "pids are unique")                                                      \
   X(PidHash, 9, "the pid hash holds the tasks of the list, each in its bucket")              \

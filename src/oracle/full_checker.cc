@@ -46,6 +46,21 @@ uint64_t UnlistedIdleTasks(const Snapshot& snapshot) {
   return count;
 }
 
+// What the entries of a page table map, by the state of the frame.
+MmPages Held(const Snapshot& snapshot, const inspect::Table& table) {
+  MmPages held;
+  const uint64_t number = static_cast<uint64_t>(&table - snapshot.tables.data());
+  const Pte* entries = snapshot.TableEntries(static_cast<uint32_t>(number));
+  for (unsigned i = 0; table.level == 1 && i < proto::kEntriesPerTable; ++i) {
+    if ((entries[i] & proto::kPtePresent) != 0) {
+      const FrameState state = snapshot.Frame(inspect::PfnOf(entries[i])).state;
+      held.anon += state == FrameState::kAnon;
+      held.file += state == FrameState::kFile;
+    }
+  }
+  return held;
+}
+
 }  // namespace
 
 void AddMalformed(const std::vector<inspect::Malformed>& malformed, Findings& findings) {
@@ -71,8 +86,9 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   }
   for (const inspect::Table& table : snapshot.tables) {
     is_table_[table.pfn] = 1;
+    const MmPages held = table.shared_entries == 0 ? MmPages{} : Held(snapshot, table);
     CheckTable({table.pfn, table.level, table.parents, table.shared_entries, table.writable_entries,
-                table.mm, table.base},
+                table.mm, table.base, held.anon, held.file},
                snapshot.Frame(table.pfn), findings);
   }
   CheckFrames(snapshot, findings);
@@ -117,6 +133,7 @@ void FullChecker::CountObjects(const Snapshot& snapshot) {
 void FullChecker::WalkMm(const Snapshot& snapshot, const Mm& mm, Findings& findings) {
   MmPages pages;
   pages.tables = mm.table_count;
+  pages.shared = mm.shared_count;
   for (const LeafTable& leaf : mm.leaves) {
     WalkLeaf(snapshot, mm, leaf, pages, findings);
   }

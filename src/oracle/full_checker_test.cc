@@ -46,6 +46,21 @@ class FullCheckerTest : public ::testing::Test {
     return text;
   }
 
+  // Makes the child use the parent's page table of the heap, unmarked; returns the table's frame.
+  uint64_t ShareParentTable() {
+    const uint64_t parent_table =
+        g().PteGpa(sample_.mm, kHeapAt, testing::GuestBuilder::Tables::kFind);
+    uint64_t table = g().Peek<proto::MmRecord>(sample_.child_mm).root_gpa;
+    for (unsigned level = 4; level > 2; --level) {
+      table =
+          g().Peek<proto::Pte>(proto::DirectMap(table + 8 * proto::TableIndex(kHeapAt, level))) &
+          proto::kPteFrameMask;
+    }
+    auto* entry = g().At<proto::Pte>(table + 8 * proto::TableIndex(kHeapAt, 2));
+    *entry = (*entry & ~proto::kPteFrameMask) | (parent_table & proto::kPteFrameMask);
+    return parent_table >> proto::kPageShift;
+  }
+
   // Expects `rule` among the findings; returns the first such finding.
   Finding Expect(Rule rule) {
     const std::vector<Finding> findings = Check();
@@ -237,18 +252,21 @@ TEST_F(FullCheckerTest, I5MalformedTables) {
 }
 
 TEST_F(FullCheckerTest, I8SharedTable) {
-  const uint64_t va = kHeapAt;
-  // The child's page directory entry points to the parent's page table.
-  const uint64_t parent_table = g().PteGpa(sample_.mm, va, testing::GuestBuilder::Tables::kFind);
-  uint64_t table = g().Peek<proto::MmRecord>(sample_.child_mm).root_gpa;
-  for (unsigned level = 4; level > 2; --level) {
-    table = g().Peek<proto::Pte>(proto::DirectMap(table + 8 * proto::TableIndex(va, level))) &
-            proto::kPteFrameMask;
-  }
-  auto* entry = g().At<proto::Pte>(table + 8 * proto::TableIndex(va, 2));
-  *entry = (*entry & ~proto::kPteFrameMask) | (parent_table & proto::kPteFrameMask);
-  EXPECT_EQ(Expect(Rule::kSharedTableWritable).pfn, parent_table >> proto::kPageShift);
+  const uint64_t table = ShareParentTable();
+  EXPECT_EQ(Expect(Rule::kSharedTableWritable).pfn, table);
   Expect(Rule::kSharedTableUnmarked);
+}
+
+TEST_F(FullCheckerTest, I8Counts) {
+  const uint64_t pfn =
+      g().PteGpa(sample_.mm, kHeapAt, testing::GuestBuilder::Tables::kFind) >> proto::kPageShift;
+  g().Frame(pfn).aux = proto::TableAux(1, 3, 0);
+  EXPECT_EQ(Expect(Rule::kSharedTableCounts).pfn, pfn);
+}
+
+TEST_F(FullCheckerTest, I8CountOfTheAddressSpace) {
+  Mm()->shared_tables = 1;
+  Expect(Rule::kMmPages);
 }
 
 TEST_F(FullCheckerTest, I9Lists) {

@@ -89,10 +89,11 @@ void IncrementalChecker::CheckChangedFrames(Findings& findings) {
     if (const CachedTable* table = tables_.OfFrame(pfn)) {
       const int32_t owner = tables_.OwnerOf(*table);
       const uint32_t roots = table->root_of >= 0 ? 1 : 0;
-      CheckTable({pfn, table->level, static_cast<uint32_t>(table->parents.size()) + roots,
-                  table->shared_entries, table->writable_entries,
-                  owner < 0 ? 0 : mms_.slots()[owner]->mm.address, table->base},
-                 record, findings);
+      CheckTable(
+          {pfn, table->level, static_cast<uint32_t>(table->parents.size()) + roots,
+           table->shared_entries, table->writable_entries,
+           owner < 0 ? 0 : mms_.slots()[owner]->mm.address, table->base, table->anon, table->file},
+          record, findings);
     } else {
       CheckLostTable(pfn, record, findings);
     }

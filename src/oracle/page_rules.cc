@@ -184,7 +184,7 @@ void CheckTable(const TableSite& site, const proto::FrameRecord& frame, Findings
     finding.pfn = site.pfn;
     finding.frame = frame;
   };
-  if (frame.state != FrameState::kPageTable || frame.aux != site.level) {
+  if (frame.state != FrameState::kPageTable || proto::TableLevel(frame.aux) != site.level) {
     add(Rule::kTableState, "the frame serves as a page table of level " +
                                std::to_string(site.level) + " but is recorded as " +
                                inspect::FrameStateName(frame.state) + ", aux " + Hex(frame.aux));
@@ -193,6 +193,15 @@ void CheckTable(const TableSite& site, const proto::FrameRecord& frame, Findings
   if (frame.refs != site.parents) {
     add(Rule::kTableRefs, "the count is " + std::to_string(frame.refs) + ", but " +
                               std::to_string(site.parents) + " entries point to the table");
+  }
+  const uint64_t aux = site.shared_entries == 0 ? proto::TableAux(site.level, 0, 0)
+                                                : proto::TableAux(site.level, site.anon, site.file);
+  if (frame.aux != aux) {
+    add(Rule::kSharedTableCounts,
+        "the table's record says " + std::to_string(proto::TableAnonEntries(frame.aux)) +
+            " anonymous and " + std::to_string(proto::TableFileEntries(frame.aux)) +
+            " file entries, expected are " + std::to_string(proto::TableAnonEntries(aux)) +
+            " and " + std::to_string(proto::TableFileEntries(aux)));
   }
   if (site.parents < 2) {
     return;

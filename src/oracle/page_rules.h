@@ -33,6 +33,7 @@ struct FrameSums {
   uint32_t writable;     // of them, writable by user code
   uint32_t cow;          // of them, marked kPteCow
   uint32_t object_refs;  // objects' trees that hold it
+  uint32_t barred;       // of the entries, those in tables that user code cannot write through
 };
 
 // I1, I2 and I4 as far as a frame's counts tell. Findings carry the frame only; the caller adds
@@ -49,6 +50,8 @@ struct TableSite {
   uint32_t writable_entries;
   proto::GuestPtr mm;
   uint64_t base;
+  uint64_t anon;  // level 1: entries by the state of the frame
+  uint64_t file;
 };
 
 // I2, I5 and I8 for a page table.

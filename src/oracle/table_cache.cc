@@ -25,6 +25,7 @@ unsigned Slots(const CachedTable& table) {
   return table.level == proto::kPageTableLevels ? inspect::kUserSlots : proto::kEntriesPerTable;
 }
 bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
+bool Marked(Pte entry) { return (entry & proto::kPteSharedTable) != 0; }
 
 }  // namespace
 
@@ -150,13 +151,14 @@ void TableCache::CheckRootWindow(const CachedTable& root) {
 }
 
 MmPages TableCache::Totals(const CachedTable& table) const {
-  MmPages totals{table.anon, table.file, 1};
+  MmPages totals{table.anon, table.file, 1, 0};
   for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
     if (const CachedTable* child = Child(table, i)) {
       const MmPages below = Totals(*child);
       totals.anon += below.anon;
       totals.file += below.file;
       totals.tables += below.tables;
+      totals.shared += below.shared + (Marked(table.words[i]) ? 1 : 0);
     }
   }
   return totals;
@@ -178,6 +180,7 @@ void TableCache::AddTotals(const CachedTable& parent, const MmPages& totals, int
     pages.anon += sign * totals.anon;
     pages.file += sign * totals.file;
     pages.tables += sign * totals.tables;
+    pages.shared += sign * totals.shared;
     mms_[mm]->pages_changed = true;
   });
 }
@@ -202,8 +205,9 @@ void TableCache::Link(uint32_t parent_id, unsigned index) {
     return;
   }
   table.parents.push_back({parent_id, index});
-  table.shared_entries += (entry & proto::kPteSharedTable) != 0;
+  table.shared_entries += Marked(entry);
   table.writable_entries += (entry & proto::kPteWritable) != 0;
+  AddTotals(parent, {0, 0, 0, Marked(entry) ? 1u : 0u}, +1);
   frames_.Mark(pfn);
   if (!known) {
     table.rights = inspect::Below(parent.rights, entry);
@@ -228,7 +232,8 @@ void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
     return;
   }
   CachedTable& table = *tables_[IdOf(*found)];
-  const MmPages totals = Totals(table);
+  MmPages totals = Totals(table);
+  totals.shared += Marked(entry);
   AddTotals(parent, totals, -1);
   const bool same = Present(replacement) && PfnOf(replacement) == table.pfn;
   const bool kept = same && (replacement & proto::kPteWritable) >= (entry & proto::kPteWritable);
@@ -239,7 +244,7 @@ void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
     return p.table == parent_id && p.index == index;
   });
   table.parents.erase(at);
-  table.shared_entries -= (entry & proto::kPteSharedTable) != 0;
+  table.shared_entries -= Marked(entry);
   table.writable_entries -= (entry & proto::kPteWritable) != 0;
   frames_.Mark(table.pfn);
   if (table.parents.empty()) {
@@ -287,8 +292,11 @@ void TableCache::RecomputeRights(CachedTable& table) {
       if (const CachedTable* child = Child(table, i)) {
         RecomputeRights(*tables_[IdOf(*child)]);
       }
-    } else if ((entry & proto::kPteWritable) != 0 && PfnOf(entry) < memory_.frames()) {
-      frames_.Change(PfnOf(entry)).writable += rights.writable ? 1u : ~0u;
+    } else if (PfnOf(entry) < memory_.frames()) {
+      FrameSums& sums = frames_.Change(PfnOf(entry));
+      const uint32_t opened = rights.writable ? 1u : ~0u;
+      sums.writable += (entry & proto::kPteWritable) != 0 ? opened : 0;
+      sums.barred -= opened;
     }
   }
 }

@@ -124,6 +124,7 @@ class TableCache {
   void CheckEntries(const CachedTable& table, const EntryBits& which);
   void CheckRootWindow(const CachedTable& root);
   void NoteReduction(const CachedTable& table, unsigned i, proto::Pte before, proto::Pte after);
+  void AddSharedChange(const CachedTable& table, unsigned i, proto::Pte now);
   void Malformed(const CachedTable& parent, unsigned index, std::string what);
 
   inspect::MemoryReader memory_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "src/inspect/list_walk.h"
 #include "src/inspect/table_reader.h"
 #include "src/oracle/table_owners.h"
 #include "src/oracle/vma_rules.h"
@@ -37,7 +38,24 @@ bool Reduces(Pte before, Pte after) {
   return lost != 0 || no_exec || PfnOf(before) != PfnOf(after);
 }
 
+// True if `after` is `before` made copy-on-write, as it happens when one of a table's users leaves.
+bool OnlyBarred(Pte before, Pte after) {
+  const Pte barred = (before & ~proto::kPteWritable) | proto::kPteCow;
+  return Present(before) && ((after ^ barred) & ~kIgnored) == 0;
+}
+
 }  // namespace
+
+void TableCache::AddSharedChange(const CachedTable& table, unsigned i, Pte now) {
+  Finding& finding =
+      findings_->Add(Rule::kSharedTableChanged,
+                     "an entry of a page table that " + std::to_string(table.parents.size()) +
+                         " entries share changed; it was " + inspect::Hex(table.words[i]));
+  const int32_t owner = OwnerOf(table);
+  finding.mm = owner < 0 ? 0 : mms_[owner]->mm.address;
+  finding.address = table.base + i * proto::kPageBytes;
+  finding.pte = now;
+}
 
 void TableCache::AddPte(CachedTable& table, unsigned i) {
   const Pte pte = table.words[i];
@@ -51,6 +69,7 @@ void TableCache::AddPte(CachedTable& table, unsigned i) {
   ++sums.maps;
   sums.cow += (pte & proto::kPteCow) != 0;
   sums.writable += (pte & proto::kPteWritable) != 0 && table.rights.writable;
+  sums.barred += table.rights.writable ? 0 : 1;
   Classify(table, i);
 }
 
@@ -85,6 +104,7 @@ void TableCache::RemovePte(CachedTable& table, unsigned i) {
   --sums.maps;
   sums.cow -= (pte & proto::kPteCow) != 0;
   sums.writable -= (pte & proto::kPteWritable) != 0 && table.rights.writable;
+  sums.barred -= table.rights.writable ? 0 : 1;
   table.anon -= TakeBit(table.anon_bits, i);
   table.file -= TakeBit(table.file_bits, i);
 }
@@ -107,6 +127,9 @@ void TableCache::DiffLeaf(uint32_t id) {
     if (Reduces(before, now[i])) {
       NoteReduction(table, i, before, now[i]);
     }
+    if (table.shared_entries >= 2 && !OnlyBarred(before, now[i])) {
+      AddSharedChange(table, i, now[i]);
+    }
     if (Present(before)) {
       RemovePte(table, i);
     }
@@ -124,9 +147,12 @@ void TableCache::DiffLeaf(uint32_t id) {
 }
 
 void TableCache::NoteReduction(const CachedTable& table, unsigned i, Pte before, Pte after) {
-  ForEachOwner(table, [&](uint32_t mm, inspect::Rights) {
+  ForEachOwner(table, [&](uint32_t mm, inspect::Rights rights) {
     MmState& state = *mms_[mm];
-    if (!state.reduction) {
+    // Through a shared table nobody could write: what only became copy-on-write took nothing away.
+    const bool barred =
+        table.level == 1 && !rights.writable && !Reduces(before & ~proto::kPteWritable, after);
+    if (!state.reduction && !barred) {
       state.reduction = Reduction{table.base + i * proto::EntrySpan(table.level), before, after};
     }
   });

@@ -150,6 +150,29 @@ TEST_F(TransitionTest, I6KernelsOwnWriteIsNotABadCopy) {
 // ---- I7
 // ------------------------------------------------------------------------------------------
 
+// A table that both address spaces use may only lose write permission.
+TEST_F(TransitionTest, I8SharedTableChanged) {
+  const auto entry_of_table = [this](GuestPtr mm) {
+    uint64_t table = g().Peek<proto::MmRecord>(mm).root_gpa;
+    for (unsigned level = 4; level > 2; --level) {
+      table =
+          g().Peek<proto::Pte>(proto::DirectMap(table + 8 * proto::TableIndex(kHeapAt, level))) &
+          proto::kPteFrameMask;
+    }
+    return g().At<proto::Pte>(table + 8 * proto::TableIndex(kHeapAt, 2));
+  };
+  proto::Pte* parents = entry_of_table(sample_.mm);
+  *parents = (*parents & ~proto::kPteWritable) | proto::kPteSharedTable;
+  *entry_of_table(sample_.child_mm) = *parents;
+  Step();
+  *PteAt(sample_.mm, kHeapAt) |= proto::kPteCow;
+  Step();
+  EXPECT_FALSE(Has(Rule::kSharedTableChanged));
+  *PteAt(sample_.mm, kHeapAt) = 0;
+  Step();
+  EXPECT_TRUE(Has(Rule::kSharedTableChanged));
+}
+
 TEST_F(TransitionTest, I7UnmapWithoutFlush) {
   g().Unmap(sample_.mm, kHeapAt);
   EXPECT_NE(Step(), "");

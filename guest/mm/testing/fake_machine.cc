@@ -34,7 +34,7 @@ FakeMachine& FakeMachine::Get() {
   instance = new FakeMachine;
   InitFrames(instance->boot_);
   InitSlab();
-  InitMm();
+  InitMm(instance->boot_);
   return *instance;
 }
 

@@ -112,11 +112,16 @@ class Walk {
     uint64_t anon = 0;
     uint64_t file = 0;
     uint32_t tables = 1;
+    uint32_t shared_tables = 0;
     ++found_[mm.root_gpa >> 12].tables;
     WalkTable(mm.root_gpa, 4, 0, [&](uint64_t va, Pte pte, unsigned level) {
       if (level > 1) {
         ++tables;
-        ++found_[(pte & proto::kPteFrameMask) >> 12].tables;
+        const uint64_t parents = ++found_[(pte & proto::kPteFrameMask) >> 12].tables;
+        if (level == 2) {
+          shared_tables += CheckTableEntry(va, pte);
+          first_visit_ = parents == 1;
+        }
         return;
       }
       const auto vma = vmas.upper_bound(va);
@@ -126,6 +131,8 @@ class Walk {
     Expect(anon == mm.anon_pages, "anon_pages ", mm.anon_pages, " found ", anon);
     Expect(file == mm.file_pages, "file_pages ", mm.file_pages, " found ", file);
     Expect(tables == mm.table_frames, "table_frames ", mm.table_frames, " found ", tables);
+    Expect(shared_tables == mm.shared_tables, "shared_tables ", mm.shared_tables, " found ",
+           shared_tables);
   }
 
   uint64_t WalkTree(uint64_t node, uint64_t parent, uint64_t& count, uint64_t& last) {
@@ -161,6 +168,17 @@ class Walk {
     }
   }
 
+  // True if `pte`, which points to a page table, marks it as shared.
+  bool CheckTableEntry(uint64_t va, Pte pte) {
+    const FrameRecord& record = frames_[(pte & proto::kPteFrameMask) >> 12];
+    below_shared_ = (pte & proto::kPteSharedTable) != 0;
+    Expect(proto::TableLevel(record.aux) == 1, "the level of a page table at ", va);
+    Expect(record.refs == 1 || below_shared_, "a shared table without its mark at ", va);
+    Expect(below_shared_ != ((pte & proto::kPteWritable) != 0), "a shared table writable at ", va);
+    Expect(below_shared_ || record.aux == proto::TableAux(1, 0, 0), "counts of an own table");
+    return below_shared_;
+  }
+
   void CheckPte(uint64_t va, Pte pte, const proto::VmaRecord* vma, uint64_t& anon, uint64_t& file) {
     const uint64_t pfn = (pte & proto::kPteFrameMask) >> 12;
     const FrameState state = frames_[pfn].state;
@@ -168,9 +186,9 @@ class Walk {
     anon += state == FrameState::kAnon;
     file += state == FrameState::kFile;
     Found& found = found_[pfn];
-    ++found.entries;
-    found.writable += writable;
-    found.cow += (pte & proto::kPteCow) != 0;
+    found.entries += first_visit_;
+    found.writable += first_visit_ && writable && !below_shared_;
+    found.cow += first_visit_ && (pte & proto::kPteCow) != 0;
     Expect(!writable || (pte & (proto::kPteCow | proto::kPteZero)) == 0,
            "writable and copy-on-write");
     Expect((pfn == channel_.zero_pfn) == ((pte & proto::kPteZero) != 0), "the zero mark");
@@ -217,6 +235,8 @@ class Walk {
   const FrameRecord* frames_;
   std::map<uint64_t, Found> found_;
   uint64_t charged_ = 0;
+  bool below_shared_ = false;  // of the page table being walked: its entry is marked shared
+  bool first_visit_ = true;    // it was not met in another address space
   std::ostringstream problems_;
 };
 

@@ -2,7 +2,8 @@
 //
 // A little of everything that a mutant of the kernel gets wrong (proto/mutants.h): copy-on-write in
 // both directions, shared and file mappings, MADV_DONTFORK and WIPEONFORK, mprotect, munmap with
-// tables to free, children that come and go. Under a mutant the oracle ends the run half-way.
+// tables to free, a whole page table, children that come and go. Under a mutant the oracle ends the
+// run half-way.
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,7 +40,30 @@ static void ForkAndWrite(char* private_pages, char* shared) {
   for (int i = 0; i < kPages; ++i) private_pages[i * kPage] = 'p';
 }
 
+// Enough of a page table that a strategy that shares tables shares it; both sides write into it.
+static void ForkWithAFullTable(void) {
+  enum { kMany = 512 };
+  char* at = Map(2 * kMany, MAP_PRIVATE);
+  char* table = (char*)(((uintptr_t)at + kMany * kPage - 1) & ~((uintptr_t)kMany * kPage - 1));
+  Fill(table, kMany, 't');
+  pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    table[3 * kPage] = 'c';
+    _exit(table[0] == 't' ? 0 : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(pid, &status, 0), pid);
+  CHECK_INT(status, 0);
+  CHECK_INT(table[3 * kPage], 't' + 3);
+  table[3 * kPage] = 'p';
+  CHECK_INT(munmap(at, 2 * kMany * kPage), 0);
+}
+
 int main(void) {
+  ForkWithAFullTable();
+  Ok("a full page table");
+
   char* fresh = Map(4, MAP_PRIVATE);
   volatile char sum = fresh[0];  // the zero frame
   sum = (char)(sum + fresh[kPage]);
