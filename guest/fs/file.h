@@ -110,9 +110,9 @@ class File {
 
   // The epoll items that watch it (epoll.h).
   proto::Link epoll_items{0, 0};
-  // F_SETOWN and F_SETSIG; kept, no signal-driven I/O. The owner is a process or a group.
+  // F_SETOWN, F_SETOWN_EX and F_SETSIG; kept, no signal-driven I/O.
   Ref<Pid> owner;
-  bool owner_is_group = false;
+  int owner_type = 0;  // F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP
   uint32_t owner_signal = 0;
 
  protected:

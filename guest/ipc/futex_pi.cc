@@ -99,7 +99,8 @@ void HandOver(Task& owner, PiWaiter& top, uint32_t died) {
   AdjustChain(owner);
 }
 
-// The task that the word names for `task`. Errors: ESRCH, EPERM; EINVAL (those who wait wait for another).
+// The task that the word names for `task`. Errors: ESRCH, EPERM; EINVAL (those who wait wait for
+// another).
 Result<Task*> OwnerOf(const Task& task, const FutexKey& key, uint32_t word) {
   const PiWaiter* waiting = AnyWaiter(key);
   Task* owner = FindTaskFor(task, word & FUTEX_TID_MASK);

@@ -13,6 +13,7 @@
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/task/cred.h"
+#include "guest/task/pid.h"
 #include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
@@ -137,6 +138,7 @@ void MqueueInode::TellOwner() {
   }
   SigInfo info = UserSignal(notification_.signo, *CurrentTask());
   info.code = kSiMesgq;
+  info.sender.pid = static_cast<int32_t>(TgidIn(*CurrentTask(), ActivePidNamespace(*owner)));
   info.sender.value = notification_.value;
   (void)SendSignal(*owner, info).ok();
 }
