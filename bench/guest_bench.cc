@@ -79,7 +79,7 @@ void BootToUser(benchmark::State& state) {
     const Clock::time_point start = Clock::now();
     absl::StatusOr<session::Guest> guest = session::StartGuest(options);
     if (!guest.ok()) return state.SkipWithError(std::string(guest.status().message()).c_str());
-    vmm::Machine& machine = *guest->machine;
+    vmm::MachineInterface& machine = *guest->machine;
     const vmm::Fd output = MemoryFile();
     session::SessionOptions session_options;
     session_options.output = output.get();

@@ -26,6 +26,9 @@ enum BootFlag : uint32_t {
   kBootFxsaveOnly = 1u << 5,
   // Ring 0 only: RDFSBASE/WRFSBASE are usable (CR4.FSGSBASE is set). Ring 3 always may.
   kBootFsgsbase = 1u << 6,
+  // No exit reports a store to the doorbell: its page is memory that the host polls (Mailbox in
+  // channel.h). Ring 0 only.
+  kBootPolledDoorbell = 1u << 7,
 };
 
 struct BootInfo {

@@ -13,6 +13,7 @@
 #include "proto/boot_info.h"
 #include "proto/events.h"
 #include "proto/fail.h"
+#include "proto/layout.h"
 #include "proto/records.h"
 
 namespace fv::proto {
@@ -30,6 +31,16 @@ enum class DoorbellReason : uint8_t {
 constexpr uint64_t DoorbellWord(DoorbellReason reason, uint64_t argument) {
   return static_cast<uint64_t>(reason) | argument << 8;
 }
+
+// What stands in the doorbell's page with kBootPolledDoorbell, where no exit reports a store to it.
+// The kernel stores the time and then the word, wakes the host by a byte to FV_DOORBELL_PORT, and
+// waits until the host has put 0 in the word's place.
+struct Mailbox {
+  uint64_t word;  // DoorbellWord; 0: nothing to say
+  uint64_t tsc;   // when it was written
+};
+static_assert(offsetof(Mailbox, word) == FV_MAILBOX_WORD &&
+              offsetof(Mailbox, tsc) == FV_MAILBOX_TSC);
 
 // What kind of operation ended just before the safepoint.
 enum class SafepointKind : uint8_t {

@@ -41,6 +41,11 @@
 // Size and alignment of a kernel stack: masking RSP gives its lowest address.
 #define FV_KERNEL_STACK_BYTES 0x4000
 
+// ---- The polled doorbell (proto/channel.h, Mailbox) ----------------------------------------
+#define FV_DOORBELL_PORT 0xE9
+#define FV_MAILBOX_WORD 0
+#define FV_MAILBOX_TSC 8
+
 #ifndef __ASSEMBLER__
 #ifndef FV_LINKER_SCRIPT
 

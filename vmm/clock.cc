@@ -21,17 +21,6 @@ uint64_t ClockNs(clockid_t clock) {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// For a KVM that does not know its rate: count against the clock for 10 ms.
-uint64_t MeasureTscKhz() {
-  const uint64_t start_ns = MonotonicNs();
-  const uint64_t start = __rdtsc();
-  uint64_t now_ns;
-  do {
-    now_ns = MonotonicNs();
-  } while (now_ns - start_ns < kMeasureNs);
-  return (__rdtsc() - start) * 1'000'000 / (now_ns - start_ns);
-}
-
 // The narrowest bracket decides: least time for the thread to have been away in it.
 uint64_t MeasureOffset(const Vcpu& vcpu) {
   uint64_t best_width = ~uint64_t{0};
@@ -54,6 +43,17 @@ uint64_t MeasureOffset(const Vcpu& vcpu) {
 
 uint64_t MonotonicNs() { return ClockNs(CLOCK_MONOTONIC); }
 uint64_t RealtimeNs() { return ClockNs(CLOCK_REALTIME); }
+uint64_t HostTsc() { return __rdtsc(); }
+
+uint64_t MeasureTscKhz() {
+  const uint64_t start_ns = MonotonicNs();
+  const uint64_t start = HostTsc();
+  uint64_t now_ns;
+  do {
+    now_ns = MonotonicNs();
+  } while (now_ns - start_ns < kMeasureNs);
+  return (HostTsc() - start) * 1'000'000 / (now_ns - start_ns);
+}
 
 GuestClock::GuestClock(const Vcpu& vcpu) : tsc_khz_(vcpu.TscKhz()), offset_(MeasureOffset(vcpu)) {
   if (tsc_khz_ == 0) tsc_khz_ = MeasureTscKhz();
@@ -61,13 +61,14 @@ GuestClock::GuestClock(const Vcpu& vcpu) : tsc_khz_(vcpu.TscKhz()), offset_(Meas
 
 uint64_t GuestClock::Now() const { return __rdtsc() + offset_; }
 
-uint64_t GuestClock::NsUntil(uint64_t tsc) const {
-  const uint64_t now = Now();
-  if (tsc <= now) return 0;
+uint64_t NsBetween(uint64_t now_tsc, uint64_t tsc, uint64_t tsc_khz) {
+  if (tsc <= now_tsc) return 0;
   // The deadline is the guest's: it may be anything, so the product is taken in 128 bits.
-  const auto ns = static_cast<unsigned __int128>(tsc - now) * 1'000'000 / tsc_khz_;
+  const auto ns = static_cast<unsigned __int128>(tsc - now_tsc) * 1'000'000 / tsc_khz;
   constexpr uint64_t kLongest = uint64_t{1} << 62;
   return ns > kLongest ? kLongest : static_cast<uint64_t>(ns);
 }
+
+uint64_t GuestClock::NsUntil(uint64_t tsc) const { return NsBetween(Now(), tsc, tsc_khz_); }
 
 }  // namespace fv::vmm

@@ -13,6 +13,11 @@ namespace fv::vmm {
 // CLOCK_MONOTONIC and CLOCK_REALTIME in ns.
 uint64_t MonotonicNs();
 uint64_t RealtimeNs();
+// The host's time-stamp counter, and how fast it counts (measured for 10 ms).
+uint64_t HostTsc();
+uint64_t MeasureTscKhz();
+// ns until a counter that shows `now_tsc` reaches `tsc`, which may be any number; 0 if it has.
+uint64_t NsBetween(uint64_t now_tsc, uint64_t tsc, uint64_t tsc_khz);
 
 class GuestClock {
  public:

@@ -57,6 +57,10 @@ GuestMemory::GuestMemory(uint64_t bytes, HugePages huge_pages)
   }
 }
 
+GuestMemory GuestMemory::OfFile(int fd, uint64_t bytes) {
+  return GuestMemory(Mapping::OfFile(fd, CheckedRamBytes(bytes)));
+}
+
 bool GuestMemory::Read(uint64_t gpa, void* out, uint64_t bytes) const {
   if (!Contains(gpa, bytes)) return false;
   CopyOnce(out, host_base() + gpa, bytes);

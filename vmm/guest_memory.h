@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "vmm/mapping.h"
 
@@ -31,6 +32,8 @@ class GuestMemory {
   // `bytes`: multiple of 2 MiB in [proto::kMinRamBytes, proto::kMaxRamBytes].
   // Throws VmmError (kBadConfig, kNoMemory).
   explicit GuestMemory(uint64_t bytes, HugePages huge_pages = HugePages::kHostDefault);
+  // The first `bytes` of a file, shared with whoever else maps it. Throws VmmError as above.
+  static GuestMemory OfFile(int fd, uint64_t bytes);
 
   uint64_t size() const { return mapping_.size(); }
   uint8_t* host_base() const { return mapping_.data(); }
@@ -71,6 +74,8 @@ class GuestMemory {
   uint64_t ResidentBytes() const;
 
  private:
+  explicit GuestMemory(Mapping mapping) : mapping_(std::move(mapping)) {}
+
   Mapping mapping_;
 };
 

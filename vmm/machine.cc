@@ -4,9 +4,6 @@
 // the reverse, so the vCPU goes before the VM and the VM before the memory.
 #include "vmm/machine.h"
 
-#include <sys/random.h>
-
-#include <cerrno>
 #include <optional>
 
 #include "proto/layout.h"
@@ -21,8 +18,6 @@
 
 namespace fv::vmm {
 namespace {
-
-constexpr uint64_t kShortestTickNs = 50'000;
 
 struct RingChoice {
   unsigned ring;
@@ -73,28 +68,12 @@ WatchdogConfig WithSpinLimit(WatchdogConfig config, const RingChoice& ring) {
   return config;
 }
 
-uint64_t RandomSeed() {
-  uint64_t seed = 0;
-  if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) ThrowErrno("getrandom", errno);
-  return seed;
-}
-
-const MachineConfig& Checked(const MachineConfig& config) {
-  if (config.tick_ns != 0 && config.tick_ns < kShortestTickNs) {
-    throw VmmError(VmmErrorKind::kBadConfig, "a tick shorter than 50 us");
-  }
-  if (config.argv.empty() && config.exec_path.empty()) {
-    throw VmmError(VmmErrorKind::kBadConfig, "no program to start");
-  }
-  return config;
-}
-
 }  // namespace
 
 struct Machine::State {
   State(const Kvm& kvm, const MachineConfig& config)
       : features(NeededFeatures(kvm)),
-        ring(ChooseRing(kvm, features, Checked(config).kernel_ring)),
+        ring(ChooseRing(kvm, features, CheckedConfig(config).kernel_ring)),
         memory(config.ram_bytes, config.huge_pages),
         vm(kvm),
         vcpu(kvm, vm, GuestCpuid(kvm.supported_cpuid(), ring.cpuid_xsave)),
@@ -121,7 +100,7 @@ struct Machine::State {
     facts.boot_wall_ns = config.boot_wall_ns != 0 ? config.boot_wall_ns : RealtimeNs();
     facts.xsave_mask = ring.xcr0;
     facts.xsave_bytes = ring.xsave_bytes;
-    facts.random_seed = config.random_seed != 0 ? config.random_seed : RandomSeed();
+    facts.random_seed = SeedOf(config);
     return facts;
   }
 
@@ -159,10 +138,16 @@ IdleEnd Machine::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
 }
 
 GuestMemory& Machine::memory() { return state_->memory; }
-const GuestMemory& Machine::memory() const { return state_->memory; }
 Vm& Machine::vm() { return state_->vm; }
 Vcpu& Machine::vcpu() { return state_->vcpu; }
 const proto::BootInfo& Machine::boot_info() const { return state_->boot_info; }
+std::string Machine::Describe() const {
+  return "KVM " + BackendName() + ", kernel in ring " + std::to_string(state_->ring.ring) + " (" +
+         state_->ring.reason + ")";
+}
+std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters(); }
+void Machine::StartDirtyLog() { state_->vm.SetDirtyLog(Vm::DirtyLog::kOn); }
+void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) { state_->vm.GetDirtyLog(bitmap); }
 const std::string& Machine::ring_reason() const { return state_->ring.reason; }
 uint64_t Machine::GuestTsc() const { return state_->clock.Now(); }
 uint64_t Machine::NsUntil(uint64_t tsc) const { return state_->clock.NsUntil(tsc); }

@@ -45,4 +45,9 @@ struct MachineConfig {
   WatchdogConfig watchdog;
 };
 
+// `config`; throws VmmError (kBadConfig) for what no machine can run.
+const MachineConfig& CheckedConfig(const MachineConfig& config);
+// The configured seed, or one from getrandom(2). Throws VmmError.
+uint64_t SeedOf(const MachineConfig& config);
+
 }  // namespace fv::vmm

@@ -18,8 +18,8 @@ class Mapping {
   // the host nothing before they are touched. `bytes` is a multiple of the page size. Throws
   // VmmError (kNoMemory).
   static Mapping Reserve(size_t bytes);
-  // `bytes` of `fd` from offset 0, shared, read-write. Throws VmmError.
-  static Mapping OfFile(int fd, size_t bytes);
+  // `bytes` of `fd` from `offset` (page aligned), shared, read-write. Throws VmmError.
+  static Mapping OfFile(int fd, size_t bytes, uint64_t offset = 0);
 
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -15,6 +15,7 @@
 #include "vmm/guest_memory.h"
 #include "vmm/idle.h"
 #include "vmm/kicker.h"
+#include "vmm/run_result.h"
 #include "vmm/tick.h"
 #include "vmm/vcpu.h"
 #include "vmm/watchdog.h"
@@ -23,19 +24,6 @@ namespace fv::vmm {
 
 // Period of OnTick and of the watchdog's look when tick_ns is 0.
 inline constexpr uint64_t kHousekeepingNs = 100'000'000;
-
-enum class RunEnd {
-  kStopped,     // a port said stop
-  kKicked,      // RequestStop
-  kGuestError,  // triple fault, unknown exit, wild access...: message has the registers
-  kSpin,        // the kernel ran longer than spin_limit_ns: message has the registers
-  kWallLimit,   // wall_limit_ns passed
-};
-
-struct RunResult {
-  RunEnd end;
-  std::string message;  // empty for kStopped and kKicked
-};
 
 // What the loop works on; all outlive it.
 struct LoopParts {

@@ -11,11 +11,25 @@
 namespace fv::guest {
 namespace {
 volatile uint64_t* doorbell;
+bool polled;
+
+// The host only sees memory: it is told by a byte to a port, and answers in memory.
+void RingPolled(uint64_t word) {
+  auto& mailbox = *reinterpret_cast<volatile proto::Mailbox*>(doorbell);
+  mailbox.tsc = ReadTsc();
+  mailbox.word = word;
+  asm volatile("outb %%al, %0" : : "i"(FV_DOORBELL_PORT), "a"(0));
+  while (mailbox.word != 0) {
+    asm volatile("pause");
+  }
 }
+
+}  // namespace
 
 void InitArch(const proto::BootInfo& boot) {
   doorbell =
       reinterpret_cast<volatile uint64_t*>(proto::DirectMap(proto::DoorbellPhys(boot.ram_bytes)));
+  polled = (boot.flags & proto::kBootPolledDoorbell) != 0;
   InitClock(boot);
   InitUserRegisters(boot);
   InitTraps(boot);
@@ -23,7 +37,11 @@ void InitArch(const proto::BootInfo& boot) {
 
 void RingDoorbell(uint64_t word) {
   asm volatile("" : : : "memory");  // the host sees everything that was written before
-  *doorbell = word;
+  if (polled) {
+    RingPolled(word);
+  } else {
+    *doorbell = word;
+  }
   asm volatile("" : : : "memory");
 }
 

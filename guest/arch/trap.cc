@@ -142,6 +142,9 @@ void TrapRing0(TrapFrame* frame) {
 
 void InitTraps(const proto::BootInfo& boot) {
   kernel_ring = boot.kernel_ring;
+  if (kernel_ring == 0) {
+    LoadCr3(boot.kernel_root_gpa);  // firmware runs on a root that maps more
+  }
   InitDescriptors(kernel_ring);
   volatile StubData& stub = Stub();
   stub.kernel_ring = kernel_ring;

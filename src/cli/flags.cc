@@ -29,6 +29,9 @@ DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");
 DEFINE_string(events, "", "write events as text to this file; - is standard error");
 DEFINE_string(event_kinds, "all", "the events to write: a list of kinds");
 DEFINE_string(kernel, "", "another guest kernel (ELF)");
+DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
+DEFINE_string(qemu, fv::vmm::qemu::kQemuProgram, "QEMU's program");
+DEFINE_string(qemu_cpu, "full", "the CPU that QEMU is asked for: full or plain");
 DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
 DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
@@ -44,6 +47,10 @@ namespace {
 constexpr Choice<vmm::KernelRing> kRings[] = {{"auto", vmm::KernelRing::kAuto},
                                               {"0", vmm::KernelRing::kRing0},
                                               {"3", vmm::KernelRing::kRing3}};
+constexpr Choice<session::Host> kHosts[] = {{"kvm", session::Host::kKvm},
+                                            {"qemu", session::Host::kQemu}};
+constexpr Choice<vmm::qemu::CpuModel> kQemuCpus[] = {{"full", vmm::qemu::CpuModel::kFull},
+                                                     {"plain", vmm::qemu::CpuModel::kPlain}};
 constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
                                                        {"ondemand", proto::ForkStrategy::kOndemand},
                                                        {"eager", proto::ForkStrategy::kEager}};
@@ -91,9 +98,9 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs",  "mem",         "kernel_ring", "timeout",       "env", "file",
-          "events",  "event_kinds", "kernel",      "cwd",           "v",   "kvm_device",
-          "busybox", "mutant",      "strategy",    "deterministic", "fail"};
+  return {"rootfs",      "mem",    "kernel_ring", "timeout",  "env",           "file", "events",
+          "event_kinds", "kernel", "cwd",         "v",        "kvm_device",    "fail", "host",
+          "busybox",     "mutant", "strategy",    "qemu_cpu", "deterministic", "qemu"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {
@@ -120,6 +127,10 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!ram.ok()) return ram.status();
   absl::StatusOr<vmm::KernelRing> ring = Choose("kernel_ring", FLAGS_kernel_ring, kRings);
   if (!ring.ok()) return ring.status();
+  absl::StatusOr<session::Host> host = Choose("host", FLAGS_host, kHosts);
+  if (!host.ok()) return host.status();
+  absl::StatusOr<vmm::qemu::CpuModel> qemu_cpu = Choose("qemu_cpu", FLAGS_qemu_cpu, kQemuCpus);
+  if (!qemu_cpu.ok()) return qemu_cpu.status();
   absl::StatusOr<proto::ForkStrategy> strategy = Choose("strategy", FLAGS_strategy, kStrategies);
   if (!strategy.ok()) return strategy.status();
   absl::StatusOr<proto::Mutant> mutant = Choose("mutant", FLAGS_mutant, kMutants);
@@ -139,7 +150,10 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   options.mutant = static_cast<uint32_t>(*mutant);
   options.timeout_ns = *timeout;
   options.kernel_image = *kernel;
+  options.host = *host;
   options.kvm_device = FLAGS_kvm_device;
+  options.qemu_program = FLAGS_qemu;
+  options.qemu_cpu = *qemu_cpu;
   options.boot_flags = session::TtyBootFlags(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
   if (FLAGS_deterministic) {
     options.boot_flags |= proto::kBootDeterministic;

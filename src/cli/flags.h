@@ -20,6 +20,7 @@ DECLARE_string(timeout);
 DECLARE_string(events);
 DECLARE_string(event_kinds);
 DECLARE_string(kernel);
+DECLARE_string(host);
 DECLARE_string(kvm_device);
 DECLARE_string(cwd);
 DECLARE_string(busybox);

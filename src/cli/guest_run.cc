@@ -46,12 +46,11 @@ absl::StatusOr<proto::FailControl> FailPlan() {
 
 void SayStart(const session::Guest& guest) {
   const proto::BootInfo& boot = guest.machine->boot_info();
-  Complain(absl::StrCat("KVM ", vmm::BackendName(), ", kernel in ring ", boot.kernel_ring, " (",
-                        guest.machine->ring_reason(), "), memory ", FormatSize(boot.ram_bytes),
+  Complain(absl::StrCat(guest.machine->Describe(), ", memory ", FormatSize(boot.ram_bytes),
                         ", root ", guest.initrd_bytes, " bytes"));
 }
 
-void SayEnd(const session::SessionResult& result, const vmm::Machine& machine) {
+void SayEnd(const session::SessionResult& result, const vmm::MachineInterface& machine) {
   Complain(absl::StrCat(result.events, " events, ", result.safepoints, " safepoints, ",
                         machine.memory().ResidentBytes() >> 20, " MiB of guest memory touched"));
 }

@@ -131,7 +131,7 @@ uint64_t FailPlanEvents(const FailControl& plan) {
   return plan.trigger == FailTrigger::kSyscall ? EventBit(proto::EventKind::kSyscallEnter) : 0;
 }
 
-FailureObserver::FailureObserver(vmm::Machine& machine, const FailControl& plan,
+FailureObserver::FailureObserver(vmm::MachineInterface& machine, const FailControl& plan,
                                  std::span<const uint8_t> kernel_image)
     : machine_(machine), symbols_(kernel_image) {
   if (!machine.memory().Store(machine.channel_gpa() + offsetof(proto::ChannelHeader, fail), plan)) {

@@ -14,7 +14,7 @@
 #include "proto/fail.h"
 #include "src/inspect/kernel_symbols.h"
 #include "src/session/session.h"
-#include "vmm/machine.h"
+#include "vmm/machine_interface.h"
 
 namespace fv::session {
 
@@ -28,7 +28,7 @@ uint64_t FailPlanEvents(const proto::FailControl& plan);
 class FailureObserver final : public Observer {
  public:
   // `machine` must outlive the observer. `kernel_image` is the ELF file that it runs.
-  FailureObserver(vmm::Machine& machine, const proto::FailControl& plan,
+  FailureObserver(vmm::MachineInterface& machine, const proto::FailControl& plan,
                   std::span<const uint8_t> kernel_image);
 
   void OnEvent(const proto::EventRecord& event) override;
@@ -42,7 +42,7 @@ class FailureObserver final : public Observer {
   // Failures that the summary names; the others are counted.
   static constexpr size_t kMostPlaces = 8;
 
-  vmm::Machine& machine_;
+  vmm::MachineInterface& machine_;
   inspect::KernelSymbols symbols_;
   std::vector<proto::EventRecord> places_;
 };

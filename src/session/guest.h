@@ -14,11 +14,15 @@
 #include "absl/status/statusor.h"
 #include "src/rootfs/root.h"
 #include "vmm/machine.h"
+#include "vmm/qemu/qemu_machine.h"
 
 namespace fv::session {
 
 inline constexpr uint64_t kDefaultRamBytes = uint64_t{256} << 20;
 inline constexpr uint64_t kDefaultTickNs = 4'000'000;
+
+// What executes the guest.
+enum class Host { kKvm, kQemu };
 
 struct GuestOptions {
   rootfs::RootOptions root;
@@ -37,13 +41,16 @@ struct GuestOptions {
   uint16_t columns = 0;  // of the console
   uint16_t rows = 0;
   std::span<const uint8_t> kernel_image;
+  Host host = Host::kKvm;
   std::string kvm_device = vmm::kKvmDevice;
+  std::string qemu_program = vmm::qemu::kQemuProgram;
+  vmm::qemu::CpuModel qemu_cpu = vmm::qemu::CpuModel::kFull;
 };
 
 // A machine with what it needs to live.
 struct Guest {
-  vmm::Kvm kvm;
-  std::unique_ptr<vmm::Machine> machine;
+  std::optional<vmm::Kvm> kvm;  // with Host::kKvm
+  std::unique_ptr<vmm::MachineInterface> machine;
   uint64_t initrd_bytes = 0;
 };
 

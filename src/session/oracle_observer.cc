@@ -18,11 +18,11 @@ using vmm::Next;
 
 bool UsesSafepoints(CheckMode mode) { return mode != CheckMode::kOff && mode != CheckMode::kEnd; }
 
-inspect::MemoryReader ReaderOf(const vmm::Machine& machine) {
+inspect::MemoryReader ReaderOf(const vmm::MachineInterface& machine) {
   return {machine.memory().host_base(), machine.memory().size()};
 }
 
-inspect::ChannelView OpenChannel(const vmm::Machine& machine) {
+inspect::ChannelView OpenChannel(const vmm::MachineInterface& machine) {
   const proto::BootInfo& boot = machine.boot_info();
   absl::StatusOr<inspect::ChannelView> view =
       inspect::ChannelView::Open(ReaderOf(machine), boot.channel_gpa, boot.channel_bytes);
@@ -43,7 +43,7 @@ uint64_t CheckEventMask(CheckMode mode) {
   return oracle::TransitionChecker::RequiredEvents();
 }
 
-OracleObserver::OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options)
+OracleObserver::OracleObserver(vmm::MachineInterface& machine, const oracle::CheckerOptions& options)
     : machine_(machine),
       mode_(options.mode),
       checker_(
@@ -60,10 +60,10 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
   const auto known = static_cast<proto::SafepointKind>(index);
   if (!checker_->WantsSafepoint(known)) return Take(checker_->OnSafepoint(known, {}));
   if (logging_) {
-    machine_.vm().GetDirtyLog(dirty_);
+    machine_.TakeDirtyLog(dirty_);
   } else {
     // The first check reads everything; what is written from here on is what it has not seen.
-    machine_.vm().SetDirtyLog(vmm::Vm::DirtyLog::kOn);
+    machine_.StartDirtyLog();
     logging_ = true;
   }
   return Take(checker_->OnSafepoint(known, dirty_));

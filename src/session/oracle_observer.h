@@ -12,7 +12,7 @@
 
 #include "src/oracle/checker.h"
 #include "src/session/session.h"
-#include "vmm/machine.h"
+#include "vmm/machine_interface.h"
 
 namespace fv::session {
 
@@ -23,7 +23,7 @@ uint64_t CheckEventMask(oracle::CheckMode mode);
 class OracleObserver final : public Observer {
  public:
   // `machine` must outlive the observer and not have run yet. Throws vmm::VmmError.
-  OracleObserver(vmm::Machine& machine, const oracle::CheckerOptions& options);
+  OracleObserver(vmm::MachineInterface& machine, const oracle::CheckerOptions& options);
   ~OracleObserver() override;
 
   void OnEvent(const proto::EventRecord& event) override;
@@ -42,7 +42,7 @@ class OracleObserver final : public Observer {
  private:
   vmm::Next Take(const std::vector<oracle::Finding>& findings);
 
-  vmm::Machine& machine_;
+  vmm::MachineInterface& machine_;
   oracle::CheckMode mode_;
   std::unique_ptr<oracle::Checker> checker_;
   bool logging_ = false;  // the dirty log is on

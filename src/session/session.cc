@@ -30,7 +30,7 @@ uint64_t MonotonicNs() {
 
 }  // namespace
 
-Session::Session(vmm::Machine& machine, SessionOptions options)
+Session::Session(vmm::MachineInterface& machine, SessionOptions options)
     : machine_(machine),
       options_(std::move(options)),
       events_(machine.memory(),
@@ -178,7 +178,7 @@ Next Session::OnPanic() {
   const auto text =
       machine_.memory().LoadString(machine_.channel_gpa() + offsetof(ChannelHeader, panic_message),
                                    sizeof(ChannelHeader::panic_message));
-  result_.registers = machine_.vcpu().DumpRegisters();
+  result_.registers = machine_.DumpRegisters();
   return Finish(SessionEnd::kPanic, text.value_or("(no message)"));
 }
 

@@ -20,7 +20,7 @@
 #include "src/session/ring.h"
 #include "src/session/signals.h"
 #include "src/session/terminal.h"
-#include "vmm/machine.h"
+#include "vmm/machine_interface.h"
 
 namespace fv::session {
 
@@ -76,7 +76,7 @@ struct SessionResult {
 
 class Session final : private vmm::Ports {
  public:
-  Session(vmm::Machine& machine, SessionOptions options);
+  Session(vmm::MachineInterface& machine, SessionOptions options);
 
   // Runs until the end. Once.
   SessionResult Run();
@@ -100,7 +100,7 @@ class Session final : private vmm::Ports {
   uint64_t HeaderWord(size_t member) const;
   uint64_t RemainingNs() const;
 
-  vmm::Machine& machine_;
+  vmm::MachineInterface& machine_;
   SessionOptions options_;
   RingReader<proto::EventRecord> events_;
   RingReader<proto::ConsoleRecord> console_records_;

@@ -15,7 +15,7 @@ namespace {
 constexpr int kImpatience = 3;
 
 struct Notes {
-  std::atomic<vmm::Machine*> machine{nullptr};
+  std::atomic<vmm::MachineInterface*> machine{nullptr};
   std::atomic<int> stop{0};
   std::atomic<int> interrupts{0};  // keys SIGINT and SIGQUIT in all
   std::atomic<bool> resize{false};
@@ -34,12 +34,12 @@ void OnSignal(int signal_number) {
       g_notes.stop = signal_number;
     }
   }
-  if (vmm::Machine* machine = g_notes.machine) machine->Kick();
+  if (vmm::MachineInterface* machine = g_notes.machine) machine->Kick();
 }
 
 }  // namespace
 
-Signals::Signals(vmm::Machine& machine, Keys keys) {
+Signals::Signals(vmm::MachineInterface& machine, Keys keys) {
   g_notes.stop = 0;
   g_notes.interrupts = 0;
   g_notes.resize = false;

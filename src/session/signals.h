@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "vmm/machine.h"
+#include "vmm/machine_interface.h"
 
 namespace fv::session {
 
@@ -17,7 +17,7 @@ class Signals {
   // Handles SIGINT, SIGQUIT, SIGTSTP (if `with_terminal`), SIGWINCH, SIGTERM, SIGHUP from now on;
   // ignores SIGPIPE. The former actions come back with the destructor.
   enum class Keys { kIgnore, kForward };
-  Signals(vmm::Machine& machine, Keys keys);
+  Signals(vmm::MachineInterface& machine, Keys keys);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
