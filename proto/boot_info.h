@@ -29,6 +29,8 @@ enum BootFlag : uint32_t {
   // No exit reports a store to the doorbell: its page is memory that the host polls (Mailbox in
   // channel.h). Ring 0 only.
   kBootPolledDoorbell = 1u << 7,
+  // Ring 0 only: SYSRET is usable (no emulated ring 0 has it).
+  kBootSysret = 1u << 8,
 };
 
 struct BootInfo {

@@ -17,7 +17,8 @@ inline constexpr Pte kPteWritable = 1ull << 1;
 inline constexpr Pte kPteUser = 1ull << 2;
 inline constexpr Pte kPteAccessed = 1ull << 5;
 inline constexpr Pte kPteDirty = 1ull << 6;
-inline constexpr Pte kPteHuge = 1ull << 7;  // PS: in a PDPT or PD entry
+inline constexpr Pte kPteHuge = 1ull << 7;    // PS: in a PDPT or PD entry
+inline constexpr Pte kPteGlobal = 1ull << 8;  // G: a load of CR3 keeps the translation
 inline constexpr Pte kPteNoExecute = 1ull << 63;
 inline constexpr Pte kPteFrameMask = 0x000F'FFFF'FFFF'F000;
 

@@ -73,6 +73,8 @@ def vm_test(
         cases,
         check = "every",
         kernel_ring = "auto",
+        host = "kvm",
+        qemu_cpu = "full",
         syscalls = False,
         on_linux_only = False,
         seconds = 100,
@@ -84,6 +86,8 @@ def vm_test(
       cases: of program_case and shell_case.
       check: when the oracle looks at the guest, as `forkvisor run --check` has it.
       kernel_ring: of the guest kernel.
+      host: what executes the guest, "kvm" or "qemu".
+      qemu_cpu: "full" or "plain", the CPU that QEMU is asked for.
       syscalls: compare the results of system calls too, natively by ptrace.
       on_linux_only: run the cases natively, not in the guest.
       seconds: longest run of one program, on each side.
@@ -105,11 +109,12 @@ def vm_test(
         args.append("--mode=native")
     else:
         args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
+        args += ["--host=" + host, "--qemu_cpu=" + qemu_cpu]
         if syscalls:
             args.append("--syscalls")
 
     # Not in a sandbox: its user namespace has one user, and programs change theirs.
-    tags = kwargs.pop("tags", []) + ["no-sandbox"] + ([] if on_linux_only else ["kvm"])
+    tags = kwargs.pop("tags", []) + ["no-sandbox"] + ([] if on_linux_only or host != "kvm" else ["kvm"])
     fv_cc_test(
         name = name,
         srcs = ["//tests/programs:program_test.cc"],
@@ -127,6 +132,7 @@ def vm_test(
             "//third_party:absl",
             "//third_party:gflags",
             "//vmm:testing",
+            "//vmm/qemu",
         ],
         **kwargs
     )

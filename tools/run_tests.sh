@@ -13,6 +13,11 @@ kvm_state() {
   if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then echo "usable-$(uname -r)"; else echo absent; fi
 }
 
+# qemu_state: likewise.
+qemu_state() {
+  qemu-system-x86_64 --version 2>/dev/null | head -n 1 | tr -cd '[:alnum:].' || :
+}
+
 # case_count LABEL XML...: prints "passed failed skipped" of GoogleTest's XML files,
 # names the cases that failed or were skipped on standard error.
 case_count() {
@@ -81,7 +86,8 @@ run_tests() {
   code=0
   # shellcheck disable=SC2086
   bazel_in_root test ${FORKVISOR_BAZEL_FLAGS:-} --keep_going --test_output=errors \
-    --test_env=FORKVISOR_KVM="$(kvm_state)" --build_event_json_file="$work/events" \
+    --test_env=FORKVISOR_KVM="$(kvm_state)" --test_env=FORKVISOR_QEMU="$(qemu_state)" \
+    --build_event_json_file="$work/events" \
     //... >&2 || code=$?
   touch "$work/events"
   sed -n 's/^{"id":{"testSummary":{"label":"\([^"]*\)".*"overallStatus":"\([^"]*\)".*/\1 \2/p' \

@@ -17,7 +17,10 @@ using proto::Pte;
 class Builder {
  public:
   Builder(GuestMemory& memory, uint64_t start_gpa, unsigned ring)
-      : memory_(memory), next_gpa_(start_gpa), user_(ring == 3 ? proto::kPteUser : 0) {
+      : memory_(memory),
+        next_gpa_(start_gpa),
+        user_(ring == 3 ? proto::kPteUser : 0),
+        global_(ring == 0 ? proto::kPteGlobal : 0) {
     root_gpa_ = NewTable();
   }
 
@@ -30,7 +33,7 @@ class Builder {
       entry = &Table(*entry & proto::kPteFrameMask)[proto::TableIndex(gva, above - 1)];
     }
     const Pte size = level == 2 ? proto::kPteHuge : 0;
-    *entry = gpa | kLeafBits | user_ | size | permissions;
+    *entry = gpa | kLeafBits | user_ | global_ | size | permissions;
   }
 
   BootTables result() const { return {root_gpa_, next_gpa_}; }
@@ -54,6 +57,7 @@ class Builder {
   uint64_t root_gpa_ = 0;
   uint64_t next_gpa_;
   Pte user_;
+  Pte global_;
 };
 
 constexpr Pte kReadWrite = proto::kPteWritable | proto::kPteNoExecute;

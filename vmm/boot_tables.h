@@ -7,7 +7,8 @@
 // image's last 2 MiB: 4 KiB pages - page 0 unmapped, the image by its segments' permissions,
 // everything else read-write and not executable. The rest of RAM: 2 MiB pages, read-write, not
 // executable. The doorbell, first page above RAM: one 4 KiB page, never part of a larger one.
-// User-accessible throughout when the kernel runs in ring 3, supervisor-only in ring 0. Accessed
+// User-accessible throughout when the kernel runs in ring 3. Supervisor-only in ring 0, and global:
+// every process root has the same window (in ring 3 process roots map less of it). Accessed
 // and dirty bits are preset, so the CPU never writes these tables.
 #pragma once
 

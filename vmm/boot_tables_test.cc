@@ -72,6 +72,7 @@ TEST_P(BootTablesTest, MapsRamOnceWithTheImagesPermissions) {
     ASSERT_EQ(found->gpa, gpa + 5);
     ASSERT_EQ(found->level, gpa < kHugePageBytes ? 1u : 2u);
     ASSERT_EQ(found->user, GetParam() == 3);
+    ASSERT_EQ((found->leaf & kPteGlobal) != 0, GetParam() == 0) << "the same in every root";
     ASSERT_TRUE(found->accessed && (found->leaf & kPteDirty) != 0);
     ASSERT_FALSE(Writable(*found) && Executable(*found)) << gpa;
     const uint64_t image_page = (gpa - kImagePhys) / kPageBytes;

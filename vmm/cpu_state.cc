@@ -35,6 +35,12 @@ kvm_segment FlatSegment(uint16_t selector, uint8_t type, uint8_t dpl) {
   return segment;
 }
 
+kvm_segment NullSegment() {
+  kvm_segment segment{};
+  segment.unusable = 1;
+  return segment;
+}
+
 kvm_segment TaskSegment() {
   kvm_segment segment{};
   segment.base = proto::DirectMap(proto::kStubTssPhys);
@@ -52,7 +58,9 @@ void SetSegments(kvm_sregs& sregs, unsigned ring) {
   sregs.cs.l = 1;
   kvm_segment data = FlatSegment(user ? FV_SEL_USER_DATA : FV_SEL_KERNEL_DATA, kTypeData, dpl);
   data.db = 1;
-  sregs.ss = sregs.ds = sregs.es = sregs.fs = sregs.gs = data;
+  sregs.ss = data;
+  // In ring 0 null, as programs find them: IRET would take a kernel's selector away from them.
+  sregs.ds = sregs.es = sregs.fs = sregs.gs = user ? data : NullSegment();
   sregs.tr = TaskSegment();
   sregs.ldt = kvm_segment{};
   sregs.ldt.type = 2;
@@ -69,6 +77,7 @@ uint64_t Cr4(const CpuPlan& plan, const CpuFeatures& features) {
   uint64_t cr4 = kCr4Pae | kCr4Osfxsr | kCr4Osxmmexcpt;
   if (features.fsgsbase) cr4 |= kCr4Fsgsbase;
   if (plan.use_xsave) cr4 |= kCr4Osxsave;
+  if (plan.ring == 0) cr4 |= kCr4Pge;
   // A ring-3 kernel's pages are user pages, which the ring-0 stub must reach.
   if (plan.ring == 0 && features.smep) cr4 |= kCr4Smep;
   if (plan.ring == 0 && features.smap) cr4 |= kCr4Smap;
@@ -93,7 +102,8 @@ CpuState InitialCpuState(const CpuPlan& plan, const CpuFeatures& features, const
   state.msrs = {
       {kMsrStar, 0, uint64_t{FV_SEL_KERNEL_CODE} << 32 | kSysretBase << 48},
       {kMsrLstar, 0, proto::DirectMap(proto::kStubTextPhys)},
-      {kMsrCstar, 0, 0},
+      // No program gets into compatibility mode; SYSCALL from there would still meet an entry.
+      {kMsrCstar, 0, proto::DirectMap(proto::kStubTextPhys)},
       {kMsrSfmask, 0, kSfmask},
   };
   state.xcr0 = plan.use_xsave ? features.xcr0 : 0;

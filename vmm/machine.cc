@@ -93,6 +93,7 @@ struct Machine::State {
     facts.ring = ring.ring;
     if (ring.xcr0 == 0) facts.extra_flags |= proto::kBootFxsaveOnly;
     if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
+    if (ring.ring == 0 && !ring.emulated) facts.extra_flags |= proto::kBootSysret;
     facts.tsc_khz = clock.tsc_khz();
     // A deterministic guest has a virtual clock and must not differ by when it was started.
     const bool deterministic = (config.boot_flags & proto::kBootDeterministic) != 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bootable machine on KVM: RAM with kernel image, boot tables, channel, arguments and root file system
-// in it, one vCPU in its initial state, the tick and the watchdog. This is what the rest of the
-// program uses; the other headers of vmm/ are its parts. It knows nothing of tasks.
+// A bootable machine on KVM: RAM with kernel image, boot tables, channel, arguments and root file
+// system in it, one vCPU in its initial state, the tick and the watchdog. This is what the rest of
+// the program uses; the other headers of vmm/ are its parts. It knows nothing of tasks.
 //
 //   Kvm kvm = Kvm::Open();
 //   Machine machine(kvm, config);            // throws VmmError

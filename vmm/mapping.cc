@@ -29,8 +29,8 @@ Mapping Mapping::Reserve(size_t bytes) {
 }
 
 Mapping Mapping::OfFile(int fd, size_t bytes, uint64_t offset) {
-  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                      static_cast<off_t>(offset));
+  void* data =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
   if (data == MAP_FAILED) ThrowErrno("mmap", errno);
   return Mapping(static_cast<uint8_t*>(data), bytes);
 }

@@ -3,8 +3,9 @@
 // The whole interface of guest/arch: the only code that knows in which ring the kernel runs, and
 // the only code with assembly. Upwards it calls the five hooks at the end.
 //
-// Ring 3: every return to user code loads CR3, so translations are flushed for free; ring 0:
-// FlushUserRoot reloads CR3 when the root is the loaded one.
+// Ring 3: every return to user code loads CR3, so translations are flushed for free. Ring 0: a load
+// of CR3 flushes the user's translations (the kernel's are global and never change); while a root
+// stays loaded, FlushUserRoot flushes.
 #pragma once
 
 #include <cstddef>

@@ -18,15 +18,16 @@ using proto::DirectMap;
 // Descriptor access bytes, present and already accessed, so that the CPU never writes the GDT.
 constexpr uint64_t kCode64Ring0 = 0x00AF'9B00'0000'FFFF;
 constexpr uint64_t kData64Ring0 = 0x00CF'9300'0000'FFFF;
-constexpr uint64_t kCode32Ring3 = 0x00CF'FB00'0000'FFFF;
 constexpr uint64_t kData64Ring3 = 0x00CF'F300'0000'FFFF;
 constexpr uint64_t kCode64Ring3 = 0x00AF'FB00'0000'FFFF;
 constexpr uint64_t kTssBusyType = 0x8B;  // present, 64-bit TSS, busy
 constexpr uint64_t kTssBytes = 0x68;
 
+constexpr unsigned kVectorNmi = 2;
 constexpr unsigned kVectorBreakpoint = 3;
 constexpr unsigned kVectorDoubleFault = 8;
 constexpr unsigned kVectorPageFault = 14;
+constexpr unsigned kVectorMachineCheck = 18;
 constexpr unsigned kVectors = FV_VECTOR_TICK + 1;
 
 struct [[gnu::packed]] Tss {
@@ -81,7 +82,9 @@ void FillGdt() {
   auto* gdt = reinterpret_cast<uint64_t*>(DirectMap(proto::kStubGdtPhys));
   gdt[FV_SEL_KERNEL_CODE / 8] = kCode64Ring0;
   gdt[FV_SEL_KERNEL_DATA / 8] = kData64Ring0;
-  gdt[FV_SEL_USER_DATA / 8 - 1] = kCode32Ring3;  // the slot that STAR's arithmetic skips
+  // The slot before the user's data, which STAR's arithmetic skips, is Linux's 32-bit code. It
+  // stays empty: there are no 32-bit programs, and no SYSCALL from compatibility mode has to be
+  // right.
   gdt[FV_SEL_USER_DATA / 8] = kData64Ring3;
   gdt[FV_SEL_USER_CODE / 8] = kCode64Ring3;
   const uint64_t tss = DirectMap(proto::kStubTssPhys);
@@ -95,10 +98,13 @@ void FillIdt(unsigned kernel_ring) {
   for (unsigned vector = 0; vector < kVectors; ++vector) {
     // INT3 and INTO may be raised by an instruction of the user.
     const unsigned dpl = vector == kVectorBreakpoint || vector == kVectorBreakpoint + 1 ? 3 : 0;
-    const unsigned ist = vector == kVectorDoubleFault ? 1 : 0;
+    const bool own_stack = kernel_ring == 0 ? UsesLastStack(vector) : vector == kVectorDoubleFault;
+    const unsigned ist = own_stack ? 1 : 0;
     idt[vector] = InterruptGate(Handler(vector, kernel_ring), dpl, ist);
   }
 }
+
+alignas(16) constinit uint8_t last_stack[4096] = {};
 
 // The stub's pages for process roots in ring 3, supervisor only.
 alignas(4096) constinit uint64_t stub_pdpt[proto::kEntriesPerTable] = {};
@@ -134,8 +140,13 @@ void InitDescriptors(unsigned kernel_ring) {
   FillStubTables();
   Tss& tss = TheTss();
   tss.rsp[0] = FV_STUB_DATA + FV_STUB_TRAP_STACK_TOP;
-  tss.ist[0] = FV_STUB_DATA + FV_STUB_DOUBLE_FAULT_TOP;
+  tss.ist[0] = kernel_ring == 0 ? reinterpret_cast<uint64_t>(last_stack + sizeof last_stack)
+                                : FV_STUB_DATA + FV_STUB_DOUBLE_FAULT_TOP;
   tss.io_map_base = kTssBytes;  // no I/O permission map
+}
+
+bool UsesLastStack(uint64_t vector) {
+  return vector == kVectorNmi || vector == kVectorDoubleFault || vector == kVectorMachineCheck;
 }
 
 void SetTrapStack(uint64_t top) { TheTss().rsp[0] = top; }

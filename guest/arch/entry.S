@@ -127,6 +127,9 @@ fv_vectors_ring0:
 
 trap_ring0:
   pushq $-1
+  // An interrupt gate leaves flags as the user set them, AC (which suspends SMAP) among them.
+  pushq $2
+  popfq
 trap_ring0_registers:
   PUSH_REGISTERS %rax
   mov %rsp, %rdi
@@ -141,6 +144,16 @@ fv_return_ring0:
   POP_REGISTERS
   add $24, %rsp
   iretq
+
+// void fv_sysret_ring0(TrapFrame* frame): RIP and RFLAGS are in RCX and R11 too, RIP is the user's.
+// From the load of RSP on the kernel stands on the user's stack: what comes here regardless of IF
+// has a stack of its own (descriptors.cc).
+.global fv_sysret_ring0
+fv_sysret_ring0:
+  mov %rdi, %rsp
+  POP_REGISTERS
+  mov 48(%rsp), %rsp  // behind orig_rax, vector, error_code, rip, cs, rflags
+  sysretq
 
 // ---- Context switch -----------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ extern const char fv_entry_ring3[];
 extern const char fv_stack_start[];
 [[noreturn]] void fv_return_ring3(TrapFrame* frame);
 [[noreturn]] void fv_return_ring0(TrapFrame* frame);
+[[noreturn]] void fv_sysret_ring0(TrapFrame* frame);
 void fv_switch(uint64_t* save_rsp, uint64_t load_rsp);
 [[noreturn]] void TrapRing3(TrapFrame* frame);
 [[noreturn]] void TrapRing0(TrapFrame* frame);
@@ -29,8 +30,13 @@ namespace {
 constexpr uint64_t kVectorPageFault = 14;
 constexpr uint64_t kFlagAlwaysOne = 0x2;
 constexpr uint64_t kFlagInterrupts = 0x200;
+constexpr uint64_t kFlagTrap = 0x100;
+// A page flush by INVLPG costs less than refilling the TLB after a load of CR3, up to about here
+// (Linux: tlb_single_page_flush_ceiling).
+constexpr uint64_t kMostSinglePages = 32;
 
 unsigned kernel_ring;
+bool has_sysret;
 uint64_t current_user_root;
 // Kernel ring 3: who was interrupted. The address says nothing: a user may jump anywhere.
 bool kernel_runs = true;
@@ -64,6 +70,15 @@ void MakeSyscall(TrapFrame& frame) {
   frame.error_code = 0;
 }
 
+// SYSRET takes RIP from RCX and RFLAGS from R11. On Intel it faults in ring 0, on the user's stack,
+// if RCX is not canonical (CVE-2012-0217), so only an address below the user's end will do; and TF
+// would trap at a wrong place. Everything else goes by IRET.
+bool SysretWillDo(const TrapFrame& frame) {
+  return has_sysret && frame.vector == kVectorSyscall && frame.rip == frame.rcx &&
+         frame.rflags == frame.r11 && frame.rip < proto::kUserEnd &&
+         (frame.rflags & kFlagTrap) == 0;
+}
+
 [[noreturn]] void LeaveToUser(TrapFrame& frame) {
   OnReturnToUser(frame);
   frame.cs = FV_SEL_USER_CODE;
@@ -73,6 +88,9 @@ void MakeSyscall(TrapFrame& frame) {
     frame.rip = proto::kUserEnd;  // IRETQ must not fault on a non-canonical address
   }
   if (kernel_ring == 0) {
+    if (SysretWillDo(frame)) [[likely]] {
+      fv_sysret_ring0(&frame);
+    }
     fv_return_ring0(&frame);
   }
   volatile StubData& stub = Stub();
@@ -134,7 +152,7 @@ void TrapRing3(TrapFrame* frame) {
 
 void TrapRing0(TrapFrame* frame) {
   const uint64_t address = frame->vector == kVectorPageFault ? ReadCr2() : 0;
-  if ((frame->cs & 3) == 0) {
+  if ((frame->cs & 3) == 0 || UsesLastStack(frame->vector)) {
     PanicKernelTrap(*frame, address);
   }
   Dispatch(*frame, address);
@@ -142,6 +160,7 @@ void TrapRing0(TrapFrame* frame) {
 
 void InitTraps(const proto::BootInfo& boot) {
   kernel_ring = boot.kernel_ring;
+  has_sysret = (boot.flags & proto::kBootSysret) != 0;
   if (kernel_ring == 0) {
     LoadCr3(boot.kernel_root_gpa);  // firmware runs on a root that maps more
   }
@@ -193,9 +212,17 @@ void LeaveUserRoot() {
   current_user_root = kernel_root;
 }
 
-void FlushUserRoot(uint64_t root_gpa, uint64_t /*start*/, uint64_t /*end*/) {
-  if (kernel_ring == 0 && current_user_root == root_gpa) {
+void FlushUserRoot(uint64_t root_gpa, uint64_t start, uint64_t end) {
+  if (kernel_ring != 0 || current_user_root != root_gpa) {
+    return;  // the load of CR3 on the way to that root flushes
+  }
+  if (end - start > kMostSinglePages * proto::kPageBytes) {
     LoadCr3(root_gpa);
+    return;
+  }
+  // Each drops what is cached of upper tables as well (Intel SDM vol. 3, 4.10.4.1).
+  for (uint64_t page = start & ~(proto::kPageBytes - 1); page < end; page += proto::kPageBytes) {
+    asm volatile("invlpg (%0)" : : "r"(page) : "memory");
   }
 }
 

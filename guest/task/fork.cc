@@ -173,7 +173,10 @@ Status CopyMm(const CloneArgs& args, Task& parent, Task& child, ForkCounts& coun
 }
 
 // Registers: the parent's, but for what the call asked for and the 0 that the child sees (F29).
-void CopyThread(const CloneArgs& args, Task& parent, Task& child) {
+Status CopyThread(const CloneArgs& args, Task& parent, Task& child) {
+  if ((args.flags & kCloneSetTls) != 0 && args.tls >= proto::kUserEnd) {
+    return Error(EPERM);  // as arch_prctl(2); the CPU takes no address that is not canonical
+  }
   SaveUserRegisters(parent);
   memcpy(child.fpu, parent.fpu, FpuBytes());
   child.fs_base = (args.flags & kCloneSetTls) != 0 ? args.tls : parent.fs_base;
@@ -196,6 +199,7 @@ void CopyThread(const CloneArgs& args, Task& parent, Task& child) {
     child.rseq_bytes = parent.rseq_bytes;
     child.rseq_signature = parent.rseq_signature;
   }
+  return Ok();
 }
 
 // F33: the child lives where its namespaces say, which its parent need not do itself.
@@ -320,7 +324,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
 
   TRY(CopyMm(args, parent, *child, clock.counts));
   ScopeGuard undo_mm([child] { child->mm()->Put(); });
-  CopyThread(args, parent, *child);
+  TRY(CopyThread(args, parent, *child));
   clock.MarkMm();
   if ((args.flags & kClonePidfd) != 0) {
     TRY(InstallPidfd(parent, *child, args.pidfd));

@@ -103,6 +103,11 @@ TEST(Command, WithoutKvm) {
   Expect("run --kvm_device=/no/such/device " + Kernel() + " " + script, 3, "/no/such/device");
   // A file that opens but does not answer as KVM does.
   Expect("run --kvm_device=/dev/null " + Kernel() + " " + script, 3, "KVM");
+  Expect("run --kvm_device=/no/such/device " + Kernel() + " " + script, 3, "--host=qemu");
+  Expect("run --host=qemu --qemu=/no/such/qemu " + script, 3, "/no/such/qemu does not start");
+  Expect("run --host=qemu --qemu=/bin/true " + script, 3, "/bin/true does not start");
+  Expect("run --host=qemu --kernel_ring=3 " + script, 2, "in ring 0 only");
+  Expect("run --host=qemu --mem=4G " + script, 2, "at most 2 GiB");
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ TEST_F(FlagsTest, Defaults) {
   EXPECT_EQ(options->arguments, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->ram_bytes, uint64_t{256} << 20);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kAuto);
+  EXPECT_EQ(options->host, session::Host::kKvm);
   EXPECT_EQ(options->timeout_ns, 0u);
   EXPECT_EQ(options->mutant, 0u);
   EXPECT_EQ(options->tick_ns, session::kDefaultTickNs);
@@ -36,9 +37,10 @@ TEST_F(FlagsTest, Defaults) {
 }
 
 TEST_F(FlagsTest, Values) {
-  const auto options = Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic",
-                                "--deterministic", "--timeout=2", "--mutant=no-canary",
-                                "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d", "p"});
+  const auto options =
+      Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic", "--deterministic",
+               "--timeout=2", "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1",
+               "--cwd=/d", "--host=qemu", "--qemu=/q", "--qemu_cpu=plain", "p"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->ram_bytes, uint64_t{1} << 30);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kRing0);
@@ -51,11 +53,15 @@ TEST_F(FlagsTest, Values) {
   EXPECT_EQ(options->root.files[0], (std::pair<std::string, std::string>("/a", "/b")));
   EXPECT_EQ(options->root.files[1], (std::pair<std::string, std::string>("/c", "")));
   EXPECT_EQ(options->cwd, "/d");
+  EXPECT_EQ(options->host, session::Host::kQemu);
+  EXPECT_EQ(options->qemu_program, "/q");
+  EXPECT_EQ(options->qemu_cpu, vmm::qemu::CpuModel::kPlain);
 }
 
 TEST_F(FlagsTest, WrongValues) {
-  for (const char* flag : {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=lazy",
-                           "--busybox=maybe", "--mutant=nobody", "--timeout=soon"}) {
+  for (const char* flag :
+       {"--mem=15M", "--mem=257G", "--kernel_ring=2", "--strategy=lazy", "--busybox=maybe",
+        "--host=xen", "--qemu_cpu=small", "--mutant=nobody", "--timeout=soon"}) {
     gflags::FlagSaver saver;
     EXPECT_TRUE(absl::IsInvalidArgument(Options({flag, "p"}).status())) << flag;
   }

@@ -24,8 +24,8 @@ constexpr char kGeneral[] =
   forkvisor version
 
 Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle
-or difference; 2 usage; 3 no usable KVM; 4 the guest failed; 5 the host did. 1 to 5 come with a
-message that begins "forkvisor:" (1 of diff with the differences).
+or difference; 2 usage; 3 no usable KVM or QEMU; 4 the guest failed; 5 the host did. 1 to 5 come
+with a message that begins "forkvisor:" (1 of diff with the differences).
 )";
 
 constexpr char kRun[] =
@@ -50,6 +50,8 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --deterministic        no timer tick
   --kernel=FILE          another guest kernel
   --mutant=NAME          switch on a bug of a kernel built with them (proto/mutants.h)
+  --host=kvm|qemu        what executes the guest: KVM, or QEMU's translator where there is no KVM
+  --qemu=PROGRAM, --qemu_cpu=full|plain   which QEMU, and the CPU that it is asked for
   --kvm_device=FILE      KVM's device (/dev/kvm)
   -v                     say what happens
 )";

@@ -2,8 +2,10 @@
 //
 // The command: picks the verb, turns the hypervisor's set-up errors into exit codes.
 #include <exception>
+#include <string>
 
 #include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
 #include "src/cli/verbs.h"
 #include "vmm/error.h"
 
@@ -31,6 +33,12 @@ int ExitCodeOf(const fv::vmm::VmmError& error) {
              : fv::cli::kExitGuestFailure;
 }
 
+const char* HintFor(const fv::vmm::VmmError& error) {
+  return error.IsNoUsableKvm() && FLAGS_host == "kvm"
+             ? "\nrun and check do without KVM, more slowly, with --host=qemu"
+             : "";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -41,7 +49,7 @@ int main(int argc, char** argv) {
     try {
       return verb.run(Words(words.begin() + 1, words.end()));
     } catch (const fv::vmm::VmmError& error) {
-      fv::cli::Complain(error.what());
+      fv::cli::Complain(error.what() + std::string(HintFor(error)));
       return ExitCodeOf(error);
     } catch (const std::exception& error) {
       fv::cli::Complain(error.what());

@@ -43,7 +43,8 @@ uint64_t CheckEventMask(CheckMode mode) {
   return oracle::TransitionChecker::RequiredEvents();
 }
 
-OracleObserver::OracleObserver(vmm::MachineInterface& machine, const oracle::CheckerOptions& options)
+OracleObserver::OracleObserver(vmm::MachineInterface& machine,
+                               const oracle::CheckerOptions& options)
     : machine_(machine),
       mode_(options.mode),
       checker_(

@@ -27,6 +27,7 @@ _PLAIN = [
     "dirs",
     "dup_fds",
     "efault",
+    "entry_flags",
     "epoll_forms",
     "event_fds",
     "exec_basic",

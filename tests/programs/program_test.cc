@@ -6,6 +6,7 @@
 // nothing.
 //
 //   program_test --cases=FILE --mode=native|guest [--check=every --kernel_ring=0 --syscalls]
+//                [--host=qemu --qemu_cpu=plain]
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -22,11 +23,14 @@
 #include "tests/programs/case_list.h"
 #include "tests/programs/process.h"
 #include "vmm/testing/require_kvm.h"
+#include "vmm/testing/require_qemu.h"
 
 DEFINE_string(cases, "", "the list of cases");
 DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
 DEFINE_string(check, "every", "when the oracle looks");
 DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
+DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
+DEFINE_string(qemu_cpu, "full", "full or plain");
 DEFINE_bool(syscalls, false, "compare the results of system calls");
 DEFINE_int32(seconds, 100, "longest run of one program");
 
@@ -63,6 +67,8 @@ diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   guest.environment = {"TERM=dumb"};
   guest.kernel_image = embedded::GuestKernel();
   if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
+  if (FLAGS_host == "qemu") guest.host = session::Host::kQemu;
+  if (FLAGS_qemu_cpu == "plain") guest.qemu_cpu = vmm::qemu::CpuModel::kPlain;
   if (!test.input_path.empty()) options.input = ReadFile(test.input_path);
   options.check = oracle::ParseCheckMode(FLAGS_check).value();
   options.timeout_ns = static_cast<uint64_t>(FLAGS_seconds) * 1'000'000'000;
@@ -111,7 +117,9 @@ class NativeTest : public ::testing::Test {
   const Case& case_;
 };
 
-class GuestTest : public vmm::testing::KvmTest {
+// `Base` asks for what executes the guest.
+template <typename Base>
+class GuestTest : public Base {
  public:
   explicit GuestTest(const Case& test) : case_(test) {}
   void TestBody() override {
@@ -156,8 +164,10 @@ int main(int argc, char** argv) {
   }
   if (FLAGS_mode == "native") {
     fv::tests::Register<fv::tests::NativeTest>("Native", cases);
+  } else if (FLAGS_host == "qemu") {
+    fv::tests::Register<fv::tests::GuestTest<fv::vmm::testing::QemuTest>>("Qemu", cases);
   } else {
-    fv::tests::Register<fv::tests::GuestTest>("Guest", cases);
+    fv::tests::Register<fv::tests::GuestTest<fv::vmm::testing::KvmTest>>("Guest", cases);
   }
   return RUN_ALL_TESTS();
 }

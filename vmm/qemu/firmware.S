@@ -138,10 +138,9 @@ long_mode:
   mov %eax, %fs
   mov %eax, %gs
   lldt %ax
-  mov AT(FV_FW_TR), %eax
-  ltr %ax
 
-// Tell the host what the time-stamp counter shows, and wait until it has set the clocks.
+// Tell the host what the time-stamp counter shows, and wait until it has set the clocks. After a
+// triple fault this comes a second time, and is the end.
   rdtsc
   shl $32, %rdx
   or %rdx, %rax
@@ -152,6 +151,8 @@ long_mode:
   pause
   cmpq $0, FV_MAILBOX_WORD(%rbx)
   jne 5b
+  mov AT(FV_FW_TR), %eax
+  ltr %ax
 
 // The contract of cpu_state.h: every register 0 but RIP and RDI.
   pushq $2

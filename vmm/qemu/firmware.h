@@ -23,12 +23,12 @@
 #define FV_FW_IDT 0x60         /* likewise */
 #define FV_FW_TIMER_COUNT 0x70 /* of the interval timer, at 1193182 Hz; 0: no tick */
 #define FV_FW_MSR_COUNT 0x78
-#define FV_FW_MSRS 0x80        /* {index, 0, low half, high half}, 4 bytes each */
+#define FV_FW_MSRS 0x80 /* {index, 0, low half, high half}, 4 bytes each */
 #define FV_FW_MAX_MSRS 8
-#define FV_FW_ROOT 0x1000      /* PML4 while the firmware runs; the host adds the kernel's window */
+#define FV_FW_ROOT 0x1000 /* PML4 while the firmware runs; the host adds the kernel's window */
 #define FV_FW_PDPT 0x2000
 #define FV_FW_PD 0x3000
-#define FV_FW_CODE 0x8000      /* within reach of a 16-bit jump from the image's end */
+#define FV_FW_CODE 0x8000 /* within reach of a 16-bit jump from the image's end */
 
 // What the firmware writes into the mailbox when the CPU is ready: no reason of the kernel's.
 #define FV_FW_READY 0xFF

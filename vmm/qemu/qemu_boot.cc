@@ -23,7 +23,7 @@ constexpr uint8_t kTypeAvailableTss = 9;
 BootFacts Facts(const MachineConfig& config, const CpuFeatures& features, uint64_t tsc_khz) {
   BootFacts facts{};
   facts.ring = 0;
-  facts.extra_flags = proto::kBootPolledDoorbell;
+  facts.extra_flags = proto::kBootPolledDoorbell | proto::kBootSysret;
   if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
   if (!features.xsave) facts.extra_flags |= proto::kBootFxsaveOnly;
   facts.tsc_khz = tsc_khz;
@@ -77,8 +77,8 @@ std::vector<std::string> QemuArguments(const std::string& program, CpuModel cpu,
                                        uint64_t memory_bytes) {
   const std::string bytes = std::to_string(memory_bytes);
   return {
-      program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg",
-      "-cpu", CpuArgument(cpu), "-m", "size=" + std::to_string(memory_bytes >> 20) + "M",
+      program, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-cpu",
+      CpuArgument(cpu), "-m", "size=" + std::to_string(memory_bytes >> 20) + "M",
       // The machine without a PC's devices: interrupt controller and interval timer alone.
       "-machine",
       "microvm,acpi=off,rtc=off,isa-serial=off,x-option-roms=off,pic=on,pit=on,memory-backend=ram",
@@ -88,7 +88,7 @@ std::vector<std::string> QemuArguments(const std::string& program, CpuModel cpu,
       // The doorbell's port: what is written to it comes out of our socket.
       "-chardev", "socket,id=bell,fd=" + std::to_string(kBellFd), "-device",
       "isa-debugcon,chardev=bell,iobase=" + std::to_string(FV_DOORBELL_PORT),
-      // The registers at a triple fault.
+      // The registers at a reset, which is what a triple fault ends in.
       "-d", "cpu_reset"};
 }
 

@@ -53,6 +53,15 @@ MachineConfig QemuConfigured(MachineConfig config) {
   return config;
 }
 
+// Of QEMU's log: the general, segment and control registers at the first triple fault.
+std::string RegistersAtReset(const std::string& log) {
+  const size_t fault = log.find("Triple fault");
+  const size_t start = log.find("RAX=", fault == std::string::npos ? 0 : fault);
+  if (start == std::string::npos) return log;
+  const size_t end = log.find("FCW=", start);
+  return log.substr(start, end == std::string::npos ? end : end - start);
+}
+
 volatile proto::Mailbox& MailboxIn(const Mapping& page) {
   return *static_cast<volatile proto::Mailbox*>(static_cast<void*>(page.data()));
 }
@@ -113,7 +122,7 @@ RunResult QemuMachine::Run(Ports& ports) {
     if (const uint64_t word = TakeWord(); word != 0) {
       if (auto end = Serve(word, ports)) return *std::move(end);
     } else if (wake == Wake::kEnded) {
-      return {RunEnd::kGuestError, "the guest failed: the CPU shut down\n" + process_->output()};
+      return {RunEnd::kGuestError, "QEMU ended\n" + process_->output()};
     }
     if (MonotonicNs() >= housekeeping_ns || kicked_.exchange(false)) {
       if (auto end = OnHousekeeping(ports)) return *std::move(end);
@@ -123,6 +132,7 @@ RunResult QemuMachine::Run(Ports& ports) {
 }
 
 std::optional<RunResult> QemuMachine::Serve(uint64_t word, Ports& ports) {
+  if (word == FV_FW_READY) return CpuReset();  // the firmware again
   const uint64_t doorbell = proto::DoorbellPhys(memory_.size());
   unanswered_ = true;
   const HandledExit handled = HandleExit(MmioWrite{doorbell, sizeof(word), word}, doorbell, ports);
@@ -133,6 +143,12 @@ std::optional<RunResult> QemuMachine::Serve(uint64_t word, Ports& ports) {
   watchdog_->OnProgress(MonotonicNs());
   Answer();
   return std::nullopt;
+}
+
+// A triple fault ends in a reset, at which QEMU logs the registers.
+RunResult QemuMachine::CpuReset() const {
+  return {RunEnd::kGuestError,
+          "the guest failed: triple fault\n" + RegistersAtReset(process_->output())};
 }
 
 std::optional<RunResult> QemuMachine::OnHousekeeping(Ports& ports) {
@@ -214,9 +230,7 @@ IdleEnd QemuMachine::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
 
 uint64_t QemuMachine::GuestTsc() const { return HostTsc() + tsc_offset_; }
 
-uint64_t QemuMachine::NsUntil(uint64_t tsc) const {
-  return NsBetween(GuestTsc(), tsc, tsc_khz_);
-}
+uint64_t QemuMachine::NsUntil(uint64_t tsc) const { return NsBetween(GuestTsc(), tsc, tsc_khz_); }
 
 std::string QemuMachine::Describe() const {
   return "QEMU's translator, kernel in ring 0 (" + CpuArgument(cpu_) + ")";
@@ -227,8 +241,7 @@ uint64_t QemuMachine::GuestTicks() const {
   const uint64_t cpus =
       memory_.Load<uint64_t>(channel_gpa() + offsetof(ChannelHeader, cpus)).value_or(0);
   if (!proto::InDirectMap(cpus, memory_.size())) return 0;
-  return memory_
-      .Load<uint64_t>(proto::PhysOfDirectMap(cpus) + offsetof(proto::CpuRecord, ticks))
+  return memory_.Load<uint64_t>(proto::PhysOfDirectMap(cpus) + offsetof(proto::CpuRecord, ticks))
       .value_or(0);
 }
 

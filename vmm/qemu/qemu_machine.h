@@ -66,6 +66,7 @@ class QemuMachine final : public MachineInterface {
   void AwaitFirmware(const std::string& program);
   void SetClocks();
   std::optional<RunResult> Serve(uint64_t word, Ports& ports);
+  RunResult CpuReset() const;
   std::optional<RunResult> OnHousekeeping(Ports& ports);
   // Ticks that the guest has counted, so user code runs; any number if the guest is hostile.
   uint64_t GuestTicks() const;

@@ -104,6 +104,10 @@ static void Refused(void) {
   CHECK_ERR(RawClone(CLONE_SIGHAND, NULL, NULL), EINVAL);
   CHECK_ERR(RawClone(CLONE_THREAD | CLONE_VM, NULL, NULL), EINVAL);
   CHECK_ERR(RawClone(CLONE_NEWNS | CLONE_FS, NULL, NULL), EINVAL);
+  static const uint64_t kBadTls[] = {0x00007FFFFFFFF000, 0x0000800000000000, ~(uint64_t)0};
+  for (unsigned i = 0; i < sizeof(kBadTls) / sizeof(kBadTls[0]); ++i) {
+    CHECK_ERR(syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, NULL, NULL, NULL, kBadTls[i]), EPERM);
+  }
   CHECK_ERR(RawClone(CLONE_NEWPID | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, NULL, NULL), EINVAL);
   Ok("combinations refused");
   struct clone_args args;

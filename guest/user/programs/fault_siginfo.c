@@ -2,6 +2,7 @@
 //
 // Hardware faults as signals, with what siginfo says: SIGSEGV (no mapping, no permission, not
 // canonical), SIGBUS, SIGFPE, SIGILL, SIGTRAP; then the same without a handler: the process dies.
+// With the argument "without-sse" no floating-point exception of SSE is raised: QEMU has none.
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -69,7 +70,12 @@ static void WithoutHandler(void* test) {
   ((const Case*)test)->run();
 }
 
-int main(void) {
+static int without_sse;
+
+static int LeftOut(const Case* test) { return without_sse && test->run == FloatDivides; }
+
+int main(int argc, char** argv) {
+  without_sse = argc > 1 && strcmp(argv[1], "without-sse") == 0;
   memory = Pages(4);
   CHECK_INT(mprotect(memory + kPage, kPage, PROT_READ), 0);
   CHECK_INT(mprotect(memory + 2 * kPage, kPage, PROT_NONE), 0);
@@ -96,9 +102,12 @@ int main(void) {
   };
   int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
   for (int i = 0; i < 5; ++i) HandleInfo(signals[i], OnFault, 0);
-  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) Run(&cases[i]);
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+    if (!LeftOut(&cases[i])) Run(&cases[i]);
+  }
   Ok("addresses");
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+    if (LeftOut(&cases[i])) continue;
     Say("%s: status %d", cases[i].name, RunChild(WithoutHandler, (void*)&cases[i]));
   }
   return Finish();
