@@ -73,6 +73,7 @@ def vm_test(
         cases,
         check = "every",
         kernel_ring = "auto",
+        strategy = "classic",
         host = "kvm",
         qemu_cpu = "full",
         syscalls = False,
@@ -86,6 +87,7 @@ def vm_test(
       cases: of program_case and shell_case.
       check: when the oracle looks at the guest, as `forkvisor run --check` has it.
       kernel_ring: of the guest kernel.
+      strategy: how fork copies memory, as `forkvisor run --strategy` has it.
       host: what executes the guest, "kvm" or "qemu".
       qemu_cpu: "full" or "plain", the CPU that QEMU is asked for.
       syscalls: compare the results of system calls too, natively by ptrace.
@@ -109,7 +111,7 @@ def vm_test(
         args.append("--mode=native")
     else:
         args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
-        args += ["--host=" + host, "--qemu_cpu=" + qemu_cpu]
+        args += ["--strategy=" + strategy, "--host=" + host, "--qemu_cpu=" + qemu_cpu]
         if syscalls:
             args.append("--syscalls")
 

@@ -24,8 +24,8 @@ using testing::EnableInterrupts;
 using testing::MachineTest;
 using testing::RecordingPorts;
 
-static_assert(offsetof(ChannelHeader, tick_wanted) == 272);
-static_assert(offsetof(ChannelHeader, timer_deadline_tsc) == 280);
+static_assert(offsetof(ChannelHeader, tick_wanted) == 296);
+static_assert(offsetof(ChannelHeader, timer_deadline_tsc) == 304);
 
 constexpr uint64_t kMs = 1'000'000;
 
@@ -70,11 +70,11 @@ FV_TINY_GUEST(DoneWithTsc,
   movq $5, (%rbx)
 8: iretq
 )"
-FV_TINY_GUEST(TicksWanted, TICKING("movq $1, 272(%rbp)\n"))
+FV_TINY_GUEST(TicksWanted, TICKING("movq $1, 296(%rbp)\n"))
 FV_TINY_GUEST(TicksUnwanted, TICKING(""))
 // A deadline 20 M cycles ahead, which nobody moves on: due at every timer from then on.
 FV_TINY_GUEST(TicksByDeadline, TICKING("rdtsc\n shl $32, %rdx\n or %rdx, %rax\n"
-                                       "add $20000000, %rax\n mov %rax, 280(%rbp)\n"))
+                                       "add $20000000, %rax\n mov %rax, 304(%rbp)\n"))
 
 uint64_t TicksTaken(const Machine& machine) {
   return *machine.memory().Load<uint64_t>(proto::kStubEndPhys);

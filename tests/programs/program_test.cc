@@ -29,6 +29,7 @@ DEFINE_string(cases, "", "the list of cases");
 DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
 DEFINE_string(check, "every", "when the oracle looks");
 DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
+DEFINE_string(strategy, "classic", "of fork: classic, ondemand, eager");
 DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
 DEFINE_string(qemu_cpu, "full", "full or plain");
 DEFINE_bool(syscalls, false, "compare the results of system calls");
@@ -67,6 +68,8 @@ diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   guest.environment = {"TERM=dumb"};
   guest.kernel_image = embedded::GuestKernel();
   if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
+  if (FLAGS_strategy == "ondemand") guest.fork_strategy = proto::ForkStrategy::kOndemand;
+  if (FLAGS_strategy == "eager") guest.fork_strategy = proto::ForkStrategy::kEager;
   if (FLAGS_host == "qemu") guest.host = session::Host::kQemu;
   if (FLAGS_qemu_cpu == "plain") guest.qemu_cpu = vmm::qemu::CpuModel::kPlain;
   if (!test.input_path.empty()) options.input = ReadFile(test.input_path);
