@@ -107,7 +107,7 @@ void Dentry::AddChild(Dentry& child) {
   child.parent_ = Ref<Dentry>(*this);
   child.unlinked_ = false;
   child.cookie_ = next_cookie_++;
-  Siblings(children_).PushBack(child);
+  Siblings(children_).PushFront(child);
   Bucket(BucketOf(this, child.hash_)).PushFront(child);
   if (child.inode().IsDirectory()) {
     ++inode().links;
@@ -126,9 +126,9 @@ void Dentry::RemoveChild(Dentry& child) {
   child.Release();
 }
 
-Dentry* Dentry::ChildFrom(uint64_t cookie) {
+Dentry* Dentry::ChildBelow(uint64_t cookie) {
   for (Dentry& child : Siblings(children_)) {
-    if (child.cookie_ >= cookie) {
+    if (cookie == kFromNewest || child.cookie_ < cookie) {
       return &child;
     }
   }

@@ -49,8 +49,12 @@ class Dentry final : public MappingSource {
   void AddChild(Dentry& child);  // takes a reference; child.parent() becomes this
   void RemoveChild(Dentry& child);
   bool HasChildren() const { return children_.next != AddressOf(&children_); }
-  // The first child whose cookie is at least `cookie`, or nullptr. Cookies grow for ever.
-  Dentry* ChildFrom(uint64_t cookie);
+  // Children come newest first, as tmpfs gives them: one that is made while a directory is read is
+  // not met. Cookies grow for ever.
+  static constexpr uint64_t kFromNewest = 2;  // behind "." and "..", which have 0 and 1
+  // The newest child whose cookie is below `cookie`, or of all with kFromNewest; or nullptr.
+  Dentry* ChildBelow(uint64_t cookie);
+  Dentry* FirstChild() { return ChildBelow(kFromNewest); }
   Dentry* ChildAfter(Dentry& child);
   uint64_t cookie() const { return cookie_; }
   // rename(2): moves to (parent, name). Errors: ENOMEM (nothing changed).
@@ -85,7 +89,7 @@ class Dentry final : public MappingSource {
   Ref<Dentry> parent_;
   Ref<Inode> inode_;
   uint64_t cookie_ = 0;
-  uint64_t next_cookie_ = 2;  // 0 and 1 are "." and ".."
+  uint64_t next_cookie_ = kFromNewest + 1;
   proto::Link children_;
   char inline_name_[kInlineName];
 };

@@ -86,7 +86,7 @@ bool HasMountBelow(const Dentry& root) {
 
 // The dentry after `at` in a walk of the whole tree below `root`, or nullptr.
 Dentry* NextInTree(Dentry& root, Dentry& at) {
-  if (Dentry* child = at.ChildFrom(0); child != nullptr) {
+  if (Dentry* child = at.FirstChild(); child != nullptr) {
     return child;
   }
   Dentry* up = &at;
@@ -104,7 +104,7 @@ Dentry* NextInTree(Dentry& root, Dentry& at) {
 bool TreeBusy(Dentry& root, uint32_t known) {
   for (Dentry* at = &root; at != nullptr; at = NextInTree(root, *at)) {
     uint32_t expected = at == &root ? known : 1;
-    for (Dentry* child = at->ChildFrom(0); child != nullptr; child = at->ChildAfter(*child)) {
+    for (Dentry* child = at->FirstChild(); child != nullptr; child = at->ChildAfter(*child)) {
       ++expected;
     }
     if (at->refs() > expected) {
@@ -118,7 +118,7 @@ bool TreeBusy(Dentry& root, uint32_t known) {
 void EmptyTree(Dentry& root) {
   Dentry* at = &root;
   for (;;) {
-    if (Dentry* child = at->ChildFrom(0); child != nullptr) {
+    if (Dentry* child = at->FirstChild(); child != nullptr) {
       at = child;
       continue;
     }

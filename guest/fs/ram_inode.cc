@@ -42,14 +42,14 @@ class RamDirectory final : public Inode {
     return OpenDirectory(std::move(dentry), flags);
   }
   Status ListChildren(Dentry& self, DirSink& sink, uint64_t& position) override {
-    for (Dentry* child = self.ChildFrom(position); child != nullptr;
+    for (Dentry* child = self.ChildBelow(position); child != nullptr;
          child = self.ChildAfter(*child)) {
       const Inode& inode = child->inode();
       if (!sink.Entry(child->name(), child->name_length(), inode.number(), inode.type() >> 12,
-                      child->cookie() + 1)) {
+                      child->cookie())) {
         return Ok();
       }
-      position = child->cookie() + 1;
+      position = child->cookie();
     }
     return Ok();
   }

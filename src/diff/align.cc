@@ -18,17 +18,23 @@ constexpr size_t kWindow = 64;
 // The longest turn of a waiting loop, in calls.
 constexpr size_t kLongestTurn = 16;
 
-// Where `calls` ends with a turn that comes again right behind the sched_yield at `yield`: its
+// Calls by which a loop waits.
+bool Waits(const Call& call) {
+  return call.number == SYS_sched_yield || call.number == SYS_nanosleep ||
+         call.number == SYS_clock_nanosleep;
+}
+
+// Where `calls` ends with a turn that comes again right behind the waiting call at `wait`: its
 // length; else 0.
 size_t TurnLength(const TaskTrace& task, const std::vector<size_t>& calls,
-                  const std::vector<size_t>& rest, size_t yield) {
+                  const std::vector<size_t>& rest, size_t wait) {
   const auto same = [&](size_t before, size_t behind) {
     return task.calls[calls[before]].number == task.calls[rest[behind]].number;
   };
-  const size_t longest = std::min({kLongestTurn, calls.size(), rest.size() - yield - 1});
+  const size_t longest = std::min({kLongestTurn, calls.size(), rest.size() - wait - 1});
   for (size_t length = 1; length <= longest; ++length) {
     size_t i = 0;
-    while (i < length && same(calls.size() - length + i, yield + 1 + i)) ++i;
+    while (i < length && same(calls.size() - length + i, wait + 1 + i)) ++i;
     if (i == length) return length;
   }
   return 0;
@@ -141,8 +147,7 @@ std::vector<size_t> ComparedCalls(const TaskTrace& task, Flow flow,
   }
   std::vector<size_t> calls;
   for (size_t at = 0; at < all.size(); ++at) {
-    const bool yields = task.calls[all[at]].number == SYS_sched_yield;
-    const size_t turn = yields ? TurnLength(task, calls, all, at) : 0;
+    const size_t turn = Waits(task.calls[all[at]]) ? TurnLength(task, calls, all, at) : 0;
     calls.resize(calls.size() - turn);
     if (turn == 0) calls.push_back(all[at]);
   }

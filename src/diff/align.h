@@ -35,8 +35,8 @@ enum class Flow : uint8_t {
   kHandlers,  // in signal handlers: all calls are optional
 };
 
-// Calls of one flow that are compared: not those that the user ignores. Of a loop that gives the
-// CPU away with sched_yield(2) until something has happened only the last turn is left.
+// Calls of one flow that are compared: not those that the user ignores. Of a loop that yields
+// or sleeps until something has happened only the last turn is left.
 std::vector<size_t> ComparedCalls(const trace::TaskTrace& task, Flow flow,
                                   const std::set<uint64_t>& ignored);
 

@@ -48,9 +48,16 @@ TEST(AlignTest, OptionalCallsOnEitherSide) {
 
 TEST(AlignTest, OptionalCallsAreComparedWherePaired) {
   Script native, guest;
-  native.Call(SYS_clock_gettime, 0).Exit(0);
-  guest.Call(SYS_clock_gettime, -EINVAL).Exit(0);
+  native.Call(SYS_futex, -ETIMEDOUT).Exit(0);
+  guest.Call(SYS_futex, 0).Exit(0);
   EXPECT_EQ(Verdicts(native, guest), "re");
+}
+
+TEST(AlignTest, WhatWasRefusedHasToBeThere) {
+  Script native, guest;
+  native.Call(SYS_clock_gettime, -EINVAL).Exit(0);
+  guest.Call(SYS_clock_gettime, 0).Call(SYS_clock_gettime, -EINVAL).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "see");
 }
 
 TEST(AlignTest, InterruptedCallsAreMadeAgain) {
@@ -95,6 +102,14 @@ TEST(AlignTest, WaitingLoopsTurnAsOftenAsTheyTurn) {
   guest.Call(SYS_open, 3).Call(SYS_read, 7).Call(SYS_close, 0);
   guest.Call(SYS_kill, 0).Exit(0);
   EXPECT_EQ(Verdicts(native, guest), "eeeee");
+}
+
+TEST(AlignTest, SleepingLoopsTooWhateverTheyAskFor) {
+  Script native, guest;
+  for (int i = 0; i < 3; ++i) native.Call(SYS_nanosleep, 0);
+  native.Call(SYS_access, 0).Exit(0);
+  guest.Call(SYS_access, -ENOENT).Call(SYS_clock_nanosleep, 0).Call(SYS_access, 0).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "see");
 }
 
 TEST(AlignTest, YieldsOutsideOfALoop) {

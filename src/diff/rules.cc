@@ -22,6 +22,8 @@ constexpr Rule kRules[] = {
     {"alarm", ResultRule::kSuccess, Presence::kAlways, "the seconds that were left"},
     {"brk", ResultRule::kSuccess, Presence::kAlways, "an address"},
     {"clock_gettime", ResultRule::kExact, Presence::kOptional, "natively through the vDSO"},
+    {"clock_nanosleep", ResultRule::kTiming, Presence::kOptional,
+     "slept until something has happened"},
     {"clone", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"clone3", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"fork", ResultRule::kTask, Presence::kAlways, "a pid"},
@@ -46,6 +48,7 @@ constexpr Rule kRules[] = {
     {"mremap", ResultRule::kSuccess, Presence::kAlways, "an address"},
     {"munmap", ResultRule::kExact, Presence::kOptional,
      "trimming to an alignment depends on where a mapping came to lie"},
+    {"nanosleep", ResultRule::kTiming, Presence::kOptional, "slept until something has happened"},
     {"rt_sigreturn", ResultRule::kNone, Presence::kAlways, "gives RAX back as it was"},
     {"sched_getaffinity", ResultRule::kSuccess, Presence::kAlways,
      "the size of the kernel's mask of CPUs"},
@@ -121,7 +124,9 @@ const Rule& RuleOf(uint64_t number) {
 }
 
 bool IsOptional(const Call& call) {
-  if (RuleOf(call.number).presence == Presence::kOptional || call.Interrupted()) return true;
+  const bool as_asked = ByChance(call) || call.Error() == ETIMEDOUT;
+  if (RuleOf(call.number).presence == Presence::kOptional && as_asked) return true;
+  if (call.Interrupted()) return true;
   return Polls(call) && call.Returned() && call.result == 0;
 }
 

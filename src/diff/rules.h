@@ -41,9 +41,9 @@ std::span<const Rule> Rules();
 // The rule of a call; the default one for a call without a row.
 const Rule& RuleOf(uint64_t number);
 
-// Whether `call` may be missing on the other side: by its rule, or because a signal interrupted it
-// (whether a signal comes before a call or within it is chance), or because it asked for a child
-// that has not ended yet.
+// Whether `call` may be missing on the other side: by its rule, unless it was refused, or because a
+// signal interrupted it (whether a signal comes before a call or within it is chance), or because
+// it asked for a child that has not ended yet.
 bool IsOptional(const trace::Call& call);
 
 // How the results of two calls of one number compare, tasks aside.

@@ -62,6 +62,8 @@ TEST(RulesTest, ContentOfTheKernelsFiles) {
 
 TEST(RulesTest, FutexByChance) {
   EXPECT_TRUE(IsOptional(Returned(SYS_futex, 0)));
+  EXPECT_TRUE(IsOptional(Returned(SYS_futex, -EAGAIN)));
+  EXPECT_FALSE(IsOptional(Returned(SYS_futex, -EINVAL)));
   EXPECT_TRUE(Same(Returned(SYS_futex, 1), Returned(SYS_futex, 0)));
   EXPECT_TRUE(Same(Returned(SYS_futex, -EAGAIN), Returned(SYS_futex, 0)));
   EXPECT_FALSE(Same(Returned(SYS_futex, -EINVAL), Returned(SYS_futex, 0)));

@@ -158,6 +158,11 @@ _BY_CHANCE = {
     "fork_accounts": "looks at limits in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
     "fork_out_of_memory": "asks for failing allocations, which only the guest has",
+    "futex_inherit": "threads contend for locks: who waits depends on when each runs",
+    "futex_ops": "looks into /proc until threads sleep, and wakes them as they come",
+    "futex_priority": "threads contend for locks: who waits depends on when each runs",
+    "futex_requeue_pi": "threads contend for locks: who waits depends on when each runs",
+    "futex_waitv": "looks into /proc until a thread sleeps, and makes another if it is late",
     "namespace_files": "namespaces have other numbers on each machine",
     "overcommit": "looks at limits in the guest only",
     "pid_namespace": "natively it may be some levels of pid namespaces down already",
@@ -171,9 +176,9 @@ _BY_CHANCE = {
     "shell_out": "a shell's pipes: what a read finds depends on when the writer runs",
     "sig_fork": "an interval timer interrupts forks",
     "sig_storm": "signals are sent until enough have come",
+    "sig_thread": "waits for threads in a loop of yields that signals interrupt",
     "wait_stopped": "a continue may be overtaken by the exit behind it",
     "wait_threads": "threads wait for each other's children",
-    "sig_thread": "waits for threads in a loop of yields that signals interrupt",
 }
 
 # Calls that are argued differences, by program.
@@ -240,6 +245,7 @@ PROGRAM_CASES = _program_cases()
 SHELL_CASES = [shell_case("//tests/shell:" + name + ".sh") for name in [
     "arithmetic",
     "background",
+    "directory_order",
     "exit_codes",
     "functions",
     "globbing",
