@@ -78,7 +78,10 @@ void EpollFile::MarkReady(EpollItem& item) {
   sleepers.WakeAll();
 }
 
-void EpollFile::Remove(EpollItem& item) { DestroyObject(&item); }
+void EpollFile::Remove(EpollItem& item) {
+  --item_count_;
+  DestroyObject(&item);
+}
 
 EpollItem* EpollFile::Find(const File& file, int fd) {
   for (EpollItem& item : items_) {
@@ -135,6 +138,7 @@ Status EpollFile::Add(File& file, int fd, const EpollEvent& event) {
     return Error(ENOMEM);
   }
   items_.PushBack(*item);
+  ++item_count_;
   if (item->Refresh() != 0) {
     MarkReady(*item);
   }

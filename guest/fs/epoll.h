@@ -64,6 +64,7 @@ class EpollFile final : public File {
   unsigned Collect(EpollEvent* out, unsigned room);
   uint32_t Poll(PollTable* table) override;
   bool IsEpoll() const override { return true; }
+  unsigned item_count() const { return item_count_; }
   size_t FormatInfo(char* out, size_t capacity) override;
 
   void MarkReady(EpollItem& item);
@@ -82,6 +83,7 @@ class EpollFile final : public File {
   void Destroy() override;
   List<EpollItem, &EpollItem::items> items_;
   List<EpollItem, &EpollItem::ready> ready_;
+  unsigned item_count_ = 0;
 };
 
 Result<Ref<File>> MakeEpoll();

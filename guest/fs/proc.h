@@ -78,6 +78,8 @@ extern const ProcNode kProcPid;     // /proc/PID
 extern const ProcNode kProcTid;     // /proc/PID/task/TID
 extern const ProcNode kProcFd;      // /proc/PID/fd/N
 extern const ProcNode kProcFdInfo;  // /proc/PID/fdinfo/N
+// The process whose directory /proc/PID `file` is open on, or 0 (pidfd_send_signal(2)).
+uint32_t ProcessOfDirectory(const File& file);
 inline constexpr size_t kProcSysNodeCount = 3;
 extern const ProcNode kProcSysNodes[kProcSysNodeCount];  // in /proc/sys
 

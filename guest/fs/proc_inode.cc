@@ -258,4 +258,13 @@ Result<Ref<Inode>> MakeSysRoot(Superblock& superblock) {
   return MakeProcInode(superblock, kSysRoot, {});
 }
 
+uint32_t ProcessOfDirectory(const File& file) {
+  const Inode& inode = file.inode();
+  if (strcmp(inode.superblock().type, "proc") != 0) {
+    return 0;
+  }
+  const auto& generated = static_cast<const ProcInode&>(inode);
+  return &generated.node() == &kProcPid ? generated.key().task : 0;
+}
+
 }  // namespace fv::guest

@@ -25,8 +25,39 @@ Result<uint64_t> Create(const SyscallArgs& args, uint32_t flags) {
   return static_cast<uint64_t>(TRY(args.task.files().Add(std::move(file), cloexec, FdLimit(args))));
 }
 
-// Asks for memory that suits a few events; more are fetched in rounds.
-constexpr unsigned kRound = 64;
+// Room for the events of one epoll_wait: on the stack for a few, else allocated.
+class EventBuffer {
+ public:
+  EventBuffer() = default;
+  EventBuffer(const EventBuffer&) = delete;
+  EventBuffer& operator=(const EventBuffer&) = delete;
+  ~EventBuffer() {
+    if (events_ != inline_) {
+      KernelFree(events_, room_ * sizeof(EpollEvent));
+    }
+  }
+  // Room for `wanted` events; fewer if there is no memory.
+  void Reserve(unsigned wanted) {
+    if (wanted > kMost) {
+      wanted = kMost;
+    }
+    if (wanted > room_) {
+      if (void* memory = KernelAllocate(wanted * sizeof(EpollEvent)); memory != nullptr) {
+        events_ = static_cast<EpollEvent*>(memory);
+        room_ = wanted;
+      }
+    }
+  }
+  EpollEvent* events() { return events_; }
+  unsigned room() const { return room_; }
+
+ private:
+  static constexpr unsigned kInline = 64;
+  static constexpr unsigned kMost = 4 * 1024 * 1024 / sizeof(EpollEvent);
+  EpollEvent inline_[kInline];
+  EpollEvent* events_ = inline_;
+  unsigned room_ = kInline;
+};
 
 Result<uint64_t> Wait(const SyscallArgs& args, uint64_t deadline_ns) {
   constexpr int kMaxEvents = 0x7fffffff / static_cast<int>(sizeof(EpollEvent));
@@ -39,9 +70,7 @@ Result<uint64_t> Wait(const SyscallArgs& args, uint64_t deadline_ns) {
   if (epoll == nullptr) {
     return Error(EINVAL);
   }
-  EpollEvent events[kRound];
-  const unsigned room =
-      static_cast<unsigned>(wanted) < kRound ? static_cast<unsigned>(wanted) : kRound;
+  EventBuffer buffer;
   for (;;) {
     const Result<uint64_t> ready = PollUntil(deadline_ns, [&](PollTable* table) {
       if (table != nullptr) {
@@ -52,9 +81,16 @@ Result<uint64_t> Wait(const SyscallArgs& args, uint64_t deadline_ns) {
     if (!ready.ok()) {
       return Error(ready.error().number() == kErestartNoHand ? EINTR : ready.error().number());
     }
-    const unsigned count = ready.value() == 0 ? 0 : epoll->Collect(events, room);
+    unsigned count = 0;
+    if (ready.value() != 0) {
+      const unsigned most = epoll->item_count() < static_cast<unsigned>(wanted)
+                                ? epoll->item_count()
+                                : static_cast<unsigned>(wanted);
+      buffer.Reserve(most);
+      count = epoll->Collect(buffer.events(), most < buffer.room() ? most : buffer.room());
+    }
     if (count > 0) {
-      TRY(CopyToUser(*args.task.mm(), args.a[1], events, count * sizeof(EpollEvent)));
+      TRY(CopyToUser(*args.task.mm(), args.a[1], buffer.events(), count * sizeof(EpollEvent)));
     }
     if (count > 0 || ready.value() == 0) {
       return uint64_t{count};

@@ -9,6 +9,7 @@
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/file.h"
+#include "guest/fs/proc.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pid.h"
@@ -222,7 +223,14 @@ Result<uint64_t> pidfd_send_signal(const SyscallArgs& args) {
   Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
   Task* target = TaskOfPidfd(*file);
   if (target == nullptr) {
-    return Error(EBADF);
+    const uint32_t process = ProcessOfDirectory(*file);
+    if (process == 0) {
+      return Error(EBADF);
+    }
+    target = FindProcess(process);
+    if (target == nullptr) {
+      return Error(ESRCH);
+    }
   }
   if (target->state != proto::TaskState::kDead &&
       !ActivePidNamespace(args.task).Contains(ActivePidNamespace(*target))) {

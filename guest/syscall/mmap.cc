@@ -61,6 +61,7 @@ Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
   if (request.object) {  // else: /dev/zero
     request.source = &file.dentry();
     request.page_offset = call.offset >> proto::kPageShift;
+    file.inode().TouchAccess();
   }
   return Ok();
 }
@@ -110,7 +111,11 @@ Result<uint64_t> mmap(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   if (call.Has(MAP_HUGETLB)) {
-    return Error(call.Has(MAP_ANONYMOUS) ? ENOMEM : EINVAL);  // no huge pages are reserved
+    // No huge pages are reserved; 2 MiB and 1 GiB are the sizes of the machine (0: the default).
+    constexpr uint64_t kTwoMegabytes = 21, kOneGigabyte = 30;
+    const uint64_t size = call.flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+    const bool known = size == 0 || size == kTwoMegabytes || size == kOneGigabyte;
+    return Error(call.Has(MAP_ANONYMOUS) && known ? ENOMEM : EINVAL);
   }
   Mm& mm = CallerMm(args.task);
   if (call.Has(MAP_LOCKED) && mm.limits.locked == 0) {

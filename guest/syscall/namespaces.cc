@@ -4,6 +4,7 @@
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/proc_source.h"
+#include "guest/ipc/sysv_sem.h"
 #include "guest/mm/mm.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/clone_args.h"
@@ -69,6 +70,9 @@ Result<uint64_t> unshare(const SyscallArgs& args) {
   }
   if ((flags & kCloneFiles) != 0) {
     TRY(UnshareFiles(task));
+  }
+  if ((flags & kCloneSysvsem) != 0) {
+    ExitSemUndo(task);
   }
   task.uts = std::move(set.uts);
   task.pid_for_children = std::move(set.pid_for_children);

@@ -75,8 +75,9 @@ Result<uint64_t> kcmp(const SyscallArgs& args) {
       return Order(AddressOf(a->fs_context), AddressOf(b->fs_context));
     case KCMP_SIGHAND:
       return Order(a->TaskRecord::sighand, b->TaskRecord::sighand);
-    case KCMP_IO:
     case KCMP_SYSVSEM:
+      return Order(AddressOf(a->sem_undo), AddressOf(b->sem_undo));
+    case KCMP_IO:
       return uint64_t{0};  // nobody has any
     default:
       return Error(EINVAL);

@@ -11,6 +11,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
 #include "guest/ipc/futex_pi.h"
+#include "guest/ipc/sysv_sem.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/mm/user_copy.h"
@@ -62,6 +63,11 @@ void LeaveTerminal(Task& task) {
 void HangUpOrphanedGroup(Task& task) {
   Task* parent = task.parent();
   if (parent == nullptr || parent->pgid == task.pgid || parent->sid != task.sid) {
+    return;
+  }
+  // init is nobody's shell: a child that it has inherited connects its group to nothing, although
+  // the first program runs in init's session.
+  if (parent->pid == 1) {
     return;
   }
   if (WillBecomeOrphaned(task.pgid, &task) && HasStoppedJobs(task.pgid)) {
@@ -160,6 +166,7 @@ void DoExit(uint32_t status) {
   }
   CancelTimer(task.sleep_timer);
   ExitMm(task);
+  ExitSemUndo(task);
   ExitFiles(task);
   if (group_dead) {
     LeaveTerminal(*task.leader());

@@ -9,6 +9,7 @@
 #include "guest/fs/file.h"
 #include "guest/fs/fs_context.h"
 #include "guest/introspect/introspect.h"
+#include "guest/ipc/sysv_sem.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
@@ -309,6 +310,8 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   SetIdentity(args, parent, *child);
   clock.Mark(ForkPhase::kTask);
 
+  ScopeGuard undo_semaphores([&parent, child] { DropCopiedSemUndo(parent, *child); });
+  TRY(CopySemUndo((args.flags & kCloneSysvsem) != 0, parent, *child));
   ScopeGuard undo_files([child] { ExitFiles(*child); });
   TRY(CopyFiles(args.flags, parent, *child));
   TRY(CopyFs(args.flags, parent, *child));
@@ -333,6 +336,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   undo_mm.Dismiss();
   undo_signals.Dismiss();
   undo_files.Dismiss();
+  undo_semaphores.Dismiss();
   undo_pid.Dismiss();
   undo_creds.Dismiss();
   undo_task.Dismiss();

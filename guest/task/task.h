@@ -29,6 +29,7 @@ class File;
 class FsContext;
 struct Completion;
 struct PiWaiter;
+struct SemUndoList;
 
 // TaskRecord::flags; Linux's values (shown in /proc/PID/stat).
 enum TaskFlag : uint32_t {
@@ -128,6 +129,7 @@ class Task : public proto::TaskRecord {
   uint64_t set_child_tid = 0;
   Completion* vfork_done = nullptr;
   uint64_t robust_list = 0;
+  SemUndoList* sem_undo = nullptr;  // System V semaphores; counted
   int32_t pdeath_signal = 0;
   uint32_t forker = 0;         // thread that made this process (__WNOTHREAD, pdeath_signal)
   bool exit_notified = false;  // the parent has been told

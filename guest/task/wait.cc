@@ -71,6 +71,10 @@ bool Report(Task& child, const WaitRequest& request, WaitOutcome& outcome) {
     outcome = Reap(child, request);
     return true;
   }
+  // From the moment it is killed, a stop or a continuation is no news.
+  if ((signal.flags & kSignalGroupExit) != 0) {
+    return false;
+  }
   const bool stopped = (signal.flags & kSignalStopped) != 0 && !signal.stop_reported;
   if ((request.options & kWstopped) != 0 && stopped) {
     outcome = Describe(child);

@@ -185,6 +185,23 @@ static void Counters(void) {
   Ok("eventfd");
 }
 
+// As many events at once as are asked for and there.
+static void Many(void) {
+  enum { kFiles = 100 };
+  static struct epoll_event events[kFiles + 1];
+  int many = epoll_create1(0);
+  for (int i = 0; i < kFiles; ++i) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+    CHECK_INT(epoll_ctl(many, EPOLL_CTL_ADD, eventfd(1, 0), &event), 0);
+  }
+  CHECK_INT(epoll_wait(many, events, kFiles + 1, -1), kFiles);
+  for (int i = 0; i < kFiles; ++i) CHECK_INT(events[i].data.u32, i);
+  CHECK_INT(epoll_wait(many, events, 70, -1), 70);
+  CHECK_INT(epoll_wait(many, events, 70, -1), 70);
+  CHECK_INT(events[30].data.u32, 0);  // the others first
+  Ok("many");
+}
+
 int main(void) {
   ep = epoll_create1(EPOLL_CLOEXEC);
   CHECK_INT(fcntl(ep, F_GETFD), FD_CLOEXEC);
@@ -194,5 +211,6 @@ int main(void) {
   Timers();
   Signals();
   Counters();
+  Many();
   return Finish();
 }

@@ -83,6 +83,7 @@ static void Refused(void) {
   CHECK_ERR((long)mmap(NULL, 0, kRw, kAnon, -1, 0), EINVAL);
   CHECK_ERR((long)mmap((void*)0x10001, kPage, kRw, kAnon | MAP_FIXED, -1, 0), EINVAL);
   CHECK_ERR((long)mmap(NULL, kPage, kRw, MAP_ANONYMOUS, -1, 0), EINVAL);
+  CHECK_ERR((long)mmap(NULL, kPage, kRw, kAnon | MAP_HUGETLB | (63 << 26), -1, 0), EINVAL);
   CHECK_ERR((long)mmap(NULL, 1UL << 47, kRw, kAnon, -1, 0), ENOMEM);
   CHECK_ERR((long)mmap(NULL, ~0UL - 5, kRw, kAnon, -1, 0), ENOMEM);
   CHECK_ERR((long)mmap(NULL, kPage, kRw, MAP_PRIVATE, -1, 0), EBADF);

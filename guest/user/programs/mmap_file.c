@@ -3,6 +3,8 @@
 // Mapped files: private ones see the file until they write, and keep their copy against write(2);
 // shared ones write through; the end of the file inside a page reads as zero, past it is SIGBUS.
 // Rows of docs/fork-features.md: F58.
+#include <sys/stat.h>
+
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -26,6 +28,21 @@ static void Private(void) {
   CHECK_INT(map[3 * kPage], 'd');  // the mapping keeps the file
   CHECK_INT(munmap(map, 4 * kPage), 0);
   Ok("private");
+}
+
+// Mapping a file is an access to it.
+static void Times(void) {
+  int fd = TempFile(1);
+  struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+  CHECK_INT(futimens(fd, old), 0);
+  unsigned char* map = mmap(NULL, kPage, PROT_READ, MAP_PRIVATE, fd, 0);
+  struct stat info;
+  CHECK_INT(fstat(fd, &info), 0);
+  CHECK(info.st_atim.tv_sec > 2000);
+  CHECK_INT(info.st_mtim.tv_sec, 2000);
+  munmap(map, kPage);
+  close(fd);
+  Ok("times");
 }
 
 static void Shared(void) {
@@ -114,6 +131,7 @@ static void Refused(void) {
 }
 
 int main(void) {
+  Times();
   Private();
   Shared();
   Forks();

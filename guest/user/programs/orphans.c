@@ -3,6 +3,7 @@
 // Orphans: a child whose parent ends gets a new parent; with PR_SET_CHILD_SUBREAPER that is the
 // nearest subreaper, who can wait for it; PR_SET_PDEATHSIG tells the child.
 // Rows of docs/fork-features.md: F82 F86.
+#include <poll.h>
 #include <sys/prctl.h>
 
 #include "guest/user/lib/proc.h"
@@ -61,6 +62,46 @@ static void Zombie(void* unused) {
   CHECK_INT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 }
 
+static void Pauses(void* unused) {
+  (void)unused;
+  for (;;) pause();
+}
+
+static void LeavesOneToInit(void* unused) {
+  (void)unused;
+  pid_t middle = getpid();
+  pid_t child = fork();
+  if (child != 0) {
+    shared->grandchild = child;
+    return;
+  }
+  while (getppid() == middle) sched_yield();
+  Take(&gone);
+  _exit(0);
+}
+
+// A process of the group that init inherited ends: it was no link to a shell, so the group's
+// stopped jobs are left alone.
+static void InheritedByInit(void) {
+  Handle(SIGHUP, OnSignal, 0);
+  got_signal = 0;
+  pid_t stopped = Fork(Pauses, NULL);
+  kill(stopped, SIGSTOP);
+  int status = 0;
+  CHECK_INT(waitpid(stopped, &status, WUNTRACED), stopped);
+  CHECK(WIFSTOPPED(status));
+  CHECK_INT(RunChild(LeavesOneToInit, NULL), 0);
+  struct pollfd end = {(int)syscall(SYS_pidfd_open, shared->grandchild, 0), POLLIN, 0};
+  Give(&gone);
+  CHECK_INT(poll(&end, 1, -1), 1);  // not every init reaps
+  close(end.fd);
+  CHECK_INT(got_signal, 0);
+  CHECK_INT(waitpid(stopped, &status, WNOHANG | WCONTINUED), 0);
+  kill(stopped, SIGKILL);
+  CHECK_INT(WaitShell(stopped), 128 + SIGKILL);
+  Ok("no link to a shell");
+}
+
 int main(void) {
   shared = (Shared*)SharedMemory(4096);
   gone = MakeBaton();
@@ -86,5 +127,6 @@ int main(void) {
   Ok("a zombie is adopted too");
   CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
   CHECK_ERR(wait(NULL), ECHILD);
+  InheritedByInit();
   return Finish();
 }

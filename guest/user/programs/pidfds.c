@@ -81,9 +81,24 @@ static void FromClone3(void) {
   Ok("F37 clone3");
 }
 
+// The directory of a process in /proc names it as a pidfd does.
+static void ProcDirectory(void) {
+  int directory = open("/proc/self", O_RDONLY | O_DIRECTORY);
+  CHECK_INT(Send(directory, 0), 0);
+  int other = open("/proc", O_RDONLY | O_DIRECTORY);
+  CHECK_ERR(Send(other, 0), EBADF);
+  close(other);
+  other = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+  CHECK_ERR(Send(other, 0), EBADF);
+  close(other);
+  close(directory);
+  Ok("directory of a process");
+}
+
 int main(void) {
   OpenedAndKilled();
   FromClone3();
+  ProcDirectory();
   CHECK_ERR(syscall(SYS_pidfd_open, 0, 0), EINVAL);
   CHECK_ERR(syscall(SYS_pidfd_open, getpid(), 7), EINVAL);
   CHECK_ERR(syscall(SYS_pidfd_open, 0x3FFFFFFF, 0), ESRCH);

@@ -86,6 +86,12 @@ int main(void) {
   CHECK_INT(waitpid(child, &status, WUNTRACED), child);
   kill(child, SIGKILL);
   CHECK_INT(WaitShell(child), 128 + SIGKILL);
+  child = Fork(StopsItself, (void*)(long)SIGSTOP);
+  siginfo_t info;
+  CHECK_INT(waitid(P_PID, (id_t)child, &info, WSTOPPED | WNOWAIT), 0);
+  kill(child, SIGKILL);
+  CHECK_INT(waitpid(child, &status, WUNTRACED), child);
+  CHECK(WIFSIGNALED(status));  // the stop is no news any more
   Ok("killed while stopped");
   child = Fork(Blocks, NULL);
   Take(&ready);
