@@ -5,6 +5,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/fs/dentry.h"
+#include "guest/fs/xattr.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -24,6 +25,7 @@ Inode::Inode(Superblock& superblock, uint32_t mode)
 
 void Inode::Release() {
   if (--refs_ == 0) {
+    DropXattrs(*this);
     Destroy();
   }
 }

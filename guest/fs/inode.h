@@ -73,6 +73,8 @@ class Inode {
   bool has_seals = false;
   // flock and fcntl locks (file_lock.h); zero until the first.
   proto::Link locks{0, 0};
+  // Extended attributes (xattr.h); zero until the first.
+  proto::Link xattrs{0, 0};
 
   void TouchAccess();
   void TouchModify();  // mtime and ctime

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls that change attributes: chmod(2), chown(2), truncate(2), utimensat(2) and older forms,
-// umask(2); the sync family, which has nothing to write back; extended attributes, which ramfs has
-// not.
+// umask(2); the sync family, which has nothing to write back.
 #include <linux/capability.h>
 #include <linux/fs.h>
 
@@ -265,37 +264,6 @@ Result<uint64_t> readahead(const SyscallArgs& args) {
   }
   return file->inode().IsRegular() ? Result<uint64_t>(uint64_t{0})
                                    : Result<uint64_t>(Error(EINVAL));
-}
-
-// ---- Extended attributes
-// -------------------------------------------------------------------------
-
-Result<uint64_t> getxattr(const SyscallArgs& args) {
-  (void)TRY(InodeAt(args, AT_FDCWD, args.a[0], kLookupFollow));
-  return Error(EOPNOTSUPP);
-}
-Result<uint64_t> lgetxattr(const SyscallArgs& args) {
-  (void)TRY(InodeAt(args, AT_FDCWD, args.a[0], 0));
-  return Error(EOPNOTSUPP);
-}
-Result<uint64_t> fgetxattr(const SyscallArgs& args) {
-  (void)TRY(FileArgument(args, 0));
-  return Error(EOPNOTSUPP);
-}
-Result<uint64_t> setxattr(const SyscallArgs& args) { return getxattr(args); }
-Result<uint64_t> lsetxattr(const SyscallArgs& args) { return lgetxattr(args); }
-Result<uint64_t> fsetxattr(const SyscallArgs& args) { return fgetxattr(args); }
-Result<uint64_t> listxattr(const SyscallArgs& args) {
-  (void)TRY(InodeAt(args, AT_FDCWD, args.a[0], kLookupFollow));
-  return uint64_t{0};
-}
-Result<uint64_t> llistxattr(const SyscallArgs& args) {
-  (void)TRY(InodeAt(args, AT_FDCWD, args.a[0], 0));
-  return uint64_t{0};
-}
-Result<uint64_t> flistxattr(const SyscallArgs& args) {
-  (void)TRY(FileArgument(args, 0));
-  return uint64_t{0};
 }
 
 }  // namespace fv::guest::sys

@@ -152,6 +152,7 @@ _PLAIN = [
     "waitid_forms",
     "zombies",
     "wrong_arguments",
+    "xattrs",
 ]
 
 # Programs whose system calls, not their output, depend on chance or on which kernel they find: the
