@@ -131,6 +131,11 @@ void EmptyTree(Dentry& root) {
   }
 }
 
+void SetAccess(Superblock& superblock, MountAccess access) {
+  superblock.read_only = access == MountAccess::kReadOnly;
+  superblock.options = superblock.read_only ? "ro,relatime" : "rw,relatime";
+}
+
 // The name of a known type with static life, or nullptr.
 const char* KnownType(const char* type) {
   for (const char* known : {"tmpfs", "ramfs", "proc", "sysfs", "devtmpfs"}) {
@@ -143,7 +148,7 @@ const char* KnownType(const char* type) {
 
 }  // namespace
 
-Status MountAt(const Ref<Dentry>& point, const char* type, const char* source) {
+Status MountAt(const Ref<Dentry>& point, const char* type, const char* source, MountAccess access) {
   const char* known = KnownType(type);
   if (known == nullptr) {
     return Error(ENODEV);
@@ -160,12 +165,28 @@ Status MountAt(const Ref<Dentry>& point, const char* type, const char* source) {
   Format(mount->source, sizeof(mount->source), "%s", source);
   mount->superblock.source = mount->source;
   mount->root = TRY(Dentry::Create(nullptr, "/", 1, std::move(inode)));
+  SetAccess(mount->superblock, access);
   mount->point = point;
   mount->used = true;
   if (point) {
     mount->root->covers = point;
     point->mounted = mount->root;
   }
+  return Ok();
+}
+
+Status RemountRoot(Dentry& root, MountAccess access) {
+  Mount* mount = MountOf(root);
+  if (mount == nullptr) {
+    return Error(EINVAL);
+  }
+  for (Dentry* at = &root; at != nullptr && access == MountAccess::kReadOnly;
+       at = NextInTree(root, *at)) {
+    if (at->inode().write_count > 0) {
+      return Error(EBUSY);
+    }
+  }
+  SetAccess(mount->superblock, access);
   return Ok();
 }
 

@@ -21,7 +21,12 @@ struct Mount {
 
 // Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs") and covers `point` with
 // it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, ENOSPC, ENOTDIR.
-Status MountAt(const Ref<Dentry>& point, const char* type, const char* source);
+enum class MountAccess { kReadWrite, kReadOnly };
+Status MountAt(const Ref<Dentry>& point, const char* type, const char* source,
+               MountAccess access = MountAccess::kReadWrite);
+// Makes the file system whose root this is writable or not. Errors: EINVAL (not a mount's root),
+// EBUSY (a file in it is open for writing).
+Status RemountRoot(Dentry& root, MountAccess access);
 // Takes `root`, on which the caller holds one reference, out of the tree. kLazy: whoever is inside
 // stays there. Errors: EINVAL (not a mount's root), EBUSY (the root of all, a mount below, or with
 // kBusyCheck somebody inside).

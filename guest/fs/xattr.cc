@@ -43,9 +43,8 @@ Result<Space> SpaceOf(const Inode& inode, const char* name) {
     const char* prefix;
     Space space;
   };
-  constexpr Known kKnown[] = {{"user.", Space::kUser},
-                              {kTrustedPrefix, Space::kTrusted},
-                              {"security.", Space::kSecurity}};
+  constexpr Known kKnown[] = {
+      {"user.", Space::kUser}, {kTrustedPrefix, Space::kTrusted}, {"security.", Space::kSecurity}};
   for (const Known& known : kKnown) {
     if (Supports(inode) && HasPrefix(name, known.prefix)) {
       const bool empty = name[strlen(known.prefix)] == '\0';

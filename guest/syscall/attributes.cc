@@ -79,6 +79,9 @@ Status ApplyTimes(Inode& inode, const Credentials& cred, const TimePair& times) 
       return Error(EINVAL);
     }
   }
+  if (inode.superblock().read_only) {
+    return Error(EROFS);
+  }
   TRY(CheckTimeAccess(inode, cred, times));
   for (size_t i = 0; i < 2; ++i) {
     const int64_t ns = times.nanoseconds[i];

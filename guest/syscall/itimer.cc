@@ -39,7 +39,7 @@ struct SigEvent {  // struct sigevent, the part in use
 };
 static_assert(sizeof(SigEvent) == 64);
 
-IntervalTimer& CpuTimer(SignalStruct& signal, int which) {
+IntervalTimer& CpuIntervalTimer(SignalStruct& signal, int which) {
   return which == kVirtual ? signal.virtual_timer : signal.prof_timer;
 }
 
@@ -51,17 +51,12 @@ Result<Itimerval> Read(SignalStruct& signal, int which) {
   if (which != kVirtual && which != kProf) {
     return Error(EINVAL);
   }
-  const IntervalTimer& timer = CpuTimer(signal, which);
+  const IntervalTimer& timer = CpuIntervalTimer(signal, which);
   return Itimerval{TimevalOf(timer.interval_ns), TimevalOf(timer.left_ns)};
 }
 
 Itimerspec Remaining(const PosixTimer& timer) {
-  Itimerspec spec{TimespecOf(timer.interval_ns), {0, 0}};
-  if (timer.timer.armed) {
-    const uint64_t now = MonotonicNs();
-    spec.value = TimespecOf(timer.timer.deadline_ns > now ? timer.timer.deadline_ns - now : 1);
-  }
-  return spec;
+  return {TimespecOf(timer.interval_ns), TimespecOf(PosixTimerLeft(timer))};
 }
 
 Result<SigEvent> ReadSigEvent(Task& task, uint64_t address) {
@@ -93,6 +88,14 @@ Result<PosixTimer*> TimerOf(Task& task, int id) {
     return Error(EINVAL);
   }
   return timer;
+}
+
+// On the clock that StartPosixTimer counts. Errors: EINVAL (a CPU-time clock whose task is gone).
+Result<uint64_t> NowOf(const PosixTimer& timer) {
+  return timer.on_cpu_time ? ReadCpuClock(timer.cpu.clock) : Result<uint64_t>(MonotonicNs());
+}
+uint64_t AbsoluteDeadline(const PosixTimer& timer, uint64_t value) {
+  return timer.on_cpu_time ? value : MonotonicOf(timer.clock, value);
 }
 
 }  // namespace
@@ -128,7 +131,7 @@ Result<uint64_t> setitimer(const SyscallArgs& args) {
   if (which == kReal) {
     SetRealTimer(signal, first, interval);
   } else {
-    CpuTimer(signal, which) = {first, interval};
+    CpuIntervalTimer(signal, which) = {first, interval};
     RefreshTick();
   }
   if (args.a[2] != 0) {
@@ -141,13 +144,20 @@ Result<uint64_t> setitimer(const SyscallArgs& args) {
 Result<uint64_t> timer_create(const SyscallArgs& args) {
   Task& task = args.task;
   const int clock = args.Int(0);
-  TRY(CheckSleepClock(clock));
+  const Result<CpuClock> cpu = CpuClockOf(task, clock);
+  if (!cpu.ok()) {
+    TRY(CheckSleepClock(clock));
+  }
   const SigEvent event = TRY(ReadSigEvent(task, args.a[1]));
   PosixTimer* timer = NewPosixTimer(task.signal());
   if (timer == nullptr) {
     return Error(EAGAIN);
   }
   timer->clock = clock;
+  timer->on_cpu_time = cpu.ok();
+  if (cpu.ok()) {
+    timer->cpu.clock = cpu.value();
+  }
   // SIGEV_THREAD is the C library's affair: to the kernel it is a signal.
   timer->notify = event.notify == SIGEV_THREAD ? SIGEV_SIGNAL : event.notify;
   timer->signo = event.signo;
@@ -172,12 +182,13 @@ Result<uint64_t> timer_settime(const SyscallArgs& args) {
   const uint64_t interval = TRY(NsOf(wanted.interval));
   PosixTimer* timer = TRY(TimerOf(task, args.Int(0)));
   const Itimerspec old = Remaining(*timer);
-  CancelTimer(timer->timer);
+  StopPosixTimer(*timer);
   timer->interval_ns = interval;
   timer->overruns = timer->last_overrun = 0;
   if (value != 0) {
     const bool absolute = (args.Int(1) & kTimerAbstime) != 0;
-    ArmTimer(timer->timer, absolute ? MonotonicOf(timer->clock, value) : MonotonicNs() + value);
+    StartPosixTimer(*timer,
+                    absolute ? AbsoluteDeadline(*timer, value) : TRY(NowOf(*timer)) + value);
   }
   if (args.a[3] != 0) {
     TRY(WriteUser(*task.mm(), args.a[3], old));
@@ -192,7 +203,7 @@ Result<uint64_t> timer_gettime(const SyscallArgs& args) {
 }
 
 Result<uint64_t> timer_getoverrun(const SyscallArgs& args) {
-  return uint64_t{TRY(TimerOf(args.task, args.Int(0)))->last_overrun};
+  return static_cast<uint64_t>(TRY(TimerOf(args.task, args.Int(0)))->last_overrun);
 }
 
 Result<uint64_t> timer_delete(const SyscallArgs& args) {

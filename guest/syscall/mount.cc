@@ -42,14 +42,19 @@ Result<uint64_t> mount(const SyscallArgs& args) {
   if (!args.task.Capable(CAP_SYS_ADMIN)) {
     return Error(EPERM);
   }
-  if ((flags & (kPropagation | MS_REMOUNT)) != 0) {
+  const auto access = (flags & MS_RDONLY) != 0 ? MountAccess::kReadOnly : MountAccess::kReadWrite;
+  if ((flags & MS_REMOUNT) != 0) {
+    TRY(RemountRoot(*point, access));
+    return uint64_t{0};
+  }
+  if ((flags & kPropagation) != 0) {
     const bool is_root = !point->parent();
     return is_root ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
   }
   if ((flags & (MS_BIND | MS_MOVE)) != 0) {
     return Error(EINVAL);  // a dentry has one place in the tree here
   }
-  TRY(MountAt(point, type, source));
+  TRY(MountAt(point, type, source, access));
   return uint64_t{0};
 }
 

@@ -7,10 +7,13 @@
 
 #include <linux/capability.h>
 
+#include <cstddef>
+
 #include "guest/arch/arch.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
+#include "guest/task/cpu_timer.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
@@ -56,6 +59,67 @@ Result<uint64_t> SleepFor(Task& task, uint64_t ns, uint64_t remaining) {
   const uint64_t deadline = ns > kNoDeadline - 1 - now ? kNoDeadline - 1 : now + ns;
   task.restart = RestartBlock{ResumeSleep, {deadline, remaining, 0, 0, 0}};
   return ResumeSleep(task);
+}
+
+// A sleep on a CPU-time clock, on the sleeper's stack.
+struct CpuSleep {
+  CpuTimer timer;
+  Task* task = nullptr;
+  bool over = false;
+};
+static_assert(offsetof(CpuSleep, timer) == 0);
+
+void EndCpuSleep(CpuTimer& timer) {
+  auto& sleep = reinterpret_cast<CpuSleep&>(timer);
+  sleep.over = true;
+  WakeTask(*sleep.task);
+}
+
+// Errors: kErestartSys.
+Status SleepOnCpuClock(Task& task, const CpuClock& clock, uint64_t deadline_ns) {
+  CpuSleep sleep;
+  sleep.task = &task;
+  sleep.timer.clock = clock;
+  sleep.timer.fire = EndCpuSleep;
+  if (const Result<uint64_t> now = ReadCpuClock(clock); now.ok() && now.value() >= deadline_ns) {
+    return Ok();
+  }
+  ArmCpuTimer(sleep.timer, deadline_ns);
+  WaitQueue nobody;
+  const Status status = WaitUntil(nobody, kNoDeadline, [&sleep] { return sleep.over; });
+  CancelCpuTimer(sleep.timer);
+  return status;
+}
+
+// args: deadline, user address of the remaining time, pid, whether it is a thread's clock.
+Result<uint64_t> ResumeCpuSleep(Task& task) {
+  const auto& args = task.restart.args;
+  const CpuClock clock{static_cast<uint32_t>(args[2]),
+                       args[3] != 0 ? CpuClock::Of::kThread : CpuClock::Of::kProcess};
+  if (SleepOnCpuClock(task, clock, args[0]).ok()) {
+    return uint64_t{0};
+  }
+  if (args[1] != 0) {
+    const uint64_t now = TRY(ReadCpuClock(clock));
+    TRY(WriteUser(*task.mm(), args[1], TimespecOf(args[0] > now ? args[0] - now : 0)));
+  }
+  return Error(kErestartBlock);
+}
+
+Result<uint64_t> CpuNanosleep(const SyscallArgs& args, const CpuClock& clock) {
+  const uint64_t ns = TRY(ReadTimespec(args.task, args.a[2]));
+  if (clock.of == CpuClock::Of::kThread && clock.pid == args.task.pid) {
+    return Error(EINVAL);  // it would never end
+  }
+  if ((args.Int(1) & kTimerAbstime) != 0) {
+    const Status status = SleepOnCpuClock(args.task, clock, ns);
+    return status.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(kErestartNoHand));
+  }
+  const bool thread = clock.of == CpuClock::Of::kThread;
+  const uint64_t deadline = TRY(ReadCpuClock(clock)) + ns;
+  args.task.restart =
+      RestartBlock{ResumeCpuSleep, {deadline, args.a[3], clock.pid, thread ? 1u : 0u, 0}};
+  return ResumeCpuSleep(args.task);
 }
 
 struct Tms {  // struct tms
@@ -127,7 +191,15 @@ Result<uint64_t> nanosleep(const SyscallArgs& args) {
 
 // clock_nanosleep(clock, flags, request, remaining)
 Result<uint64_t> clock_nanosleep(const SyscallArgs& args) {
+  constexpr int kThreadCpuClock = 3;
   const int clock = args.Int(0);
+  const Result<CpuClock> cpu = CpuClockOf(args.task, clock);
+  if (cpu.ok() && clock != kThreadCpuClock) {
+    return CpuNanosleep(args, cpu.value());
+  }
+  if (cpu.ok()) {
+    return Error(EOPNOTSUPP);
+  }
   TRY(CheckSleepClock(clock));
   const uint64_t ns = TRY(ReadTimespec(args.task, args.a[2]));
   if ((args.Int(1) & kTimerAbstime) == 0) {

@@ -111,8 +111,8 @@ Result<uint64_t> ListNames(const SyscallArgs& args, By by) {
   const Ref<Inode> inode = TRY(Target(args, by));
   Bytes list;
   TRY(list.Allocate(args.a[2] < kXattrListMax ? args.a[2] : kXattrListMax));
-  const size_t length = TRY(ListXattrs(*inode, args.task.cred(),
-                                       reinterpret_cast<char*>(list.data()), list.size()));
+  const size_t length =
+      TRY(ListXattrs(*inode, args.task.cred(), reinterpret_cast<char*>(list.data()), list.size()));
   if (list.size() > 0) {
     TRY(CopyToUser(*args.task.mm(), args.a[1], list.data(), length));
   }

@@ -3,11 +3,7 @@
 #include "guest/task/clock.h"
 
 #include "guest/arch/arch.h"
-#include "guest/task/lifecycle.h"
-#include "guest/task/pid.h"
-#include "guest/task/sched.h"
-#include "guest/task/task.h"
-#include "guest/task/task_internal.h"
+#include "guest/task/cpu_timer.h"
 
 namespace fv::guest {
 namespace {
@@ -15,8 +11,6 @@ namespace {
 enum Clock : int {
   kRealtime = 0,
   kMonotonic = 1,
-  kProcessCpu = 2,
-  kThreadCpu = 3,
   kMonotonicRaw = 4,
   kRealtimeCoarse = 5,
   kMonotonicCoarse = 6,
@@ -27,28 +21,6 @@ enum Clock : int {
 };
 
 constexpr uint64_t kCoarseNs = 4'000'000;
-
-// A negative clock is the CPU clock of a process or thread: ~pid << 3 | kind
-// (pthread_getcpuclockid).
-constexpr int kPerThread = 4;
-constexpr int kCpuClockKinds = 3;
-
-uint64_t CpuTime(const TaskTimes& times) { return times.utime_ns + times.stime_ns; }
-
-Result<uint64_t> ReadCpuClock(Task& caller, int clock) {
-  const int pid = ~(clock >> 3);
-  const bool thread = (clock & kPerThread) != 0;
-  if ((clock & 3) >= kCpuClockKinds || pid < 0) {
-    return Error(EINVAL);
-  }
-  Task* task = pid == 0 ? &caller : FindTaskFor(caller, static_cast<uint32_t>(pid));
-  if (task == nullptr || (thread && task->tgid != caller.tgid) ||
-      (!thread && !task->IsLeader() && pid != 0)) {
-    return Error(EINVAL);
-  }
-  AccountKernelTime();
-  return thread ? CpuTime(task->times) : CpuTime(GroupTimes(*task));
-}
 
 }  // namespace
 
@@ -65,14 +37,10 @@ Result<uint64_t> ReadClock(Task& caller, int clock) {
     case kBoottime:
     case kBoottimeAlarm:
       return MonotonicNs();
-    case kProcessCpu:
-      AccountKernelTime();
-      return CpuTime(GroupTimes(caller));
-    case kThreadCpu:
-      AccountKernelTime();
-      return CpuTime(caller.times);
-    default:
-      return clock < 0 ? ReadCpuClock(caller, clock) : Result<uint64_t>(Error(EINVAL));
+    default: {
+      const CpuClock cpu = TRY(CpuClockOf(caller, clock));
+      return ReadCpuClock(cpu);
+    }
   }
 }
 
@@ -93,8 +61,6 @@ Status CheckSleepClock(int clock) {
     case kMonotonicRaw:
     case kRealtimeCoarse:
     case kMonotonicCoarse:
-    case kProcessCpu:  // Linux sleeps on this one; nothing does here (docs/limits.md)
-    case kThreadCpu:
       return Error(EOPNOTSUPP);
     default:
       return Error(EINVAL);

@@ -16,7 +16,8 @@ inline constexpr int kClockRealtime = 0;
 // Now, in ns. Errors: EINVAL.
 Result<uint64_t> ReadClock(Task& caller, int clock);
 Result<uint64_t> ClockResolution(Task& caller, int clock);
-// Whether clock_nanosleep and timers can wait for `clock`. Errors: EINVAL, EOPNOTSUPP.
+// Whether clock_nanosleep and timers can wait for `clock`; not for CPU-time clocks (cpu_timer.h).
+// Errors: EINVAL, EOPNOTSUPP.
 Status CheckSleepClock(int clock);
 // The monotonic time at which `clock` shows `ns`.
 uint64_t MonotonicOf(int clock, uint64_t ns);

@@ -6,6 +6,7 @@
 #include "guest/task/itimer.h"
 
 #include "guest/arch/arch.h"
+#include "guest/task/cpu_timer.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
@@ -87,6 +88,7 @@ void ChargeCpuTimers(Task& task) {
   Charge(task, signal.virtual_timer, user, kSigVtalrm);
   Charge(task, signal.prof_timer, user + kernel, kSigProf);
   CheckCpuLimit(task);
+  ExpireCpuTimers();
 }
 
 }  // namespace fv::guest

@@ -46,6 +46,32 @@ void Notify(PosixTimer& timer) {
   timer.pending = sent.ok() && !ignored;
 }
 
+// The timer's clock shows `now`.
+void Expire(PosixTimer& timer, uint64_t deadline_ns, uint64_t now) {
+  if (timer.interval_ns == 0) {
+    Notify(timer);
+    return;
+  }
+  const uint64_t missed = (now - deadline_ns) / timer.interval_ns;
+  StartPosixTimer(timer, deadline_ns + (missed + 1) * timer.interval_ns);
+  Notify(timer);
+  timer.overruns += missed;
+}
+
+void TimerExpired(Timer& expired) {
+  PosixTimer& timer = TimerOwner<PosixTimer, &PosixTimer::timer>(expired);
+  Expire(timer, expired.deadline_ns, MonotonicNs());
+}
+
+void CpuTimerExpired(CpuTimer& expired) {
+  constexpr uintptr_t kProbe = 0x10000;
+  const auto member = reinterpret_cast<uintptr_t>(&reinterpret_cast<PosixTimer*>(kProbe)->cpu);
+  auto& timer =
+      *reinterpret_cast<PosixTimer*>(reinterpret_cast<uintptr_t>(&expired) - (member - kProbe));
+  const Result<uint64_t> now = ReadCpuClock(expired.clock);
+  Expire(timer, expired.deadline_ns, now.ok() ? now.value() : expired.deadline_ns);
+}
+
 }  // namespace
 
 PosixTimer* NewPosixTimer(SignalStruct& signal) {
@@ -53,7 +79,8 @@ PosixTimer* NewPosixTimer(SignalStruct& signal) {
   if (timer != nullptr) {
     timer->signal = &signal;
     timer->id = static_cast<int32_t>(signal.next_timer_id++);
-    timer->timer.fire = FirePosixTimer;
+    timer->timer.fire = TimerExpired;
+    timer->cpu.fire = CpuTimerExpired;
     Timers(signal.posix_timers).PushBack(*timer);
   }
   return timer;
@@ -69,22 +96,41 @@ PosixTimer* FindPosixTimer(SignalStruct& signal, int32_t id) {
 }
 
 void DeletePosixTimer(PosixTimer& timer) {
-  CancelTimer(timer.timer);
+  StopPosixTimer(timer);
   Timers::Remove(timer);
   g_timers.Delete(&timer);
 }
 
-void FirePosixTimer(Timer& expired) {
-  PosixTimer& timer = TimerOwner<PosixTimer, &PosixTimer::timer>(expired);
-  if (timer.interval_ns != 0) {
-    const uint64_t now = MonotonicNs();
-    const uint64_t missed = (now - expired.deadline_ns) / timer.interval_ns;
-    ArmTimer(expired, expired.deadline_ns + (missed + 1) * timer.interval_ns);
-    Notify(timer);
-    timer.overruns += static_cast<uint32_t>(missed);
-    return;
+void StartPosixTimer(PosixTimer& timer, uint64_t deadline_ns) {
+  if (timer.on_cpu_time) {
+    ArmCpuTimer(timer.cpu, deadline_ns);
+  } else {
+    ArmTimer(timer.timer, deadline_ns);
   }
-  Notify(timer);
+}
+
+void StopPosixTimer(PosixTimer& timer) {
+  CancelTimer(timer.timer);
+  CancelCpuTimer(timer.cpu);
+}
+
+uint64_t PosixTimerLeft(const PosixTimer& timer) {
+  uint64_t deadline_ns = timer.timer.deadline_ns;
+  uint64_t now = 0;
+  if (timer.on_cpu_time) {
+    const Result<uint64_t> read = ReadCpuClock(timer.cpu.clock);
+    if (!IsLinked(timer.cpu.link) || !read.ok()) {
+      return 0;
+    }
+    deadline_ns = timer.cpu.deadline_ns;
+    now = read.value();
+  } else {
+    if (!timer.timer.armed) {
+      return 0;
+    }
+    now = MonotonicNs();
+  }
+  return deadline_ns > now ? deadline_ns - now : 1;
 }
 
 void NotePosixTimerDelivered(SignalStruct& signal, SigInfo& info) {
@@ -93,8 +139,9 @@ void NotePosixTimerDelivered(SignalStruct& signal, SigInfo& info) {
     return;
   }
   timer->pending = false;
-  timer->last_overrun = timer->overruns;
-  info.timer.overrun = static_cast<int32_t>(timer->overruns);
+  constexpr uint64_t kMost = 0x7FFFFFFF;  // DELAYTIMER_MAX
+  timer->last_overrun = static_cast<int32_t>(timer->overruns < kMost ? timer->overruns : kMost);
+  info.timer.overrun = timer->last_overrun;
   timer->overruns = 0;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "guest/lib/list.h"
+#include "guest/task/cpu_timer.h"
 #include "guest/task/signal.h"
 #include "guest/task/timer.h"
 
@@ -21,17 +22,23 @@ struct PosixTimer {
   int32_t signo = 0;
   uint64_t value = 0;   // sigev_value
   uint32_t thread = 0;  // SIGEV_THREAD_ID
-  Timer timer;
+  Timer timer;          // of a clock that always goes on
+  CpuTimer cpu;         // of a CPU-time clock, if `on_cpu_time`
+  bool on_cpu_time = false;
   uint64_t interval_ns = 0;
-  uint32_t overruns = 0;      // expirations while the signal was pending
-  uint32_t last_overrun = 0;  // of the last delivery
+  uint64_t overruns = 0;     // expirations while the signal was pending
+  int32_t last_overrun = 0;  // of the last delivery, at most DELAYTIMER_MAX
   bool pending = false;
 };
 
 PosixTimer* NewPosixTimer(SignalStruct& signal);  // nullptr: no memory
 PosixTimer* FindPosixTimer(SignalStruct& signal, int32_t id);
 void DeletePosixTimer(PosixTimer& timer);
-void FirePosixTimer(Timer& timer);
+// `deadline_ns` is on the timer's own clock (the monotonic one for those that always go on).
+void StartPosixTimer(PosixTimer& timer, uint64_t deadline_ns);
+void StopPosixTimer(PosixTimer& timer);
+// Until it expires, in ns, at least 1; 0: it is not armed.
+uint64_t PosixTimerLeft(const PosixTimer& timer);
 // The signal of a timer leaves the queue: completes `info` with the overrun count.
 void NotePosixTimerDelivered(SignalStruct& signal, SigInfo& info);
 

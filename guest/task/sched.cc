@@ -9,6 +9,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/print.h"
 #include "guest/mm/mm.h"
+#include "guest/task/cpu_timer.h"
 #include "guest/task/priority.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
@@ -29,7 +30,7 @@ PerCpu& Cpu() { return g_cpu; }
 
 bool NeedsCpuTick(const Task& task) {
   const SignalStruct& group = task.signal();
-  return group.virtual_timer.left_ns != 0 || group.prof_timer.left_ns != 0 ||
+  return group.virtual_timer.left_ns != 0 || group.prof_timer.left_ns != 0 || CpuTimersArmed() ||
          group.rlimits[kRlimitCpu].soft != kRlimitInfinity;
 }
 

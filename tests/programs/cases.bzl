@@ -18,6 +18,7 @@ _PLAIN = [
     "cow_random",
     "cow_reuse",
     "cow_threads",
+    "cpu_timers",
     "cxx_hello",
     "cxx_threads",
     "cxx_uncaught",
@@ -76,6 +77,7 @@ _PLAIN = [
     "mixed_stress",
     "mmap_anon",
     "mmap_file",
+    "mounts",
     "mprotect_exec",
     "mprotect_split",
     "mqueues",
@@ -158,6 +160,7 @@ _PLAIN = [
 # Programs whose system calls, not their output, depend on chance or on which kernel they find: the
 # results of their calls are not compared (docs/diff.md).
 _BY_CHANCE = {
+    "cpu_timers": "how often a timer fires while the program runs to the next check",
     "cxx_threads": "glibc gives threads memory arenas by who comes first",
     "fork_accounts": "looks at limits in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
