@@ -94,6 +94,8 @@ struct ObjectRecord {
   ObjectAccounting accounting;
 };
 inline constexpr uint64_t kObjectMagic = 0x004A424F50524B46;
+// A file of 2^63 - 1 bytes, the most that off_t says, has 2^51 pages.
+inline constexpr uint32_t kMaxObjectHeight = 6;
 static_assert(sizeof(ObjectRecord) == 64);
 
 // ---- Address spaces -----------------------------------------------------------------------

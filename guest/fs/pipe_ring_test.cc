@@ -72,6 +72,24 @@ TEST_F(PipeRingTest, AgreesWithAStringUnderRandomTraffic) {
   }
 }
 
+TEST_F(PipeRingTest, PacketsShareNoPage) {
+  PipeRing ring;
+  ASSERT_TRUE(ring.Init(2).ok());
+  std::string text = "ab";
+  const auto fill = [&ring, &text](PipeMode mode) {
+    IoBuffer from = IoBuffer::Kernel(text.data(), text.size());
+    return ring.Fill(from, mode).value();
+  };
+  EXPECT_EQ(fill(PipeMode::kPacket), 2u);
+  EXPECT_EQ(fill(PipeMode::kStream), 2u) << "a slot of its own";
+  EXPECT_TRUE(ring.full());
+  EXPECT_TRUE(ring.RoomFor(2, PipeMode::kStream));
+  EXPECT_FALSE(ring.RoomFor(2, PipeMode::kPacket));
+  EXPECT_EQ(Drain(ring, 10), "ab");
+  EXPECT_EQ(fill(PipeMode::kPacket), 2u);
+  EXPECT_FALSE(ring.RoomFor(2, PipeMode::kStream)) << "nothing goes behind a packet";
+}
+
 TEST_F(PipeRingTest, SmallWritesShareAPage) {
   PipeRing ring;
   ASSERT_TRUE(ring.Init(1).ok());

@@ -64,7 +64,7 @@ class PipeFile final : public File {
     }
   }
   void Destroy() override { DestroyObject(this); }
-  Result<uint64_t> WriteSome(IoBuffer& from, bool packet);
+  Result<uint64_t> WriteSome(IoBuffer& from, PipeMode mode);
   bool attached_ = false;
 };
 
@@ -128,10 +128,10 @@ Result<uint64_t> PipeFile::Read(IoBuffer& to, uint64_t&) {
 }
 
 // What fits now. REQUIRES: there is room.
-Result<uint64_t> PipeFile::WriteSome(IoBuffer& from, bool packet) {
+Result<uint64_t> PipeFile::WriteSome(IoBuffer& from, PipeMode mode) {
   PipeRing& ring = node().ring();
   const bool was_empty = ring.empty();
-  const uint64_t moved = TRY(ring.Fill(from, packet ? PipeMode::kPacket : PipeMode::kStream));
+  const uint64_t moved = TRY(ring.Fill(from, mode));
   if ((was_empty || pipe().polled) && moved > 0) {
     pipe().readers.WakeAll();
   }
@@ -143,7 +143,7 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
   if (total == 0) {
     return uint64_t{0};
   }
-  const bool packet = (flags() & O_DIRECT) != 0;
+  const PipeMode mode = (flags() & O_DIRECT) != 0 ? PipeMode::kPacket : PipeMode::kStream;
   PipeRing& ring = node().ring();
   // Up to PIPE_BUF all or nothing; more in pieces, as slots become free.
   const size_t needed = total <= kPipeBuf ? total : kPipeBuf;
@@ -152,14 +152,14 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
     if (pipe().reader_count == 0) {
       SignalCurrentTask(kSignalPipe);
       status = Error(EPIPE);
-    } else if (ring.RoomFor(needed)) {
-      const Result<uint64_t> moved = WriteSome(from, packet);
+    } else if (ring.RoomFor(needed, mode)) {
+      const Result<uint64_t> moved = WriteSome(from, mode);
       status = moved.ok() ? Ok() : Status(moved.error());
     } else if (nonblocking()) {
       status = Error(EAGAIN);
     } else {
       status = WaitUntil(pipe().writers, kNoDeadline,
-                         [&] { return ring.RoomFor(needed) || pipe().reader_count == 0; });
+                         [&] { return ring.RoomFor(needed, mode) || pipe().reader_count == 0; });
     }
   }
   if (from.done() > 0) {

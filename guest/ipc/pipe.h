@@ -45,8 +45,9 @@ class PipeRing {
   bool full() const { return count_ == slots_; }
   size_t free_slots() const { return slots_ - count_; }
   size_t capacity() const { return slots_ * 4096; }
-  // A write of `bytes`, at most kPipeBuf, fits whole: into a free slot, or behind the last data.
-  bool RoomFor(size_t bytes) const;
+  // A write of `bytes`, at most kPipeBuf, fits whole: into a free slot, or, if it is no packet,
+  // behind the last data. Fill then moves something.
+  bool RoomFor(size_t bytes, PipeMode mode = PipeMode::kStream) const;
   // Takes what fits. Errors: ENOMEM, EFAULT when nothing was moved.
   Result<size_t> Fill(IoBuffer& from, PipeMode mode = PipeMode::kStream);
   // Gives what is there.
@@ -58,7 +59,8 @@ class PipeRing {
 
  private:
   PipePage& At(size_t index) { return pages_[(head_ + index) % slots_]; }
-  size_t TailRoom() const;  // bytes free behind the last page's data
+  // Bytes that a write may add behind the last page's data; none behind a packet.
+  size_t TailRoom() const;
   void DropFirst();
 
   PipePage* pages_ = nullptr;

@@ -58,10 +58,12 @@ size_t PipeRing::TailRoom() const {
     return 0;
   }
   const PipePage& last = pages_[(head_ + count_ - 1) % slots_];
-  return kPage - last.offset - last.length;
+  return last.mode == PipeMode::kPacket ? 0 : kPage - last.offset - last.length;
 }
 
-bool PipeRing::RoomFor(size_t bytes) const { return !full() || TailRoom() >= bytes; }
+bool PipeRing::RoomFor(size_t bytes, PipeMode mode) const {
+  return !full() || (mode == PipeMode::kStream && TailRoom() >= bytes);
+}
 
 Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
   const size_t before = from.done();

@@ -19,8 +19,8 @@ namespace {
 
 constexpr unsigned kBitsPerLevel = 9;
 constexpr uint64_t kEntriesPerNode = 512;
-// 2^45 pages: more than any offset of a file can reach.
-constexpr uint64_t kMaxBytes = uint64_t{1} << 57;
+// The largest off_t, as on Linux (MAX_LFS_FILESIZE).
+constexpr uint64_t kMaxBytes = ~uint64_t{0} >> 1;
 
 constinit SlabCache<MemoryObject> object_cache("object");
 constinit proto::Link all_objects{0, 0};

@@ -41,7 +41,7 @@ Status CheckFlags(RemapCall& call) {
   }
   call.old_length = PageUp(call.old_length);
   call.new_length = PageUp(call.new_length);
-  return call.new_length == 0 ? Status(Error(EINVAL)) : Ok();
+  return call.new_length == 0 || call.new_length > proto::kUserEnd ? Status(Error(EINVAL)) : Ok();
 }
 
 // The mapping to resize and whether it may be. (Linux: vma_to_resize.)
@@ -162,6 +162,15 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
   return target;
 }
 
+// Gives up what lies behind the new length, refused as munmap refuses it.
+Status ShrinkInPlace(Mm& mm, const RemapCall& call, TlbBatch& batch) {
+  if (call.old_length > proto::kUserEnd || call.old_address > proto::kUserEnd - call.old_length) {
+    return Error(EINVAL);
+  }
+  return UnmapRange(mm, call.old_address + call.new_length, call.old_address + call.old_length,
+                    batch);
+}
+
 // To a place that the caller names, or without unmapping the old one. (Linux: mremap_to.)
 Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
   if ((call.new_address & (proto::kPageBytes - 1)) != 0 || call.new_length > proto::kUserEnd ||
@@ -183,8 +192,7 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
     TRY(UnmapRange(mm, call.new_address, call.new_address + call.new_length, batch));
   }
   if (call.old_length > call.new_length) {
-    TRY(UnmapRange(mm, call.old_address + call.new_length, call.old_address + call.old_length,
-                   batch));
+    TRY(ShrinkInPlace(mm, call, batch));
     call.old_length = call.new_length;
   }
   Vma* vma = TRY(CheckResize(mm, call));
@@ -233,8 +241,7 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
   if (call.old_length >= call.new_length) {
     TlbBatch batch(mm);
     if (call.old_length > call.new_length) {
-      TRY(UnmapRange(mm, call.old_address + call.new_length, call.old_address + call.old_length,
-                     batch));
+      TRY(ShrinkInPlace(mm, call, batch));
     }
     return call.old_address;
   }

@@ -13,8 +13,7 @@ namespace {
 
 constexpr unsigned kNodeShift = 9;
 constexpr uint64_t kNodeEntries = uint64_t{1} << kNodeShift;
-// Four levels of nodes address 2^36 pages: more than any guest has.
-constexpr uint32_t kMaxHeight = 4;
+using proto::kMaxObjectHeight;
 
 bool IsEntry(uint64_t entry, uint64_t ram_bytes) {
   return (entry & (proto::kPageBytes - 1)) == 1 && entry < ram_bytes;
@@ -26,7 +25,7 @@ class RadixWalk {
       : memory_(memory), object_(object), malformed_(malformed) {}
 
   void Run() {
-    if (object_.record.height > kMaxHeight) {
+    if (object_.record.height > kMaxObjectHeight) {
       malformed_.push_back({Area::kObjects, 0, object_.address,
                             "object " + Hex(object_.address) + " has height " +
                                 std::to_string(object_.record.height)});
@@ -123,7 +122,7 @@ std::vector<Object> ReadObjects(const MemoryReader& memory, const proto::Channel
 uint64_t LookupObjectPage(const MemoryReader& memory, proto::GuestPtr address, uint64_t index) {
   proto::ObjectRecord record;
   if (!memory.ReadPtr(address, record) || record.magic != proto::kObjectMagic ||
-      record.height > kMaxHeight || (index >> (kNodeShift * record.height)) != 0) {
+      record.height > kMaxObjectHeight || (index >> (kNodeShift * record.height)) != 0) {
     return 0;
   }
   uint64_t entry = record.root;

@@ -61,6 +61,14 @@ unsigned ContentGuard::DifferentWords(uint64_t a, uint64_t b) const {
   return different;
 }
 
+unsigned ContentGuard::NonZeroWords(uint64_t pfn) const {
+  unsigned count = 0;
+  for (uint64_t i = 0; i < kWords; ++i) {
+    count += memory_.Word((pfn << proto::kPageShift) + 8 * i) != 0;
+  }
+  return count;
+}
+
 bool ContentGuard::SameContent(uint64_t a, uint64_t b) const {
   return a == b || DifferentWords(a, b) == 0;
 }

@@ -38,6 +38,8 @@ class ContentGuard {
   bool SameContent(uint64_t a, uint64_t b) const;
   // Number of 8-byte words in which two frames differ.
   unsigned DifferentWords(uint64_t a, uint64_t b) const;
+  // Number of words of a frame that are not zero.
+  unsigned NonZeroWords(uint64_t pfn) const;
   uint64_t hashed() const { return hashed_; }
 
  private:

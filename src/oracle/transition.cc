@@ -165,6 +165,13 @@ void TransitionChecker::ComparePages(uint32_t parent, uint32_t child, uint64_t c
   }
 }
 
+// A page that only one of them has: the kernel's store of a tid or pidfd after the copy made it.
+// The other reads the same but for the words stored: zeros, or what the file holds (I4's business).
+bool TransitionChecker::MadeByStore(const proto::VmaRecord& vma, uint64_t pfn,
+                                    unsigned words_allowed) const {
+  return words_allowed > 0 && (vma.object != 0 || content_.NonZeroWords(pfn) <= words_allowed);
+}
+
 void TransitionChecker::CompareTable(uint32_t child, const CachedTable* from, const CachedTable* to,
                                      unsigned words_allowed, Findings& findings) const {
   const inspect::Mm& mm = mms_.slots()[child]->mm;
@@ -203,8 +210,14 @@ void TransitionChecker::CompareTable(uint32_t child, const CachedTable* from, co
         add(address, after, "the range is to be wiped on fork, but the child has a page there");
       }
     } else if (anon_before && !Present(after)) {
+      if (MadeByStore(*vma, PfnOf(before), words_allowed)) {
+        continue;
+      }
       add(address, after, "the parent has a private page here, the child has none");
     } else if (anon_after && !Present(before)) {
+      if (MadeByStore(*vma, PfnOf(after), words_allowed)) {
+        continue;
+      }
       add(address, after, "the child has a private page here, the parent has none");
     } else if ((anon_before || anon_after) && PfnOf(before) != PfnOf(after) &&
                content_.DifferentWords(PfnOf(before), PfnOf(after)) > words_allowed) {

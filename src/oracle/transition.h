@@ -36,6 +36,7 @@ class TransitionChecker {
   void CompareFork(const proto::EventRecord& end, uint64_t clone_flags, Findings& findings) const;
   void ComparePages(uint32_t parent, uint32_t child, uint64_t clone_flags,
                     Findings& findings) const;
+  bool MadeByStore(const proto::VmaRecord& vma, uint64_t pfn, unsigned words_allowed) const;
   void CompareTable(uint32_t child, const CachedTable* from, const CachedTable* to,
                     unsigned words_allowed, Findings& findings) const;
   int32_t MmOfPid(uint32_t pid) const;

@@ -271,6 +271,32 @@ TEST_F(ForkTest, I6PidfdStoredInTheParent) {
   EXPECT_EQ(Step(), "");
 }
 
+TEST_F(ForkTest, I6TidStoredInAFreshPageOfTheParent) {
+  Fork(CLONE_PARENT_SETTID);
+  const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
+  g().Touch(sample_.mm, sample_.heap, va, true);
+  *Word(Pfn(sample_.mm, va), 5) = 9;
+  EXPECT_EQ(Step(), "");
+}
+
+TEST_F(ForkTest, I6TidStoredInAFreshPageOfTheChild) {
+  Fork(CLONE_CHILD_SETTID);
+  const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
+  g().Touch(child_mm_, g().Vmas(child_mm_)[2], va, true);
+  *Word(Pfn(child_mm_, va), 5) = 9;
+  EXPECT_EQ(Step(), "");
+}
+
+TEST_F(ForkTest, I6PageOfTheParentThatNoStoreMade) {
+  Fork(CLONE_PARENT_SETTID);
+  const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
+  g().Touch(sample_.mm, sample_.heap, va, true);
+  *Word(Pfn(sample_.mm, va), 5) = 9;
+  *Word(Pfn(sample_.mm, va), 6) = 9;
+  EXPECT_NE(Step(), "");
+  EXPECT_TRUE(Has(Rule::kForkContent));
+}
+
 TEST_F(ForkTest, I6WipedRange) {
   g().Ptr<proto::VmaRecord>(sample_.heap)->flags |= proto::kVmWipeOnFork;
   EXPECT_EQ(Step(), "");

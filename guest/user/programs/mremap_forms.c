@@ -96,10 +96,29 @@ static void Refused(void) {
   Ok("refused");
 }
 
+// Lengths that reach past the end of user space, or around the end of all addresses.
+static void AbsurdLengths(void) {
+  unsigned char* memory = Pages(4);
+  const size_t past = (size_t)1 << 47, far = (size_t)1 << 62, around = ~(size_t)0 - 0x100000;
+  CHECK_ERR((long)mremap(memory, past, kPage, MREMAP_MAYMOVE), EINVAL);
+  CHECK_ERR((long)mremap(memory, around, kPage, MREMAP_MAYMOVE), EINVAL);
+  CHECK_ERR((long)mremap(memory, around, kPage, 0), EINVAL);
+  CHECK_ERR((long)mremap(memory, kPage, past, MREMAP_MAYMOVE), EINVAL);
+  CHECK_ERR((long)mremap(memory, kPage, far, MREMAP_MAYMOVE), EINVAL);
+  CHECK_ERR((long)mremap(memory, kPage, far, 0), EINVAL);
+  unsigned char* target = Pages(1);
+  CHECK_ERR((long)mremap(memory, around, kPage, MREMAP_MAYMOVE | MREMAP_FIXED, target), EINVAL);
+  CHECK_ERR((long)mremap(memory, kPage, past, MREMAP_MAYMOVE | MREMAP_FIXED, target), EINVAL);
+  FillPages(memory, 4, 1);
+  CHECK_INT(BadPages(memory, 4, 1), 0);
+  Ok("absurd lengths");
+}
+
 int main(void) {
   ShrinkAndGrow();
   Fixed();
   OverFork();
   Refused();
+  AbsurdLengths();
   return Finish();
 }
