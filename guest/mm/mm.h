@@ -66,6 +66,9 @@ class Mm : public proto::MmRecord {
 
   // Users are tasks; the last Put unmaps everything and drops (Linux: mmget, mmput).
   void Get() { ++users; }
+  // The maker's use of an address space that no task has yet, given up over a sleep: users counts
+  // tasks. Get() takes it back.
+  void Disown() { --users; }
   void Put();
   // References to the structure and its root table without the content (Linux: mmgrab, mmdrop).
   // The last Drop frees the root: a CPU that may still have it loaded (kernel ring 0: the task that

@@ -206,7 +206,10 @@ Status ExecProgram(const ExecRequest& request) {
   }
   ScopeGuard free_spare([&spare] { PutSighand(spare); });
   const uint32_t former_pid = task.pid;
-  TRY(BecomeOnlyThread(task));
+  program.mm->Disown();
+  const Status alone = BecomeOnlyThread(task);
+  program.mm->Get();
+  TRY(alone);
   undo_credentials.Dismiss();
   if (task.sighand().refs > 1) {
     memcpy(spare->action, task.sighand().action, sizeof(spare->action));
