@@ -48,6 +48,7 @@ struct TaskInfo {
   bool dumpable;
   bool kernel_task;
   int32_t oom_score_adj;
+  uint32_t oom_score;
   uint64_t rlimit_cur[16], rlimit_max[16];  // by RLIMIT_* number
   uint64_t argument_start, argument_end, environment_start, environment_end;
   uint64_t kernel_stack;  // 0

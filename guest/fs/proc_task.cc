@@ -165,9 +165,7 @@ Status ShowLimits(TextBuffer& out, const ProcKey& key) {
 Status ShowOomScore(TextBuffer& out, const ProcKey& key) {
   TaskInfo info;
   TRY(Fill(key.task, info));
-  constexpr int32_t kBase = 666;  // what a small process shows
-  const int32_t score = kBase + info.oom_score_adj * 2 / 3;
-  out.Add("%d\n", score < 0 ? 0 : score);
+  out.Add("%u\n", info.oom_score);
   return Ok();
 }
 

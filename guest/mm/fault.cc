@@ -9,6 +9,7 @@
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
+#include "guest/mm/out_of_memory.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
@@ -258,7 +259,9 @@ FaultResult ResolveFault(PageFault& fault, Pte& slot) {
   return BreakCow(fault, slot);
 }
 
-FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
+namespace {
+
+FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
   ++mm.faults;
   FaultResult result = FaultResult::kSegvMapErr;
   uint64_t pfn = 0;
@@ -281,6 +284,16 @@ FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t r
   mm.hiwater_rss = resident > mm.hiwater_rss ? resident : mm.hiwater_rss;
   EmitEvent(proto::EventKind::kFault, address, static_cast<uint64_t>(access),
             static_cast<uint64_t>(result), pfn, rip);
+  return result;
+}
+
+}  // namespace
+
+FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
+  FaultResult result = TryFault(mm, address, access, rip);
+  while (result == FaultResult::kOutOfMemory && RelieveMemory(mm)) [[unlikely]] {
+      result = TryFault(mm, address, access, rip);
+    }
   return result;
 }
 

@@ -18,7 +18,9 @@ enum class FaultResult : uint8_t {
   kSegvMapErr,   // SIGSEGV, SEGV_MAPERR: nothing is mapped there
   kSegvAccErr,   // SIGSEGV, SEGV_ACCERR: the mapping does not allow it
   kBusAdrErr,    // SIGBUS, BUS_ADRERR: past the end of the mapped file
-  kOutOfMemory,  // no frame: the task is to be killed, or ENOMEM/EFAULT for the kernel's access
+  // No frame, and no process whose memory could be taken (out_of_memory.h): the task is to wait or
+  // to be killed, or ENOMEM/EFAULT for the kernel's access.
+  kOutOfMemory,
 };
 
 // Error code of #PF (Intel SDM volume 3, 4.7) to the kind of access.

@@ -17,6 +17,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/oom.h"
 #include "guest/task/pid.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
@@ -168,6 +169,9 @@ void DoExit(uint32_t status) {
   ExitMm(task);
   ExitSemUndo(task);
   ExitFiles(task);
+  if ((signal.flags & kSignalOomVictim) != 0) {
+    WakeWaitersForMemory();
+  }
   if (group_dead) {
     LeaveTerminal(*task.leader());
   }

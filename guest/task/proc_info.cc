@@ -12,6 +12,7 @@
 #include "guest/mm/mm.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/oom.h"
 #include "guest/task/pid.h"
 #include "guest/task/priority.h"
 #include "guest/task/sched.h"
@@ -205,6 +206,7 @@ bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   out.dumpable = task.dumpable != 0;
   out.kernel_task = (task.flags & kPfKthread) != 0;
   out.oom_score_adj = task.signal().oom_score_adj;
+  out.oom_score = OomScore(task);
   for (unsigned i = 0; i < kRlimitCount; ++i) {
     out.rlimit_cur[i] = task.signal().rlimits[i].soft;
     out.rlimit_max[i] = task.signal().rlimits[i].hard;

@@ -81,6 +81,7 @@ enum SignalFlag : uint32_t {
   kSignalChildSubreaper = 1u << 4,
   kSignalNotifyStop = 1u << 5,  // tell the parent CLD_STOPPED / CLD_CONTINUED soon
   kSignalHasTty = 1u << 6,      // the session has the console as its controlling terminal
+  kSignalOomVictim = 1u << 7,   // killed for its memory
 };
 
 // What the threads of a group share (Linux: struct signal_struct).

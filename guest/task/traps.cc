@@ -11,6 +11,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/task/fork_clock.h"
 #include "guest/task/fpe_code.h"
+#include "guest/task/oom.h"
 #include "guest/task/rseq.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
@@ -60,12 +61,6 @@ bool IsSoftwareInterrupt(Task& task, uint64_t rip) {
   return opcode.ok() && opcode.value() == kIntOpcode;
 }
 
-// No frame for the fault: the task that needs it goes, as the OOM killer would have it.
-void KillForMemory(Task& task) {
-  Log("out of memory: killed process %u (%s)\n", task.tgid, task.comm);
-  ForceFatalSignal(task, kSigKill);
-}
-
 void FaultWithFpuState(Task& task, uint64_t vector, uint64_t rip) {
   SaveUserRegisters(task);
   const auto* area = static_cast<const uint8_t*>(task.fpu);
@@ -98,7 +93,7 @@ void OnPageFault(TrapFrame& frame, uint64_t address, uint64_t error_code) {
       Fault(kSigBus, kBusAdrErr, address);
       break;
     case FaultResult::kOutOfMemory:
-      KillForMemory(task);
+      WaitForMemory(task);
       break;
   }
 }

@@ -13,6 +13,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/print.h"
 #include "guest/mm/frames.h"
+#include "guest/mm/out_of_memory.h"
 #include "guest/mm/slab.h"
 
 namespace fv::guest::testing {
@@ -69,6 +70,7 @@ void EmitEvent(proto::EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64
   Machine().Record({kind, a, b, c, d, e});
 }
 void NoteChange(proto::SafepointKind) {}
+bool RelieveMemory(Mm&) { return false; }
 bool FailInjected() { return Machine().FailNow(); }
 
 void LinkKernelWindow(uint64_t* root) { root[proto::kKernelPml4Slot] = 0; }
