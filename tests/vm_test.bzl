@@ -76,6 +76,7 @@ def vm_test(
         strategy = "classic",
         host = "kvm",
         qemu_cpu = "full",
+        memory_mib = 256,
         syscalls = False,
         on_linux_only = False,
         seconds = 100,
@@ -90,6 +91,7 @@ def vm_test(
       strategy: how fork copies memory, as `forkvisor run --strategy` has it.
       host: what executes the guest, "kvm" or "qemu".
       qemu_cpu: "full" or "plain", the CPU that QEMU is asked for.
+      memory_mib: the guest's memory.
       syscalls: compare the results of system calls too, natively by ptrace.
       on_linux_only: run the cases natively, not in the guest.
       seconds: longest run of one program, on each side.
@@ -112,6 +114,7 @@ def vm_test(
     else:
         args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
         args += ["--strategy=" + strategy, "--host=" + host, "--qemu_cpu=" + qemu_cpu]
+        args.append("--memory_mib=%d" % memory_mib)
         if syscalls:
             args.append("--syscalls")
 

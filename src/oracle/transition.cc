@@ -152,9 +152,12 @@ void TransitionChecker::CompareFork(const EventRecord& end, uint64_t clone_flags
 void TransitionChecker::ComparePages(uint32_t parent, uint32_t child, uint64_t clone_flags,
                                      Findings& findings) const {
   // The kernel may have stored the child's tid in either of them by now, or a pidfd in the parent.
-  const unsigned allowed = ((clone_flags & CLONE_CHILD_SETTID) != 0 ? 1u : 0u) +
-                           ((clone_flags & CLONE_PARENT_SETTID) != 0 ? 1u : 0u) +
-                           ((clone_flags & CLONE_PIDFD) != 0 ? 1u : 0u);
+  // At an address that is not aligned it lies in two words.
+  constexpr unsigned kWordsOfStore = 2;
+  const unsigned stores = ((clone_flags & CLONE_CHILD_SETTID) != 0 ? 1u : 0u) +
+                          ((clone_flags & CLONE_PARENT_SETTID) != 0 ? 1u : 0u) +
+                          ((clone_flags & CLONE_PIDFD) != 0 ? 1u : 0u);
+  const unsigned allowed = stores * kWordsOfStore;
   std::map<uint64_t, std::pair<const CachedTable*, const CachedTable*>> leaves;
   tables_.ForEachLeaf(parent, [&](const CachedTable& table) { leaves[table.base].first = &table; });
   tables_.ForEachLeaf(child, [&](const CachedTable& table) { leaves[table.base].second = &table; });

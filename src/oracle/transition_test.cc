@@ -291,8 +291,7 @@ TEST_F(ForkTest, I6PageOfTheParentThatNoStoreMade) {
   Fork(CLONE_PARENT_SETTID);
   const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
   g().Touch(sample_.mm, sample_.heap, va, true);
-  *Word(Pfn(sample_.mm, va), 5) = 9;
-  *Word(Pfn(sample_.mm, va), 6) = 9;
+  for (unsigned word = 5; word < 8; ++word) *Word(Pfn(sample_.mm, va), word) = 9;
   EXPECT_NE(Step(), "");
   EXPECT_TRUE(Has(Rule::kForkContent));
 }

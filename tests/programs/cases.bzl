@@ -72,7 +72,6 @@ _PLAIN = [
     "futex_shared",
     "futex_waitv",
     "hello",
-    "hogs",
     "kill_blocked",
     "locked_memory",
     "madvise_fork",
@@ -87,7 +86,6 @@ _PLAIN = [
     "mremap_forms",
     "mutant_probe",
     "namespace_files",
-    "oom_killer",
     "orphans",
     "overcommit",
     "pid_namespace",
@@ -137,7 +135,6 @@ _PLAIN = [
     "sig_wait",
     "small_calls",
     "socket_probe",
-    "soak",
     "sparse_offsets",
     "spawn",
     "stack_growth",
@@ -169,6 +166,7 @@ _PLAIN = [
 _BY_CHANCE = {
     "cpu_timers": "how often a timer fires while the program runs to the next check",
     "cxx_threads": "glibc gives threads memory arenas by who comes first",
+    "exec_meanwhile": "maps and unmaps until a child has ended",
     "fork_accounts": "looks at limits in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
     "fork_out_of_memory": "asks for failing allocations, which only the guest has",
@@ -272,6 +270,14 @@ SHELL_CASES = [shell_case("//tests/shell:" + name + ".sh") for name in [
     "tools",
     "traps",
 ]] + [shell_case("//tests/shell:input.sh", stdin = "input.txt")]
+
+# They take all there is: a guest with little memory is soon full.
+SMALL_MEMORY_CASES = [program_case(_LABEL + name) for name in [
+    "bombs",
+    "hogs",
+    "oom_killer",
+    "soak",
+]]
 
 # Small ones, for the ring that is slow where it is emulated.
 SMOKE_CASES = [program_case(_LABEL + name) for name in [

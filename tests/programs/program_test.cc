@@ -32,6 +32,7 @@ DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
 DEFINE_string(strategy, "classic", "of fork: classic, ondemand, eager");
 DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
 DEFINE_string(qemu_cpu, "full", "full or plain");
+DEFINE_int32(memory_mib, 256, "the guest's memory");
 DEFINE_bool(syscalls, false, "compare the results of system calls");
 DEFINE_int32(seconds, 100, "longest run of one program");
 
@@ -67,6 +68,7 @@ diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   guest.arguments.insert(guest.arguments.end(), test.arguments.begin(), test.arguments.end());
   guest.environment = {"TERM=dumb"};
   guest.kernel_image = embedded::GuestKernel();
+  guest.ram_bytes = static_cast<uint64_t>(FLAGS_memory_mib) << 20;
   if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
   if (FLAGS_strategy == "ondemand") guest.fork_strategy = proto::ForkStrategy::kOndemand;
   if (FLAGS_strategy == "eager") guest.fork_strategy = proto::ForkStrategy::kEager;

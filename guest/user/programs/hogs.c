@@ -20,7 +20,7 @@
 #include "guest/user/lib/proc.h"
 
 enum { kOnAHost = 20, kMany = 1000000, kMib = 1 << 20, kOthersUid = 1000 };
-enum { kLeft = 2 * kMib, kSlack = kMib / 2 };
+enum { kLeft = kMib, kSlack = kMib / 2 };
 
 static int on_a_host;
 static long most;  // rounds of one hog

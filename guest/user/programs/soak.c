@@ -13,7 +13,7 @@
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
-enum { kDefault = 3000, kAtOnce = 24, kExecStatus = 29 };
+enum { kDefault = 2000, kAtOnce = 24, kExecStatus = 29 };
 
 enum Kind { kExits, kExecutes, kVforks, kThreads, kKilled, kStopped, kOrphan, kKinds };
 
