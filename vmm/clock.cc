@@ -42,6 +42,7 @@ uint64_t MeasureOffset(const Vcpu& vcpu) {
 }  // namespace
 
 uint64_t MonotonicNs() { return ClockNs(CLOCK_MONOTONIC); }
+uint64_t ThreadCpuNs() { return ClockNs(CLOCK_THREAD_CPUTIME_ID); }
 uint64_t RealtimeNs() { return ClockNs(CLOCK_REALTIME); }
 uint64_t HostTsc() { return __rdtsc(); }
 

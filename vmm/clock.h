@@ -13,6 +13,8 @@ namespace fv::vmm {
 // CLOCK_MONOTONIC and CLOCK_REALTIME in ns.
 uint64_t MonotonicNs();
 uint64_t RealtimeNs();
+// For how long the calling thread has run, guest code included, in ns.
+uint64_t ThreadCpuNs();
 // The host's time-stamp counter, and how fast it counts (measured for 10 ms).
 uint64_t HostTsc();
 uint64_t MeasureTscKhz();

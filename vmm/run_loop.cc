@@ -91,7 +91,7 @@ std::optional<RunResult> RunLoop::AfterExit(ExitAction action) {
   if (parts_.vcpu.interrupts_enabled()) watchdog_->OnProgress(now_ns);
   UpdateTick(action);
 
-  const Verdict verdict = watchdog_->Look(now_ns);
+  const Verdict verdict = watchdog_->Look(now_ns, ThreadCpuNs);
   switch (verdict) {
     case Verdict::kWallLimit:
       return RunResult{RunEnd::kWallLimit, "the run took longer than its limit of " +

@@ -11,12 +11,16 @@ constexpr uint64_t kAskFraction = 4;
 
 }  // namespace
 
-Verdict Watchdog::Look(uint64_t now_ns) const {
+Verdict Watchdog::Look(uint64_t now_ns, RunningClock running_ns) {
   if (NsLeft(now_ns) == 0) return Verdict::kWallLimit;
   if (config_.spin_limit_ns == 0) return Verdict::kFine;
   const uint64_t silent_ns = now_ns > progress_ns_ ? now_ns - progress_ns_ : 0;
-  if (silent_ns >= config_.spin_limit_ns) return Verdict::kSpin;
-  return silent_ns >= config_.spin_limit_ns / kAskFraction ? Verdict::kAskWindow : Verdict::kFine;
+  const uint64_t ask_ns = config_.spin_limit_ns / kAskFraction;
+  if (silent_ns < ask_ns) return Verdict::kFine;
+  const uint64_t running = running_ns();
+  if (!doubt_ns_) doubt_ns_ = running;
+  return running - *doubt_ns_ >= config_.spin_limit_ns - ask_ns ? Verdict::kSpin
+                                                                : Verdict::kAskWindow;
 }
 
 uint64_t Watchdog::NsLeft(uint64_t now_ns) const {

@@ -13,43 +13,67 @@ namespace {
 constexpr uint64_t kStart = 1'000'000;
 constexpr uint64_t kSpin = 800;
 
-TEST(WatchdogTest, AsksBeforeItAccuses) {
-  const Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = kSpin}, kStart);
-  EXPECT_EQ(dog.Look(kStart), Verdict::kFine);
-  EXPECT_EQ(dog.Look(kStart + kSpin / 4 - 1), Verdict::kFine);
-  EXPECT_EQ(dog.Look(kStart + kSpin / 4), Verdict::kAskWindow);
-  EXPECT_EQ(dog.Look(kStart + kSpin - 1), Verdict::kAskWindow);
-  EXPECT_EQ(dog.Look(kStart + kSpin), Verdict::kSpin);
-}
+// The guest runs all the time, unless a test stops this clock.
+uint64_t running = 0;
+uint64_t Running() { return running; }
 
-TEST(WatchdogTest, ProgressStartsTheCountAgain) {
+class WatchdogTest : public ::testing::Test {
+ protected:
+  // Looks at `now`, up to which the guest ran.
+  static Verdict Look(Watchdog& dog, uint64_t now) {
+    running = now;
+    return dog.Look(now, Running);
+  }
+};
+
+TEST_F(WatchdogTest, AsksBeforeItAccuses) {
   Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = kSpin}, kStart);
-  dog.OnProgress(kStart + kSpin - 1);
-  EXPECT_EQ(dog.Look(kStart + kSpin), Verdict::kFine);
-  EXPECT_EQ(dog.Look(kStart + 2 * kSpin), Verdict::kSpin);
+  EXPECT_EQ(Look(dog, kStart), Verdict::kFine);
+  EXPECT_EQ(Look(dog, kStart + kSpin / 4 - 1), Verdict::kFine);
+  EXPECT_EQ(Look(dog, kStart + kSpin / 4), Verdict::kAskWindow);
+  EXPECT_EQ(Look(dog, kStart + kSpin - 1), Verdict::kAskWindow);
+  EXPECT_EQ(Look(dog, kStart + kSpin), Verdict::kSpin);
 }
 
-TEST(WatchdogTest, TheHostsOwnTimeDoesNotCount) {
+TEST_F(WatchdogTest, AGuestWithoutACpuIsNotAccused) {
+  Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = kSpin}, kStart);
+  EXPECT_EQ(Look(dog, kStart + kSpin / 4), Verdict::kAskWindow);
+  EXPECT_EQ(dog.Look(kStart + 100 * kSpin, Running), Verdict::kAskWindow);
+  running += kSpin;
+  EXPECT_EQ(dog.Look(kStart + 101 * kSpin, Running), Verdict::kSpin);
+}
+
+TEST_F(WatchdogTest, ProgressStartsTheCountAgain) {
+  Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = kSpin}, kStart);
+  EXPECT_EQ(Look(dog, kStart + kSpin - 1), Verdict::kAskWindow);
+  dog.OnProgress(kStart + kSpin - 1);
+  EXPECT_EQ(Look(dog, kStart + kSpin), Verdict::kFine);
+  EXPECT_EQ(Look(dog, kStart + kSpin - 1 + kSpin / 4), Verdict::kAskWindow);
+  EXPECT_EQ(Look(dog, kStart + 2 * kSpin), Verdict::kSpin);
+}
+
+TEST_F(WatchdogTest, TheHostsOwnTimeDoesNotCount) {
   Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = kSpin}, kStart);
   dog.Exclude(10 * kSpin);
-  EXPECT_EQ(dog.Look(kStart + 10 * kSpin), Verdict::kFine);
-  EXPECT_EQ(dog.Look(kStart + 5), Verdict::kFine) << "more was excluded than has passed";
-  EXPECT_EQ(dog.Look(kStart + 11 * kSpin), Verdict::kSpin);
+  EXPECT_EQ(Look(dog, kStart + 10 * kSpin), Verdict::kFine);
+  EXPECT_EQ(Look(dog, kStart + 5), Verdict::kFine) << "more was excluded than has passed";
+  EXPECT_EQ(Look(dog, kStart + 10 * kSpin + kSpin / 4), Verdict::kAskWindow);
+  EXPECT_EQ(Look(dog, kStart + 11 * kSpin), Verdict::kSpin);
 }
 
-TEST(WatchdogTest, WallLimitCountsEverything) {
+TEST_F(WatchdogTest, WallLimitCountsEverything) {
   Watchdog dog({.wall_limit_ns = 5000, .spin_limit_ns = kSpin}, kStart);
   dog.OnProgress(kStart + 4999);
   EXPECT_EQ(dog.NsLeft(kStart + 4999), 1u);
-  EXPECT_EQ(dog.Look(kStart + 4999), Verdict::kFine);
+  EXPECT_EQ(Look(dog, kStart + 4999), Verdict::kFine);
   dog.OnProgress(kStart + 5000);
-  EXPECT_EQ(dog.Look(kStart + 5000), Verdict::kWallLimit);
+  EXPECT_EQ(Look(dog, kStart + 5000), Verdict::kWallLimit);
   EXPECT_EQ(dog.NsLeft(kStart + 6000), 0u);
 }
 
-TEST(WatchdogTest, ZeroSwitchesABoundOff) {
-  const Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = 0}, kStart);
-  EXPECT_EQ(dog.Look(kStart + (uint64_t{1} << 60)), Verdict::kFine);
+TEST_F(WatchdogTest, ZeroSwitchesABoundOff) {
+  Watchdog dog({.wall_limit_ns = 0, .spin_limit_ns = 0}, kStart);
+  EXPECT_EQ(Look(dog, kStart + (uint64_t{1} << 60)), Verdict::kFine);
 }
 
 TEST(TickTest, IsDueOnlyWhenWanted) {

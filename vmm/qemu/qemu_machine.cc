@@ -163,7 +163,7 @@ std::optional<RunResult> QemuMachine::OnHousekeeping(Ports& ports) {
   const uint64_t ticks = GuestTicks();
   if (ticks != last_ticks_) watchdog_->OnProgress(now_ns);
   last_ticks_ = ticks;
-  switch (watchdog_->Look(now_ns)) {
+  switch (watchdog_->Look(now_ns, MonotonicNs)) {
     case Verdict::kWallLimit:
       return RunResult{RunEnd::kWallLimit, "the run took longer than its limit"};
     case Verdict::kSpin:
