@@ -157,6 +157,7 @@ constexpr uint64_t HashLayout() {
       sizeof(SlabCacheRecord),
       sizeof(ObjectRecord),
       sizeof(VmaRecord),
+      sizeof(LineageRecord),
       sizeof(MmRecord),
       sizeof(PidRecord),
       sizeof(PidNamespaceRecord),

@@ -35,7 +35,8 @@ namespace fv::proto {
   X(22, TableLeaked, "table-leaked", 2, "munmap forgets to free an empty page table")            \
   X(23, ResidentWrong, "resident-wrong", 11, "munmap does not lower the resident size")          \
   X(24, CommitDrift, "commit-drift", 13, "munmap does not give back what it was charged for")    \
-  X(25, SharedTableWritable, "shared-table-writable", 8, "a shared page table stays writable")
+  X(25, SharedTableWritable, "shared-table-writable", 8, "a shared page table stays writable")   \
+  X(26, LineageForgotten, "lineage-forgotten", 14, "fork does not enter the child's mappings")
 
 enum class Mutant : uint32_t {
   kNone = 0,

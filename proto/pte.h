@@ -32,8 +32,12 @@ inline constexpr Pte kPteZero = 1ull << 10;
 // in its frame record; never writable through this entry (invariant I8).
 inline constexpr Pte kPteSharedTable = 1ull << 11;
 
-// A present entry of a process without kPteUser is a page of a PROT_NONE mapping: kept with its
-// content and its reference, out of the user's reach until mprotect gives access back.
+// With kPteZero and without kPteUser: a guard (MADV_GUARD_INSTALL). Every access of the user is a
+// SIGSEGV, whatever the mapping allows, until the guard is removed or the page unmapped.
+inline constexpr Pte kPteGuard = 1ull << 52;
+
+// Another present entry of a process without kPteUser is a page of a PROT_NONE mapping: kept with
+// its content and its reference, out of the user's reach until mprotect gives access back.
 
 inline constexpr unsigned kPageTableLevels = 4;
 inline constexpr unsigned kEntriesPerTable = 512;

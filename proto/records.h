@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "proto/layout.h"
+
 namespace fv::proto {
 
 // A guest-virtual address inside the direct map, or 0.
@@ -33,8 +35,10 @@ enum class FrameState : uint8_t {
   kSlab,         // aux = GuestPtr of the SlabCacheRecord
   kKernelStack,  // aux = GuestPtr of the TaskRecord
   kKernel,       // other kernel memory (fd tables, pipe buffers, object index nodes)
-  kAnon,         // private user page; refs = PTEs that map it + pins
-  kFile,  // page of a memory object (file, shared memory); refs = PTEs + 1 for the object + pins
+  kAnon,         // private user page; refs = PTEs that map it + pins; aux = OriginOf its lineage
+  // Page of a memory object (file, shared memory); refs = PTEs + 1 for the object + pins; aux =
+  // OriginOf the object.
+  kFile,
   kZero,  // the zero frame; refs not counted
 };
 
@@ -56,6 +60,18 @@ constexpr uint64_t TableAux(unsigned level, uint64_t anon_entries, uint64_t file
 constexpr unsigned TableLevel(uint64_t aux) { return aux & 0xFF; }
 constexpr uint64_t TableAnonEntries(uint64_t aux) { return aux >> 16 & 0xFFFF; }
 constexpr uint64_t TableFileEntries(uint64_t aux) { return aux >> 32 & 0xFFFF; }
+
+// Where a user frame comes from: its holder (a lineage for an anonymous frame, an object for a
+// file's) and its page index there, cut to 32 bits. Holders are aligned so that 32 bits name any of
+// them in 256 GiB.
+inline constexpr uint64_t kOriginAlign = 64;
+constexpr uint64_t OriginOf(GuestPtr holder, uint64_t page_index) {
+  return (holder - kKernelBase) / kOriginAlign << 32 | (page_index & 0xffffffff);
+}
+constexpr GuestPtr OriginHolder(uint64_t origin) {
+  return kKernelBase + (origin >> 32) * kOriginAlign;
+}
+constexpr uint32_t OriginIndex(uint64_t origin) { return static_cast<uint32_t>(origin); }
 
 // ---- Slab caches --------------------------------------------------------------------------
 
@@ -92,11 +108,12 @@ struct ObjectRecord {
   uint64_t pages;  // leaf frames present
   uint64_t bytes;  // file size
   ObjectAccounting accounting;
+  Link mappings;  // VmaRecord::object_link of the mappings that show it
 };
 inline constexpr uint64_t kObjectMagic = 0x004A424F50524B46;
 // A file of 2^63 - 1 bytes, the most that off_t says, has 2^51 pages.
 inline constexpr uint32_t kMaxObjectHeight = 6;
-static_assert(sizeof(ObjectRecord) == 64);
+static_assert(sizeof(ObjectRecord) == 80);
 
 // ---- Address spaces -----------------------------------------------------------------------
 
@@ -114,24 +131,48 @@ enum VmaFlag : uint64_t {
   kVmNoReserve = 1u << 13,
   kVmStack = 1u << 14,
   kVmHeap = 1u << 15,
+  kVmLockOnFault = 1u << 16,  // mlock2(MLOCK_ONFAULT): with kVmLocked
+  // Advice that only shows in /proc/PID/smaps (madvise(2)).
+  kVmSequential = 1u << 17,
+  kVmRandom = 1u << 18,
+  kVmDontDump = 1u << 19,
+  kVmHugePage = 1u << 20,
+  kVmNoHugePage = 1u << 21,
+  kVmMergeable = 1u << 22,
+  kVmMaybeGuard = 1u << 23,  // may have entries with kPteGuard
 };
 
 struct VmaRecord {
-  uint64_t magic;        // kVmaMagic
-  GuestPtr mm;           // MmRecord
-  uint64_t start;        // page aligned, inclusive
-  uint64_t end;          // page aligned, exclusive
-  uint64_t flags;        // VmaFlag
-  uint64_t page_offset;  // of `start` in the object, in pages
-  GuestPtr object;       // ObjectRecord, 0 for private anonymous memory
-  Link list;             // by address, from MmRecord::vmas
-  GuestPtr left;         // search tree by address
+  uint64_t magic;  // kVmaMagic
+  GuestPtr mm;     // MmRecord
+  uint64_t start;  // page aligned, inclusive
+  uint64_t end;    // page aligned, exclusive
+  uint64_t flags;  // VmaFlag
+  // Page index of `start`: in the object; or, for private anonymous memory, in its lineage: the
+  // page number of the address where it was first mapped.
+  uint64_t page_offset;
+  GuestPtr object;  // ObjectRecord, 0 for private anonymous memory
+  Link list;        // by address, from MmRecord::vmas
+  GuestPtr left;    // search tree by address
   GuestPtr right;
   GuestPtr parent;
   uint64_t balance;  // kernel's business
+  GuestPtr lineage;  // LineageRecord; 0 until the mapping has had an anonymous frame
+  Link lineage_link;
+  Link object_link;  // on ObjectRecord::mappings
 };
 inline constexpr uint64_t kVmaMagic = 0x00414D5650524B46;
-static_assert(sizeof(VmaRecord) == 104);
+static_assert(sizeof(VmaRecord) == 144);
+
+// The mappings that may map the same anonymous frames: those that descend from one by fork, split
+// and move.
+struct LineageRecord {
+  uint64_t magic;  // kLineageMagic
+  Link members;    // VmaRecord::lineage_link
+  uint64_t count;  // of members
+};
+inline constexpr uint64_t kLineageMagic = 0x004E494C50524B46;
+static_assert(sizeof(LineageRecord) == 32);
 
 // How fork copies an address space: its page-table entries, nothing but references to its page
 // tables, or its pages.
@@ -274,8 +315,8 @@ static_assert(sizeof(CpuRecord) == 64);
 template <typename T>
 inline constexpr bool kIsRecord = std::is_standard_layout_v<T>&& std::is_trivially_copyable_v<T>;
 static_assert(kIsRecord<FrameRecord> && kIsRecord<SlabCacheRecord> && kIsRecord<ObjectRecord> &&
-              kIsRecord<VmaRecord> && kIsRecord<MmRecord> && kIsRecord<TaskRecord> &&
-              kIsRecord<CpuRecord> && kIsRecord<PidNumberRecord> && kIsRecord<PidRecord> &&
-              kIsRecord<PidNamespaceRecord>);
+              kIsRecord<VmaRecord> && kIsRecord<LineageRecord> && kIsRecord<MmRecord> &&
+              kIsRecord<TaskRecord> && kIsRecord<CpuRecord> && kIsRecord<PidNumberRecord> &&
+              kIsRecord<PidRecord> && kIsRecord<PidNamespaceRecord>);
 
 }  // namespace fv::proto

@@ -4,6 +4,7 @@
 #include "guest/fs/io_buffer.h"
 
 #include "guest/lib/string.h"
+#include "guest/mm/frames.h"
 #include "guest/mm/user_copy.h"
 
 namespace fv::guest {
@@ -75,6 +76,36 @@ size_t IoBuffer::CopyOut(const void* from, size_t bytes) {
 
 size_t IoBuffer::CopyIn(void* to, size_t bytes) {
   return Move(static_cast<uint8_t*>(to), bytes, Direction::kIn);
+}
+
+IoBuffer::PinnedPiece IoBuffer::PinNext() {
+  PinnedPiece piece;
+  if (remaining_ == 0 || faulted_) {
+    return piece;
+  }
+  while (segments_ != nullptr && offset_ == segments_[index_].length) {
+    ++index_;
+    offset_ = 0;
+  }
+  const IoSegment& segment = segments_ == nullptr ? one_ : segments_[index_];
+  const uint64_t address = segment.base + offset_;
+  const Result<uint64_t> pfn = UserFrame(*mm_, address, FaultAccess::kRead);
+  if (!pfn.ok()) {
+    faulted_ = true;
+    return piece;
+  }
+  piece.offset = static_cast<uint32_t>(address % proto::kPageBytes);
+  piece.data = static_cast<const uint8_t*>(FrameData(pfn.value())) + piece.offset;
+  const uint64_t in_page = proto::kPageBytes - piece.offset;
+  uint64_t bytes = segment.length - offset_;
+  bytes = bytes < in_page ? bytes : in_page;
+  bytes = bytes < remaining_ ? bytes : remaining_;
+  piece.bytes = static_cast<uint32_t>(bytes);
+  piece.pfn = TryPinFrame(pfn.value()) ? pfn.value() : 0;
+  offset_ += bytes;
+  done_ += bytes;
+  remaining_ -= bytes;
+  return piece;
 }
 
 size_t IoBuffer::FillZero(size_t bytes) { return Move(nullptr, bytes, Direction::kZero); }

@@ -38,6 +38,17 @@ class IoBuffer {
   size_t CopyOut(const void* from, size_t bytes);  // to the buffer (read)
   size_t CopyIn(void* to, size_t bytes);           // from the buffer (write)
   size_t FillZero(size_t bytes);
+  // A piece of a user's page, pinned, up to the end of the page or of the segment; advances past
+  // it. `pfn` is 0 where the page cannot be pinned (the zero frame, too many pins): the caller
+  // copies from `data` at once. `bytes` is 0 at the end or after a fault. REQUIRES: a user's
+  // buffer.
+  struct PinnedPiece {
+    uint64_t pfn = 0;
+    const void* data = nullptr;
+    uint32_t offset = 0;  // in the page
+    uint32_t bytes = 0;
+  };
+  PinnedPiece PinNext();
   // Limits the transfer to `bytes` from here on.
   void Truncate(size_t bytes) { remaining_ = bytes < remaining_ ? bytes : remaining_; }
   // The result of a transfer: done(), or EFAULT when nothing moved because of a bad address.

@@ -34,6 +34,9 @@ enum class ProcKind : uint8_t {
   kNamespace,  // magic link to the namespace that it is named after
   kMem,        // files of proc_memory_file.cc
   kPagemap,
+  kPageCount,  // files of proc_frames_file.cc
+  kPageFlags,
+  kPageIdle,
 };
 
 // Which object a generated file is about.

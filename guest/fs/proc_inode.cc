@@ -83,6 +83,10 @@ Result<Ref<File>> ProcInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   if (node_.kind == ProcKind::kMem || node_.kind == ProcKind::kPagemap) {
     return OpenTaskMemory(std::move(dentry), flags);
   }
+  if (node_.kind == ProcKind::kPageCount || node_.kind == ProcKind::kPageFlags ||
+      node_.kind == ProcKind::kPageIdle) {
+    return OpenFrameFile(std::move(dentry), flags);
+  }
   return OpenGenerated(std::move(dentry), flags);
 }
 

@@ -41,5 +41,7 @@ class ProcInode final : public Inode {
 Result<Ref<File>> OpenGenerated(Ref<Dentry> dentry, uint32_t flags);
 // /proc/PID/mem and pagemap. Errors: ENOMEM, EACCES.
 Result<Ref<File>> OpenTaskMemory(Ref<Dentry> dentry, uint32_t flags);
+// /proc/kpagecount, kpageflags and the bitmap of idle pages. Errors: ENOMEM.
+Result<Ref<File>> OpenFrameFile(Ref<Dentry> dentry, uint32_t flags);
 
 }  // namespace fv::guest

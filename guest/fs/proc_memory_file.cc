@@ -11,6 +11,7 @@
 #include "guest/lib/credentials.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/page_table.h"
+#include "guest/mm/reverse_map.h"
 #include "guest/mm/user_copy.h"
 
 namespace fv::guest {
@@ -88,15 +89,19 @@ class PagemapFile final : public MemoryFile {
 uint64_t PagemapFile::EntryOf(const Mm& mm, uint64_t address, bool show_frame) {
   constexpr uint64_t kPresent = uint64_t{1} << 63;
   constexpr uint64_t kFile = uint64_t{1} << 61;
+  constexpr uint64_t kGuard = uint64_t{1} << 58;
   constexpr uint64_t kExclusive = uint64_t{1} << 56;
   const proto::Pte* pte = LookupPte(mm, address);
   if (pte == nullptr || (*pte & proto::kPtePresent) == 0) {
     return 0;
   }
-  const proto::FrameRecord& frame = FrameOf(PfnOfPte(*pte));
-  uint64_t entry = kPresent | (show_frame ? PfnOfPte(*pte) : 0);
-  entry |= frame.state == proto::FrameState::kFile ? kFile : 0;
-  return entry | (frame.state == proto::FrameState::kAnon && frame.refs == 1 ? kExclusive : 0);
+  if ((*pte & proto::kPteGuard) != 0) {
+    return kGuard;
+  }
+  const uint64_t pfn = PfnOfPte(*pte);
+  uint64_t entry = kPresent | (show_frame ? pfn : 0);
+  entry |= FrameOf(pfn).state == proto::FrameState::kFile ? kFile : 0;
+  return entry | (MappersOf(mm, address, pfn) == 1 ? kExclusive : 0);
 }
 
 Result<uint64_t> PagemapFile::Read(IoBuffer& to, uint64_t& position) {

@@ -10,6 +10,8 @@
 
 namespace fv::guest {
 
+class TextBuffer;
+
 // Owns one user of an Mm (Mm::Get, Mm::Put); may be empty.
 class MmRef {
  public:
@@ -36,12 +38,17 @@ inline Mm* GetTaskMmOrNull(uint32_t task) {
 }
 
 struct MmNumbers {  // in pages; addresses in bytes
-  uint64_t virtual_pages, resident_pages, file_pages, anon_pages, locked_pages, peak_resident;
-  uint64_t code_pages, data_pages, stack_pages, table_pages;
+  uint64_t virtual_pages, resident_pages, file_pages, anon_pages, locked_pages;
+  uint64_t peak_virtual, peak_resident;
+  uint64_t code_pages, lib_pages, data_pages, stack_pages, table_pages;
   uint64_t start_code, end_code, start_data, end_data, start_brk, start_stack;
 };
 // All zero for nullptr.
 MmNumbers NumbersOf(const Mm* mm);
+// The line of /proc/PID/maps and the head of an entry in smaps.
+void AddMappingLine(TextBuffer& out, const Mm& mm, const Vma& vma);
+// Present pages of shared memory (RssShmem).
+uint64_t SharedMemoryPages(const Mm& mm);
 // For tpgid: the foreground process group of the console.
 uint32_t ForegroundOfConsole();
 

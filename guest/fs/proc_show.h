@@ -21,8 +21,9 @@ Status ShowEmpty(TextBuffer& out, const ProcKey& key);
 Status ShowPartitions(TextBuffer& out, const ProcKey& key);
 Status ShowSwaps(TextBuffer& out, const ProcKey& key);
 Status ShowDevices(TextBuffer& out, const ProcKey& key);
+Status ShowVmstat(TextBuffer& out, const ProcKey& key);
 
-// ---- /proc/PID (proc_task.cc, proc_status.cc, proc_maps.cc) -----------------------------------
+// ---- /proc/PID: proc_task.cc, proc_status.cc, proc_maps.cc, proc_smaps.cc, proc_memory.cc ------
 Status ShowTaskStat(TextBuffer& out, const ProcKey& key);
 Status ShowTaskStatus(TextBuffer& out, const ProcKey& key);
 Status ShowStatm(TextBuffer& out, const ProcKey& key);
@@ -47,5 +48,10 @@ Status ShowTimensOffsets(TextBuffer& out, const ProcKey& key);
 Status ShowCgroup(TextBuffer& out, const ProcKey& key);
 Status ShowMaps(TextBuffer& out, const ProcKey& key);
 Status ShowSmaps(TextBuffer& out, const ProcKey& key);
+Status ShowSmapsRollup(TextBuffer& out, const ProcKey& key);
+Status ShowNumaMaps(TextBuffer& out, const ProcKey& key);
+Status ShowAuxv(TextBuffer& out, const ProcKey& key);
+Status StoreCoredumpFilter(const ProcKey& key, const char* text, size_t length);
+Status StoreClearRefs(const ProcKey& key, const char* text, size_t length);
 
 }  // namespace fv::guest

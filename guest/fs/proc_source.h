@@ -37,6 +37,7 @@ struct TaskInfo {
   uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
   uint64_t start_ns;  // since boot
   uint64_t voluntary_switches, involuntary_switches;
+  uint64_t read_bytes, written_bytes, reads, writes;  // of read(2), write(2) and their family
   uint64_t pending, shared_pending, blocked, ignored, caught;  // bit n-1: signal n
   uint32_t queued_signals;
   uint64_t queued_signal_limit;

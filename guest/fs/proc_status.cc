@@ -68,19 +68,20 @@ void AddIds(TextBuffer& out, const TaskInfo& info, const TaskIds& ids, const FdT
 
 void AddMemory(TextBuffer& out, const Mm& mm) {
   const MmNumbers n = NumbersOf(&mm);
-  Kib(out, "VmPeak", n.virtual_pages);
+  const uint64_t shared_memory = SharedMemoryPages(mm);
+  Kib(out, "VmPeak", n.peak_virtual);
   Kib(out, "VmSize", n.virtual_pages);
   Kib(out, "VmLck", n.locked_pages);
   Kib(out, "VmPin", 0);
   Kib(out, "VmHWM", n.peak_resident);
   Kib(out, "VmRSS", n.resident_pages);
   Kib(out, "RssAnon", n.anon_pages);
-  Kib(out, "RssFile", n.file_pages);
-  Kib(out, "RssShmem", 0);
+  Kib(out, "RssFile", n.file_pages - shared_memory);
+  Kib(out, "RssShmem", shared_memory);
   Kib(out, "VmData", n.data_pages);
   Kib(out, "VmStk", n.stack_pages);
   Kib(out, "VmExe", n.code_pages);
-  Kib(out, "VmLib", 0);
+  Kib(out, "VmLib", n.lib_pages);
   Kib(out, "VmPTE", n.table_pages);
   Kib(out, "VmSwap", 0);
   Kib(out, "HugetlbPages", 0);
@@ -111,26 +112,33 @@ MmNumbers NumbersOf(const Mm* mm) {
   }
   n.virtual_pages = mm->total_pages;
   n.resident_pages = mm->anon_pages + mm->file_pages;
+  n.peak_virtual = mm->hiwater_vm > mm->total_pages ? mm->hiwater_vm : mm->total_pages;
   n.peak_resident = mm->hiwater_rss > n.resident_pages ? mm->hiwater_rss : n.resident_pages;
   n.file_pages = mm->file_pages;
   n.anon_pages = mm->anon_pages;
   n.locked_pages = mm->locked_pages;
-  n.table_pages = mm->table_frames;
+  n.table_pages = mm->table_frames - 1;  // Linux does not count the root
   n.start_code = mm->start_code;
   n.end_code = mm->end_code;
   n.start_data = mm->start_data;
   n.end_data = mm->end_data;
   n.start_brk = mm->start_brk;
   n.start_stack = mm->start_stack;
-  n.code_pages = (mm->end_code - mm->start_code + proto::kPageBytes - 1) / proto::kPageBytes;
+  const uint64_t code_end = (mm->end_code + proto::kPageBytes - 1) / proto::kPageBytes;
+  n.code_pages = code_end - mm->start_code / proto::kPageBytes;
+  uint64_t executable = 0;
   for (const Vma& vma : mm->vma_list()) {
-    const bool writable_private = (vma.flags & proto::kVmWrite) != 0 && !vma.is_shared();
+    constexpr uint64_t kDataKinds = proto::kVmWrite | proto::kVmShared;
     if ((vma.flags & (proto::kVmStack | proto::kVmGrowsDown)) != 0) {
       n.stack_pages += vma.page_count();
-    } else if (writable_private) {
+    } else if ((vma.flags & kDataKinds) == proto::kVmWrite) {
       n.data_pages += vma.page_count();
+    } else if ((vma.flags & (proto::kVmExec | proto::kVmWrite)) == proto::kVmExec) {
+      executable += vma.page_count();
     }
   }
+  n.code_pages = n.code_pages < executable ? n.code_pages : executable;
+  n.lib_pages = executable - n.code_pages;
   return n;
 }
 

@@ -10,8 +10,6 @@
 #include "guest/fs/task_hooks.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
-#include "guest/mm/commit.h"
-#include "guest/mm/frames.h"
 
 namespace fv::guest {
 
@@ -19,12 +17,7 @@ namespace {
 
 constexpr uint64_t kNs = 1'000'000'000;
 constexpr uint64_t kCentisecondNs = 10'000'000;
-constexpr uint64_t kKibPerPage = proto::kPageBytes / 1024;
 constexpr unsigned kLoadShift = 11;  // fixed point of SystemInfo::load
-
-void Kib(TextBuffer& out, const char* name, uint64_t pages) {
-  out.Add("%s%8lu kB\n", name, pages * kKibPerPage);
-}
 
 void AddHundredths(TextBuffer& out, uint64_t ns) {
   out.Add("%lu.%02lu", ns / kNs, ns % kNs / kCentisecondNs);
@@ -69,71 +62,7 @@ void AddFlags(TextBuffer& out) {
   }
 }
 
-// Pages by use, summed over the kernel's lists. Pages of objects are files of ramfs and shared
-// memory: cached, and not to be dropped.
-struct MemoryUse {
-  uint64_t anonymous = 0, mapped = 0, tables = 0, locked = 0, objects = 0, slabs = 0;
-};
-
-MemoryUse CountUse() {
-  using Mms = ListView<proto::MmRecord, &proto::MmRecord::mms>;
-  using Objects = ListView<proto::ObjectRecord, &proto::ObjectRecord::objects>;
-  using Caches = ListView<proto::SlabCacheRecord, &proto::SlabCacheRecord::caches>;
-  MemoryUse use;
-  for (const proto::MmRecord& mm : Mms(*reinterpret_cast<proto::Link*>(Channel().mms))) {
-    use.anonymous += mm.anon_pages;
-    use.mapped += mm.file_pages;
-    use.tables += mm.table_frames;
-    use.locked += mm.locked_pages;
-  }
-  for (const auto& object : Objects(*reinterpret_cast<proto::Link*>(Channel().objects))) {
-    use.objects += object.pages;
-  }
-  for (const auto& cache : Caches(*reinterpret_cast<proto::Link*>(Channel().slab_caches))) {
-    use.slabs += cache.frames;
-  }
-  return use;
-}
-
 }  // namespace
-
-Status ShowMeminfo(TextBuffer& out, const ProcKey&) {
-  const uint64_t total = TotalFrames();
-  const uint64_t free = FreeFrameCount();
-  const MemoryUse use = CountUse();
-  Kib(out, "MemTotal:       ", total);
-  Kib(out, "MemFree:        ", free);
-  Kib(out, "MemAvailable:   ", free);
-  Kib(out, "Buffers:        ", 0);
-  Kib(out, "Cached:         ", use.objects);
-  Kib(out, "SwapCached:     ", 0);
-  Kib(out, "Active:         ", use.anonymous);
-  Kib(out, "Inactive:       ", use.objects);
-  Kib(out, "Active(anon):   ", use.anonymous);
-  Kib(out, "Inactive(anon): ", use.objects);
-  Kib(out, "Active(file):   ", 0);
-  Kib(out, "Inactive(file): ", 0);
-  Kib(out, "Unevictable:    ", use.locked);
-  Kib(out, "Mlocked:        ", use.locked);
-  Kib(out, "SwapTotal:      ", 0);
-  Kib(out, "SwapFree:       ", 0);
-  Kib(out, "Dirty:          ", 0);
-  Kib(out, "Writeback:      ", 0);
-  Kib(out, "AnonPages:      ", use.anonymous);
-  Kib(out, "Mapped:         ", use.mapped);
-  Kib(out, "Shmem:          ", use.objects);
-  Kib(out, "KReclaimable:   ", 0);
-  Kib(out, "Slab:           ", use.slabs);
-  Kib(out, "SReclaimable:   ", 0);
-  Kib(out, "SUnreclaim:     ", use.slabs);
-  Kib(out, "PageTables:     ", use.tables);
-  Kib(out, "CommitLimit:    ", CommitLimit());
-  Kib(out, "Committed_AS:   ", CommittedPages());
-  out.Add("VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\n");
-  out.Add("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n");
-  out.Add("HugePages_Surp:        0\nHugepagesize:       2048 kB\n");
-  return Ok();
-}
 
 Status ShowCpuinfo(TextBuffer& out, const ProcKey&) {
   unsigned a = 0;

@@ -25,6 +25,10 @@ constexpr ProcNode MemoryNode(const char* name, ProcKind kind, uint32_t permissi
   return {name, kTypeRegular | permissions, kind, nullptr, nullptr, nullptr, 0};
 }
 
+// Write only.
+constexpr ProcNode kClearRefs = {
+    "clear_refs", kTypeRegular | 0200, ProcKind::kPlain, nullptr, StoreClearRefs, nullptr, 0};
+
 // As of a kernel that was configured without the other kinds.
 constexpr ProcNode kNamespaces[] = {
     ProcLink("mnt", ProcKind::kNamespace),
@@ -49,15 +53,19 @@ constexpr ProcNode kPidChildren[] = {
     ProcFile("status", ShowTaskStatus),
     ProcFile("maps", ShowMaps),
     ProcFile("smaps", ShowSmaps),
+    ProcFile("smaps_rollup", ShowSmapsRollup),
+    ProcFile("numa_maps", ShowNumaMaps),
+    kClearRefs,
     Writable("comm", ShowComm, StoreComm),
     ProcFile("cmdline", ShowCmdline),
     ProcFile("environ", ShowEnviron, 0400),
+    ProcFile("auxv", ShowAuxv, 0400),
     ProcFile("limits", ShowLimits),
     ProcFile("oom_score", ShowOomScore),
     Writable("oom_score_adj", ShowOomScoreAdj, StoreOomScoreAdj),
     ProcFile("mounts", ShowMounts),
     ProcFile("mountinfo", ShowMountinfo),
-    ProcFile("coredump_filter", ShowCoredumpFilter),
+    Writable("coredump_filter", ShowCoredumpFilter, StoreCoredumpFilter),
     ProcFile("personality", ShowPersonality, 0400),
     ProcFile("wchan", ShowWchan),
     ProcFile("schedstat", ShowSchedstat),
@@ -69,6 +77,19 @@ constexpr ProcNode kPidChildren[] = {
 
 constexpr ProcNode kTidChildren[] = {
     ProcDirectory("ns", kNamespaces, sizeof(kNamespaces) / sizeof(kNamespaces[0]), 0511),
+    MemoryNode("mem", ProcKind::kMem, 0600),
+    MemoryNode("pagemap", ProcKind::kPagemap, 0400),
+    ProcFile("smaps", ShowSmaps),
+    ProcFile("smaps_rollup", ShowSmapsRollup),
+    ProcFile("numa_maps", ShowNumaMaps),
+    kClearRefs,
+    ProcFile("auxv", ShowAuxv, 0400),
+    ProcFile("oom_score", ShowOomScore),
+    ProcFile("wchan", ShowWchan),
+    ProcFile("personality", ShowPersonality, 0400),
+    ProcFile("io", ShowIo, 0400),
+    ProcFile("cgroup", ShowCgroup),
+    ProcFile("schedstat", ShowSchedstat),
     Dynamic("fd", ProcKind::kFdDir, 0500),
     Dynamic("fdinfo", ProcKind::kFdInfoDir, 0555),
     ProcFile("stat", ShowTaskStat),
@@ -105,6 +126,9 @@ constexpr ProcNode kRootChildren[] = {
     ProcFile("swaps", ShowSwaps),
     ProcFile("uptime", ShowUptime),
     ProcFile("version", ShowVersion),
+    ProcFile("vmstat", ShowVmstat),
+    MemoryNode("kpagecount", ProcKind::kPageCount, 0400),
+    MemoryNode("kpageflags", ProcKind::kPageFlags, 0400),
     {"sys", kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, kProcSysNodes,
      kProcSysNodeCount},
 };

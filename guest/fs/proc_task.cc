@@ -213,11 +213,6 @@ Status ShowChildren(TextBuffer& out, const ProcKey& key) {
   return Ok();
 }
 
-Status ShowCoredumpFilter(TextBuffer& out, const ProcKey&) {
-  out.Add("00000033\n");
-  return Ok();
-}
-
 Status ShowPersonality(TextBuffer& out, const ProcKey&) {
   out.Add("00000000\n");
   return Ok();
@@ -251,11 +246,16 @@ Status ShowCgroup(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
-Status ShowIo(TextBuffer& out, const ProcKey&) {
-  for (const char* name :
-       {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"}) {
-    out.Add("%s: 0\n", name);
+// Nothing is read from or written to a disk.
+Status ShowIo(TextBuffer& out, const ProcKey& key) {
+  if (!MayInspectTask(key.task)) {
+    return Error(EACCES);
   }
+  TaskInfo info;
+  TRY(Fill(key.task, info));
+  out.Add("rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", info.read_bytes, info.written_bytes,
+          info.reads, info.writes);
+  out.Add("read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
   return Ok();
 }
 

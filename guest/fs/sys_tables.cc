@@ -171,7 +171,13 @@ constexpr ProcNode kSystem[] = {
 };
 constexpr ProcNode kDevices[] = {Directory("system", kSystem)};
 constexpr ProcNode kTransparent[] = {ProcFile("enabled", ShowFixed<"always madvise [never]\n">)};
-constexpr ProcNode kSysMm[] = {Directory("transparent_hugepage", kTransparent)};
+constexpr ProcNode kPageIdle[] = {
+    {"bitmap", kTypeRegular | 0600, ProcKind::kPageIdle, nullptr, nullptr, nullptr, 0},
+};
+constexpr ProcNode kSysMm[] = {
+    Directory("page_idle", kPageIdle),
+    Directory("transparent_hugepage", kTransparent),
+};
 constexpr ProcNode kSysKernel[] = {Directory("mm", kSysMm)};
 constexpr ProcNode kSysChildren[] = {
     Directory("devices", kDevices),

@@ -23,12 +23,16 @@ inline constexpr size_t kPipeBuf = 4096;  // PIPE_BUF: writes up to here are ato
 // O_DIRECT: each write of up to PIPE_BUF is a packet of its own.
 enum class PipeMode : uint32_t { kStream = 0, kPacket };
 
+// Whose frame it is: the pipe's, or a user's page that vmsplice(2) pinned.
+enum class PipeFrame : uint32_t { kOwn = 0, kPinned };
+
 // A page of pipe data.
 struct PipePage {
-  void* data = nullptr;  // one frame, allocated with its first byte
+  void* data = nullptr;  // one frame, allocated with its first byte, or pinned
   uint32_t offset = 0;
   uint32_t length = 0;
   PipeMode mode = PipeMode::kStream;
+  PipeFrame frame = PipeFrame::kOwn;
 };
 
 class PipeRing {
@@ -50,6 +54,10 @@ class PipeRing {
   bool RoomFor(size_t bytes, PipeMode mode = PipeMode::kStream) const;
   // Takes what fits. Errors: ENOMEM, EFAULT when nothing was moved.
   Result<size_t> Fill(IoBuffer& from, PipeMode mode = PipeMode::kStream);
+  // Takes the user's pages themselves, a slot for each piece: what the user writes to them later is
+  // seen by the reader, what others write is not (vmsplice). Errors: ENOMEM, EFAULT when nothing
+  // was moved.
+  Result<size_t> FillPinned(IoBuffer& from);
   // Gives what is there.
   Result<size_t> Drain(IoBuffer& to);
   // Like Drain, but keeps the data (tee). `skip` bytes are passed over first.

@@ -43,7 +43,9 @@ Status PipeRing::Init(size_t pages) {
 
 void PipeRing::DropFirst() {
   void* page = At(0).data;
-  if (spare_ == nullptr) {
+  if (At(0).frame == PipeFrame::kPinned) {
+    UnpinFrame(PfnOfPointer(page));
+  } else if (spare_ == nullptr) {
     spare_ = page;
   } else {
     FreePage(page);
@@ -58,7 +60,8 @@ size_t PipeRing::TailRoom() const {
     return 0;
   }
   const PipePage& last = pages_[(head_ + count_ - 1) % slots_];
-  return last.mode == PipeMode::kPacket ? 0 : kPage - last.offset - last.length;
+  const bool appends = last.mode == PipeMode::kStream && last.frame == PipeFrame::kOwn;
+  return appends ? kPage - last.offset - last.length : 0;
 }
 
 bool PipeRing::RoomFor(size_t bytes, PipeMode mode) const {
@@ -90,9 +93,39 @@ Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
       spare_ = page;
       break;
     }
-    At(count_) = {page, 0, static_cast<uint32_t>(moved), mode};
+    At(count_) = {page, 0, static_cast<uint32_t>(moved), mode, PipeFrame::kOwn};
     ++count_;
     bytes_ += moved;
+  }
+  if (from.done() == before && from.faulted()) {
+    return Error(EFAULT);
+  }
+  return from.done() - before;
+}
+
+Result<size_t> PipeRing::FillPinned(IoBuffer& from) {
+  const size_t before = from.done();
+  while (!full()) {
+    const IoBuffer::PinnedPiece piece = from.PinNext();
+    if (piece.bytes == 0) {
+      break;
+    }
+    PipePage page{nullptr, piece.offset, piece.bytes, PipeMode::kStream, PipeFrame::kPinned};
+    if (piece.pfn != 0) {
+      page.data = FrameData(piece.pfn);
+    } else {
+      page.data = spare_ != nullptr ? spare_ : NewPage();
+      page.frame = PipeFrame::kOwn;
+      spare_ = nullptr;
+      if (page.data == nullptr) {
+        const size_t moved = from.done() - before - piece.bytes;
+        return moved > 0 ? Result<size_t>(moved) : Result<size_t>(Error(ENOMEM));
+      }
+      memcpy(static_cast<uint8_t*>(page.data) + piece.offset, piece.data, piece.bytes);
+    }
+    At(count_) = page;
+    ++count_;
+    bytes_ += piece.bytes;
   }
   if (from.done() == before && from.faulted()) {
     return Error(EFAULT);

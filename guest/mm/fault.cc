@@ -8,6 +8,8 @@
 #include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
+#include "guest/mm/guard.h"
+#include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/out_of_memory.h"
 #include "guest/mm/pte_ops.h"
@@ -63,13 +65,20 @@ uint64_t PagesAhead(const PageFault& fault, const Pte* slot, uint64_t index) {
 void MapAhead(PageFault& fault, Pte* slot) {
   const uint64_t ahead = PagesAhead(fault, slot, proto::TableIndex(fault.address, 1));
   for (uint64_t i = 1; i <= ahead && slot[i] == 0; ++i) {
-    Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon);
+    const uint64_t address = fault.address + (i << proto::kPageShift);
+    Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon, OriginAt(fault.vma, address));
     if (!pfn.ok()) {
       return;
     }
     slot[i] = OwnPte(pfn.value(), fault.vma.flags);
     ++fault.mm.anon_pages;
   }
+}
+
+// A zeroed frame of the mapping's own. Errors: ENOMEM.
+Result<uint64_t> OwnFrame(const PageFault& fault) {
+  TRY(EnsureLineage(fault.mm, fault.vma));
+  return AllocateZeroedFrame(FrameState::kAnon, OriginAt(fault.vma, fault.address));
 }
 
 FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
@@ -81,7 +90,7 @@ FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
     }
     return FaultResult::kHandled;
   }
-  Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon);
+  Result<uint64_t> pfn = OwnFrame(fault);
   if (!pfn.ok()) {
     return FaultResult::kOutOfMemory;
   }
@@ -121,9 +130,11 @@ void MapAround(PageFault& fault, Pte& slot) {
   }
 }
 
-// A frame with a copy of `from`, or an error.
-Result<uint64_t> CopyFrame(uint64_t from) {
-  const uint64_t pfn = TRY(AllocateFrames(0, FrameState::kAnon));
+// A frame of the mapping's own with a copy of `from`. Errors: ENOMEM.
+Result<uint64_t> CopyFrame(const PageFault& fault, uint64_t from) {
+  TRY(EnsureLineage(fault.mm, fault.vma));
+  const uint64_t pfn =
+      TRY(AllocateFrames(0, FrameState::kAnon, OriginAt(fault.vma, fault.address)));
   if (HasMutant(Mutant::kBreakBackwards)) {
     CopyPage(FrameData(from), FrameData(pfn));
     return pfn;
@@ -141,7 +152,7 @@ FaultResult MapObjectPage(PageFault& fault, Pte& slot) {
   }
   fault.pfn = page.value();
   if (fault.access == FaultAccess::kWrite && !fault.vma.is_shared()) {
-    Result<uint64_t> own = CopyFrame(fault.pfn);
+    Result<uint64_t> own = CopyFrame(fault, fault.pfn);
     if (!own.ok()) {
       return FaultResult::kOutOfMemory;
     }
@@ -172,7 +183,7 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
     return FaultResult::kHandled;
   }
   const bool zero = (slot & proto::kPteZero) != 0;
-  Result<uint64_t> own = zero ? AllocateZeroedFrame(FrameState::kAnon) : CopyFrame(old);
+  Result<uint64_t> own = zero ? OwnFrame(fault) : CopyFrame(fault, old);
   if (!own.ok()) {
     return FaultResult::kOutOfMemory;
   }
@@ -248,6 +259,9 @@ FaultResult ResolveFault(PageFault& fault, Pte& slot) {
   if (slot == 0) {
     return fault.vma.object != 0 ? MapObjectPage(fault, slot) : MapAnonymous(fault, slot);
   }
+  if (IsGuard(slot)) {
+    return FaultResult::kSegvMapErr;
+  }
   fault.pfn = PfnOfPte(slot);
   if (fault.access != FaultAccess::kWrite || (slot & proto::kPteWritable) != 0) {
     return FaultResult::kHandled;  // somebody else was faster, or the translation was stale
@@ -280,8 +294,6 @@ FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip)
     }
     pfn = fault.pfn;
   }
-  const uint64_t resident = mm.anon_pages + mm.file_pages;
-  mm.hiwater_rss = resident > mm.hiwater_rss ? resident : mm.hiwater_rss;
   EmitEvent(proto::EventKind::kFault, address, static_cast<uint64_t>(access),
             static_cast<uint64_t>(result), pfn, rip);
   return result;
@@ -303,7 +315,7 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
     return Ok();
   }
   const uint64_t grow = (vma.start - start) >> proto::kPageShift;
-  if (start < proto::kUserStart || vma.end - start > limits.stack ||
+  if (start < proto::kUserStart || vma.end - start > limits.stack || vma.page_offset < grow ||
       !MayExpand(*this, vma.flags, grow)) {
     return Error(ENOMEM);
   }
@@ -317,6 +329,7 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
     TRY(ChargeCommit(this, grow));
   }
   vma.start = start;
+  vma.page_offset -= grow;
   total_pages += grow;
   locked_pages += (vma.flags & proto::kVmLocked) != 0 ? grow : 0;
   return Ok();

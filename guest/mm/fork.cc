@@ -10,6 +10,7 @@
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
 #include "guest/mm/fork_strategies.h"
+#include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -40,6 +41,8 @@ void CopyFields(const Mm& parent, Mm& child) {
   child.arg_end = parent.arg_end;
   child.env_start = parent.env_start;
   child.env_end = parent.env_end;
+  memcpy(child.auxv, parent.auxv, sizeof(child.auxv));
+  child.coredump_filter = parent.coredump_filter;
   child.area_cache = parent.area_cache;
   child.area_hole = parent.area_hole;
 }
@@ -55,13 +58,16 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
     }
     CommitCharge charge;
     TRY(charge.Take(parent, ChargeOf(vma)));
-    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~uint64_t{proto::kVmLocked}, vma.may,
+    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~kLockFlags, vma.may,
                        vma.memory_object(), vma.page_offset, vma.source);
     if (copy == nullptr) {
       return Error(ENOMEM);
     }
     charge.Keep();  // the child's now
-    AppendVma(child, *copy);
+    AppendVma(child, *copy, vma);
+    if (HasPagesToCopy(vma) && !HasMutant(Mutant::kLineageForgotten)) {
+      JoinLineage(*copy, vma);
+    }
     ++counts.vmas;
   }
   BuildVmaTree(child);
@@ -106,7 +112,7 @@ bool SplitHotPage(Mm& parent, Mm& child, uint64_t address) {
   if (record.state != FrameState::kAnon || record.refs != 2 || record.pins != 0) {
     return false;
   }
-  Result<uint64_t> copy = AllocateFrames(0, FrameState::kAnon);
+  Result<uint64_t> copy = AllocateFrames(0, FrameState::kAnon, record.aux);
   if (!copy.ok()) {
     return false;
   }
@@ -165,7 +171,7 @@ Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
   for (unsigned i = 0; i < hot.count; ++i) {
     counts.hot_pages += SplitHotPage(parent, *child, hot.address[i]);
   }
-  child->hiwater_rss = child->anon_pages + child->file_pages;
+  NotePeak(*child);
   counts.tables = child->table_frames;
   counts.table_cycles = ReadTsc() - mapped;
   undo.Dismiss();

@@ -36,7 +36,7 @@ Result<Pte> CopyBehind(Pte pte, const Vma& vma, Mm& child) {
     ++child.file_pages;
     return pte;
   }
-  const uint64_t copy = TRY(AllocateFrames(0, FrameState::kAnon));
+  const uint64_t copy = TRY(AllocateFrames(0, FrameState::kAnon, FrameOf(pfn).aux));
   CopyPage(FrameData(copy), FrameData(pfn));
   ++child.anon_pages;
   const Pte own = AdjustAccess(pte & ~proto::kPteCow, vma.flags) | proto::kPteDirty;

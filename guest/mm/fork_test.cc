@@ -110,7 +110,7 @@ TEST_F(ForkTest, F53_WipeOnForkReadsAsZero) {
 
 TEST_F(ForkTest, F55_LocksAreNotInherited) {
   ASSERT_TRUE(parent_.Map(kAt, 3).ok());
-  ASSERT_TRUE(parent_->Lock(kAt, 3 * kPage, false).ok());
+  ASSERT_TRUE(parent_->Lock(kAt, 3 * kPage, LockMode::kNow).ok());
   EXPECT_EQ(parent_->locked_pages, 3u);
   EXPECT_EQ(parent_->anon_pages, 3u) << "locking makes pages present";
   TestProcess child = parent_.Fork();

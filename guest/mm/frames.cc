@@ -247,6 +247,14 @@ void PinFrame(uint64_t pfn) {
   ++record.pins;
 }
 
+bool TryPinFrame(uint64_t pfn) {
+  if (pfn == ZeroPfn() || FrameOf(pfn).pins == UINT16_MAX) {
+    return false;
+  }
+  PinFrame(pfn);
+  return true;
+}
+
 void UnpinFrame(uint64_t pfn) {
   FrameRecord& record = FrameOf(pfn);
   FV_CHECK(record.pins > 0);

@@ -55,6 +55,8 @@ void PutFrame(uint64_t pfn);
 // References of the kernel itself (a pipe, a transfer under way): counted in refs and in pins, so
 // that the frame is not exclusive to its mapping and a write of the user makes a copy.
 void PinFrame(uint64_t pfn);
+// The same, unless it is the zero frame or has as many pins as can be counted.
+bool TryPinFrame(uint64_t pfn);
 void UnpinFrame(uint64_t pfn);
 
 uint64_t ZeroPfn();

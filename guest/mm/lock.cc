@@ -11,10 +11,13 @@
 namespace fv::guest {
 namespace {
 
-enum class LockChange : uint8_t { kLock, kUnlock };
+uint64_t FlagsFor(LockMode mode) {
+  return mode == LockMode::kOnFault ? kLockFlags : uint64_t{proto::kVmLocked};
+}
 
-// Sets or clears the flag on [start, end). Errors: ENOMEM for a gap or too many mappings.
-Status ChangeLock(Mm& mm, uint64_t start, uint64_t end, LockChange change) {
+// Makes the lock of [start, end) what `wanted` (of kLockFlags) says. Errors: ENOMEM for a gap or
+// too many mappings.
+Status ChangeLock(Mm& mm, uint64_t start, uint64_t end, uint64_t wanted) {
   uint64_t at = start;
   while (at < end) {
     Vma* vma = mm.FindVma(at);
@@ -22,15 +25,12 @@ Status ChangeLock(Mm& mm, uint64_t start, uint64_t end, LockChange change) {
       return Error(ENOMEM);
     }
     const uint64_t stop = vma->end < end ? vma->end : end;
-    const bool locked = (vma->flags & proto::kVmLocked) != 0;
-    if (locked != (change == LockChange::kLock)) {
+    if ((vma->flags & kLockFlags) != wanted) {
       Vma* part = TRY(IsolateRange(mm, at, stop));
-      part->flags ^= proto::kVmLocked;
-      if (change == LockChange::kLock) {
-        mm.locked_pages += part->page_count();
-      } else {
-        mm.locked_pages -= part->page_count();
-      }
+      const bool was_locked = (part->flags & proto::kVmLocked) != 0;
+      part->flags = (part->flags & ~kLockFlags) | wanted;
+      mm.locked_pages -= was_locked ? part->page_count() : 0;
+      mm.locked_pages += wanted != 0 ? part->page_count() : 0;
       MergeVma(mm, *part);
     }
     at = stop;
@@ -38,7 +38,18 @@ Status ChangeLock(Mm& mm, uint64_t start, uint64_t end, LockChange change) {
   return Ok();
 }
 
-uint64_t LockedBytes(const Mm& mm) { return mm.locked_pages << proto::kPageShift; }
+// Pages of [start, end) that are locked already: they do not count twice.
+uint64_t LockedIn(const Mm& mm, uint64_t start, uint64_t end) {
+  uint64_t pages = 0;
+  Mm::VmaList list = mm.vma_list();
+  for (Vma* vma = mm.FindVmaFrom(start); vma != nullptr && vma->start < end;
+       vma = list.Next(*vma)) {
+    const uint64_t low = vma->start > start ? vma->start : start;
+    const uint64_t high = vma->end < end ? vma->end : end;
+    pages += (vma->flags & proto::kVmLocked) != 0 ? (high - low) >> proto::kPageShift : 0;
+  }
+  return pages;
+}
 
 // Linux: __mlock_posix_error_return.
 Status PopulateLocked(Mm& mm, uint64_t start, uint64_t end) {
@@ -60,7 +71,7 @@ Status PopulateLocked(Mm& mm, uint64_t start, uint64_t end) {
 
 }  // namespace
 
-Status Mm::Lock(uint64_t address, uint64_t length, bool on_fault) {
+Status Mm::Lock(uint64_t address, uint64_t length, LockMode mode) {
   if (limits.locked == 0) {
     return Error(EPERM);
   }
@@ -73,14 +84,13 @@ Status Mm::Lock(uint64_t address, uint64_t length, bool on_fault) {
   if (bytes == 0) {
     return Ok();
   }
-  if (limits.locked != kNoLimit &&
-      bytes > limits.locked -
-                  (LockedBytes(*this) < limits.locked ? LockedBytes(*this) : limits.locked)) {
+  const uint64_t more = (bytes >> proto::kPageShift) - LockedIn(*this, start, end);
+  if (limits.locked != kNoLimit && locked_pages + more > limits.locked >> proto::kPageShift) {
     return Error(ENOMEM);
   }
   NoteChange(proto::SafepointKind::kSyscall);
-  TRY(ChangeLock(*this, start, end, LockChange::kLock));
-  return on_fault ? Ok() : PopulateLocked(*this, start, end);
+  TRY(ChangeLock(*this, start, end, FlagsFor(mode)));
+  return mode == LockMode::kNow ? PopulateLocked(*this, start, end) : Ok();
 }
 
 Status Mm::Unlock(uint64_t address, uint64_t length) {
@@ -89,12 +99,13 @@ Status Mm::Unlock(uint64_t address, uint64_t length) {
   if (end < start) {
     return Error(EINVAL);
   }
-  return ChangeLock(*this, start, end, LockChange::kUnlock);
+  return ChangeLock(*this, start, end, 0);
 }
 
 Status Mm::LockAll(int flags) {
+  const uint64_t lock = FlagsFor((flags & MCL_ONFAULT) != 0 ? LockMode::kOnFault : LockMode::kNow);
   if ((flags & MCL_FUTURE) == 0) {
-    default_flags &= ~uint64_t{proto::kVmLocked};
+    default_flags &= ~kLockFlags;
   }
   if (flags != 0 && limits.locked == 0) {
     return Error(EPERM);
@@ -103,14 +114,15 @@ Status Mm::LockAll(int flags) {
       total_pages << proto::kPageShift > limits.locked) {
     return Error(ENOMEM);
   }
-  default_flags |= (flags & MCL_FUTURE) != 0 ? proto::kVmLocked : 0;
+  if ((flags & MCL_FUTURE) != 0) {
+    default_flags = (default_flags & ~kLockFlags) | lock;
+  }
   if (flags != 0 && (flags & MCL_CURRENT) == 0) {
     return Ok();
   }
-  const LockChange change = flags != 0 ? LockChange::kLock : LockChange::kUnlock;
   for (Vma* vma = vma_list().front(); vma != nullptr;) {
     const uint64_t end = vma->end;
-    TRY(ChangeLock(*this, vma->start, end, change));
+    TRY(ChangeLock(*this, vma->start, end, flags != 0 ? lock : 0));
     vma = FindVmaFrom(end);
   }
   if (flags != 0 && (flags & MCL_ONFAULT) == 0) {

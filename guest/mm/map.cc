@@ -105,7 +105,7 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
   const uint64_t start = TRY(Place(*this, request, length));
   const uint64_t end = start + length;
   const uint64_t pages = length >> proto::kPageShift;
-  uint64_t flags = request.flags | (default_flags & proto::kVmLocked);
+  uint64_t flags = request.flags | (default_flags & kLockFlags);
   if ((flags & proto::kVmLocked) != 0 && limits.locked != kNoLimit &&
       ((locked_pages << proto::kPageShift) + length > limits.locked)) {
     return Error(EAGAIN);
@@ -123,9 +123,11 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
   if (!object && (flags & proto::kVmShared) != 0) {
     object = TRY((flags & proto::kVmNoReserve) != 0 ? MemoryObject::Create(length)
                                                     : MemoryObject::CreateCharged(*this, length));
+    object->MarkSharedMemory();
   }
-  Vma* vma = NewVma(*this, start, end, flags, request.may, object.get(), request.page_offset,
-                    request.source);
+  const uint64_t page_offset = object ? request.page_offset : start >> proto::kPageShift;
+  Vma* vma =
+      NewVma(*this, start, end, flags, request.may, object.get(), page_offset, request.source);
   if (vma == nullptr) {
     return Error(ENOMEM);
   }
@@ -143,7 +145,7 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
   MergeVma(*this, *vma);
   EmitEvent(proto::EventKind::kMap, start, end, flags, AddressOf(object.get()));
   NoteChange(proto::SafepointKind::kSyscall);
-  if (request.populate == MapPopulate::kYes || (flags & proto::kVmLocked) != 0) {
+  if (request.populate == MapPopulate::kYes || PopulatesLock(flags)) {
     Populate(start, length);
   }
   return start;
@@ -167,7 +169,7 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
   }
   TRY(OwnEdgeTables(mm, start, end));
   Vma* vma = TRY(IsolateRange(mm, start, end, SplitLimit::kIgnore));
-  ZapRange(mm, start, end, batch);
+  ZapRange(mm, start, end, batch, ZapGuards::kRemove);
   while (vma != nullptr && vma->start < end) {
     Vma* next = NextVma(mm, *vma);
     UnchargeCommit(HasMutant(Mutant::kCommitDrift) ? 0 : ChargeOf(*vma));

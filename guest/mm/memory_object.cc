@@ -46,7 +46,7 @@ MemoryObject::MemoryObject(uint64_t size) : proto::ObjectRecord{} {
   magic = proto::kObjectMagic;
   refs = 1;
   bytes = size;
-  InitHead(mappings_);
+  InitHead(mappings);
   InsertBetween(objects, reinterpret_cast<proto::Link*>(all_objects.prev), &all_objects);
 }
 
@@ -156,7 +156,8 @@ Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   uint64_t* slot = TRY(EnsureSlot(index));
   const uint64_t offset = index << proto::kPageShift;
   TRY(ChargePage(index));
-  const Result<uint64_t> frame = AllocateZeroedFrame(proto::FrameState::kFile);
+  const Result<uint64_t> frame =
+      AllocateZeroedFrame(proto::FrameState::kFile, proto::OriginOf(AddressOf(this), index));
   if (!frame.ok()) {
     UnchargeCommit(accounting == proto::ObjectAccounting::kByPage ? 1 : 0);
     return frame.error();
@@ -214,13 +215,13 @@ Status MemoryObject::UnmapPages(uint64_t first) {
     const uint64_t skip = first > vma.page_offset ? first - vma.page_offset : 0;
     return vma.start + (skip << proto::kPageShift);
   };
-  const ListView<Vma, &Vma::object_link> mappings(mappings_);
-  for (Vma& vma : mappings) {
+  const ListView<Vma, &Vma::object_link> members(mappings);
+  for (Vma& vma : members) {
     if (start_of(vma) < vma.end) {
-      TRY(OwnEdgeTables(*reinterpret_cast<Mm*>(vma.mm), start_of(vma), vma.end));
+      TRY(OwnForZap(*reinterpret_cast<Mm*>(vma.mm), vma, start_of(vma), vma.end));
     }
   }
-  for (Vma& vma : mappings) {
+  for (Vma& vma : members) {
     if (start_of(vma) < vma.end) {
       Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
       TlbBatch batch(mm);

@@ -22,7 +22,7 @@ class Mm;
 class UserBuffer;
 struct Vma;
 
-class MemoryObject : public proto::ObjectRecord {
+class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
  public:
   // An object of `size` bytes, all zero. Errors: ENOMEM.
   static Result<Ref<MemoryObject>> Create(uint64_t size);
@@ -38,6 +38,9 @@ class MemoryObject : public proto::ObjectRecord {
   void SetBacking(const uint8_t* data, uint64_t size);
 
   uint64_t size() const { return bytes; }
+  // Shared memory rather than a file, for RssShmem: anonymous, or of memfd_create.
+  bool is_shared_memory() const { return shared_memory_; }
+  void MarkSharedMemory() { shared_memory_ = true; }
   // The frame of page `index`, made if necessary; the caller takes its own reference if it keeps
   // the frame. Errors: ENOMEM; ENXIO past the end; ENOSPC if overcommit refuses the page.
   Result<uint64_t> GetPage(uint64_t index);
@@ -61,8 +64,8 @@ class MemoryObject : public proto::ObjectRecord {
   // Errors: ENOMEM.
   Status PunchHole(uint64_t offset, uint64_t count);
 
-  // Head of the VMAs that map the object (Vma::object_link).
-  proto::Link& mapping_list() { return mappings_; }
+  // Head of the VMAs that map the object (Vma::object_link). (Linux: i_mmap.)
+  proto::Link& mapping_list() { return mappings; }
 
  private:
   template <typename T>
@@ -84,9 +87,9 @@ class MemoryObject : public proto::ObjectRecord {
   template <typename Copy>
   Result<uint64_t> WriteChunks(uint64_t offset, uint64_t count, Copy copy);
 
-  proto::Link mappings_{0, 0};
   const uint8_t* backing_ = nullptr;
   uint64_t backing_bytes_ = 0;
+  bool shared_memory_ = false;
 };
 
 }  // namespace fv::guest

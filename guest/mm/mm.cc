@@ -9,6 +9,7 @@
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
+#include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -32,6 +33,7 @@ void InitMm(const proto::BootInfo& boot) {
   InitCommit();
   mm_cache.Register();
   RegisterVmaCache();
+  RegisterLineageCache();
   RegisterObjectCache();
   const auto strategy = static_cast<proto::ForkStrategy>(boot.fork_strategy);
   boot_strategy = FindForkStrategy(strategy) != nullptr ? strategy : proto::ForkStrategy::kClassic;

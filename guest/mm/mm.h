@@ -58,6 +58,13 @@ struct MapRequest {
   MappingSource* source = nullptr;  // for /proc/PID/maps; Map takes its own reference
 };
 
+// A memory lock: the pages are made present at once, or (kVmLockOnFault) when they are used.
+enum class LockMode : uint8_t { kNow, kOnFault };
+inline constexpr uint64_t kLockFlags = proto::kVmLocked | proto::kVmLockOnFault;
+constexpr bool PopulatesLock(uint64_t vm_flags) {
+  return (vm_flags & kLockFlags) == proto::kVmLocked;
+}
+
 class Mm : public proto::MmRecord {
  public:
   // An empty address space with users = 1. Errors: ENOMEM.
@@ -85,6 +92,9 @@ class Mm : public proto::MmRecord {
   // mremap(2) with Linux's MREMAP_ flags. EINVAL, EFAULT, ENOMEM, EAGAIN.
   Result<uint64_t> Remap(uint64_t old_address, uint64_t old_length, uint64_t new_length,
                          uint64_t flags, uint64_t new_address);
+  // remap_file_pages(2): pages from `page_offset` on of the file shown at `address` come to stand
+  // there. EINVAL, ENOMEM.
+  Status RemapFilePages(uint64_t address, uint64_t length, uint64_t page_offset);
   // brk(2): the break after the call, the old one if it could not be changed.
   uint64_t SetBrk(uint64_t address);
   // madvise(2) with Linux's MADV_ values. EINVAL, ENOMEM, EBADF.
@@ -93,8 +103,8 @@ class Mm : public proto::MmRecord {
   Result<bool> IsResident(uint64_t address) const;
   // msync(2) after the flags were checked; `invalidate` = MS_INVALIDATE. ENOMEM, EBUSY.
   Status Sync(uint64_t address, uint64_t length, bool invalidate) const;
-  // mlock(2), munlock(2). ENOMEM, EAGAIN, EPERM.
-  Status Lock(uint64_t address, uint64_t length, bool on_fault);
+  // mlock2(2), munlock(2). ENOMEM, EAGAIN, EPERM.
+  Status Lock(uint64_t address, uint64_t length, LockMode mode);
   Status Unlock(uint64_t address, uint64_t length);
   // mlockall(2), with MCL_ flags; 0 unlocks all.
   Status LockAll(int flags);
@@ -116,8 +126,13 @@ class Mm : public proto::MmRecord {
   uint64_t start_code = 0, end_code = 0, start_data = 0, end_data = 0;
   uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* done; inherited by fork
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
-  uint64_t hiwater_rss = 0;    // pages
-  uint64_t default_flags = 0;  // kVmLocked after mlockall(MCL_FUTURE)
+  // The most that was resident and mapped, in pages: brought up to date before either shrinks
+  // (NotePeak), so the peak is the larger of this and the present value.
+  uint64_t hiwater_rss = 0, hiwater_vm = 0;
+  static constexpr unsigned kAuxWords = 44;
+  uint64_t auxv[kAuxWords] = {};    // as the program got it (getauxval(3))
+  uint32_t coredump_filter = 0x33;  // core(5); inherited by fork and execve
+  uint64_t default_flags = 0;       // kLockFlags after mlockall(MCL_FUTURE)
   // Hints of the search for free space: where it continues, and the largest hole known above that.
   uint64_t area_cache = proto::kMmapTop;
   uint64_t area_hole = 0;

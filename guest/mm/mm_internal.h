@@ -18,6 +18,14 @@ namespace fv::guest {
 // it will need, if known. Errors: ENOMEM.
 Result<Mm*> CreateMm(uint32_t tables, bool& adopted);
 
+// Remembers the present sizes as peaks if they are. Call before anything shrinks. (Linux:
+// update_hiwater_rss, update_hiwater_vm.)
+inline void NotePeak(Mm& mm) {
+  const uint64_t resident = mm.anon_pages + mm.file_pages;
+  mm.hiwater_rss = resident > mm.hiwater_rss ? resident : mm.hiwater_rss;
+  mm.hiwater_vm = mm.total_pages > mm.hiwater_vm ? mm.total_pages : mm.hiwater_vm;
+}
+
 // Unmaps what is mapped in [start, end), page aligned. Errors: ENOMEM, nothing changed.
 Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
 

@@ -2,6 +2,7 @@
 //
 // Making pages present ahead of use: MAP_POPULATE, mlock, MADV_POPULATE_*; and asking whether they
 // are (mincore). No fault events: nobody faulted.
+#include "guest/mm/guard.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/shared_tables.h"
 #include "guest/mm/vma_set.h"
@@ -60,7 +61,7 @@ Result<bool> Mm::IsResident(uint64_t address) const {
     return Error(ENOMEM);
   }
   const proto::Pte* pte = LookupPte(*this, address);
-  if (pte != nullptr && *pte != 0) {
+  if (pte != nullptr && *pte != 0 && !IsGuard(*pte)) {
     return true;
   }
   return vma->object != 0 && vma->memory_object()->FindPage(vma->ObjectIndex(address)) != 0;

@@ -5,6 +5,7 @@
 #include "guest/mm/pte_ops.h"
 
 #include "guest/lib/mutants.h"
+#include "guest/mm/mm_internal.h"
 #include "guest/mm/shared_tables.h"
 
 namespace fv::guest {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr uint64_t kPrefetchAhead = 8;
 
-enum class Clear : uint8_t { kNo, kYes };
+enum class Clear : uint8_t { kNo, kYes, kAllButGuards };
 
 struct Removed {
   uint64_t entries = 0;
@@ -36,7 +37,12 @@ void ZapEntries(Pte* table, uint64_t count, Removed& removed) {
     if (i + kPrefetchAhead < count) {
       __builtin_prefetch(&FrameOf(PfnOfPte(table[i + kPrefetchAhead])), 1);
     }
-    if constexpr (kClear == Clear::kYes) {
+    if constexpr (kClear == Clear::kAllButGuards) {
+      if ((pte & proto::kPteGuard) != 0) {
+        continue;
+      }
+    }
+    if constexpr (kClear != Clear::kNo) {
       table[i] = 0;
     }
     ++removed.entries;
@@ -56,12 +62,15 @@ void ZapEntries(Pte* table, uint64_t count, Removed& removed) {
 
 }  // namespace
 
-void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
+void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch, ZapGuards guards) {
+  NotePeak(mm);
   DropSharedTables(mm, start, end, &batch);
   ForEachTable(mm, start, end, [&](Pte* table, uint64_t va, uint64_t count) {
     Removed removed;
     if (HasMutant(Mutant::kUnmapKeepsEntries)) {
       ZapEntries<Clear::kNo>(table, count, removed);
+    } else if (guards == ZapGuards::kKeep) {
+      ZapEntries<Clear::kAllButGuards>(table, count, removed);
     } else {
       ZapEntries<Clear::kYes>(table, count, removed);
     }
@@ -72,6 +81,11 @@ void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
     }
     return true;
   });
+}
+
+Status OwnForZap(Mm& mm, const Vma& vma, uint64_t start, uint64_t end) {
+  const bool guards = (vma.flags & proto::kVmMaybeGuard) != 0;
+  return guards ? OwnTables(mm, start, end) : OwnEdgeTables(mm, start, end);
 }
 
 void ZapDying(Mm& mm, uint64_t start, uint64_t end) {

@@ -28,7 +28,7 @@ constexpr proto::Pte AccessBits(uint64_t vm_flags) {
 
 // A present entry with the access bits of `vm_flags`; copy-on-write ones do not become writable.
 constexpr proto::Pte AdjustAccess(proto::Pte pte, uint64_t vm_flags) {
-  proto::Pte bits = AccessBits(vm_flags);
+  proto::Pte bits = (pte & proto::kPteGuard) != 0 ? proto::kPteNoExecute : AccessBits(vm_flags);
   if ((pte & (proto::kPteCow | proto::kPteZero)) != 0) {
     bits &= ~proto::kPteWritable;
   }
@@ -40,9 +40,15 @@ constexpr bool LosesPermission(proto::Pte before, proto::Pte after) {
   return lost != 0 || (after & ~before & proto::kPteNoExecute) != 0;
 }
 
+// Guards (guard.h) survive everything but munmap.
+enum class ZapGuards : uint8_t { kKeep, kRemove };
 // Removes every entry of [start, end) and the references that they hold. Tables stay, but for
-// shared ones. REQUIRES: OwnEdgeTables for the range.
-void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
+// shared ones. REQUIRES: OwnEdgeTables for the range; OwnForZap where guards are to stay.
+void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch,
+              ZapGuards guards = ZapGuards::kKeep);
+// Makes the tables of [start, end) of `vma` the address space's own as far as ZapRange with kKeep
+// needs it: all of them if there may be guards, else those at the edges. Errors: ENOMEM.
+Status OwnForZap(Mm& mm, const Vma& vma, uint64_t start, uint64_t end);
 // The same for an address space that will never run again: entries are not even cleared, since
 // their tables are freed next.
 void ZapDying(Mm& mm, uint64_t start, uint64_t end);

@@ -8,6 +8,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/mm/commit.h"
+#include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/shared_tables.h"
@@ -123,11 +124,17 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
       accounted && !call.Has(MREMAP_DONTUNMAP) ? call.old_length >> proto::kPageShift : 0;
   CommitCharge charge;
   TRY(charge.Take(mm, accounted ? (call.new_length >> proto::kPageShift) - given_back : 0));
+  // Frames keep their page index wherever they go; without frames the new place counts, so that the
+  // mapping can join its neighbours there. (Linux: copy_vma.)
+  const bool fresh = vma.object == 0 && vma.lineage == 0;
+  const uint64_t page_offset =
+      fresh ? target >> proto::kPageShift : vma.ObjectIndex(call.old_address);
   Vma* made = NewVma(mm, target, target + call.new_length, vma.flags, vma.may, vma.memory_object(),
-                     vma.ObjectIndex(call.old_address), vma.source);
+                     page_offset, vma.source);
   if (made == nullptr) {
     return Error(ENOMEM);
   }
+  JoinLineage(*made, vma);
   ScopeGuard undo([&mm, made, target, &call] {
     FreeUnusedTables(mm, target, target + call.new_length);
     DeleteVma(made);
@@ -148,7 +155,7 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
   InsertVma(mm, *made);
   if (call.Has(MREMAP_DONTUNMAP)) {
     if ((old->flags & proto::kVmLocked) != 0) {
-      old->flags &= ~uint64_t{proto::kVmLocked};
+      old->flags &= ~kLockFlags;
       mm.locked_pages -= old->page_count();
     }
     MergeVma(mm, *old);
@@ -171,16 +178,20 @@ Status ShrinkInPlace(Mm& mm, const RemapCall& call, TlbBatch& batch) {
                     batch);
 }
 
-// To a place that the caller names, or without unmapping the old one. (Linux: mremap_to.)
-Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
+// What a call with a place for the result must keep to. Errors: EINVAL.
+Status CheckTarget(const RemapCall& call) {
   if ((call.new_address & (proto::kPageBytes - 1)) != 0 || call.new_length > proto::kUserEnd ||
       call.new_address > proto::kUserEnd - call.new_length) {
     return Error(EINVAL);
   }
-  if (call.old_address + call.old_length > call.new_address &&
-      call.new_address + call.new_length > call.old_address) {
-    return Error(EINVAL);
-  }
+  const bool overlap = call.old_address + call.old_length > call.new_address &&
+                       call.new_address + call.new_length > call.old_address;
+  return overlap ? Status(Error(EINVAL)) : Ok();
+}
+
+// One mapping to a place that the caller names, or without unmapping the old one. (Linux:
+// mremap_to.)
+Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
   if (mm.vma_count + 3 >= max_map_count) {
     return Error(ENOMEM);
   }
@@ -205,6 +216,29 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
     target = TRY(FindFreeAreaNear(mm, call.new_address, call.new_length));
   }
   return MoveVma(mm, *vma, call, target);
+}
+
+// Several mappings at once, each to the same distance from the first; gaps between them are kept,
+// and what is mapped there stays. (Linux since 6.17: remap_move.)
+Result<uint64_t> MoveAll(Mm& mm, const RemapCall& call) {
+  const uint64_t end = call.old_address + call.old_length;
+  for (uint64_t at = call.old_address; at < end;) {
+    const Vma* vma = mm.FindVmaFrom(at);
+    if (vma == nullptr || vma->start >= end) {
+      break;
+    }
+    if (vma->start > at && at == call.old_address) {
+      return Error(EFAULT);
+    }
+    RemapCall part = call;
+    part.old_address = vma->start > at ? vma->start : at;
+    part.old_length = (vma->end < end ? vma->end : end) - part.old_address;
+    part.new_length = part.old_length;
+    part.new_address = call.new_address + (part.old_address - call.old_address);
+    at = part.old_address + part.old_length;
+    TRY(RemapTo(mm, part));
+  }
+  return call.new_address;
 }
 
 // Whether the mapping can grow where it is. (Linux: vma_expandable.)
@@ -236,7 +270,9 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
     return Error(EFAULT);
   }
   if (call.Has(MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-    return RemapTo(mm, call);
+    TRY(CheckTarget(call));
+    const bool moves_only = call.old_length == call.new_length && !call.Has(MREMAP_DONTUNMAP);
+    return moves_only ? MoveAll(mm, call) : RemapTo(mm, call);
   }
   if (call.old_length >= call.new_length) {
     TlbBatch batch(mm);
@@ -266,7 +302,7 @@ Result<uint64_t> Mm::Remap(uint64_t old_address, uint64_t old_length, uint64_t n
       TRY(RemapCalled(*this, {old_address, old_length, new_length, remap_flags, new_address}));
   // A locked mapping that grew is made present.
   const Vma* vma = FindVma(result);
-  if (vma != nullptr && (vma->flags & proto::kVmLocked) != 0 && new_length > old_length) {
+  if (vma != nullptr && PopulatesLock(vma->flags) && new_length > old_length) {
     Populate(result, new_length);
   }
   return result;

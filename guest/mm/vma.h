@@ -2,7 +2,7 @@
 //
 // Vma: one mapping of an address space, on the address space's list (by address) and in its search
 // tree. Its record is what the host reads. Created, split, merged and destroyed by Mm only.
-// Locking: the address space's lock (Linux: mmap_lock); object_link by the object's lock.
+// Locking: the address space's lock (Linux: mmap_lock); links by the lock of their list.
 #pragma once
 
 #include <cstddef>
@@ -37,12 +37,11 @@ class MappingSource {
 struct Vma : proto::VmaRecord {
   uint64_t may = 0;                 // kVmAccess bits that mprotect may grant
   MappingSource* source = nullptr;  // counted; nullptr for anonymous memory
-  proto::Link object_link{0, 0};    // on MemoryObject::mapping_list()
 
   MemoryObject* memory_object() const { return reinterpret_cast<MemoryObject*>(object); }
   uint64_t page_count() const { return (end - start) >> 12; }
   bool Contains(uint64_t address) const { return start <= address && address < end; }
-  // Page index in the object of an address in the mapping.
+  // Page index of an address in the object, or in the lineage (lineage.h).
   uint64_t ObjectIndex(uint64_t address) const { return page_offset + ((address - start) >> 12); }
   bool is_shared() const { return (flags & proto::kVmShared) != 0; }
   bool is_accessible() const { return (flags & kVmAccess) != 0; }

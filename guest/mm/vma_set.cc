@@ -5,6 +5,7 @@
 #include "guest/lib/mutants.h"
 
 #include "guest/lib/print.h"
+#include "guest/mm/lineage.h"
 
 namespace fv::guest {
 namespace {
@@ -15,9 +16,11 @@ using ObjectMappings = ListView<Vma, &Vma::object_link>;
 
 // Whether `upper` can become a part of `lower`, which ends where it starts.
 bool CanMerge(const Vma& lower, const Vma& upper) {
-  return lower.end == upper.start && lower.flags == upper.flags && lower.may == upper.may &&
-         lower.object == upper.object && lower.source == upper.source &&
-         (lower.object == 0 || lower.page_offset + lower.page_count() == upper.page_offset);
+  return lower.end == upper.start &&
+         ((lower.flags ^ upper.flags) & ~uint64_t{proto::kVmMaybeGuard}) == 0 &&
+         lower.may == upper.may && lower.object == upper.object && lower.source == upper.source &&
+         lower.page_offset + lower.page_count() == upper.page_offset &&
+         (lower.lineage == upper.lineage || lower.lineage == 0 || upper.lineage == 0);
 }
 
 struct Place {
@@ -73,7 +76,7 @@ Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
   vma->end = end;
   vma->flags = flags;
   vma->may = may;
-  vma->page_offset = object != nullptr ? page_offset : 0;
+  vma->page_offset = page_offset;
   vma->object = AddressOf(object);
   vma->source = source;
   if (object != nullptr) {
@@ -88,6 +91,7 @@ Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
 void DeleteVma(Vma* vma) {
   MemoryObject* object = vma->memory_object();
   MappingSource* source = vma->source;
+  LeaveLineage(*vma);
   vma->magic = 0;
   vma_cache.Delete(vma);
   if (object != nullptr) {
@@ -111,9 +115,11 @@ void InsertVma(Mm& mm, Vma& vma) {
   Count(mm, vma);
 }
 
-void AppendVma(Mm& mm, Vma& vma) {
+void AppendVma(Mm& mm, Vma& vma, Vma& original) {
   mm.vma_list().PushBack(vma);
-  LinkToObject(vma);
+  if (vma.object != 0) {
+    ObjectMappings(vma.memory_object()->mapping_list()).InsertAfter(original, vma);
+  }
   Count(mm, vma);
 }
 
@@ -146,6 +152,7 @@ Result<Vma*> SplitVma(Mm& mm, Vma& vma, uint64_t at, SplitLimit limit) {
   if (upper == nullptr) {
     return Error(ENOMEM);
   }
+  JoinLineage(*upper, vma);
   const uint64_t pages = upper->page_count();
   vma.end = at;
   mm.total_pages -= pages;
@@ -178,6 +185,17 @@ Result<Vma*> IsolateRange(Mm& mm, uint64_t start, uint64_t end, SplitLimit limit
   return first;
 }
 
+namespace {
+// `vma` goes; `heir` keeps its frames' lineage.
+void TakeOver(Vma& heir, Vma& vma) {
+  if (heir.lineage == 0) {
+    JoinLineage(heir, vma);
+  }
+  heir.flags |= vma.flags & proto::kVmMaybeGuard;
+  DeleteVma(&vma);
+}
+}  // namespace
+
 Vma& MergeVma(Mm& mm, Vma& vma) {
   Vma* joined = &vma;
   Vma* prev = PrevVma(mm, vma);
@@ -185,7 +203,7 @@ Vma& MergeVma(Mm& mm, Vma& vma) {
     const uint64_t end = vma.end;
     const uint64_t pages = vma.page_count();
     RemoveVma(mm, vma);
-    DeleteVma(&vma);
+    TakeOver(*prev, vma);
     prev->end = end;
     mm.total_pages += pages;
     mm.locked_pages += (prev->flags & proto::kVmLocked) != 0 ? pages : 0;
@@ -196,7 +214,7 @@ Vma& MergeVma(Mm& mm, Vma& vma) {
     const uint64_t end = next->end;
     const uint64_t pages = next->page_count();
     RemoveVma(mm, *next);
-    DeleteVma(next);
+    TakeOver(*joined, *next);
     joined->end = end;
     mm.total_pages += pages;
     mm.locked_pages += (joined->flags & proto::kVmLocked) != 0 ? pages : 0;

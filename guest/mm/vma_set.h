@@ -25,7 +25,8 @@ constexpr uint64_t PageUp(uint64_t value) { return PageDown(value + proto::kPage
 
 void RegisterVmaCache();
 
-// A mapping that is in no set yet, with references to `object` and `source`; or nullptr.
+// A mapping that is in no set and no lineage yet, with references to `object` and `source`; or
+// nullptr. `page_offset` as in VmaRecord.
 Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
             MemoryObject* object, uint64_t page_offset, MappingSource* source);
 // Drops the references and the memory. REQUIRES: in no set.
@@ -33,8 +34,9 @@ void DeleteVma(Vma* vma);
 
 // REQUIRES: the range is free.
 void InsertVma(Mm& mm, Vma& vma);
-// As InsertVma, at the end of the list and not in the tree yet: BuildVmaTree follows.
-void AppendVma(Mm& mm, Vma& vma);
+// As InsertVma, at the end of the list and not in the tree yet: BuildVmaTree follows. In its
+// object's list it stands behind `original`, as Linux has it.
+void AppendVma(Mm& mm, Vma& vma, Vma& original);
 void BuildVmaTree(Mm& mm);
 void RemoveVma(Mm& mm, Vma& vma);
 

@@ -23,7 +23,8 @@ Result<uint64_t> LockRange(const SyscallArgs& args, int flags) {
   if ((flags & ~MLOCK_ONFAULT) != 0) {
     return Error(EINVAL);
   }
-  TRY(CallerMm(args.task).Lock(args.a[0], args.a[1], (flags & MLOCK_ONFAULT) != 0));
+  const LockMode mode = (flags & MLOCK_ONFAULT) != 0 ? LockMode::kOnFault : LockMode::kNow;
+  TRY(CallerMm(args.task).Lock(args.a[0], args.a[1], mode));
   return 0;
 }
 

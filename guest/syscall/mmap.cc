@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mmap, munmap, mprotect, mremap, brk: arguments decoded and checked in Linux's order; the work is
-// Mm's.
+// mmap, munmap, mprotect, mremap, remap_file_pages, brk: arguments decoded and checked in Linux's
+// order; the work is Mm's.
 #include <linux/mman.h>
 
 #include "guest/fs/dentry.h"
@@ -35,10 +35,13 @@ struct MmapArgs {
 // MAP_SHARED_VALIDATE refuses what it does not know; the older types ignore it.
 constexpr uint64_t kMap32Bit = 0x40;
 constexpr uint64_t kMap32BitEnd = uint64_t{1} << 31;
+constexpr uint64_t kMapAbove4G = 0x80;
+constexpr uint64_t kMapUninitialized = 0x4000000;  // and the bits of a huge page's size above it
+// Linux: LEGACY_MAP_MASK.
 constexpr uint64_t kKnownFlags = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN |
                                  MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE |
-                                 MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
-                                 MAP_FIXED_NOREPLACE | kMap32Bit;
+                                 MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | kMap32Bit |
+                                 kMapAbove4G | kMapUninitialized | (uint64_t{30} << 26);
 
 // A file's part of the request.
 Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
@@ -82,7 +85,8 @@ void DecodeFlags(const MmapArgs& call, MapRequest& request) {
   request.flags = (call.prot & kProtAccess) | (call.shared() ? proto::kVmShared : 0) |
                   (call.Has(MAP_GROWSDOWN) ? proto::kVmGrowsDown : 0) |
                   (HonoursNoReserve() && call.Has(MAP_NORESERVE) ? proto::kVmNoReserve : 0) |
-                  (call.Has(MAP_LOCKED) ? proto::kVmLocked : 0);
+                  (call.Has(MAP_LOCKED) ? proto::kVmLocked : 0) |
+                  (call.Has(MAP_STACK) ? proto::kVmNoHugePage : 0);
   if (call.Has(MAP_FIXED_NOREPLACE)) {
     request.placement = MapPlacement::kFixedNoReplace;
   } else if (call.Has(MAP_FIXED)) {
@@ -168,6 +172,14 @@ Result<uint64_t> mprotect(const SyscallArgs& args) {
 
 Result<uint64_t> mremap(const SyscallArgs& args) {
   return CallerMm(args.task).Remap(args.a[0], args.a[1], args.a[2], args.a[3], args.a[4]);
+}
+
+Result<uint64_t> remap_file_pages(const SyscallArgs& args) {
+  if (args.a[2] != 0) {
+    return Error(EINVAL);
+  }
+  TRY(CallerMm(args.task).RemapFilePages(args.a[0], args.a[1], args.a[3]));
+  return 0;
 }
 
 Result<uint64_t> brk(const SyscallArgs& args) { return CallerMm(args.task).SetBrk(args.a[0]); }

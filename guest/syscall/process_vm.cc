@@ -99,20 +99,28 @@ Result<uint64_t> process_madvise(const SyscallArgs& args) {
   if (task == nullptr) {
     return Error(EBADF);
   }
-  if (!IsForeignAdvice(args.Int(3))) {
+  const Result<Mm*> accessed = MmToAccess(task);
+  if (!accessed.ok()) {
+    return accessed.error() == Error(EPERM) ? Error(EACCES) : accessed.error();
+  }
+  Mm& theirs = *accessed.value();
+  if (&theirs != &mine && !IsForeignAdvice(args.Int(3))) {
     return Error(EINVAL);
   }
-  Mm& theirs = *TRY(MmToAccess(task));
   if (&theirs != &mine && !args.task.Capable(CAP_SYS_NICE)) {
     return Error(EPERM);
   }
-  const uint64_t bytes = ranges.remaining();
+  uint64_t done = 0;
   for (uint64_t i = 0; i < args.a[2]; ++i) {
     const uint64_t address = TRY(ReadUser<uint64_t>(mine, args.a[1] + 16 * i));
     const uint64_t length = TRY(ReadUser<uint64_t>(mine, args.a[1] + 16 * i + 8));
-    TRY(theirs.Advise(address, length, args.Int(3)));
+    const Status advised = theirs.Advise(address, length, args.Int(3));
+    if (!advised.ok()) {
+      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(advised.error());
+    }
+    done += length;
   }
-  return bytes;
+  return done;
 }
 
 }  // namespace fv::guest::sys

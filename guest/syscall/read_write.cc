@@ -15,10 +15,17 @@ enum class Way { kRead, kWrite };
 Result<uint64_t> Transfer(const SyscallArgs& args, File& file, IoBuffer& buffer, Way way,
                           uint64_t* offset) {
   uint64_t& position = offset == nullptr ? file.position() : *offset;
+  TaskTimes& times = args.task.times;
   if (way == Way::kRead) {
-    return file.Read(buffer, position);
+    Result<uint64_t> read = file.Read(buffer, position);
+    ++times.reads;
+    times.read_bytes += read.ok() ? read.value() : 0;
+    return read;
   }
-  return file.Write(buffer, position, IoContextOf(args));
+  Result<uint64_t> written = file.Write(buffer, position, IoContextOf(args));
+  ++times.writes;
+  times.written_bytes += written.ok() ? written.value() : 0;
+  return written;
 }
 
 Result<Ref<File>> CheckedFile(const SyscallArgs& args, Way way) {

@@ -57,6 +57,7 @@ Result<uint64_t> memfd_create(const SyscallArgs& args) {
   dentry->inode().seals =
       (flags & (MFD_ALLOW_SEALING | kNoExecSeal)) != 0 ? 0 : uint32_t{F_SEAL_SEAL};
   dentry->inode().has_seals = true;
+  dentry->inode().object()->MarkSharedMemory();
   Ref<File> file = TRY(OpenRegular(std::move(dentry), O_RDWR | O_LARGEFILE));
   const CloseOnExecFlag cloexec =
       (flags & MFD_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Transfers between two descriptors: sendfile(2), copy_file_range(2), splice(2), tee(2),
-// vmsplice(2). Data goes through one kernel page at a time.
+// vmsplice(2). Data goes through one kernel page at a time, but vmsplice pins the user's pages.
+#include "guest/introspect/introspect.h"
 #include "guest/ipc/pipe.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/slab.h"
@@ -313,8 +314,19 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
     TRY(WaitUntil(pipe.writers, kNoDeadline,
                   [&] { return !pipe.ring->full() || pipe.reader_count == 0; }));
   }
-  buffer.Truncate(pipe.ring->free_slots() * proto::kPageBytes);
-  return file->Write(buffer, unused, IoContextOf(args));
+  if (buffer.remaining() == 0) {
+    return uint64_t{0};
+  }
+  if (pipe.reader_count == 0) {
+    return file->Write(buffer, unused, IoContextOf(args));  // EPIPE and its signal
+  }
+  const bool wake = pipe.ring->empty() || pipe.polled;
+  const uint64_t moved = TRY(pipe.ring->FillPinned(buffer));
+  if (wake && moved > 0) {
+    pipe.readers.WakeAll();
+  }
+  NoteChange(proto::SafepointKind::kSyscall);  // pins
+  return moved;
 }
 
 }  // namespace fv::guest::sys

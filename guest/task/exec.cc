@@ -73,6 +73,7 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
   program.mm = TRY(Mm::Create());
   if (task.mm() != nullptr) {
     program.mm->limits = task.mm()->limits;
+    program.mm->coredump_filter = task.mm()->coredump_filter;
     program.mm->fork_strategy = task.mm()->fork_strategy;
   }
   program.mm->limits.privilege = CommitPrivilegeOf(task);

@@ -27,7 +27,7 @@ constexpr uint64_t kMinStringLimit = uint64_t{128} * 1024;       // ARG_MAX
 constexpr uint64_t kMaxStringLimit = uint64_t{6} * 1024 * 1024;  // three quarters of 8 MiB
 constexpr uint64_t kClockTicks = 100;
 constexpr char kPlatform[] = "x86_64";
-constexpr unsigned kAuxWords = 2 * 22;
+constexpr unsigned kAuxWords = Mm::kAuxWords;
 // Of newer headers: how much of the rseq area the kernel fills (up to mm_cid), and its alignment.
 constexpr uint64_t kAtRseqFeatureSize = 27;
 constexpr uint64_t kAtRseqAlign = 28;
@@ -197,7 +197,9 @@ Status FinishStack(NewProgram& program) {
   mm.arg_start = strings;
   mm.arg_end = mm.env_start = TRY(WritePointers(mm, strings, program.argc, words + 1));
   mm.env_end = TRY(WritePointers(mm, mm.env_start, program.envc, words + 1 + program.argc + 1));
-  WriteAuxiliary(program, random_at, platform, words + 1 + program.argc + 1 + program.envc + 1);
+  uint64_t* auxiliary = words + 1 + program.argc + 1 + program.envc + 1;
+  WriteAuxiliary(program, random_at, platform, auxiliary);
+  memcpy(mm.auxv, auxiliary, sizeof(mm.auxv));
   program.stack = (at - count * 8) & ~uint64_t{15};
   mm.start_stack = program.stack;
   return CopyToStack(program, program.stack, words, count * 8);

@@ -99,6 +99,10 @@ void FillTimes(Task& task, TaskInfo& out) {
   out.system_ns = times.stime_ns;
   out.child_user_ns = children.utime_ns;
   out.child_system_ns = children.stime_ns;
+  out.read_bytes = times.read_bytes;
+  out.written_bytes = times.written_bytes;
+  out.reads = times.reads;
+  out.writes = times.writes;
   out.start_ns = task.start_ns;
   out.voluntary_switches = task.times.voluntary_switches;
   out.involuntary_switches = task.times.involuntary_switches;

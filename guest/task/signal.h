@@ -57,6 +57,10 @@ struct TaskTimes {
   uint64_t voluntary_switches = 0;
   uint64_t involuntary_switches = 0;
   uint64_t max_rss_pages = 0;
+  uint64_t read_bytes = 0;
+  uint64_t written_bytes = 0;
+  uint64_t reads = 0;
+  uint64_t writes = 0;
   void Add(const TaskTimes& other) {
     utime_ns += other.utime_ns;
     stime_ns += other.stime_ns;
@@ -64,6 +68,10 @@ struct TaskTimes {
     major_faults += other.major_faults;
     voluntary_switches += other.voluntary_switches;
     involuntary_switches += other.involuntary_switches;
+    read_bytes += other.read_bytes;
+    written_bytes += other.written_bytes;
+    reads += other.reads;
+    writes += other.writes;
     max_rss_pages = max_rss_pages > other.max_rss_pages ? max_rss_pages : other.max_rss_pages;
   }
 };

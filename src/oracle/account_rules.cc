@@ -28,13 +28,14 @@ constexpr WalkedCache kWalkedCaches[] = {
     {"mm", &Reached::mms, Off::kNever},
     {"vma", &Reached::vmas, Off::kNever},
     {"object", &Reached::objects, Off::kNever},
+    {"anon_lineage", &Reached::lineages, Off::kNever},
 };
 
 // What processes are made of: caches that are as empty after the last process as before the first.
 constexpr const char* kProcessCaches[] = {
-    "task_struct", "sighand_cache", "signal_cache",  "fpu_state",
-    "mm",          "vma",           "sigqueue",      "posix_timers_cache",
-    "cred_jar",    "pid",           "pid_namespace", "uts_namespace",
+    "task_struct", "sighand_cache", "signal_cache",       "fpu_state", "mm",
+    "vma",         "sigqueue",      "posix_timers_cache", "cred_jar",  "anon_lineage",
+    "pid",         "pid_namespace", "uts_namespace",
 };
 
 bool IsNamed(const inspect::SlabCache& slab, const char* name) {

@@ -30,6 +30,7 @@ struct Reached {
   uint64_t mms = 0;
   uint64_t vmas = 0;
   uint64_t objects = 0;
+  uint64_t lineages = 0;  // that some VMA names
 };
 
 // Free frames and the high-water mark.

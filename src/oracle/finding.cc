@@ -38,6 +38,7 @@ constexpr const char* kTitles[kInvariants + 1] = {
     "accounts add up and the dead leave nothing",
     "kernel stacks are intact",
     "what is promised is charged",
+    "the reverse map finds every mapper",
 };
 
 const RuleInfo& Info(Rule rule) { return kRules[static_cast<unsigned>(rule)]; }

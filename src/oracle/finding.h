@@ -68,7 +68,9 @@ namespace fv::oracle {
   X(AccountMalformed, 11, "the kernel's lists of objects can be walked")                     \
   X(Canary, 12, "the end of every kernel stack is untouched")                                \
   X(Committed, 13, "what is promised is what mappings and objects are charged for")          \
-  X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")
+  X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")       \
+  X(Origin, 14, "a user frame names its lineage or object, and its page index there")        \
+  X(Mappers, 14, "a lineage and an object list the mappings that name them")
 
 enum class Rule : uint8_t {
 #define FV_X(name, ...) k##name,
@@ -77,8 +79,8 @@ enum class Rule : uint8_t {
       kCount
 };
 
-inline constexpr unsigned kInvariants = 13;
-// 1 to 13.
+inline constexpr unsigned kInvariants = 14;
+// 1 to 14.
 unsigned InvariantOf(Rule rule);
 const char* RuleName(Rule rule);
 const char* RuleText(Rule rule);

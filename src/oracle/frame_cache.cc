@@ -71,7 +71,7 @@ void FrameCache::Store(uint64_t pfn, const FrameRecord& record) {
   if (is < kFrameStates) {
     ++counts_[is];
   }
-  if (was != is) {
+  if (was != is || old.aux != record.aux) {
     MarkState(pfn);
   } else {
     Mark(pfn);

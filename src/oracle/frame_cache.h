@@ -50,7 +50,8 @@ class FrameCache {
   uint32_t fresh(uint64_t pfn) const {
     return steps_[pfn].fresh_step == step_ ? steps_[pfn].fresh : 0;
   }
-  // The frame's state changed in this step, so entries checked before it need another look.
+  // The frame's state or origin changed in this step, so entries checked before it need another
+  // look.
   bool StateChanged(uint64_t pfn) const { return steps_[pfn].state_step == step_; }
   void MarkState(uint64_t pfn) {
     Mark(pfn);

@@ -4,6 +4,7 @@
 #include "src/oracle/full_checker.h"
 
 #include "src/inspect/table_reader.h"
+#include "src/oracle/reverse_rules.h"
 #include "src/oracle/task_rules.h"
 #include "src/oracle/vma_rules.h"
 
@@ -79,8 +80,10 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   walked_ptes_ = 0;
   baseline_ = {};
   CountObjects(snapshot);
+  Mappers mappers;
   for (const Mm& mm : snapshot.mms) {
     CheckVmas(mm, findings);
+    mappers.Add(mm.vmas);
     WalkMm(snapshot, mm, findings);
     baseline_.vmas += mm.vmas.size();
   }
@@ -97,10 +100,11 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   baseline_.process_objects = ProcessObjects(snapshot.slabs);
   baseline_.mms = snapshot.mms.size();
   CheckFrameTotals(snapshot.header, baseline_.counts, findings);
-  CheckSlabs(
-      snapshot.slabs, baseline_.counts,
-      {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size()},
-      findings);
+  CheckSlabs(snapshot.slabs, baseline_.counts,
+             {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas,
+              snapshot.objects.size(), mappers.lineages()},
+             findings);
+  mappers.Check(memory_, findings);
   uint64_t charged = 0;
   for (const inspect::Object& object : snapshot.objects) {
     CheckObjectPages(object, findings);

@@ -390,6 +390,35 @@ TEST_F(FullCheckerTest, I13WritableMappingNotCharged) {
   Expect(Rule::kCommitted);
 }
 
+TEST_F(FullCheckerTest, I14FrameNamesAnotherPage) {
+  const uint64_t pfn = Pfn(g().PeekPte(sample_.mm, kHeapAt + kPageBytes));
+  ++g().Frame(pfn).aux;
+  EXPECT_EQ(Expect(Rule::kOrigin).address, kHeapAt + kPageBytes);
+}
+
+TEST_F(FullCheckerTest, I14FileFrameNamesAnotherObject) {
+  const uint64_t pfn = Pfn(g().PeekPte(sample_.mm, kTextAt));
+  g().Frame(pfn).aux = proto::OriginOf(sample_.shared, 0);
+  EXPECT_EQ(Expect(Rule::kOrigin).address, kTextAt);
+}
+
+TEST_F(FullCheckerTest, I14ChildIsInNoLineage) {
+  const GuestPtr heap = g().Vmas(sample_.child_mm)[2];
+  const GuestPtr lineage = Vma(heap)->lineage;
+  g().ListRemove(heap + offsetof(proto::VmaRecord, lineage_link));
+  --g().Ptr<proto::LineageRecord>(lineage)->count;
+  EXPECT_EQ(Expect(Rule::kMappers).address, lineage);
+  Vma(heap)->lineage = 0;
+  EXPECT_EQ(Expect(Rule::kOrigin).mm, sample_.child_mm);
+}
+
+TEST_F(FullCheckerTest, I14MappingOnTheWrongList) {
+  g().ListRemove(sample_.shm + offsetof(proto::VmaRecord, object_link));
+  g().ListAdd(sample_.file + offsetof(proto::ObjectRecord, mappings),
+              sample_.shm + offsetof(proto::VmaRecord, object_link));
+  Expect(Rule::kMappers);
+}
+
 TEST_F(FullCheckerTest, FindingNamesEverything) {
   *PteAt(sample_.mm, kHeapAt + kPageBytes) |= proto::kPteWritable;
   const Finding finding = Expect(Rule::kWritableShared);

@@ -39,8 +39,9 @@ bool SamePageFields(const MmRecord& a, const MmRecord& b) {
 struct Cover {
   uint64_t flags = 0;
   uint64_t object = 0;
-  uint64_t object_origin = 0;  // page index in the object of address 0
-  uint64_t misalignment = 0;   // of a damaged VMA
+  uint64_t object_origin = 0;  // page index of address 0 in the object or the lineage
+  uint64_t lineage = 0;
+  uint64_t misalignment = 0;  // of a damaged VMA
   bool any = false;
   bool operator==(const Cover&) const = default;
 };
@@ -48,9 +49,12 @@ struct Cover {
 Cover CoverOf(const Vma& vma) {
   constexpr uint64_t kTelling =
       proto::kVmRead | proto::kVmWrite | proto::kVmExec | proto::kVmShared;
-  return {vma.record.flags & kTelling, vma.record.object,
+  return {vma.record.flags & kTelling,
+          vma.record.object,
           vma.record.page_offset - (vma.record.start >> proto::kPageShift),
-          vma.record.start % proto::kPageBytes, true};
+          vma.record.lineage,
+          vma.record.start % proto::kPageBytes,
+          true};
 }
 
 bool Sorted(const std::vector<Vma>& vmas) {
@@ -136,6 +140,8 @@ void MmCache::RefreshVmas(uint32_t slot, Findings& findings) {
   AddMalformed(malformed, findings);
   state.broken = !malformed.empty();
   CheckVmas(state.mm, findings);
+  mappers_.Remove(before);
+  mappers_.Add(state.mm.vmas);
   state.charged = ChargedPages(state.mm);
   if (!state.fresh) {
     AddChangedRanges(slot, before, state.mm.vmas);
@@ -190,6 +196,7 @@ void MmCache::Relist(const proto::ChannelHeader& header, Findings& findings) {
     order_.push_back(slot);
   }
   for (const auto& [address, slot] : known) {
+    mappers_.Remove(slots_[slot]->mm.vmas);
     gone_.push_back(slot);
   }
   users_changed_ = true;
@@ -241,6 +248,7 @@ void MmCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty
       RefreshVmas(slot, findings);
     }
   }
+  mappers_.Check(memory_, findings);
 }
 
 void MmCache::Release() {

@@ -11,6 +11,7 @@
 #include "src/oracle/dirty_bits.h"
 #include "src/oracle/finding.h"
 #include "src/oracle/mm_state.h"
+#include "src/oracle/reverse_rules.h"
 
 namespace fv::oracle {
 
@@ -43,6 +44,7 @@ class MmCache {
   int32_t Find(proto::GuestPtr address) const;
   uint64_t count() const { return order_.size(); }
   uint64_t vma_count() const;
+  uint64_t lineage_count() const { return mappers_.lineages(); }
 
  private:
   void Relist(const proto::ChannelHeader& header, Findings& findings);
@@ -53,6 +55,7 @@ class MmCache {
 
   inspect::MemoryReader memory_;
   MmSlots slots_;
+  Mappers mappers_;
   std::vector<uint32_t> order_;  // slots in list order
   std::vector<uint32_t> gone_;
   std::vector<uint32_t> moved_;

@@ -34,8 +34,13 @@ class PteRules {
       Add(Rule::kNoVma, "the address is mapped but no VMA covers it");
       return;
     }
+    if (Has(proto::kPteGuard)) {
+      CheckGuard();
+      return;
+    }
     CheckRights();
     CheckSharing();
+    CheckOrigin();
   }
 
  private:
@@ -76,6 +81,12 @@ class PteRules {
     if (!ours) {
       Add(Rule::kForeignFrame, std::string("a user address maps a frame whose state is ") +
                                    inspect::FrameStateName(state));
+    }
+  }
+
+  void CheckGuard() {
+    if ((Has(proto::kPteUser) && site_.rights.user) || Writable() || !Has(proto::kPteZero)) {
+      Add(Rule::kMoreThanVma, "a guard lets the user in, or maps a page");
     }
   }
 
@@ -122,6 +133,24 @@ class PteRules {
                 (expected == 0 ? std::string("absent") : "frame " + Hex(expected)) +
                 ", the entry maps frame " + Hex(Pfn()));
       }
+    }
+  }
+
+  // From the frame the kernel must come to this entry: by its holder's list to the VMA, by its page
+  // index to the address.
+  void CheckOrigin() {
+    const FrameState state = site_.frame.state;
+    if (state != FrameState::kAnon && state != FrameState::kFile) {
+      return;
+    }
+    const bool anon = state == FrameState::kAnon;
+    const proto::GuestPtr holder = anon ? site_.vma->lineage : site_.vma->object;
+    const uint64_t index =
+        site_.vma->page_offset + ((site_.address - site_.vma->start) >> proto::kPageShift);
+    if (holder == 0 || site_.frame.aux != proto::OriginOf(holder, index)) {
+      Add(Rule::kOrigin, std::string("the frame's origin is ") + Hex(site_.frame.aux) +
+                             ", the VMA has " + (anon ? "lineage " : "object ") + Hex(holder) +
+                             " and page index " + Hex(index) + " here");
     }
   }
 

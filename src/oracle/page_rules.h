@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Invariants I1 to I5 and I8 as pure rules over one entry, one frame or one page table. The full
-// and the incremental checker differ in how they find and count; what they then demand is here.
+// Invariants I1 to I5, I8 and I14 as pure rules over one entry, one frame or one page table. The
+// full and the incremental checker differ in how they find and count; what they then demand is
+// here.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct PteSite {
   proto::FrameRecord frame;     // of the frame it maps; only looked at if that is in RAM
 };
 
-// I1, I3, I4, I5 as far as one entry tells.
+// I1, I3, I4, I5, I14 as far as one entry tells.
 void CheckPte(const inspect::MemoryReader& memory, uint64_t zero_pfn, const PteSite& site,
               Findings& findings);
 

@@ -100,6 +100,7 @@ class Walk {
           pages += (vma.end - vma.start) / kPageBytes;
           locked += (vma.flags & proto::kVmLocked) != 0 ? (vma.end - vma.start) / kPageBytes : 0;
           charged_ += (vma.flags & proto::kVmAccount) != 0 ? (vma.end - vma.start) / kPageBytes : 0;
+          CheckMembership(vma);
           vmas[vma.end] = &vma;
         });
     Expect(pages == mm.total_pages, "total_pages ", mm.total_pages, " found ", pages);
@@ -133,6 +134,24 @@ class Walk {
     Expect(tables == mm.table_frames, "table_frames ", mm.table_frames, " found ", tables);
     Expect(shared_tables == mm.shared_tables, "shared_tables ", mm.shared_tables, " found ",
            shared_tables);
+  }
+
+  // A mapping is on the list of its lineage and on that of its object.
+  void CheckMembership(const proto::VmaRecord& vma) {
+    bool found = vma.lineage == 0;
+    if (vma.lineage != 0) {
+      ForEachOn<proto::VmaRecord>(At<proto::LineageRecord>(vma.lineage)->members,
+                                  offsetof(proto::VmaRecord, lineage_link),
+                                  [&](proto::VmaRecord& member) { found |= &member == &vma; });
+    }
+    Expect(found, "a mapping that its lineage does not list");
+    found = vma.object == 0;
+    if (vma.object != 0) {
+      ForEachOn<proto::VmaRecord>(At<proto::ObjectRecord>(vma.object)->mappings,
+                                  offsetof(proto::VmaRecord, object_link),
+                                  [&](proto::VmaRecord& member) { found |= &member == &vma; });
+    }
+    Expect(found, "a mapping that its object does not list");
   }
 
   uint64_t WalkTree(uint64_t node, uint64_t parent, uint64_t& count, uint64_t& last) {
@@ -198,6 +217,11 @@ class Walk {
     if (vma == nullptr) {
       return;
     }
+    const uint64_t index = vma->page_offset + ((va - vma->start) >> 12);
+    const uint64_t holder = state == FrameState::kAnon ? vma->lineage : vma->object;
+    Expect(state == FrameState::kZero ||
+               (holder != 0 && frames_[pfn].aux == proto::OriginOf(holder, index)),
+           "the origin of the frame at ", va);
     const uint64_t access = vma->flags & 7;
     Expect(access != 0 || (pte & proto::kPteUser) == 0, "an entry of a PROT_NONE mapping");
     Expect(access == 0 || (pte & proto::kPteUser) != 0, "an entry out of reach");

@@ -104,7 +104,8 @@ void GuestBuilder::Boot() {
   AddCache("task_struct", sizeof(proto::TaskRecord) + 64);
   AddCache("mm", sizeof(proto::MmRecord) + 64);
   AddCache("vma", sizeof(proto::VmaRecord) + 24);
-  AddCache("object", sizeof(proto::ObjectRecord) + 40);
+  AddCache("anon_lineage", proto::kOriginAlign);
+  AddCache("object", 2 * proto::kOriginAlign);
   init_ = AddTask(1, 0, 0);
   channel.init_task = init_;
   Ptr<proto::CpuRecord>(channel.cpus)->current = init_;

@@ -125,6 +125,10 @@ class GuestBuilder {
   GuestPtr NewTask(uint32_t pid, GuestPtr mm);
   void FreeTables(uint64_t table_pfn, unsigned level, GuestPtr mm);
   void Break(GuestPtr mm, GuestPtr vma, uint64_t va);
+  // A private frame for `va` of the mapping, which gets a lineage if it has none.
+  uint64_t AllocateAnon(GuestPtr vma, uint64_t va);
+  void JoinLineage(GuestPtr vma, GuestPtr lineage);
+  void LeaveLineage(GuestPtr vma);
 
   uint8_t* ram_ = nullptr;
   uint64_t ram_bytes_;

@@ -175,7 +175,7 @@ GuestPtr GuestBuilder::AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint6
   vma->flags = flags | ((flags & kKinds) == proto::kVmWrite ? proto::kVmAccount : 0);
   header().committed_pages += (vma->flags & proto::kVmAccount) != 0 ? pages : 0;
   vma->object = object;
-  vma->page_offset = page_offset;
+  vma->page_offset = object != 0 ? page_offset : start >> kPageShift;
   GuestPtr next = mm + offsetof(MmRecord, vmas);
   for (const GuestPtr other : Vmas(mm)) {
     if (Peek<VmaRecord>(other).start > start) {
@@ -188,6 +188,7 @@ GuestPtr GuestBuilder::AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint6
   Ptr<MmRecord>(mm)->total_pages += pages;
   if (object != 0) {
     ++Ptr<ObjectRecord>(object)->refs;
+    ListAdd(object + offsetof(ObjectRecord, mappings), address + offsetof(VmaRecord, object_link));
   }
   RebuildTree(mm);
   return address;
@@ -207,9 +208,41 @@ void GuestBuilder::RemoveVma(GuestPtr address) {
   Ptr<MmRecord>(vma.mm)->total_pages -= (vma.end - vma.start) >> kPageShift;
   if (vma.object != 0) {
     --Ptr<ObjectRecord>(vma.object)->refs;
+    ListRemove(address + offsetof(VmaRecord, object_link));
   }
+  LeaveLineage(address);
   FreeObject("vma", address);
   RebuildTree(vma.mm);
+}
+
+void GuestBuilder::JoinLineage(GuestPtr vma, GuestPtr lineage) {
+  Ptr<VmaRecord>(vma)->lineage = lineage;
+  ++Ptr<proto::LineageRecord>(lineage)->count;
+  ListAdd(lineage + offsetof(proto::LineageRecord, members),
+          vma + offsetof(VmaRecord, lineage_link));
+}
+
+void GuestBuilder::LeaveLineage(GuestPtr vma) {
+  const GuestPtr lineage = Peek<VmaRecord>(vma).lineage;
+  if (lineage == 0) {
+    return;
+  }
+  ListRemove(vma + offsetof(VmaRecord, lineage_link));
+  if (--Ptr<proto::LineageRecord>(lineage)->count == 0) {
+    FreeObject("anon_lineage", lineage);
+  }
+}
+
+uint64_t GuestBuilder::AllocateAnon(GuestPtr address, uint64_t va) {
+  if (Peek<VmaRecord>(address).lineage == 0) {
+    const GuestPtr lineage = AllocateObject("anon_lineage");
+    const GuestPtr members = lineage + offsetof(proto::LineageRecord, members);
+    *Ptr<proto::LineageRecord>(lineage) = {proto::kLineageMagic, {members, members}, 0};
+    JoinLineage(address, lineage);
+  }
+  const VmaRecord& vma = Peek<VmaRecord>(address);
+  const uint64_t index = vma.page_offset + ((va - vma.start) >> kPageShift);
+  return AllocateFrame(FrameState::kAnon, proto::OriginOf(vma.lineage, index));
 }
 
 GuestPtr GuestBuilder::AddObject(uint64_t pages) {
@@ -218,6 +251,8 @@ GuestPtr GuestBuilder::AddObject(uint64_t pages) {
   object->magic = proto::kObjectMagic;
   object->refs = 1;
   object->bytes = pages * kPageBytes;
+  const GuestPtr mappings = address + offsetof(ObjectRecord, mappings);
+  object->mappings = {mappings, mappings};
   for (uint64_t most = 1; most < pages; most *= 512) {
     ++object->height;
   }
@@ -235,7 +270,7 @@ void GuestBuilder::AddObjectPage(GuestPtr address, uint64_t index) {
     const uint64_t slot = (index >> (9 * (height - 1))) & 511;
     entry = At<uint64_t>((*entry & proto::kPteFrameMask) + 8 * slot);
   }
-  *entry = AllocateFrame(FrameState::kFile) << kPageShift | 1;
+  *entry = AllocateFrame(FrameState::kFile, proto::OriginOf(address, index)) << kPageShift | 1;
   ++header().committed_pages;
   ++object->pages;
 }
@@ -286,7 +321,7 @@ void GuestBuilder::Break(GuestPtr mm, GuestPtr vma, uint64_t va) {
     SetPte(mm, va, flags | old_pfn << kPageShift);
     return;
   }
-  const uint64_t pfn = AllocateFrame(FrameState::kAnon);
+  const uint64_t pfn = AllocateAnon(vma, va);
   std::memcpy(ram_ + (pfn << kPageShift), ram_ + (old_pfn << kPageShift), kPageBytes);
   SetPte(mm, va, flags | pfn << kPageShift);
   if (!anon) {
@@ -333,7 +368,7 @@ void GuestBuilder::Touch(GuestPtr mm, GuestPtr vma_address, uint64_t va, bool wr
   } else if (!write) {
     SetPte(mm, va, flags | zero_pfn_ << kPageShift | proto::kPteZero | proto::kPteCow);
   } else {
-    const uint64_t pfn = AllocateFrame(FrameState::kAnon);
+    const uint64_t pfn = AllocateAnon(vma_address, va);
     ++Ptr<MmRecord>(mm)->anon_pages;
     SetPte(mm, va, flags | write_bits | pfn << kPageShift);
   }
@@ -373,8 +408,11 @@ GuestPtr GuestBuilder::ForkMm(GuestPtr parent) {
     if ((vma.flags & proto::kVmDontCopy) != 0) {
       continue;
     }
-    AddVma(child, vma.start, (vma.end - vma.start) >> kPageShift, vma.flags, vma.object,
-           vma.page_offset);
+    const GuestPtr copy = AddVma(child, vma.start, (vma.end - vma.start) >> kPageShift, vma.flags,
+                                 vma.object, vma.page_offset);
+    if (vma.lineage != 0) {
+      JoinLineage(copy, vma.lineage);
+    }
     for (uint64_t va = vma.start; va < vma.end; va += kPageBytes) {
       Pte pte = PeekPte(parent, va);
       if ((pte & proto::kPtePresent) == 0) {
