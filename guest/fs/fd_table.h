@@ -20,7 +20,7 @@ enum class CloseOnExecFlag { kNo, kYes };
 
 class FdTable {
  public:
-  // Linux's sysctl_nr_open.
+  // The most that a table can hold.
   static constexpr uint32_t kMaxFds = 1024 * 1024;
 
   // Errors: ENOMEM.
@@ -99,5 +99,8 @@ class FdTable {
   Chunk first_{};
   Directory* directories_[kDirectories]{};
 };
+
+// The most that RLIMIT_NOFILE can be set to: /proc/sys/fs/nr_open.
+inline uint64_t fd_limit_max = FdTable::kMaxFds;
 
 }  // namespace fv::guest

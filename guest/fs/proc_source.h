@@ -103,4 +103,8 @@ void FillSystemInfo(SystemInfo& out);
 enum class SystemNameField { kHost, kDomain };
 void SetSystemName(SystemNameField field, const char* name, size_t length);
 
+// kernel.threads-max: the most tasks at a time (SystemInfo::max_threads). Errors: EINVAL (fewer
+// than 20, or more than there can be ids).
+Status SetMaxThreads(uint64_t count);
+
 }  // namespace fv::guest

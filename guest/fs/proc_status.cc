@@ -58,6 +58,7 @@ void AddIds(TextBuffer& out, const TaskInfo& info, const TaskIds& ids, const FdT
   for (uint32_t i = 0; i < info.group_count; ++i) {
     out.Add("%u ", info.groups[i]);
   }
+  out.Add(info.group_count == 0 ? " " : "");  // Linux ends the list with a space, an empty one too
   out.Add("\n");
   AddEach(out, "NStgid", ids.ns_tgid, ids.levels);
   AddEach(out, "NSpid", ids.ns_pid, ids.levels);

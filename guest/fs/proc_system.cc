@@ -71,6 +71,8 @@ Status ShowCpuinfo(TextBuffer& out, const ProcKey&) {
   unsigned unused = 0;
   (void)__get_cpuid(0, &a, &vendor[0], &vendor[2], &vendor[1]);
   (void)__get_cpuid(1, &signature, &unused, &unused, &unused);
+  unsigned level2_cache = 0;  // KiB in the upper half
+  (void)__get_cpuid(0x80000006, &unused, &unused, &level2_cache, &unused);
   char brand[49];
   BrandString(brand);
   const unsigned base_family = signature >> 8 & 0xf;
@@ -80,13 +82,16 @@ Status ShowCpuinfo(TextBuffer& out, const ProcKey&) {
   out.Add("processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\n",
           reinterpret_cast<const char*>(vendor), family);
   out.Add("model\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n", model, brand, signature & 0xf);
-  out.Add("cpu MHz\t\t: %lu.%03lu\nphysical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\n", khz / 1000,
-          khz % 1000);
-  out.Add("cpu cores\t: 1\nfpu\t\t: yes\nfpu_exception\t: yes\nwp\t\t: yes\nflags\t\t:");
+  out.Add("cpu MHz\t\t: %lu.%03lu\ncache size\t: %u KB\n", khz / 1000, khz % 1000,
+          level2_cache >> 16);
+  out.Add("physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
+  out.Add("apicid\t\t: 0\ninitial apicid\t: 0\nfpu\t\t: yes\nfpu_exception\t: yes\n");
+  out.Add("cpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", a);
   AddFlags(out);
-  out.Add("\nbogomips\t: %lu.%02lu\nclflush size\t: 64\ncache_alignment\t: 64\n", khz * 2 / 1000,
-          khz * 2 % 1000 / 10);
-  out.Add("address sizes\t: 48 bits physical, 48 bits virtual\n\n");
+  out.Add("\nbugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: 64\ncache_alignment\t: 64\n",
+          khz * 2 / 1000, khz * 2 % 1000 / 10);
+  out.Add("address sizes\t: 48 bits physical, 48 bits virtual\n");
+  out.Add("power management:\n\n");
   return Ok();
 }
 

@@ -71,7 +71,8 @@ Status ShowConstant(TextBuffer& out, const ProcKey&) {
 
 constinit const ProcNode kProcVm[kProcVmCount] = {
     SysctlFile("admin_reserve_kbytes", ShowAdminReserve, StoreAdminReserve),
-    SysctlNumber<drop_caches, 1, 4>("drop_caches"),
+    {"drop_caches", kTypeRegular | 0200, ProcKind::kPlain, nullptr, StoreSysctl<drop_caches, 1, 4>,
+     nullptr, 0},
     SysctlNumber<max_map_count>("max_map_count"),
     ProcFile("mmap_min_addr", ShowConstant<proto::kUserStart>),
     ProcFile("nr_hugepages", ShowConstant<0>),

@@ -2,10 +2,12 @@
 //
 // /proc/sys and /sys: small read-only texts. Values that Linux computes from the machine are those
 // of the newest Linux on a small one.
+#include "guest/fs/fd_table.h"
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
 #include "guest/fs/proc_sysctl.h"
 #include "guest/fs/task_hooks.h"
+#include "guest/ipc/pipe.h"
 
 namespace fv::guest {
 
@@ -69,6 +71,20 @@ Status ShowMaxThreads(TextBuffer& out, const ProcKey&) {
   out.Add("%lu\n", info.max_threads);
   return Ok();
 }
+Status StoreMaxThreads(const ProcKey&, const char* text, size_t length) {
+  return SetMaxThreads(TRY(ParseSysctl(text, length, 1, kSysctlIntMax)));
+}
+
+// Rounded up to what a pipe can have: a power of two of pages.
+Status StorePipeMaxSize(const ProcKey&, const char* text, size_t length) {
+  const uint64_t wanted = TRY(ParseSysctl(text, length, proto::kPageBytes, uint64_t{1} << 31));
+  uint64_t bytes = proto::kPageBytes;
+  while (bytes < wanted) {
+    bytes *= 2;
+  }
+  pipe_max_bytes = bytes;
+  return Ok();
+}
 
 // A version 4 UUID (RFC 9562), new at every read.
 Status ShowUuid(TextBuffer& out, const ProcKey&) {
@@ -125,14 +141,14 @@ constexpr ProcNode kKernel[] = {
     ProcFile("shmmax", ShowFixed<"18446744073692774399\n">),
     ProcFile("shmmni", ShowFixed<"4096\n">),
     ProcFile("tainted", ShowFixed<"0\n">),
-    ProcFile("threads-max", ShowMaxThreads),
+    SysctlFile("threads-max", ShowMaxThreads, StoreMaxThreads),
     ProcFile("version", ShowVersionName),
 };
 constexpr ProcNode kFs[] = {
     ProcFile("file-max", ShowFixed<"9223372036854775807\n">),
     ProcFile("file-nr", ShowFixed<"64\t0\t9223372036854775807\n">),
-    ProcFile("nr_open", ShowFixed<"1048576\n">),
-    ProcFile("pipe-max-size", ShowFixed<"1048576\n">),
+    SysctlNumber<fd_limit_max, 64, FdTable::kMaxFds>("nr_open"),
+    SysctlFile("pipe-max-size", ShowSysctl<pipe_max_bytes>, StorePipeMaxSize),
     ProcFile("pipe-user-pages-hard", ShowFixed<"0\n">),
     ProcFile("pipe-user-pages-soft", ShowFixed<"16384\n">),
     ProcFile("protected_fifos", ShowFixed<"0\n">),

@@ -212,7 +212,7 @@ Result<uint64_t> PipeFile::PipeControl(int command, uint64_t argument) {
     pages *= 2;
   }
   const size_t bytes = pages * proto::kPageBytes;
-  if (bytes > ring.capacity() && bytes > kPipeMaxBytes &&
+  if (bytes > ring.capacity() && bytes > pipe_max_bytes &&
       !CurrentCredentials().Capable(CAP_SYS_RESOURCE)) {
     return Error(EPERM);
   }

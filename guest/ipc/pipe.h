@@ -17,7 +17,8 @@
 namespace fv::guest {
 
 inline constexpr size_t kPipeDefaultPages = 16;
-inline constexpr size_t kPipeMaxBytes = size_t{1024} * 1024;  // /proc/sys/fs/pipe-max-size
+// The most that F_SETPIPE_SZ gives without privilege: /proc/sys/fs/pipe-max-size.
+inline uint64_t pipe_max_bytes = uint64_t{1024} * 1024;
 inline constexpr size_t kPipeBuf = 4096;  // PIPE_BUF: writes up to here are atomic
 
 // O_DIRECT: each write of up to PIPE_BUF is a packet of its own.

@@ -125,6 +125,7 @@ Result<int> MakeShmSegment(Task& task, int key, uint64_t bytes, uint32_t flags) 
   Ref<MemoryObject> object =
       TRY((flags & kShmNoReserve) != 0 ? MemoryObject::Create(bytes)
                                        : MemoryObject::CreateCharged(*task.mm(), bytes));
+  object->MarkSharedMemory();
   ShmSegment* segment = MakeObject<ShmSegment>(std::move(object), bytes, task.tgid);
   if (segment == nullptr) {
     return Error(ENOMEM);

@@ -44,7 +44,7 @@ Status SetLimit(Task& caller, Task& target, unsigned kind, Rlimit wanted) {
   if (wanted.soft > wanted.hard) {
     return Error(EINVAL);
   }
-  if (kind == RLIMIT_NOFILE && wanted.hard > FdTable::kMaxFds) {
+  if (kind == RLIMIT_NOFILE && wanted.hard > fd_limit_max) {
     return Error(EPERM);
   }
   if (wanted.hard > limit.hard && !caller.Capable(CAP_SYS_RESOURCE)) {

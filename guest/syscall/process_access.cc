@@ -6,6 +6,7 @@
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/proc_source.h"
+#include "guest/mm/out_of_memory.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
@@ -26,6 +27,17 @@ Result<uint64_t> CompareFiles(const Task& a, const Task& b, int fd_a, int fd_b) 
   const Ref<File> file_a = TRY(a.files().GetPath(fd_a));
   const Ref<File> file_b = TRY(b.files().GetPath(fd_b));
   return Order(AddressOf(file_a.get()), AddressOf(file_b.get()));
+}
+
+// Whether no user code will run on the address space again. (Linux: task_will_free_mem.)
+bool UsersAreDying(const Mm& mm) {
+  for (const Task& task : AllTasks()) {
+    const bool dying = (task.signal().flags & kSignalGroupExit) != 0 || FatalSignalPending(task);
+    if (task.mm() == &mm && !dying) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -84,7 +96,7 @@ Result<uint64_t> kcmp(const SyscallArgs& args) {
   }
 }
 
-// Frees the memory of a process that is being killed. Here exit does that before anybody could ask.
+// Frees the memory of a process that is being killed, without waiting for it.
 Result<uint64_t> process_mrelease(const SyscallArgs& args) {
   if (args.Uint(1) != 0) {
     return Error(EINVAL);
@@ -98,8 +110,11 @@ Result<uint64_t> process_mrelease(const SyscallArgs& args) {
     return target->state == proto::TaskState::kDead ? Result<uint64_t>(Error(ESRCH))
                                                     : Result<uint64_t>(uint64_t{0});
   }
-  const bool dying = (target->signal().flags & kSignalGroupExit) != 0;
-  return dying ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+  if (!UsersAreDying(*target->mm())) {
+    return Error(EINVAL);
+  }
+  ReapMm(*target->mm());
+  return uint64_t{0};
 }
 
 }  // namespace sys

@@ -7,6 +7,7 @@
 #include <asm/resource.h>
 #include <linux/capability.h>
 
+#include "guest/fs/proc_source.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
@@ -55,6 +56,14 @@ CommitPrivilege CommitPrivilegeOf(const Task& task) {
 }
 
 uint64_t MaxThreads() { return g_max_threads; }
+Status SetMaxThreads(uint64_t count) {
+  constexpr uint64_t kLeast = 20;
+  if (count < kLeast || count >= kPidMax) {
+    return Error(EINVAL);
+  }
+  g_max_threads = count;
+  return Ok();
+}
 uint64_t ThreadCount() { return Channel().task_count; }
 
 void InitTaskTables() {
