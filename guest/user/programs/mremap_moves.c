@@ -76,14 +76,15 @@ static void Several(void) {
 }
 
 static void SharedTwin(void) {
-  unsigned char* shared = SharedMemory(4 * kPage);
+  volatile unsigned char* shared = SharedMemory(4 * kPage);
   shared[kPage] = 5;
-  unsigned char* twin = (unsigned char*)Remap(shared + kPage, 0, 2, MREMAP_MAYMOVE, 0);
+  volatile unsigned char* twin =
+      (unsigned char*)Remap((void*)(shared + kPage), 0, 2, MREMAP_MAYMOVE, 0);
   CHECK(twin != MAP_FAILED);
   CHECK_INT(twin[0], 5);
   twin[1] = 6;
   CHECK_INT(shared[kPage + 1], 6);
-  CHECK_INT(munmap(twin, 2 * kPage), 0);
+  CHECK_INT(munmap((void*)twin, 2 * kPage), 0);
   unsigned char* memory = Pages(2);
   memory[0] = 1;
   unsigned char* moved =
@@ -93,7 +94,7 @@ static void SharedTwin(void) {
   CHECK_INT(memory[0], 0);
   CHECK_INT(munmap(memory, 2 * kPage), 0);
   CHECK_INT(munmap(moved, 2 * kPage), 0);
-  CHECK_INT(munmap(shared, 4 * kPage), 0);
+  CHECK_INT(munmap((void*)shared, 4 * kPage), 0);
   Ok("F98 shared twin, DONTUNMAP");
 }
 
@@ -124,7 +125,7 @@ static void OffsetsStay(void) {
 }
 
 static void RemapFilePages(void) {
-  unsigned char* shared = SharedMemory(4 * kPage);
+  volatile unsigned char* shared = SharedMemory(4 * kPage);  // two pages become one
   for (int i = 0; i < 4; ++i) shared[i * kPage] = (unsigned char)('a' + i);
   CHECK_INT(syscall(SYS_remap_file_pages, shared, kPage, 0, 2, 0), 0);
   CHECK_INT(shared[0], 'c');
@@ -137,7 +138,7 @@ static void RemapFilePages(void) {
   unsigned char* memory = Pages(1);
   CHECK_ERR(syscall(SYS_remap_file_pages, memory, kPage, 0, 0, 0), EINVAL);
   CHECK_INT(munmap(memory, kPage), 0);
-  CHECK_INT(munmap(shared, 4 * kPage), 0);
+  CHECK_INT(munmap((void*)shared, 4 * kPage), 0);
   Ok("remap_file_pages");
 }
 
