@@ -6,7 +6,7 @@
 // plain futex.
 #include "guest/user/lib/futex.h"
 
-enum { kNormal = 20 };
+static int normal;  // the priority that it is started with: 20 + nice
 
 static uint32_t lock_a, lock_b;
 static volatile int order[4], taken;
@@ -53,21 +53,21 @@ static void TakesFifoB(void* arg) {
 }
 
 static void Order(void) {
-  Sleeper normal, low, high;
+  Sleeper plain, low, high;
   taken = 0;
   CHECK_INT(LockPi(&lock_a), 0);
-  StartSleeper(&normal, TakesA, (void*)0L);
-  CHECK_INT(PriorityOf(Self()), kNormal);
+  StartSleeper(&plain, TakesA, (void*)0L);
+  CHECK_INT(PriorityOf(Self()), normal);
   CHECK_INT(lock_a, (uint32_t)Self() | FUTEX_WAITERS);
   StartSleeper(&low, TakesFifoA, (void*)10L);
   CHECK_INT(PriorityOf(Self()), Boosted(10));
   StartSleeper(&high, TakesFifoA, (void*)30L);
   CHECK_INT(PriorityOf(Self()), Boosted(30));
   CHECK_INT(UnlockPi(&lock_a), 0);
-  CHECK_INT(PriorityOf(Self()), kNormal);
+  CHECK_INT(PriorityOf(Self()), normal);
   pthread_join(high.thread, NULL);
   pthread_join(low.thread, NULL);
-  pthread_join(normal.thread, NULL);
+  pthread_join(plain.thread, NULL);
   CHECK_INT(order[0], 30);
   CHECK_INT(order[1], 10);
   CHECK_INT(order[2], 0);
@@ -81,7 +81,7 @@ static void Chain(void) {
   CHECK_INT(LockPi(&lock_a), 0);
   StartSleeper(&middle, HoldsBWantsA, (void*)1L);
   CHECK_ERR(LockPi(&lock_b), EDEADLK);
-  CHECK_INT(PriorityOf(middle.id), kNormal);
+  CHECK_INT(PriorityOf(middle.id), normal);
   StartSleeper(&top, TakesFifoB, (void*)20L);
   CHECK_INT(PriorityOf(middle.id), Boosted(20));
   CHECK_INT(PriorityOf(Self()), Boosted(20));
@@ -89,8 +89,8 @@ static void Chain(void) {
   SetFifo(top.id, 40);
   CHECK_INT(PriorityOf(Self()), Boosted(40));
   SetFifo(top.id, 0);
-  CHECK_INT(PriorityOf(middle.id), kNormal);
-  CHECK_INT(PriorityOf(Self()), kNormal);
+  CHECK_INT(PriorityOf(middle.id), normal);
+  CHECK_INT(PriorityOf(Self()), normal);
   SetFifo(Self(), 5);  // its own priority stands below an inherited one
   SetFifo(top.id, 20);
   CHECK_INT(PriorityOf(Self()), Boosted(20));
@@ -100,7 +100,7 @@ static void Chain(void) {
   CHECK_INT(UnlockPi(&lock_a), 0);
   pthread_join(middle.thread, NULL);
   pthread_join(top.thread, NULL);
-  CHECK_INT(PriorityOf(Self()), kNormal);
+  CHECK_INT(PriorityOf(Self()), normal);
   Ok("through a chain of locks");
 }
 
@@ -118,7 +118,7 @@ static void GivesUp(void) {
   CHECK_INT(LockPi(&lock_a), 0);
   pthread_create(&thread, NULL, TriesA, NULL);
   pthread_join(thread, NULL);
-  CHECK_INT(PriorityOf(Self()), kNormal);
+  CHECK_INT(PriorityOf(Self()), normal);
   CHECK_INT(UnlockPi(&lock_a), 0);
   CHECK_INT(lock_a, 0);
   Ok("given back when the waiter gives up");
@@ -141,6 +141,7 @@ static void NotPlain(void) {
 }
 
 int main(void) {
+  normal = PriorityOf(Self());
   Order();
   Chain();
   GivesUp();
