@@ -3,6 +3,8 @@
 // Dentry: names, the global hash by (parent, name), and the lists of directory contents.
 #include "guest/fs/dentry.h"
 
+#include <utility>
+
 #include "guest/fs/object.h"
 #include "guest/fs/path.h"
 #include "guest/lib/string.h"
@@ -56,7 +58,7 @@ Result<Ref<Dentry>> Dentry::Create(Ref<Dentry> parent, const char* name, size_t 
     return Error(ENOMEM);
   }
   Ref<Dentry> ref = Ref<Dentry>::Adopt(dentry);
-  TRY(dentry->SetName(name, length));
+  dentry->SetName(TRY(dentry->RoomForName(length)), name, length);
   return ref;
 }
 
@@ -70,14 +72,15 @@ void Dentry::Release() {
   }
 }
 
-Status Dentry::SetName(const char* name, size_t length) {
-  char* place = inline_name_;
-  if (length >= kInlineName) {
-    place = static_cast<char*>(KernelAllocate(length + 1));
-    if (place == nullptr) {
-      return Error(ENOMEM);
-    }
+Result<char*> Dentry::RoomForName(size_t length) {
+  if (length < kInlineName) {
+    return inline_name_;
   }
+  char* place = static_cast<char*>(KernelAllocate(length + 1));
+  return place != nullptr ? Result<char*>(place) : Result<char*>(Error(ENOMEM));
+}
+
+void Dentry::SetName(char* place, const char* name, size_t length) {
   char* old = name_;
   const size_t old_length = name_length_;
   memmove(place, name, length);
@@ -88,7 +91,6 @@ Status Dentry::SetName(const char* name, size_t length) {
   if (old != inline_name_) {
     KernelFree(old, old_length + 1);
   }
-  return Ok();
 }
 
 Dentry* Dentry::FindChild(const char* name, size_t length) {
@@ -138,29 +140,35 @@ Dentry* Dentry::ChildBelow(uint64_t cookie) {
 Dentry* Dentry::ChildAfter(Dentry& child) { return Siblings(children_).Next(child); }
 
 Status Dentry::Move(Dentry& new_parent, const char* name, size_t length) {
+  char* place = TRY(RoomForName(length));
   const Ref<Dentry> keep(*this);
   const Ref<Dentry> old_parent = parent_;
-  // The new name first: the only step that can fail.
   old_parent->RemoveChild(*this);
-  const Status named = SetName(name, length);
-  (named.ok() ? new_parent : *old_parent).AddChild(*this);
-  return named.ok() ? Ok() : Status(named.error());
+  SetName(place, name, length);
+  new_parent.AddChild(*this);
+  return Ok();
 }
 
-Status Dentry::Exchange(Dentry& a, Dentry& b) {
-  // The names stay where they are; what they name changes places.
+void Dentry::SwapNames(Dentry& a, Dentry& b) {
+  char* const name_a = a.name_ == a.inline_name_ ? b.inline_name_ : a.name_;
+  char* const name_b = b.name_ == b.inline_name_ ? a.inline_name_ : b.name_;
+  std::swap(a.inline_name_, b.inline_name_);
+  a.name_ = name_b;
+  b.name_ = name_a;
+  std::swap(a.name_length_, b.name_length_);
+  std::swap(a.hash_, b.hash_);
+}
+
+void Dentry::Exchange(Dentry& a, Dentry& b) {
+  const Ref<Dentry> keep_a(a);
+  const Ref<Dentry> keep_b(b);
   const Ref<Dentry> parent_a = a.parent_;
   const Ref<Dentry> parent_b = b.parent_;
-  char name_a[kNameMax + 1];
-  char name_b[kNameMax + 1];
-  memcpy(name_a, a.name_, size_t{a.name_length_} + 1);
-  memcpy(name_b, b.name_, size_t{b.name_length_} + 1);
-  TRY(a.Move(*parent_a, "", 0));
-  if (const Status moved = b.Move(*parent_a, name_a, strlen(name_a)); !moved.ok()) {
-    (void)a.Move(*parent_a, name_a, strlen(name_a));
-    return moved.error();
-  }
-  return a.Move(*parent_b, name_b, strlen(name_b));
+  parent_a->RemoveChild(a);
+  parent_b->RemoveChild(b);
+  SwapNames(a, b);
+  parent_b->AddChild(a);
+  parent_a->AddChild(b);
 }
 
 bool Dentry::IsAncestorOf(const Dentry& other) const {

@@ -60,7 +60,7 @@ class Dentry final : public MappingSource {
   // rename(2): moves to (parent, name). Errors: ENOMEM (nothing changed).
   Status Move(Dentry& new_parent, const char* name, size_t length);
   // RENAME_EXCHANGE.
-  static Status Exchange(Dentry& a, Dentry& b);
+  static void Exchange(Dentry& a, Dentry& b);
   bool IsAncestorOf(const Dentry& other) const;
 
   // The root of what is mounted here, or null; and for a mounted root what it covers (counted by
@@ -78,7 +78,10 @@ class Dentry final : public MappingSource {
   friend void DestroyObject(T*);
   Dentry(Ref<Dentry> parent, Ref<Inode> inode);
   ~Dentry();
-  Status SetName(const char* name, size_t length);
+  // Where a name of this length can stand: in the dentry, or in memory of its own. Errors: ENOMEM.
+  Result<char*> RoomForName(size_t length);
+  void SetName(char* place, const char* name, size_t length);
+  static void SwapNames(Dentry& a, Dentry& b);
 
   static constexpr size_t kInlineName = 40;
   uint32_t refs_ = 1;

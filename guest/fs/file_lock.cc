@@ -140,7 +140,7 @@ Status Apply(Inode& inode, const LockRequest& request) {
     if (spare != nullptr) {
       DestroyObject(spare);
     }
-    return Error(ENOMEM);
+    return Error(request.kind == LockKind::kRecord ? ENOLCK : ENOMEM);
   }
   SpareUse used = SpareUse::kUnused;
   for (FileLock* at = LocksOf(inode).front(); at != nullptr;) {
@@ -182,6 +182,10 @@ void DropAll(Inode& inode, const void* owner) {
 }  // namespace
 
 Status SetLock(Inode& inode, const LockRequest& request, LockWait wait) {
+  if (request.kind == LockKind::kFlock && request.type == LockType::kNone) {
+    DropAll(inode, request.owner);
+    return Ok();
+  }
   while (request.type != LockType::kNone) {
     const FileLock* conflict = ConflictOf(inode, request);
     if (conflict == nullptr) {

@@ -102,8 +102,13 @@ Result<Ref<File>> OpenCreate(const PathCaller& caller, int dirfd, const char* pa
     }
     return OpenDentry(caller, std::move(target), flags, Fresh::kNo, context);
   }
-  Ref<Dentry> made = TRY(CreateNode(caller, where, kTypeRegular | (mode & 07777), 0));
-  return OpenDentry(caller, std::move(made), flags, Fresh::kYes, context);
+  const Ref<Dentry> made = TRY(CreateNode(caller, where, kTypeRegular | (mode & 07777), 0));
+  Result<Ref<File>> file = OpenDentry(caller, made, flags, Fresh::kYes, context);
+  if (!file.ok()) {  // no memory: a call that fails makes no file
+    --made->inode().links;
+    where.parent->RemoveChild(*made);
+  }
+  return file;
 }
 
 }  // namespace

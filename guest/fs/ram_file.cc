@@ -181,7 +181,7 @@ Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoCon
   for (uint64_t at = offset / proto::kPageBytes; at * proto::kPageBytes < end; ++at) {
     if (const Result<uint64_t> page = object().GetPage(at); !page.ok()) {
       (void)object().Resize(old_size);
-      return Error(ENOSPC);
+      return page.error();
     }
   }
   inode().TouchModify();

@@ -87,11 +87,12 @@ class RamDevice final : public Inode {
   void Destroy() override { DestroyObject(this); }
 };
 
+// No memory for an inode is no space in the file system, as Linux's tmpfs reports it.
 template <typename T, typename... Args>
 Result<Ref<Inode>> MakeInode(Args&&... args) {
   T* inode = MakeObject<T>(std::forward<Args>(args)...);
   if (inode == nullptr) {
-    return Error(ENOMEM);
+    return Error(ENOSPC);
   }
   return Ref<Inode>::Adopt(inode);
 }
@@ -123,11 +124,14 @@ Result<Ref<Inode>> MakeRamInode(Superblock& superblock, uint32_t mode, uint64_t 
 
 Result<Ref<Inode>> MakeBackedInode(Superblock& superblock, uint32_t mode, const uint8_t* data,
                                    size_t bytes) {
-  Ref<MemoryObject> object = TRY(MemoryObject::Create(0));
-  if (bytes != 0) {
-    object->SetBacking(data, bytes);
+  Result<Ref<MemoryObject>> object = MemoryObject::Create(0);
+  if (!object.ok()) {
+    return Error(ENOSPC);
   }
-  return MakeInode<RamRegular>(superblock, mode, std::move(object));
+  if (bytes != 0) {
+    object.value()->SetBacking(data, bytes);
+  }
+  return MakeInode<RamRegular>(superblock, mode, object.take());
 }
 
 Result<Ref<Inode>> MakeSymlinkInode(Superblock& superblock, const char* text, size_t length) {

@@ -104,7 +104,7 @@ Status Rename(const PathCaller& caller, const RenamePaths& paths, uint32_t flags
   if ((flags & RENAME_EXCHANGE) != 0) {
     TRY(MayLeave(*to.parent, *to.child, caller.cred));
     TRY(MayReparent(*to.child, *to.parent, *from.parent, caller.cred));
-    TRY(Dentry::Exchange(*from.child, *to.child));
+    Dentry::Exchange(*from.child, *to.child);
     to.child->inode().TouchChange();
   } else {
     if (to.child) {

@@ -264,7 +264,7 @@ Result<Ref<File>> PipeInode::Open(Ref<Dentry> dentry, uint32_t flags) {
 Result<Ref<Inode>> MakeFifoInode(Superblock& superblock, uint32_t mode) {
   PipeInode* inode = MakeObject<PipeInode>(superblock, mode, FifoKind::kNamed);
   if (inode == nullptr) {
-    return Error(ENOMEM);
+    return Error(ENOSPC);  // of the file system that the name is in
   }
   return Ref<Inode>::Adopt(inode);
 }
@@ -272,7 +272,7 @@ Result<Ref<Inode>> MakeFifoInode(Superblock& superblock, uint32_t mode) {
 Result<PipeEnds> MakePipe(uint32_t flags) {
   PipeInode* node = MakeObject<PipeInode>(PipeSuperblock(), kTypeFifo | 0600, FifoKind::kAnonymous);
   if (node == nullptr) {
-    return Error(ENOMEM);
+    return Error(ENFILE);  // as Linux reports a missing inode here (pipe(2))
   }
   Ref<Inode> inode = Ref<Inode>::Adopt(node);
   inode->uid = CurrentCredentials().fsuid;

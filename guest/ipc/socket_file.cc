@@ -67,7 +67,7 @@ class SocketFile final : public File {
 Result<Ref<File>> MakeSocketFile(Ref<UnixSocket> socket, uint32_t flags) {
   SocketInode* node = MakeObject<SocketInode>(std::move(socket));
   if (node == nullptr) {
-    return Error(ENOMEM);
+    return Error(ENFILE);  // as Linux reports a missing inode here (socket(2))
   }
   Ref<Inode> inode = Ref<Inode>::Adopt(node);
   char name[32];

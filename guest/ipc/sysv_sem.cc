@@ -219,12 +219,10 @@ Status CopySemUndo(bool share, Task& parent, Task& child) {
   return Ok();
 }
 
-void DropCopiedSemUndo(Task& parent, Task& child) {
-  SemUndoList* list = child.sem_undo;
-  child.sem_undo = nullptr;
-  if (list != nullptr && --list->refs == 1 && list->undos.empty()) {
-    parent.sem_undo = nullptr;
-    DestroyObject(list);
+void DropCopiedSemUndo(Task& child) {
+  if (child.sem_undo != nullptr) {
+    --child.sem_undo->refs;
+    child.sem_undo = nullptr;
   }
 }
 

@@ -81,8 +81,8 @@ int CountSemWaiters(SemSet& set, unsigned number, SemWaitFor what);
 
 // CLONE_SYSVSEM. Errors: ENOMEM.
 Status CopySemUndo(bool share, Task& parent, Task& child);
-// The fork failed: as it was before CopySemUndo.
-void DropCopiedSemUndo(Task& parent, Task& child);
+// The fork failed. The parent keeps a list that was made for sharing, as on Linux.
+void DropCopiedSemUndo(Task& child);
 // exit, unshare(CLONE_SYSVSEM): the last of the list's tasks pays what is owed.
 void ExitSemUndo(Task& task);
 

@@ -83,7 +83,9 @@ inline constexpr Status Ok() { return Status(); }
 
 }  // namespace fv::guest
 
-// The value of `expression`, or a return of its error from the enclosing function.
+// The value of `expression`, or a return of its error from the enclosing function. Not in the
+// braces of an array or aggregate with owners before it: Clang (up to 18) does not destroy those
+// then.
 #define TRY(expression)              \
   ({                                 \
     auto try_result_ = (expression); \

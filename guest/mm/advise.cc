@@ -138,9 +138,12 @@ Status AdviseVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, int advice) {
   TRY(AdvisePages(mm, vma, start, end, advice));
   const uint64_t flags = TRY(AdvisedFlags(vma, advice));
   if (flags != vma.flags) {
-    Vma* part = TRY(IsolateRange(mm, start, end));
-    part->flags = flags;
-    MergeVma(mm, *part);
+    const Result<Vma*> part = IsolateRange(mm, start, end);
+    if (!part.ok()) {
+      return Error(EAGAIN);  // ENOMEM means a gap in the range (madvise(2))
+    }
+    part.value()->flags = flags;
+    MergeVma(mm, *part.value());
   }
   return Ok();
 }

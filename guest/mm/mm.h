@@ -97,7 +97,7 @@ class Mm : public proto::MmRecord {
   Status RemapFilePages(uint64_t address, uint64_t length, uint64_t page_offset);
   // brk(2): the break after the call, the old one if it could not be changed.
   uint64_t SetBrk(uint64_t address);
-  // madvise(2) with Linux's MADV_ values. EINVAL, ENOMEM, EBADF.
+  // madvise(2) with Linux's MADV_ values. EINVAL, ENOMEM, EAGAIN, EBADF.
   Status Advise(uint64_t address, uint64_t length, int advice);
   // mincore(2) for one page: true if present. ENOMEM if nothing is mapped there.
   Result<bool> IsResident(uint64_t address) const;

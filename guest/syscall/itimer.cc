@@ -149,7 +149,7 @@ Result<uint64_t> timer_create(const SyscallArgs& args) {
     TRY(CheckSleepClock(clock));
   }
   const SigEvent event = TRY(ReadSigEvent(task, args.a[1]));
-  PosixTimer* timer = NewPosixTimer(task.signal());
+  PosixTimer* timer = NewPosixTimer(task);
   if (timer == nullptr) {
     return Error(EAGAIN);
   }

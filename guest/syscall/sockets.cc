@@ -195,15 +195,16 @@ Result<uint64_t> socketpair(const SyscallArgs& args) {
     return Error(EOPNOTSUPP);
   }
   const Kind kind = TRY(DecodeKind(args));
-  Ref<UnixSocket> ends[2] = {TRY(UnixSocket::Create(kind.type)),
-                             TRY(UnixSocket::Create(kind.type))};
+  Ref<UnixSocket> ends[2];
+  ends[0] = TRY(UnixSocket::Create(kind.type));
+  ends[1] = TRY(UnixSocket::Create(kind.type));
   ends[0]->SetOwn(OwnCredentials(args));
   ends[1]->SetOwn(OwnCredentials(args));
-  TRY(UnixSocket::Connect(*ends[0], *ends[1]));
-  // Files first: closing one undoes the connection if the rest fails.
   Ref<File> opened[2];
   opened[0] = TRY(MakeSocketFile(ends[0], kind.status));
   opened[1] = TRY(MakeSocketFile(ends[1], kind.status));
+  // Connected sockets hold each other until one is closed: now both have a file that will be.
+  TRY(UnixSocket::Connect(*ends[0], *ends[1]));
   return InstallPair(args, args.a[3], std::move(opened[0]), std::move(opened[1]), kind.cloexec);
 }
 

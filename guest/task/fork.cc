@@ -310,7 +310,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   SetIdentity(args, parent, *child);
   clock.Mark(ForkPhase::kTask);
 
-  ScopeGuard undo_semaphores([&parent, child] { DropCopiedSemUndo(parent, *child); });
+  ScopeGuard undo_semaphores([child] { DropCopiedSemUndo(*child); });
   TRY(CopySemUndo((args.flags & kCloneSysvsem) != 0, parent, *child));
   ScopeGuard undo_files([child] { ExitFiles(*child); });
   TRY(CopyFiles(args.flags, parent, *child));

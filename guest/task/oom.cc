@@ -12,6 +12,7 @@
 #include "guest/mm/frames.h"
 #include "guest/mm/mm.h"
 #include "guest/mm/out_of_memory.h"
+#include "guest/mm/unused_memory.h"
 #include "guest/task/sched.h"
 #include "guest/task/signal_internal.h"
 #include "guest/task/task.h"
@@ -120,7 +121,7 @@ uint32_t OomScore(Task& process) {
 
 bool RelieveMemory(Mm& mm) {
   Task& current = *CurrentTask();
-  // With free frames left, an allocation was made to fail: whoever needed it goes.
+  // With free frames left, an allocation was made to fail: nobody has to go for it.
   if (FreeFrameCount() != 0 || IsDying(current)) {
     return false;
   }
@@ -144,7 +145,11 @@ void WaitForMemory(Task& task) {
   if (IsDying(task)) {
     return;
   }
-  if (FreeFrameCount() == 0 && AVictimIsLeft()) {
+  DropUnusedMemory();
+  if (FreeFrameCount() != 0) {
+    return;  // the same access faults again (Linux: pagefault_out_of_memory)
+  }
+  if (AVictimIsLeft()) {
     (void)WaitUntil(
         WaitingForMemory(), MonotonicNs() + kPatienceNs,
         [] { return FreeFrameCount() != 0 || !AVictimIsLeft(); }, WaitKind::kKillable)

@@ -20,8 +20,9 @@ int64_t OomBadness(Task& process);
 // What /proc/PID/oom_score shows: 0 to 2000.
 uint32_t OomScore(Task& process);
 
-// The current task's fault found no memory and RelieveMemory could not help: waits until somebody
-// who was killed is gone, so that the fault can be tried again, or ends the current task.
+// The current task's fault found no memory and RelieveMemory could not help. Returns for another
+// try if there are frames after all, waits until somebody who was killed is gone, or ends the
+// current task.
 void WaitForMemory(Task& task);
 // A victim's memory and files are gone.
 void WakeWaitersForMemory();

@@ -30,7 +30,7 @@ void Notify(PosixTimer& timer) {
   const SigPending& pending =
       timer.notify == SIGEV_SIGNAL ? timer.signal->shared_pending : target->pending;
   const bool legacy_pending = timer.signo < kSigRtMin && (pending.set & SigBit(timer.signo)) != 0;
-  if (timer.pending || legacy_pending) {
+  if (IsLinked(timer.entry->link) || legacy_pending) {
     ++timer.overruns;
     return;
   }
@@ -40,10 +40,9 @@ void Notify(PosixTimer& timer) {
   info.timer.id = timer.id;
   info.timer.value = timer.value;
   timer.overruns = 0;
-  const bool ignored = SignalIgnored(*target, timer.signo);
-  const Status sent =
-      timer.notify == SIGEV_SIGNAL ? SendSignal(*target, info) : SendSignalToThread(*target, info);
-  timer.pending = sent.ok() && !ignored;
+  const SignalScope scope =
+      timer.notify == SIGEV_SIGNAL ? SignalScope::kGroup : SignalScope::kThread;
+  (void)SendReserved(*target, info, scope, *timer.entry).ok();
 }
 
 // The timer's clock shows `now`.
@@ -74,15 +73,22 @@ void CpuTimerExpired(CpuTimer& expired) {
 
 }  // namespace
 
-PosixTimer* NewPosixTimer(SignalStruct& signal) {
+PosixTimer* NewPosixTimer(Task& task) {
   PosixTimer* timer = g_timers.New();
-  if (timer != nullptr) {
-    timer->signal = &signal;
-    timer->id = static_cast<int32_t>(signal.next_timer_id++);
-    timer->timer.fire = TimerExpired;
-    timer->cpu.fire = CpuTimerExpired;
-    Timers(signal.posix_timers).PushBack(*timer);
+  if (timer == nullptr) {
+    return nullptr;
   }
+  timer->entry = ReserveSignal(task);
+  if (timer->entry == nullptr) {
+    g_timers.Delete(timer);
+    return nullptr;
+  }
+  SignalStruct& signal = task.signal();
+  timer->signal = &signal;
+  timer->id = static_cast<int32_t>(signal.next_timer_id++);
+  timer->timer.fire = TimerExpired;
+  timer->cpu.fire = CpuTimerExpired;
+  Timers(signal.posix_timers).PushBack(*timer);
   return timer;
 }
 
@@ -97,6 +103,7 @@ PosixTimer* FindPosixTimer(SignalStruct& signal, int32_t id) {
 
 void DeletePosixTimer(PosixTimer& timer) {
   StopPosixTimer(timer);
+  DropReserved(*timer.entry);
   Timers::Remove(timer);
   g_timers.Delete(&timer);
 }
@@ -138,7 +145,6 @@ void NotePosixTimerDelivered(SignalStruct& signal, SigInfo& info) {
   if (timer == nullptr) {
     return;
   }
-  timer->pending = false;
   constexpr uint64_t kMost = 0x7FFFFFFF;  // DELAYTIMER_MAX
   timer->last_overrun = static_cast<int32_t>(timer->overruns < kMost ? timer->overruns : kMost);
   info.timer.overrun = timer->last_overrun;

@@ -26,12 +26,13 @@ struct PosixTimer {
   CpuTimer cpu;         // of a CPU-time clock, if `on_cpu_time`
   bool on_cpu_time = false;
   uint64_t interval_ns = 0;
-  uint64_t overruns = 0;     // expirations while the signal was pending
-  int32_t last_overrun = 0;  // of the last delivery, at most DELAYTIMER_MAX
-  bool pending = false;
+  uint64_t overruns = 0;           // expirations while the signal was pending
+  int32_t last_overrun = 0;        // of the last delivery, at most DELAYTIMER_MAX
+  SigQueueEntry* entry = nullptr;  // on a queue while its signal is pending
 };
 
-PosixTimer* NewPosixTimer(SignalStruct& signal);  // nullptr: no memory
+// A timer of the task's group. nullptr: no memory, or RLIMIT_SIGPENDING.
+PosixTimer* NewPosixTimer(Task& task);
 PosixTimer* FindPosixTimer(SignalStruct& signal, int32_t id);
 void DeletePosixTimer(PosixTimer& timer);
 // `deadline_ns` is on the timer's own clock (the monotonic one for those that always go on).

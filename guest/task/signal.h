@@ -25,7 +25,8 @@ struct PosixTimer;
 // One queued signal. Standard signals are queued at most once.
 struct SigQueueEntry {
   proto::Link link{0, 0};
-  UserAccount* user = nullptr;  // charged against RLIMIT_SIGPENDING; nullptr: preallocated (timers)
+  UserAccount* user = nullptr;  // charged against RLIMIT_SIGPENDING
+  bool reserved = false;        // a timer's own: it stays when the signal is taken
   SigInfo info;
 };
 

@@ -7,9 +7,7 @@
 #include "guest/task/signal_frame.h"
 
 #include "guest/arch/arch.h"
-#include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
-#include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/fpu_frame.h"
 #include "guest/task/sched_internal.h"
@@ -101,21 +99,13 @@ void LoadFpu(Task& task) {
   // The bases are still the task's own: it is running.
 }
 
-Status ReadFpuFrame(Task& task, uint64_t from) {
-  SaveUserRegisters(task);  // also refreshes the mask of valid MXCSR bits
+// The user's frame into the task's save area, which is whole afterwards. Errors: EFAULT.
+Status ReadFpuArea(Task& task, uint64_t from) {
   auto* area = static_cast<uint8_t*>(task.fpu);
-  if (from == 0) {
-    InitFpu(area);
-    LoadFpu(task);
-    return Ok();
-  }
   const size_t bytes = FpuBytes();
-  auto* copy = static_cast<uint8_t*>(KernelAllocateZeroed(bytes));
-  if (copy == nullptr) {
-    return Error(ENOMEM);
-  }
-  ScopeGuard free_copy([=] { KernelFree(copy, bytes); });
-  const size_t read = CopyFromUserPartial(*task.mm(), copy, from, bytes);
+  const uint32_t mxcsr_mask = MxcsrMaskOf(area);
+  memset(area, 0, bytes);
+  const size_t read = CopyFromUserPartial(*task.mm(), area, from, bytes);
   if (read < kFxsaveBytes) {
     return Error(EFAULT);
   }
@@ -123,10 +113,18 @@ Status ReadFpuFrame(Task& task, uint64_t from) {
   if (read == bytes && FpuMask() != 0) {
     (void)CopyFromUser(*task.mm(), &magic2, from + bytes, sizeof(magic2)).ok();
   }
-  TRY(CheckFpuFrame(copy, bytes, FpuMask(), MxcsrMaskOf(area), magic2));
-  memcpy(area, copy, bytes);
+  return CheckFpuFrame(area, bytes, FpuMask(), mxcsr_mask, magic2);
+}
+
+// A frame that is none leaves the registers of a new program, as on Linux (fpu__restore_sig).
+Status ReadFpuFrame(Task& task, uint64_t from) {
+  SaveUserRegisters(task);  // also refreshes the mask of valid MXCSR bits
+  const Status status = from == 0 ? Ok() : ReadFpuArea(task, from);
+  if (from == 0 || !status.ok()) {
+    InitFpu(task.fpu);
+  }
   LoadFpu(task);
-  return Ok();
+  return status;
 }
 
 // By the address alone: with SS_AUTODISARM nobody counts as being on it, but a frame has to fit.

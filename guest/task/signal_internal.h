@@ -15,8 +15,15 @@ namespace fv::guest {
 struct TrapFrame;
 
 // ---- signal_queue.cc ---------------------------------------------------------------------------
-// Appends to `pending`. Errors: EAGAIN (a realtime signal that cannot be queued).
-Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info);
+// Appends to `pending`, with the entry `reserved` if there is one. Errors: EAGAIN (a realtime
+// signal that cannot be queued).
+Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info,
+                   SigQueueEntry* reserved);
+// An entry for one signal at a time that will not fail for want of memory; nullptr: no memory, or
+// RLIMIT_SIGPENDING. It may be queued again once it is on no queue. DropReserved gives it up, which
+// does not take back a signal that is pending.
+SigQueueEntry* ReserveSignal(Task& charged);
+void DropReserved(SigQueueEntry& entry);
 // Takes the next signal of `task` that is in `wanted`; 0 if there is none.
 int DequeueSignal(Task& task, SigSet wanted, SigInfo& info);
 void FlushPending(SigPending& pending);
@@ -27,6 +34,9 @@ void FlushSignals(Task& task, bool shared_too);
 void InitSignals();
 
 // ---- signal_send.cc -----------------------------------------------------------------------------
+enum class SignalScope : uint8_t { kThread, kGroup };
+// As SendSignal and SendSignalToThread, with a reserved entry.
+Status SendReserved(Task& target, const SigInfo& info, SignalScope scope, SigQueueEntry& entry);
 // SIGKILL for every other thread of the group; they are on their way out when this returns.
 void ZapOtherThreads(Task& task);
 bool IsDefaultIgnored(int signo);

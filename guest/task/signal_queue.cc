@@ -3,6 +3,7 @@
 // Queues of pending signals. A standard signal is queued once; realtime signals as often as sent,
 // up to RLIMIT_SIGPENDING of the receiver's user (signal(7)).
 
+#include "guest/lib/print.h"
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"
 #include "guest/task/posix_timer.h"
@@ -15,11 +16,19 @@ namespace {
 
 constinit SlabCache<SigQueueEntry> g_entries("sigqueue");
 
+void Charge(SigQueueEntry& entry, UserAccount& user) {
+  entry.user = &user;
+  GetUser(user);
+  ++user.signals;
+}
+
+// An entry that is on no queue any more.
 void FreeEntry(SigQueueEntry* entry) {
-  if (entry->user != nullptr) {
-    --entry->user->signals;
-    PutUser(entry->user);
+  if (entry->reserved) {
+    return;
   }
+  --entry->user->signals;
+  PutUser(entry->user);
   g_entries.Delete(entry);
 }
 
@@ -71,21 +80,42 @@ int DequeueFrom(SigPending& pending, SigSet wanted, SigInfo& info) {
 
 void InitSignals() { g_entries.Register(); }
 
-Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info) {
+SigQueueEntry* ReserveSignal(Task& charged) {
+  UserAccount& user = *charged.credentials->user;
+  SigQueueEntry* entry =
+      user.signals < charged.rlimit(kRlimitSigpending) ? g_entries.New() : nullptr;
+  if (entry != nullptr) {
+    Charge(*entry, user);
+    entry->reserved = true;
+  }
+  return entry;
+}
+
+void DropReserved(SigQueueEntry& entry) {
+  entry.reserved = false;
+  if (!IsLinked(entry.link)) {
+    FreeEntry(&entry);
+  }
+}
+
+Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info,
+                   SigQueueEntry* reserved) {
   if (info.signo < kSigRtMin && (pending.set & SigBit(info.signo)) != 0) {
     return Ok();  // once is enough
   }
   UserAccount* user = charged.credentials->user;
   // The kernel's own and kill()'s standard signals must not get lost over a limit.
   const bool over_limit_allowed = info.signo < kSigRtMin && info.code >= 0;
-  SigQueueEntry* entry = nullptr;
-  if (over_limit_allowed || user->signals < charged.rlimit(kRlimitSigpending)) {
+  SigQueueEntry* entry = reserved;
+  if (entry != nullptr) {
+    FV_CHECK(!IsLinked(entry->link));
+  } else if (over_limit_allowed || user->signals < charged.rlimit(kRlimitSigpending)) {
     entry = info.signo == kSigKill ? nullptr : g_entries.New();
+    if (entry != nullptr) {
+      Charge(*entry, *user);
+    }
   }
   if (entry != nullptr) {
-    entry->user = user;
-    GetUser(*user);
-    ++user->signals;
     entry->info = info;
     pending.queue.PushBack(*entry);
   } else if (info.signo >= kSigRtMin && info.code != kSiUser) {

@@ -23,7 +23,7 @@ constexpr SigSet kDefaultCore =
     SigBit(kSigQuit) | SigBit(kSigIll) | SigBit(kSigTrap) | SigBit(kSigAbrt) | SigBit(kSigFpe) |
     SigBit(kSigSegv) | SigBit(kSigBus) | SigBit(kSigSys) | SigBit(kSigXcpu) | SigBit(kSigXfsz);
 
-enum class Scope { kThread, kGroup };
+using Scope = SignalScope;
 
 // Its default action ends the process, and nothing stands in the way.
 bool IsFatalNow(Task& task, int signo) {
@@ -109,7 +109,8 @@ void Complete(Task& task, int signo, Scope scope) {
   SignalWake(*chosen, signo == kSigKill);
 }
 
-Status Send(Task& task, const SigInfo& info, Scope scope, SignalForce force) {
+Status Send(Task& task, const SigInfo& info, Scope scope, SignalForce force,
+            SigQueueEntry* reserved = nullptr) {
   if (!IsValidSignal(info.signo)) {
     return Error(EINVAL);
   }
@@ -123,7 +124,7 @@ Status Send(Task& task, const SigInfo& info, Scope scope, SignalForce force) {
     return Ok();
   }
   SigPending& pending = scope == Scope::kGroup ? task.signal().shared_pending : task.pending;
-  TRY(QueueSignal(task, pending, info));
+  TRY(QueueSignal(task, pending, info, reserved));
   WakeSignalfds();
   Complete(task, info.signo, scope);
   return Ok();
@@ -184,6 +185,10 @@ Status SendSignal(Task& target, const SigInfo& info, SignalForce force) {
 
 Status SendSignalToThread(Task& target, const SigInfo& info, SignalForce force) {
   return Send(target, info, Scope::kThread, force);
+}
+
+Status SendReserved(Task& target, const SigInfo& info, SignalScope scope, SigQueueEntry& entry) {
+  return Send(target, info, scope, SignalForce::kNo, &entry);
 }
 
 unsigned SendSignalToGroup(uint32_t pgid, const SigInfo& info) {

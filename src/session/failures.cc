@@ -145,11 +145,11 @@ void FailureObserver::OnEvent(const proto::EventRecord& event) {
   }
 }
 
-std::string FailureObserver::Place(const proto::EventRecord& event) const {
+std::string FailurePlace(const inspect::KernelSymbols& symbols, const proto::EventRecord& event) {
   std::vector<std::string> names;
   for (const uint64_t address : {event.b, event.c, event.d, event.e}) {
     // A return address may stand behind the end of a function that does not return.
-    const std::string name = address == 0 ? "" : symbols_.Function(address - 1);
+    const std::string name = address == 0 ? "" : symbols.Function(address - 1);
     if (!name.empty() && !(names.empty() && IsAllocator(name))) names.push_back(name);
   }
   return absl::StrCat("in ", names.empty() ? "a function without a name" : names.front(),
@@ -169,12 +169,12 @@ std::string FailureObserver::Summary() const {
   }
   if (fail.failed == 1) {
     return absl::StrCat("--fail: allocation ", places_[0].a, " of ", fail.counted, " failed, ",
-                        Place(places_[0]));
+                        FailurePlace(symbols_, places_[0]));
   }
   std::string text = absl::StrCat("--fail: ", fail.failed, " of ", fail.counted,
                                   " allocations failed, the first of them:");
   for (const proto::EventRecord& event : places_) {
-    absl::StrAppend(&text, "\n  ", event.a, " ", Place(event));
+    absl::StrAppend(&text, "\n  ", event.a, " ", FailurePlace(symbols_, event));
   }
   return text;
 }

@@ -24,6 +24,9 @@ absl::StatusOr<proto::FailControl> ParseFailPlan(const std::string& text);
 // Events that the guest has to emit for the plan to start.
 uint64_t FailPlanEvents(const proto::FailControl& plan);
 
+// Where a kFailedAllocation event was: "in NewVma < DupMm < CopyProcess, pid 2".
+std::string FailurePlace(const inspect::KernelSymbols& symbols, const proto::EventRecord& event);
+
 // Arms a machine that has not run yet and remembers what failed.
 class FailureObserver final : public Observer {
  public:
@@ -37,8 +40,6 @@ class FailureObserver final : public Observer {
   std::string Summary() const;
 
  private:
-  std::string Place(const proto::EventRecord& event) const;
-
   // Failures that the summary names; the others are counted.
   static constexpr size_t kMostPlaces = 8;
 
