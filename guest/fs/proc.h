@@ -63,6 +63,11 @@ constexpr ProcNode ProcFile(const char* name, Status (*show)(TextBuffer&, const 
                             uint32_t permissions = 0444) {
   return {name, kTypeRegular | permissions, ProcKind::kPlain, show, nullptr, nullptr, 0};
 }
+// A file that root may write as well.
+constexpr ProcNode Writable(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
+                            Status (*store)(const ProcKey&, const char*, size_t)) {
+  return {name, kTypeRegular | 0644, ProcKind::kPlain, show, store, nullptr, 0};
+}
 constexpr ProcNode ProcDirectory(const char* name, const ProcNode* children, size_t count,
                                  uint32_t permissions = 0555) {
   return {name, kTypeDirectory | permissions, ProcKind::kPlain, nullptr, nullptr, children, count};

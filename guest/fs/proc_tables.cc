@@ -7,11 +7,6 @@ namespace fv::guest {
 
 namespace {
 
-constexpr ProcNode Writable(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
-                            Status (*store)(const ProcKey&, const char*, size_t)) {
-  return {name, kTypeRegular | 0644, ProcKind::kPlain, show, store, nullptr, 0};
-}
-
 constexpr ProcNode Dynamic(const char* name, ProcKind kind, uint32_t permissions) {
   return {name, kTypeDirectory | permissions, kind, nullptr, nullptr, nullptr, 0};
 }

@@ -2,6 +2,7 @@
 //
 // /proc/sys and /sys: small read-only texts. Values that Linux computes from the machine are those
 // of the newest Linux on a small one.
+#include "guest/fs/core_name.h"
 #include "guest/fs/fd_table.h"
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
@@ -99,9 +100,29 @@ Status ShowUuid(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
-constexpr ProcNode Name(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
-                        Status (*store)(const ProcKey&, const char*, size_t)) {
-  return {name, kTypeRegular | 0644, ProcKind::kPlain, show, store, nullptr, 0};
+Status ShowCorePattern(TextBuffer& out, const ProcKey&) {
+  out.Add("%s\n", SystemCorePattern().text);
+  return Ok();
+}
+// The first line, cut at what there is room for.
+Status StoreCorePattern(const ProcKey&, const char* text, size_t length) {
+  CorePattern& pattern = SystemCorePattern();
+  size_t kept = 0;
+  while (kept < length && kept + 1 < sizeof(pattern.text) && text[kept] != '\n') {
+    pattern.text[kept] = text[kept];
+    ++kept;
+  }
+  pattern.text[kept] = '\0';
+  return Ok();
+}
+Status ShowCoreUsesPid(TextBuffer& out, const ProcKey&) {
+  out.Add("%d\n", SystemCorePattern().uses_pid ? 1 : 0);
+  return Ok();
+}
+Status StoreCoreUsesPid(const ProcKey&, const char* text, size_t length) {
+  constexpr uint64_t kMost = 0x7FFFFFFF;
+  SystemCorePattern().uses_pid = TRY(ParseSysctl(text, length, 0, kMost)) != 0;
+  return Ok();
 }
 
 template <size_t N>
@@ -118,10 +139,10 @@ constexpr ProcNode kRandom[] = {
 constexpr ProcNode kKernel[] = {
     Directory("random", kRandom),
     ProcFile("cap_last_cap", ShowFixed<"40\n">),
-    ProcFile("core_pattern", ShowFixed<"core\n">),
-    ProcFile("core_uses_pid", ShowFixed<"0\n">),
-    Name("domainname", ShowDomainname, StoreName<SystemNameField::kDomain>),
-    Name("hostname", ShowHostname, StoreName<SystemNameField::kHost>),
+    Writable("core_pattern", ShowCorePattern, StoreCorePattern),
+    Writable("core_uses_pid", ShowCoreUsesPid, StoreCoreUsesPid),
+    Writable("domainname", ShowDomainname, StoreName<SystemNameField::kDomain>),
+    Writable("hostname", ShowHostname, StoreName<SystemNameField::kHost>),
     ProcFile("msgmax", ShowFixed<"8192\n">),
     ProcFile("msgmnb", ShowFixed<"16384\n">),
     ProcFile("msgmni", ShowFixed<"32000\n">),

@@ -2,6 +2,7 @@
 //
 // Who am I: process ids, sessions, process groups (credentials(7), "Process ID", "Sessions").
 
+#include "guest/introspect/introspect.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pid.h"
 #include "guest/task/task.h"
@@ -106,6 +107,7 @@ Result<uint64_t> setsid(const SyscallArgs& args) {
   SetSession(leader, own);
   SetGroup(leader, own);
   leader.signal().flags &= ~static_cast<uint32_t>(kSignalHasTty);
+  EmitEvent(proto::EventKind::kSession, leader.sid);
   return uint64_t{TgidIn(leader, SpaceOf(args))};
 }
 

@@ -139,16 +139,11 @@ Result<uint64_t> WriteInt(Task& task, uint64_t address, int32_t value) {
   return uint64_t{0};
 }
 
-// Dumpable belongs to the address space on Linux: all threads of the process have the same.
-Result<uint64_t> SetDumpable(Task& task, uint64_t value) {
+Result<uint64_t> SetDumpableTo(Task& task, uint64_t value) {
   if (value > 1) {
     return Error(EINVAL);
   }
-  Task* at = &task;
-  do {
-    at->dumpable = static_cast<uint8_t>(value);
-    at = &NextThread(*at);
-  } while (at != &task);
+  SetDumpable(task, static_cast<uint8_t>(value));
   return uint64_t{0};
 }
 
@@ -189,7 +184,7 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case PR_GET_PDEATHSIG:
       return WriteInt(task, value, task.pdeath_signal);
     case PR_SET_DUMPABLE:
-      return SetDumpable(task, value);
+      return SetDumpableTo(task, value);
     case PR_GET_DUMPABLE:
       return uint64_t{task.dumpable};
     case PR_SET_CHILD_SUBREAPER:

@@ -2,6 +2,7 @@
 
 #include "guest/task/cred.h"
 
+#include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/slab.h"
 #include "guest/task/task.h"
@@ -118,6 +119,19 @@ Result<Credentials*> PrepareCredentials() {
   return copy;
 }
 
+namespace {
+void TellOfIds(const Credentials& old, const Credentials& now) {
+  if (old.uid != now.uid || old.euid != now.euid || old.suid != now.suid ||
+      old.fsuid != now.fsuid) {
+    EmitEvent(proto::EventKind::kUid, now.uid, now.euid, now.suid, now.fsuid);
+  }
+  if (old.gid != now.gid || old.egid != now.egid || old.sgid != now.sgid ||
+      old.fsgid != now.fsgid) {
+    EmitEvent(proto::EventKind::kGid, now.gid, now.egid, now.sgid, now.fsgid);
+  }
+}
+}  // namespace
+
 void CommitCredentials(Credentials* changed) {
   Task& task = *CurrentTask();
   Credentials* old = task.credentials;
@@ -129,7 +143,9 @@ void CommitCredentials(Credentials* changed) {
                            old->fsuid != changed->fsuid || old->fsgid != changed->fsgid;
   if (ids_changed) {
     task.pdeath_signal = 0;
+    SetDumpable(task, 0);  // what it had in memory is not for its new user (prctl(2))
   }
+  TellOfIds(*old, *changed);
   task.credentials = changed;
   PutCredentials(old);
 }

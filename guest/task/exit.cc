@@ -155,7 +155,8 @@ void DoExit(uint32_t status) {
   SignalStruct& signal = task.signal();
   task.flags |= kPfExiting;
   task.exit_code = status;
-  EmitEvent(proto::EventKind::kExit, status);
+  EmitEvent(proto::EventKind::kExit, status, task.exit_signal, task.tgid,
+            task.parent() != nullptr ? task.parent()->pid : 0);
   const bool group_dead = --signal.live == 0;
   LeaveGroupStop(task);
   if (group_dead) {

@@ -355,6 +355,8 @@ Result<Task*> CopyProcess(const CloneArgs& args) {
   Result<Task*> child = MakeChild(args, parent, clock);
   NoteChange(proto::SafepointKind::kSyscall);
   if (child.ok()) {
+    EmitEvent(proto::EventKind::kNewTask, child.value()->parent()->pid,
+              child.value()->parent()->tgid, child.value()->pid, child.value()->tgid);
     clock.End(child.value()->pid);
   } else {
     clock.Fail(child.error());

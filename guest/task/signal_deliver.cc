@@ -9,6 +9,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/errno.h"
 #include "guest/lib/string.h"
+#include "guest/task/core_dump.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/rseq.h"
 #include "guest/task/sched_internal.h"
@@ -29,20 +30,19 @@ struct Deliverable {
   SigAction action;
 };
 
-// The process dies of `signo`. A core dump is not written, but reported where Linux would write
-// one: RLIMIT_CORE allows it and the process is dumpable.
-[[noreturn]] void DieOf(Task& task, int signo) {
+// The process dies of the signal, after a core dump where one is due.
+[[noreturn]] void DieOf(Task& task, const SigInfo& info) {
   task.flags |= kPfSignaled;
-  uint32_t status = static_cast<uint32_t>(signo);
-  if (IsDefaultCore(signo) && task.rlimit(kRlimitCore) > 0 && task.dumpable == 1) {
-    task.flags |= kPfDumpCore;
+  uint32_t status = static_cast<uint32_t>(info.signo);
+  if (IsDefaultCore(info.signo) && DumpCore(task, info)) {
     status |= kCoreFlag;
   }
   DoGroupExit(status);
 }
 
 // The default action of a signal that has no handler.
-void ActByDefault(Task& task, int signo) {
+void ActByDefault(Task& task, const SigInfo& info) {
+  const int signo = info.signo;
   const bool unkillable = (task.signal().flags & kSignalUnkillable) != 0;
   if (IsDefaultIgnored(signo) || (unkillable && (SigBit(signo) & kUnblockable) == 0)) {
     return;
@@ -54,7 +54,7 @@ void ActByDefault(Task& task, int signo) {
     }
     return;
   }
-  DieOf(task, signo);
+  DieOf(task, info);
 }
 
 // The next signal with a handler. False: none is left.
@@ -62,7 +62,7 @@ bool NextHandler(Task& task, Deliverable& out) {
   for (;;) {
     if (FatalSignalPending(task)) {
       task.pending.set &= ~SigBit(kSigKill);
-      DieOf(task, kSigKill);
+      DieOf(task, KernelSignal(kSigKill));
     }
     if (task.stop_pending) {
       DoStop(task);
@@ -77,7 +77,7 @@ bool NextHandler(Task& task, Deliverable& out) {
       continue;
     }
     if (action.handler == kSigDfl) {
-      ActByDefault(task, signo);
+      ActByDefault(task, out.info);
       continue;
     }
     out.action = action;

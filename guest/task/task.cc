@@ -199,6 +199,14 @@ Task& NextThread(Task& task) {
   return *ListView<Task, &proto::TaskRecord::group>::FromLink(NextLink(task.group));
 }
 
+void SetDumpable(Task& task, uint8_t value) {
+  Task* at = &task;
+  do {
+    at->dumpable = value;
+    at = &NextThread(*at);
+  } while (at != &task);
+}
+
 void SetInitialLimits(SignalStruct& signal) {
   constexpr uint64_t kStackSoft = uint64_t{8} * 1024 * 1024;
   constexpr uint64_t kMemlock = uint64_t{8} * 1024 * 1024;

@@ -165,6 +165,9 @@ Task& NextThread(Task& task);
 enum class CommitPrivilege : uint8_t;
 CommitPrivilege CommitPrivilegeOf(const Task& task);
 
+// Of all threads: on Linux it belongs to the address space.
+void SetDumpable(Task& task, uint8_t value);
+
 // ---- References --------------------------------------------------------------------------------
 inline void GetTask(Task& task) { ++task.usage; }
 void PutTask(Task& task);

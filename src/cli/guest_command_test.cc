@@ -163,6 +163,27 @@ TEST_F(GuestCommand, EventsAsText) {
   EXPECT_FALSE(Has(outcome, "fork-phase")) << "not asked for";
 }
 
+// F84: what Linux's proc connector tells of.
+TEST_F(GuestCommand, EventsOfTheForkConnector) {
+  const Outcome outcome = Shell(
+      "F --busybox=always --events=- --event_kinds=new-task,exec,uid,gid,session,exit,core-dump "
+      "setpriv --reuid=4242 --regid=4343 --clear-groups "
+      "/bin/busybox sh -c 'setsid true & wait; cd /tmp; kill -ABRT $$' 2>&1");
+  for (const char* text :
+       {" new-task parent_pid=2 parent_tgid=2 child_pid=3 child_tgid=3", "pid 2 exec ",
+        "pid 2 uid uid=4242 euid=4242 suid=4242 fsuid=4242",
+        "pid 2 gid gid=4343 egid=4343 sgid=4343 fsgid=4343", "pid 3 session sid=3",
+        "pid 3 exit status=0 signal=17 tgid=3 parent_pid=2", "pid 2 exit status=6 "}) {
+    EXPECT_TRUE(Has(outcome, text)) << text << "\n" << outcome.text;
+  }
+  EXPECT_FALSE(Has(outcome, "core-dump")) << "the limit is 0";
+  const Outcome core = Shell(
+      "F --events=- --event_kinds=core-dump busybox sh -c 'ulimit -c unlimited; kill -ABRT $$' "
+      "2>&1");
+  EXPECT_TRUE(Has(core, "core-dump signo=6 bytes=")) << core.text;
+  EXPECT_TRUE(Has(core, " whole=1")) << core.text;
+}
+
 TEST_F(GuestCommand, CheckSumsUp) {
   const Outcome outcome =
       Shell("'" + g_binary + "' check --timeout=60 busybox sh -c '(echo child); echo parent' 2>&1");

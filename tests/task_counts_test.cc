@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Usage counts of tasks and address spaces, read from outside at the marks of task_counts.c (fork
+// features F03, F65).
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gflags/gflags.h"
+#include "src/inspect/snapshot_reader.h"
+#include "src/session/guest.h"
+#include "src/session/session.h"
+#include "vmm/fd.h"
+#include "vmm/testing/require_kvm.h"
+
+DEFINE_string(kernel, "", "the guest kernel");
+DEFINE_string(program, "", "task_counts");
+
+namespace fv::tests {
+namespace {
+
+// Of the task that a mark names.
+struct Counts {
+  bool listed = false;
+  uint32_t usage = 0;
+  uint32_t mm_users = 0;  // 0: it has no address space
+  uint32_t mm_count = 0;
+  bool operator==(const Counts&) const = default;
+};
+
+void PrintTo(const Counts& counts, std::ostream* out) {
+  *out << "{listed " << counts.listed << ", usage " << counts.usage << ", mm users "
+       << counts.mm_users << ", mm count " << counts.mm_count << "}";
+}
+
+class CountReader final : public session::Observer {
+ public:
+  explicit CountReader(const vmm::MachineInterface& machine)
+      : memory_(machine.memory().host_base(), machine.memory().size()),
+        reader_(memory_, inspect::ChannelView::Open(memory_, machine.boot_info().channel_gpa,
+                                                    machine.boot_info().channel_bytes)
+                             .value()) {}
+
+  void OnEvent(const proto::EventRecord& event) override {
+    if (event.kind == proto::EventKind::kMark) mark_ = event;
+  }
+
+  vmm::Next OnSafepoint(proto::SafepointKind) override {
+    if (!mark_) return vmm::Next::kContinue;
+    inspect::Snapshot snapshot;
+    if (!reader_.ReadInto(snapshot).ok()) return vmm::Next::kStop;
+    stages_[mark_->a] = CountsOf(snapshot, static_cast<uint32_t>(mark_->b));
+    mark_.reset();
+    return vmm::Next::kContinue;
+  }
+
+  const std::map<uint64_t, Counts>& stages() const { return stages_; }
+
+ private:
+  static Counts CountsOf(const inspect::Snapshot& snapshot, uint32_t pid) {
+    Counts counts;
+    for (const inspect::Task& task : snapshot.tasks) {
+      if (task.record.pid != pid) continue;
+      counts.listed = true;
+      counts.usage = task.record.usage;
+      for (const inspect::Mm& mm : snapshot.mms) {
+        if (mm.address != task.record.mm) continue;
+        counts.mm_users = mm.record.users;
+        counts.mm_count = mm.record.count;
+      }
+    }
+    return counts;
+  }
+
+  inspect::MemoryReader memory_;
+  inspect::SnapshotReader reader_;
+  std::optional<proto::EventRecord> mark_;
+  std::map<uint64_t, Counts> stages_;
+};
+
+class TaskCounts : public vmm::testing::KvmTest {};
+
+TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
+  std::ifstream file(FLAGS_kernel, std::ios::binary);
+  const std::vector<uint8_t> kernel{std::istreambuf_iterator<char>(file), {}};
+  session::GuestOptions options;
+  options.root.program = std::filesystem::absolute(FLAGS_program).string();
+  options.ram_bytes = uint64_t{32} << 20;
+  options.boot_flags = proto::kBootSafepoints;
+  options.event_mask = EventBit(proto::EventKind::kMark);
+  options.timeout_ns = uint64_t{20} * 1'000'000'000;
+  options.kernel_image = kernel;
+  absl::StatusOr<session::Guest> guest = session::StartGuest(options);
+  ASSERT_TRUE(guest.ok()) << guest.status();
+  CountReader reader(*guest->machine);
+  const vmm::Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  session::SessionOptions run;
+  run.input = run.output = run.error = null.get();
+  run.stdin_mode = session::SessionOptions::Stdin::kEmpty;
+  run.timeout_ns = options.timeout_ns;
+  run.observers = {&reader};
+  const session::SessionResult result = session::Session(*guest->machine, run).Run();
+  ASSERT_EQ(result.end, session::SessionEnd::kExited) << result.message;
+  EXPECT_EQ(result.wait_status, 0);
+
+  // Until it is reaped, and while it may run; one user of its memory.
+  const Counts lives{true, 2, 1, 1};
+  const std::map<uint64_t, Counts> expected = {
+      {1, lives},
+      {2, lives},
+      {3, {true, 3, 1, 1}},  // a pidfd holds the structure, not the memory
+      {4, lives},
+      {5, {true, 1, 0, 0}},  // a zombie has given its memory up
+      {6, {false, 0, 0, 0}},
+      {7, {true, 2, 2, 1}},  // CLONE_VM: another user, not another address space
+      {8, lives},
+  };
+  EXPECT_EQ(reader.stages(), expected);
+}
+
+}  // namespace
+}  // namespace fv::tests
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  return RUN_ALL_TESTS();
+}
