@@ -109,10 +109,12 @@ struct ChannelHeader {
   uint64_t pid_buckets;
   GuestPtr pids;            // Link: head of all process ids
   GuestPtr pid_namespaces;  // Link: head
-  GuestPtr mms;             // Link: head
-  GuestPtr objects;         // Link: head
-  GuestPtr slab_caches;     // Link: head
-  GuestPtr cpus;            // CpuRecord[cpu_count]
+  GuestPtr pid_numbers;     // Link[pid_number_buckets]; bucket = PidNumberBucket()
+  uint64_t pid_number_buckets;
+  GuestPtr mms;          // Link: head
+  GuestPtr objects;      // Link: head
+  GuestPtr slab_caches;  // Link: head
+  GuestPtr cpus;         // CpuRecord[cpu_count]
   uint64_t cpu_count;
   GuestPtr init_task;  // TaskRecord of pid 1
   uint64_t kernel_root_gpa;

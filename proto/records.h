@@ -220,6 +220,13 @@ struct PidNumberRecord {
 };
 static_assert(sizeof(PidNumberRecord) == 40);
 
+// The bucket of a number in the namespace with `inode`; `buckets` is a power of two. Neighbouring
+// numbers of one namespace stay apart; namespaces start at different places.
+constexpr uint64_t PidNumberBucket(uint32_t number, uint32_t inode, uint64_t buckets) {
+  constexpr uint32_t kGolden = 0x9E3779B1;
+  return (number + (inode * kGolden >> 16)) & (buckets - 1);
+}
+
 // An id of a task, a process group or a session (Linux: struct pid): one number for each level of
 // pid namespaces from the initial one (level 0) down to its own.
 struct PidRecord {

@@ -18,15 +18,14 @@ constexpr unsigned kBuckets = 1024;
 
 constinit SlabCache<Pid> g_pids("pid");
 constinit proto::Link g_all{0, 0};
-constinit proto::Link g_hash[kBuckets] = {};
+// Frames of its own: the host sees them written only when the hash changes.
+alignas(proto::kPageBytes) constinit proto::Link g_hash[kBuckets] = {};
 
 using AllPids = ListView<Pid, &proto::PidRecord::pids>;
 using Bucket = ListView<PidNumberRecord, &PidNumberRecord::hash>;
 
 Bucket BucketOf(uint32_t number, const PidNamespace& space) {
-  // Neighbouring numbers of one namespace stay apart; namespaces start at different places.
-  constexpr uint32_t kGolden = 0x9E3779B1;
-  return Bucket(g_hash[(number + (space.inode * kGolden >> 16)) % kBuckets]);
+  return Bucket(g_hash[proto::PidNumberBucket(number, space.inode, kBuckets)]);
 }
 
 size_t DeeperBytes(uint32_t level) { return level * sizeof(PidNumberRecord); }
@@ -119,6 +118,8 @@ void InitPidTables() {
     InitHead(bucket);
   }
   Channel().pids = AddressOf(&g_all);
+  Channel().pid_numbers = AddressOf(g_hash);
+  Channel().pid_number_buckets = kBuckets;
 }
 
 Result<Pid*> AllocatePid(PidNamespace& space, const WantedNumbers& wanted) {

@@ -37,6 +37,35 @@ struct HashedTask {
   proto::GuestPtr task;
 };
 
+struct PidNumber {
+  proto::GuestPtr address;
+  proto::PidNumberRecord record;
+};
+
+struct Pid {
+  proto::GuestPtr address;
+  proto::PidRecord record;
+  std::vector<PidNumber> numbers;  // by level, the initial namespace's first; what could be read
+};
+
+struct PidSpace {
+  proto::GuestPtr address;
+  proto::PidNamespaceRecord record;
+};
+
+struct HashedNumber {
+  uint32_t bucket;
+  proto::GuestPtr number;  // PidNumberRecord
+};
+
+// Process ids, their namespaces, and the way from a number to its id.
+struct PidTables {
+  std::vector<Pid> pids;
+  std::vector<PidSpace> spaces;
+  std::vector<HashedNumber> hash;
+  uint64_t buckets = 0;
+};
+
 struct Vma {
   proto::GuestPtr address;
   proto::VmaRecord record;
@@ -99,6 +128,7 @@ struct Snapshot {
   proto::ChannelHeader header = {};
   std::vector<Task> tasks;  // in list order
   std::vector<HashedTask> pid_hash;
+  PidTables ids;
   std::vector<Mm> mms;
   std::vector<Table> tables;
   std::vector<proto::Pte> entries;  // 512 for each of `tables`

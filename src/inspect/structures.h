@@ -21,6 +21,9 @@ bool ReadTask(const MemoryReader& memory, proto::GuestPtr address, Task& task);
 // All buckets of the pid hash.
 std::vector<HashedTask> ReadPidHash(const MemoryReader& memory, const proto::ChannelHeader& header,
                                     std::vector<Malformed>& malformed);
+// Process ids and pid namespaces.
+PidTables ReadPidTables(const MemoryReader& memory, const proto::ChannelHeader& header,
+                        std::vector<Malformed>& malformed);
 // The list of address spaces; their VMAs and tables are left empty.
 std::vector<Mm> ReadMms(const MemoryReader& memory, const proto::ChannelHeader& header,
                         std::vector<Malformed>& malformed);

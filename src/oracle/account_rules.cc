@@ -29,6 +29,8 @@ constexpr WalkedCache kWalkedCaches[] = {
     {"vma", &Reached::vmas, Off::kNever},
     {"object", &Reached::objects, Off::kNever},
     {"anon_lineage", &Reached::lineages, Off::kNever},
+    {"pid", &Reached::pids, Off::kNever},
+    {"pid_namespace", &Reached::pid_spaces, Off::kNever},
 };
 
 // What processes are made of: caches that are as empty after the last process as before the first.

@@ -31,6 +31,8 @@ struct Reached {
   uint64_t vmas = 0;
   uint64_t objects = 0;
   uint64_t lineages = 0;  // that some VMA names
+  uint64_t pids = 0;
+  uint64_t pid_spaces = 0;
 };
 
 // Free frames and the high-water mark.

@@ -17,59 +17,64 @@
 namespace fv::oracle {
 
 // X(name, invariant, "what the rule says").
-#define FV_ORACLE_RULES(X)                                                                   \
-  X(WritableShared, 1, "a frame that several private mappings share is writable in none")    \
-  X(CowWritable, 1, "an entry marked copy-on-write is not writable")                         \
-  X(SharedNotCow, 1, "every mapping of a shared private frame is marked copy-on-write")      \
-  X(ZeroWritable, 1, "the zero frame is writable nowhere")                                   \
-  X(PrivateFileWritable, 1, "a private mapping never writes to the file's own frame")        \
-  X(FrameRefs, 2, "a frame's count equals the mappings, objects and pins found")             \
-  X(TableRefs, 2, "a page table's count equals the entries that point to it")                \
-  X(ZeroMark, 2, "the zero mark stands on mappings of the zero frame, and only there")       \
-  X(NoVma, 3, "every mapping lies in a VMA")                                                 \
-  X(MoreThanVma, 3, "an entry allows no more than its VMA")                                  \
-  X(SharedPrivateFrame, 4, "a shared mapping maps its object's frame")                       \
-  X(SharedCow, 4, "a shared mapping is not marked copy-on-write")                            \
-  X(WrongFilePage, 4, "a file frame is mapped at its own offset")                            \
-  X(OrphanFilePage, 4, "a mapped file frame belongs to an object")                           \
-  X(ForeignFrame, 5, "a user maps only anonymous, file and zero frames")                     \
-  X(OutsideRam, 5, "an entry maps a frame of RAM")                                           \
-  X(WindowOpen, 5, "nothing of the kernel is open to user code")                             \
-  X(TableState, 5, "what serves as a page table is recorded as one, of its level")           \
-  X(TableMalformed, 5, "page tables can be walked")                                          \
-  X(SharedChanged, 6, "a frame shared copy-on-write keeps its content")                      \
-  X(ZeroChanged, 6, "the zero frame is zero")                                                \
-  X(BreakContent, 6, "breaking copy-on-write copies the page")                               \
-  X(ForkContent, 6, "after a fork the child reads what the parent reads")                    \
-  X(NoFlush, 7, "a loss of permission is followed by a flush")                               \
-  X(SharedTableWritable, 8, "a shared page table is writable through none of its parents")   \
-  X(SharedTableUnmarked, 8, "every parent of a shared page table marks it as shared")        \
-  X(SharedTableChanged, 8, "a shared page table changes only by losing write permission")    \
-  X(SharedTableCounts, 8, "the marks and counts of shared page tables are those found")      \
-  X(TaskMalformed, 9, "task list and pid hash can be walked")                                \
-  X(DuplicatePid, 9, "pids are unique")                                                      \
-  X(PidHash, 9, "the pid hash holds the tasks of the list, each in its bucket")              \
-  X(ThreadGroup, 9, "a thread group's ring, leader and members agree")                       \
-  X(Children, 9, "parents and children agree")                                               \
-  X(TaskCount, 9, "the kernel's count of tasks is the length of the list")                   \
-  X(TaskMm, 9, "a task's address space is on the list and counts its users")                 \
-  X(CpuCurrent, 9, "a CPU runs a task of the list on that task's page tables")               \
-  X(VmaMalformed, 10, "VMA list and tree can be walked")                                     \
-  X(VmaOrder, 10, "VMAs are aligned, sorted, disjoint and in user space")                    \
-  X(VmaTree, 10, "the VMA tree holds the VMAs of the list, in order")                        \
-  X(VmaTotals, 10, "an address space's totals are those of its VMAs")                        \
-  X(ForkVmas, 10, "after a fork the child has the parent's VMAs but those not to be copied") \
-  X(FreeFrames, 11, "free frames are as many as the kernel says")                            \
-  X(MmPages, 11, "an address space's page counts are those of its tables")                   \
-  X(ObjectPages, 11, "an object's page count is that of its tree")                           \
-  X(SlabObjects, 11, "a slab cache holds the objects that are reachable")                    \
-  X(SlabFrames, 11, "slab caches hold the slab frames")                                      \
-  X(LeftBehind, 11, "dead processes left nothing behind")                                    \
-  X(AccountMalformed, 11, "the kernel's lists of objects can be walked")                     \
-  X(Canary, 12, "the end of every kernel stack is untouched")                                \
-  X(Committed, 13, "what is promised is what mappings and objects are charged for")          \
-  X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")       \
-  X(Origin, 14, "a user frame names its lineage or object, and its page index there")        \
+#define FV_ORACLE_RULES(X)                                                                         \
+  X(WritableShared, 1, "a frame that several private mappings share is writable in none")          \
+  X(CowWritable, 1, "an entry marked copy-on-write is not writable")                               \
+  X(SharedNotCow, 1, "every mapping of a shared private frame is marked copy-on-write")            \
+  X(ZeroWritable, 1, "the zero frame is writable nowhere")                                         \
+  X(PrivateFileWritable, 1, "a private mapping never writes to the file's own frame")              \
+  X(FrameRefs, 2, "a frame's count equals the mappings, objects and pins found")                   \
+  X(TableRefs, 2, "a page table's count equals the entries that point to it")                      \
+  X(ZeroMark, 2, "the zero mark stands on mappings of the zero frame, and only there")             \
+  X(NoVma, 3, "every mapping lies in a VMA")                                                       \
+  X(MoreThanVma, 3, "an entry allows no more than its VMA")                                        \
+  X(SharedPrivateFrame, 4, "a shared mapping maps its object's frame")                             \
+  X(SharedCow, 4, "a shared mapping is not marked copy-on-write")                                  \
+  X(WrongFilePage, 4, "a file frame is mapped at its own offset")                                  \
+  X(OrphanFilePage, 4, "a mapped file frame belongs to an object")                                 \
+  X(ForeignFrame, 5, "a user maps only anonymous, file and zero frames")                           \
+  X(OutsideRam, 5, "an entry maps a frame of RAM")                                                 \
+  X(WindowOpen, 5, "nothing of the kernel is open to user code")                                   \
+  X(TableState, 5, "what serves as a page table is recorded as one, of its level")                 \
+  X(TableMalformed, 5, "page tables can be walked")                                                \
+  X(SharedChanged, 6, "a frame shared copy-on-write keeps its content")                            \
+  X(ZeroChanged, 6, "the zero frame is zero")                                                      \
+  X(BreakContent, 6, "breaking copy-on-write copies the page")                                     \
+  X(ForkContent, 6, "after a fork the child reads what the parent reads")                          \
+  X(NoFlush, 7, "a loss of permission is followed by a flush")                                     \
+  X(SharedTableWritable, 8, "a shared page table is writable through none of its parents")         \
+  X(SharedTableUnmarked, 8, "every parent of a shared page table marks it as shared")              \
+  X(SharedTableChanged, 8, "a shared page table changes only by losing write permission")          \
+  X(SharedTableCounts, 8, "the marks and counts of shared page tables are those found")            \
+  X(TaskMalformed, 9, "tasks, ids and what finds them can be walked")                              \
+  X(DuplicatePid, 9, "pids are unique")                                                            \
+  X(PidHash, 9, "the pid hash holds the tasks of the list, each in its bucket")                    \
+  X(ThreadGroup, 9, "a thread group's ring, leader and members agree")                             \
+  X(Children, 9, "parents and children agree")                                                     \
+  X(TaskCount, 9, "the kernel's count of tasks is the length of the list")                         \
+  X(TaskMm, 9, "a task's address space is on the list and counts its users")                       \
+  X(TaskId, 9, "a task has an id of its own with its number, and a process a group and a session") \
+  X(IdHash, 9, "an id in use is found under each of its numbers, any other under none")            \
+  X(IdChains, 9, "the chains of groups and sessions hold the processes that name them")            \
+  X(IdUnused, 9, "a listed id is referred to, and is hashed as long as it is in use")              \
+  X(PidSpace, 9, "a pid namespace counts its ids and those who refer to it")                       \
+  X(CpuCurrent, 9, "a CPU runs a task of the list on that task's page tables")                     \
+  X(VmaMalformed, 10, "VMA list and tree can be walked")                                           \
+  X(VmaOrder, 10, "VMAs are aligned, sorted, disjoint and in user space")                          \
+  X(VmaTree, 10, "the VMA tree holds the VMAs of the list, in order")                              \
+  X(VmaTotals, 10, "an address space's totals are those of its VMAs")                              \
+  X(ForkVmas, 10, "after a fork the child has the parent's VMAs but those not to be copied")       \
+  X(FreeFrames, 11, "free frames are as many as the kernel says")                                  \
+  X(MmPages, 11, "an address space's page counts are those of its tables")                         \
+  X(ObjectPages, 11, "an object's page count is that of its tree")                                 \
+  X(SlabObjects, 11, "a slab cache holds the objects that are reachable")                          \
+  X(SlabFrames, 11, "slab caches hold the slab frames")                                            \
+  X(LeftBehind, 11, "dead processes left nothing behind")                                          \
+  X(AccountMalformed, 11, "the kernel's lists of objects can be walked")                           \
+  X(Canary, 12, "the end of every kernel stack is untouched")                                      \
+  X(Committed, 13, "what is promised is what mappings and objects are charged for")                \
+  X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")             \
+  X(Origin, 14, "a user frame names its lineage or object, and its page index there")              \
   X(Mappers, 14, "a lineage and an object list the mappings that name them")
 
 enum class Rule : uint8_t {

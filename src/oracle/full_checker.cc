@@ -4,6 +4,7 @@
 #include "src/oracle/full_checker.h"
 
 #include "src/inspect/table_reader.h"
+#include "src/oracle/pid_rules.h"
 #include "src/oracle/reverse_rules.h"
 #include "src/oracle/task_rules.h"
 #include "src/oracle/vma_rules.h"
@@ -100,10 +101,11 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   baseline_.process_objects = ProcessObjects(snapshot.slabs);
   baseline_.mms = snapshot.mms.size();
   CheckFrameTotals(snapshot.header, baseline_.counts, findings);
-  CheckSlabs(snapshot.slabs, baseline_.counts,
-             {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas,
-              snapshot.objects.size(), mappers.lineages()},
-             findings);
+  CheckSlabs(
+      snapshot.slabs, baseline_.counts,
+      {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size(),
+       mappers.lineages(), snapshot.ids.pids.size(), snapshot.ids.spaces.size()},
+      findings);
   mappers.Check(memory_, findings);
   uint64_t charged = 0;
   for (const inspect::Object& object : snapshot.objects) {
@@ -119,6 +121,7 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
     mms.push_back({mm.address, mm.record.users, mm.record.root_gpa});
   }
   CheckTasks({snapshot.header, snapshot.tasks, snapshot.pid_hash, mms, snapshot.cpus}, findings);
+  CheckPids(snapshot.tasks, snapshot.ids, findings);
   for (const inspect::Task& task : snapshot.tasks) {
     CheckStack(task, findings);
   }

@@ -109,10 +109,10 @@ void IncrementalChecker::CheckAccounts(const proto::ChannelHeader& header, Findi
   std::vector<inspect::Malformed> malformed;
   slabs_ = inspect::ReadSlabs(memory_, header, malformed);
   AddMalformed(malformed, findings);
-  CheckSlabs(
-      slabs_, frames_.counts(),
-      {tasks_.allocated(), mms_.count(), mms_.vma_count(), objects_.count(), mms_.lineage_count()},
-      findings);
+  CheckSlabs(slabs_, frames_.counts(),
+             {tasks_.allocated(), mms_.count(), mms_.vma_count(), objects_.count(),
+              mms_.lineage_count(), tasks_.ids().pids.size(), tasks_.ids().spaces.size()},
+             findings);
   uint64_t charged = objects_.charged();
   for (const auto& state : mms_.slots()) {
     charged += state != nullptr ? state->charged : 0;

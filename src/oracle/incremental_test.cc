@@ -100,6 +100,9 @@ class World {
         if (processes_.size() < 6) {
           const GuestPtr child = g().Fork(task, next_pid_++);
           processes_.push_back({child, g().Peek<proto::TaskRecord>(child).mm});
+          if (Random(2) == 0) {
+            g().LeadSession(child);
+          }
         }
         return;
       case 1:
@@ -145,7 +148,7 @@ class World {
     const GuestPtr vma = vmas[Random(vmas.size())];
     uint64_t gpa = 0;
     uint64_t mask = uint64_t{1} << Random(64);
-    switch (Random(7)) {
+    switch (Random(9)) {
       case 0:
       case 1: {
         const proto::VmaRecord record = g().Peek<proto::VmaRecord>(vma);
@@ -167,8 +170,17 @@ class World {
         gpa = proto::PhysOfDirectMap(mm) + 8 * Random(19);
         break;
       case 5:
-        gpa = proto::PhysOfDirectMap(task) + 8 * Random(30);
+        gpa = proto::PhysOfDirectMap(task) + 8 * Random(35);
         break;
+      case 6:
+        gpa = proto::PhysOfDirectMap(g().Peek<proto::TaskRecord>(task).id) + 8 * Random(15);
+        break;
+      case 7: {
+        const GuestPtr deeper =
+            g().Peek<proto::PidRecord>(g().Peek<proto::TaskRecord>(sample_.inner).id).deeper;
+        gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample_.space : deeper) + 8 * Random(5);
+        break;
+      }
       default:
         gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample_.file : sample_.shared) + 24 +
               8 * Random(4);

@@ -42,7 +42,8 @@ bool SameFamily(const TaskRecord& a, const TaskRecord& b) {
          SameLink(a.tasks, b.tasks) && SameLink(a.pid_hash, b.pid_hash) &&
          SameLink(a.group, b.group) && SameLink(a.children, b.children) &&
          SameLink(a.sibling, b.sibling) && a.parent == b.parent && a.leader == b.leader &&
-         a.mm == b.mm && a.stack == b.stack;
+         a.mm == b.mm && a.stack == b.stack && a.id == b.id && a.pgid == b.pgid && a.sid == b.sid &&
+         SameLink(a.group_link, b.group_link) && SameLink(a.session_link, b.session_link);
 }
 
 }  // namespace
@@ -141,6 +142,7 @@ void TaskCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dir
   }
   broken_ = !malformed.empty();
   AddMalformed(malformed, findings);
+  ids_.Refresh(header, dirty, tasks_, all ? TasksChanged::kYes : TasksChanged::kNo, findings);
 }
 
 }  // namespace fv::oracle

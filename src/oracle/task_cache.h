@@ -12,12 +12,13 @@
 #include "src/oracle/dirty_bits.h"
 #include "src/oracle/finding.h"
 #include "src/oracle/mm_cache.h"
+#include "src/oracle/pid_cache.h"
 
 namespace fv::oracle {
 
 class TaskCache {
  public:
-  explicit TaskCache(const inspect::MemoryReader& memory) : memory_(memory) {}
+  explicit TaskCache(const inspect::MemoryReader& memory) : memory_(memory), ids_(memory) {}
 
   // Reads again what lies in written frames; checks I9 and I12 as far as that changed.
   void Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty, const MmCache& mms,
@@ -27,6 +28,7 @@ class TaskCache {
   const inspect::Task* FindPid(uint32_t pid) const;
   // Tasks in the slab cache: those of the list and idle tasks that are not on it.
   uint64_t allocated() const;
+  const inspect::PidTables& ids() const { return ids_.tables(); }
 
  private:
   bool RefreshKnown(const DirtyBits& dirty, Findings& findings);
@@ -36,6 +38,7 @@ class TaskCache {
   std::vector<inspect::Task> tasks_;
   std::vector<inspect::HashedTask> hash_;
   std::vector<proto::CpuRecord> cpus_;
+  PidCache ids_;
   proto::Link head_{1, 1};
   uint64_t task_count_ = 0;
   bool broken_ = true;

@@ -12,6 +12,7 @@
 
 #include "src/inspect/list_walk.h"
 #include "src/inspect/render.h"
+#include "src/oracle/task_index.h"
 
 namespace fv::oracle {
 namespace {
@@ -22,18 +23,10 @@ using proto::GuestPtr;
 using proto::TaskRecord;
 using proto::TaskState;
 
-// Tasks that are being made or about to be freed take part in nothing.
-bool Counts(const TaskRecord& task) {
-  return task.state != TaskState::kNew && task.state != TaskState::kDead;
-}
-
 class TaskRules {
  public:
-  TaskRules(const TaskView& view, Findings& findings) : view_(view), findings_(findings) {
-    index_.reserve(view.tasks.size() * 2);
-    for (const Task& task : view.tasks) {
-      index_.emplace(task.address, &task);
-    }
+  TaskRules(const TaskView& view, Findings& findings)
+      : view_(view), findings_(findings), index_(view.tasks) {
     for (const proto::CpuRecord& cpu : view.cpus) {
       idle_.push_back(cpu.idle);
     }
@@ -81,10 +74,7 @@ class TaskRules {
     finding.address = task.address;
   }
 
-  const Task* Find(GuestPtr address) const {
-    const auto it = index_.find(address);
-    return it == index_.end() ? nullptr : it->second;
-  }
+  const Task* Find(GuestPtr address) const { return index_.Find(address); }
   bool IsIdle(GuestPtr address) const {
     return std::find(idle_.begin(), idle_.end(), address) != idle_.end();
   }
@@ -140,32 +130,6 @@ class TaskRules {
     }
   }
 
-  // Walks the ring of links at `offset` that starts after `from`. Returns the number of members
-  // that are tasks, or -1 with `why` set.
-  template <typename Member>
-  int64_t WalkRing(proto::Link head, GuestPtr head_address, uint64_t offset, Member member,
-                   std::string& why) const {
-    int64_t count = 0;
-    GuestPtr previous = head_address;
-    for (GuestPtr at = head.next; at != head_address; ++count) {
-      const Task* task = Find(at - offset);
-      if (task == nullptr) {
-        why = "the link after " + Hex(previous) + " is " + Hex(at) + ", in no task of the list";
-        return -1;
-      }
-      proto::Link link;
-      __builtin_memcpy(&link, reinterpret_cast<const char*>(&task->record) + offset, sizeof(link));
-      if (link.prev != previous || count > static_cast<int64_t>(view_.tasks.size())) {
-        why = "the links at " + Hex(at) + " and " + Hex(previous) + " disagree";
-        return -1;
-      }
-      member(*task);
-      previous = at;
-      at = link.next;
-    }
-    return count;
-  }
-
   void CheckGroups() {
     std::unordered_map<uint32_t, int64_t> members;
     for (const Task& task : view_.tasks) {
@@ -189,7 +153,7 @@ class TaskRules {
       }
       std::string why;
       const GuestPtr head = task.address + offsetof(TaskRecord, group);
-      const int64_t found = WalkRing(
+      const int64_t found = index_.WalkRing(
           task.record.group, head, offsetof(TaskRecord, group),
           [&](const Task& other) {
             if (other.record.tgid != task.record.tgid) {
@@ -217,7 +181,7 @@ class TaskRules {
       }
       std::string why;
       const GuestPtr head = task.address + offsetof(TaskRecord, children);
-      const int64_t found = WalkRing(
+      const int64_t found = index_.WalkRing(
           task.record.children, head, offsetof(TaskRecord, sibling),
           [&](const Task& child) {
             ++listed[child.address];
@@ -285,7 +249,7 @@ class TaskRules {
 
   const TaskView& view_;
   Findings& findings_;
-  std::unordered_map<GuestPtr, const Task*> index_;
+  TaskIndex index_;
   std::vector<GuestPtr> idle_;
 };
 

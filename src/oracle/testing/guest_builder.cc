@@ -21,6 +21,7 @@ using proto::PhysOfDirectMap;
 namespace {
 constexpr uint64_t kFrameTableGpa = kTestChannelGpa + (1 << 20);
 constexpr uint64_t kPidBuckets = 64;
+constexpr uint64_t kMaxTestLevel = 3;  // of pid namespaces
 }  // namespace
 
 GuestBuilder::GuestBuilder(uint64_t ram_bytes)
@@ -86,6 +87,13 @@ void GuestBuilder::Boot() {
   for (uint64_t i = 1; i < kPidBuckets; ++i) {
     head(16 + i);
   }
+  channel.pids = head(4);
+  channel.pid_namespaces = head(5);
+  channel.pid_number_buckets = kPidBuckets;
+  channel.pid_numbers = head(16 + kPidBuckets);
+  for (uint64_t i = 1; i < kPidBuckets; ++i) {
+    head(16 + kPidBuckets + i);
+  }
   statics_ = heads + 4096;
   channel.cpus = DirectMap(statics_);
   channel.cpu_count = 1;
@@ -106,6 +114,10 @@ void GuestBuilder::Boot() {
   AddCache("vma", sizeof(proto::VmaRecord) + 24);
   AddCache("anon_lineage", proto::kOriginAlign);
   AddCache("object", 2 * proto::kOriginAlign);
+  AddCache("pid", sizeof(proto::PidRecord));
+  AddCache("pid_namespace", sizeof(proto::PidNamespaceRecord) + 32);
+  AddCache("pid_numbers", kMaxTestLevel * sizeof(proto::PidNumberRecord));
+  initial_space_ = AddPidSpace(0);
   init_ = AddTask(1, 0, 0);
   channel.init_task = init_;
   Ptr<proto::CpuRecord>(channel.cpus)->current = init_;

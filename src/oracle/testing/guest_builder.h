@@ -70,11 +70,19 @@ class GuestBuilder {
   void FreeObject(const char* cache, GuestPtr object);
 
   // ---- Tasks -----------------------------------------------------------------------------------
-  // A process; `parent` 0 for init. Takes over one user of `mm` (0 = none).
-  GuestPtr AddTask(uint32_t pid, GuestPtr parent, GuestPtr mm);
+  // A process; `parent` 0 for init. Takes over one user of `mm` (0 = none). It is in its parent's
+  // group and session, and in the pid namespace `space` (0: the parent's), whose init it becomes if
+  // there is none.
+  GuestPtr AddTask(uint32_t pid, GuestPtr parent, GuestPtr mm, GuestPtr space = 0);
   GuestPtr AddThread(uint32_t pid, GuestPtr leader);
   // Dies and is reaped: mm, stack and record go.
   void RemoveTask(GuestPtr task);
+  // The process `leader` becomes a group and a session of its own.
+  void LeadSession(GuestPtr leader);
+  // A pid namespace in `parent`, held by an open file.
+  GuestPtr AddPidSpace(GuestPtr parent);
+  GuestPtr PidSpaceOf(GuestPtr pid) const;  // the one that the id was made in
+  GuestPtr initial_space() const { return initial_space_; }
 
   // ---- Address spaces --------------------------------------------------------------------------
   GuestPtr AddMm();
@@ -122,7 +130,13 @@ class GuestBuilder {
   void Boot();
   void AddCache(const char* name, uint32_t bytes);
   GuestPtr BuildTree(std::span<const GuestPtr> vmas, GuestPtr parent);
-  GuestPtr NewTask(uint32_t pid, GuestPtr mm);
+  GuestPtr NewTask(uint32_t pid, GuestPtr mm, GuestPtr space);
+  GuestPtr NewPid(uint32_t number, GuestPtr space);
+  GuestPtr PidNumberAt(GuestPtr pid, uint32_t level) const;
+  void ReleasePidIfUnused(GuestPtr pid);
+  void JoinChains(GuestPtr leader, GuestPtr group, GuestPtr session);
+  void LeaveChains(GuestPtr leader);
+  GuestPtr FindPid(uint64_t number) const;
   void FreeTables(uint64_t table_pfn, unsigned level, GuestPtr mm);
   void Break(GuestPtr mm, GuestPtr vma, uint64_t va);
   // A private frame for `va` of the mapping, which gets a lineage if it has none.
@@ -137,6 +151,7 @@ class GuestBuilder {
   std::map<std::string, Cache> caches_;
   uint64_t statics_ = 0;  // next free byte of the kernel's data
   GuestPtr init_ = 0;
+  GuestPtr initial_space_ = 0;
   uint64_t zero_pfn_ = 0;
 };
 

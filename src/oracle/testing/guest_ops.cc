@@ -15,6 +15,7 @@ using proto::Link;
 using proto::MmRecord;
 using proto::ObjectRecord;
 using proto::PhysOfDirectMap;
+using proto::PidNamespaceRecord;
 using proto::Pte;
 using proto::TaskRecord;
 using proto::VmaRecord;
@@ -33,7 +34,7 @@ Pte LeafFlags(uint64_t vm_flags) {
 
 }  // namespace
 
-GuestPtr GuestBuilder::NewTask(uint32_t pid, GuestPtr mm) {
+GuestPtr GuestBuilder::NewTask(uint32_t pid, GuestPtr mm, GuestPtr space) {
   const GuestPtr address = AllocateObject("task_struct");
   const GuestPtr stack = DirectMap(AllocateStack(address) << kPageShift);
   auto* task = Ptr<TaskRecord>(address);
@@ -48,31 +49,47 @@ GuestPtr GuestBuilder::NewTask(uint32_t pid, GuestPtr mm) {
   const uint64_t bucket = pid & (header().pid_buckets - 1);
   ListAdd(header().pid_hash + bucket * sizeof(Link), address + offsetof(TaskRecord, pid_hash));
   ++header().task_count;
+  const GuestPtr id = NewPid(pid, space);
+  Ptr<TaskRecord>(address)->id = id;
+  Ptr<proto::PidRecord>(id)->task = address;
   return address;
 }
 
-GuestPtr GuestBuilder::AddTask(uint32_t pid, GuestPtr parent, GuestPtr mm) {
-  const GuestPtr address = NewTask(pid, mm);
+GuestPtr GuestBuilder::AddTask(uint32_t pid, GuestPtr parent, GuestPtr mm, GuestPtr space) {
+  if (space == 0) {
+    space = parent == 0 ? initial_space_ : PidSpaceOf(Peek<TaskRecord>(parent).id);
+  }
+  const GuestPtr address = NewTask(pid, mm, space);
   auto* task = Ptr<TaskRecord>(address);
   task->tgid = pid;
   task->leader = address;
-  const GuestPtr group = address + offsetof(TaskRecord, group);
-  task->group = {group, group};
+  const GuestPtr ring = address + offsetof(TaskRecord, group);
+  task->group = {ring, ring};
   task->parent = parent;
   std::strncpy(task->comm, "task", sizeof(task->comm));
+  GuestPtr group = task->id;
+  GuestPtr session = task->id;
   if (parent != 0) {
     ListAdd(parent + offsetof(TaskRecord, children), address + offsetof(TaskRecord, sibling));
+    group = FindPid(Peek<TaskRecord>(parent).pgid);
+    session = FindPid(Peek<TaskRecord>(parent).sid);
+  }
+  JoinChains(address, group, session);
+  if (Peek<PidNamespaceRecord>(space).reaper == 0) {
+    Ptr<PidNamespaceRecord>(space)->reaper = address;
   }
   return address;
 }
 
 GuestPtr GuestBuilder::AddThread(uint32_t pid, GuestPtr leader) {
   const TaskRecord lead = Peek<TaskRecord>(leader);
-  const GuestPtr address = NewTask(pid, lead.mm);
+  const GuestPtr address = NewTask(pid, lead.mm, PidSpaceOf(lead.id));
   auto* task = Ptr<TaskRecord>(address);
   task->tgid = lead.tgid;
   task->leader = leader;
   task->parent = lead.parent;
+  task->pgid = lead.pgid;
+  task->sid = lead.sid;
   ListAdd(leader + offsetof(TaskRecord, group), address + offsetof(TaskRecord, group));
   if (lead.mm != 0) {
     ++Ptr<MmRecord>(lead.mm)->users;
@@ -106,6 +123,14 @@ void GuestBuilder::RemoveTask(GuestPtr address) {
     cpu->current = init_;
   }
   --header().task_count;
+  if (task.leader == address) {
+    LeaveChains(address);
+  }
+  Ptr<proto::PidRecord>(task.id)->task = 0;
+  if (Peek<PidNamespaceRecord>(PidSpaceOf(task.id)).reaper == address) {
+    Ptr<PidNamespaceRecord>(PidSpaceOf(task.id))->reaper = 0;
+  }
+  ReleasePidIfUnused(task.id);
   FreeObject("task_struct", address);
 }
 

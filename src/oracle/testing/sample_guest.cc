@@ -34,6 +34,9 @@ SampleGuest::SampleGuest(uint64_t ram_bytes) : guest(ram_bytes) {
   child_mm = guest.Peek<proto::TaskRecord>(child).mm;
   guest.Touch(child_mm, guest.Vmas(child_mm)[2], kHeapAt, true);  // one page broken already
   thread = guest.AddThread(4, parent);
+  space = guest.AddPidSpace(guest.initial_space());
+  inner = guest.AddTask(5, guest.init_task(), 0, space);
+  guest.LeadSession(inner);
   auto* cpu = guest.Ptr<proto::CpuRecord>(guest.header().cpus);
   cpu->current = parent;
   cpu->loaded_root = guest.Peek<proto::MmRecord>(mm).root_gpa;

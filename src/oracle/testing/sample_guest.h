@@ -24,6 +24,8 @@ struct SampleGuest {
   GuestPtr parent = 0;  // pid 2
   GuestPtr child = 0;   // pid 3, forked from 2; their heaps share frames
   GuestPtr thread = 0;  // pid 4, in 2's group
+  GuestPtr inner = 0;   // pid 5, 1 in the namespace `space`; leads a session
+  GuestPtr space = 0;   // below the initial namespace
   GuestPtr mm = 0;      // of 2 and 4
   GuestPtr child_mm = 0;
   GuestPtr text = 0, data = 0, heap = 0, shm = 0, rodata = 0;  // VMAs of `mm`
