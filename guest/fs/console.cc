@@ -5,14 +5,12 @@
 #include "guest/fs/console.h"
 
 #include <linux/fcntl.h>
-#include <linux/poll.h>
 
 #include <new>
 
 #include "guest/fs/console_internal.h"
 #include "guest/fs/devices.h"
 #include "guest/fs/object.h"
-#include "guest/fs/poll.h"
 #include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
 #include "guest/introspect/introspect.h"
@@ -26,24 +24,10 @@ namespace {
 constexpr int kSigInt = 2;
 constexpr int kSigQuit = 3;
 constexpr int kSigTstp = 20;
-constexpr int kSigWinch = 28;
 // Bytes that one command may carry; a buffer with less room waits.
 constexpr size_t kCommandBytes = sizeof(proto::CommandRecord{}.data);
 
-alignas(ConsoleState) constinit unsigned char state_bytes[sizeof(ConsoleState)]{};
-
-// The host's terminal does not echo in its raw mode.
-void Echo(uint8_t byte) {
-  const struct termios& settings = Console().line.settings();
-  if (Channel().console_raw != 0 && (settings.c_lflag & (ECHO | ICANON)) == ECHO) {
-    const bool control = byte < ' ' && byte != '\n' && byte != '\t';
-    const bool caret = control && (settings.c_lflag & ECHOCTL) != 0;
-    const char text[] = {'^', static_cast<char>(byte | '@')};
-    const char plain = static_cast<char>(byte);
-    caret ? ConsoleWrite(proto::ConsoleStream::kStdout, text, sizeof(text))
-          : ConsoleWrite(proto::ConsoleStream::kStdout, &plain, 1);
-  }
-}
+alignas(ConsoleTty) constinit unsigned char console_bytes[sizeof(ConsoleTty)]{};
 
 // The character that stands for a signal, 0 if none does.
 uint8_t CharacterOf(int signal) {
@@ -62,54 +46,51 @@ uint8_t CharacterOf(int signal) {
 
 // A key that the host's terminal turned into a signal. Without ISIG it is a byte like any other.
 void TakeSignal(int signal) {
-  ConsoleState& state = Console();
+  ConsoleTty& tty = Console();
   const uint8_t byte = CharacterOf(signal);
-  if (state.input_is_tty && (state.line.settings().c_lflag & ISIG) == 0 && byte != 0) {
-    Echo(byte);
-    (void)state.line.Input(byte);
-    state.readers.WakeAll();
+  if (tty.input_is_tty && (tty.line.settings().c_lflag & ISIG) == 0 && byte != 0) {
+    tty.TakeByte(byte);
+    tty.readers.WakeAll();
     return;
   }
-  if (state.input_is_tty && (state.line.settings().c_lflag & NOFLSH) == 0) {
-    state.line.Flush();
+  if (tty.input_is_tty && (tty.line.settings().c_lflag & NOFLSH) == 0) {
+    tty.line.Flush();
   }
-  SignalGroup(state.foreground, signal);
+  SignalGroup(tty.foreground, signal);
 }
 
 void TakeInput(const proto::CommandRecord& command) {
-  ConsoleState& state = Console();
+  ConsoleTty& tty = Console();
   const size_t bytes = command.length < kCommandBytes ? command.length : kCommandBytes;
   for (size_t i = 0; i < bytes; ++i) {
-    if (!state.input_is_tty) {
-      state.line.InputRaw(command.data[i]);
-      continue;
-    }
-    Echo(command.data[i]);
-    if (const int signal = state.line.Input(command.data[i]); signal != 0) {
-      SignalGroup(state.foreground, signal);
-    }
+    tty.TakeByte(command.data[i]);
   }
 }
 
+void TakeSize(const proto::CommandRecord& command) {
+  struct winsize size {};
+  size.ws_col = static_cast<uint16_t>(command.data[0] | command.data[1] << 8);
+  size.ws_row = static_cast<uint16_t>(command.data[2] | command.data[3] << 8);
+  Console().Resize(size);
+}
+
 void TakeCommand(const proto::CommandRecord& command) {
-  ConsoleState& state = Console();
+  ConsoleTty& tty = Console();
   switch (command.kind) {
     case proto::CommandKind::kInput:
       TakeInput(command);
       break;
     case proto::CommandKind::kInputEnd:
-      state.input_ended = true;
+      tty.input_ended = true;
       break;
     case proto::CommandKind::kSignal:
       TakeSignal(command.data[0]);
       return;
     case proto::CommandKind::kResize:
-      state.columns = static_cast<uint16_t>(command.data[0] | command.data[1] << 8);
-      state.rows = static_cast<uint16_t>(command.data[2] | command.data[3] << 8);
-      SignalGroup(state.foreground, kSigWinch);
+      TakeSize(command);
       return;
   }
-  state.readers.WakeAll();
+  tty.readers.WakeAll();
 }
 
 // Input that is not a terminal's must not be lost: it stays in the ring until there is room.
@@ -125,7 +106,7 @@ class StreamInode final : public Inode {
   explicit StreamInode(Stream stream)
       : Inode(PipeSuperblock(), kTypeFifo | 0600), stream_(stream) {}
   Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) override {
-    return MakeConsoleFile(std::move(dentry), flags, stream_, ConsoleKind::kPipe);
+    return MakeStreamFile(std::move(dentry), flags, stream_);
   }
 
  private:
@@ -138,7 +119,7 @@ Result<Ref<File>> OpenStream(Stream stream, bool is_tty) {
     Dentry* dev = RootDentry()->FindChild("dev", 3);
     Dentry* console = dev == nullptr ? nullptr : dev->FindChild("console", 7);
     if (console != nullptr) {
-      return MakeConsoleFile(Ref<Dentry>(*console), O_RDWR, stream, ConsoleKind::kTty);
+      return MakeTtyFile(Ref<Dentry>(*console), O_RDWR, Ref<Tty>(Console()), stream);
     }
   }
   StreamInode* node = MakeObject<StreamInode>(stream);
@@ -149,25 +130,20 @@ Result<Ref<File>> OpenStream(Stream stream, bool is_tty) {
   char name[32];
   const size_t length = Format(name, sizeof(name), "pipe:[%lu]", inode->number());
   Ref<Dentry> dentry = TRY(Dentry::Create(nullptr, name, length, std::move(inode)));
-  return MakeConsoleFile(std::move(dentry), stream == Stream::kInput ? O_RDONLY : O_WRONLY, stream,
-                         ConsoleKind::kPipe);
+  return MakeStreamFile(std::move(dentry), stream == Stream::kInput ? O_RDONLY : O_WRONLY, stream);
 }
 
 }  // namespace
 
-ConsoleState& Console() { return *reinterpret_cast<ConsoleState*>(state_bytes); }
-
-void InitConsole() {
-  ConsoleState& state = *new (state_bytes) ConsoleState();
-  state.line.Reset();
-  state.input_is_tty = StreamIsTty(proto::kBootStdinIsTty);
-  state.columns = static_cast<uint16_t>(Boot().console_columns);
-  state.rows = static_cast<uint16_t>(Boot().console_rows);
-  Channel().idle_wants_input = 0;
-  Channel().console_raw = 0;
+ConsoleTty::ConsoleTty() {
+  line.Reset(this);
+  input_is_tty = StreamIsTty(proto::kBootStdinIsTty);
+  size.ws_col = static_cast<uint16_t>(Boot().console_columns);
+  size.ws_row = static_cast<uint16_t>(Boot().console_rows);
+  Register();
 }
 
-void ConsolePoll() {
+void ConsoleTty::Pull() {
   proto::CommandRecord command;
   while (RoomForCommand() && NextCommand(command)) {
     TakeCommand(command);
@@ -175,36 +151,43 @@ void ConsolePoll() {
   PublishWants();
 }
 
-Status ConsoleWaitForInput(uint64_t deadline_ns, size_t wanted) {
-  ConsoleState& state = Console();
-  ConsolePoll();
-  // The host looks at the flag when everybody sleeps, by which time this task is in the queue.
-  Channel().idle_wants_input = 1;
-  const Status status = WaitUntil(state.readers, deadline_ns, [&] {
-    return state.input_ended || state.hung_up ||
-           (state.input_is_tty ? state.line.Satisfies(wanted) : state.line.readable());
-  });
-  PublishWants();
-  return status;
+// The host looks at the flag when everybody sleeps, by which time this task is in the queue.
+void ConsoleTty::BeginWait() { Channel().idle_wants_input = 1; }
+void ConsoleTty::EndWait() { PublishWants(); }
+
+size_t ConsoleTty::WriteRoom() const { return line.flow() == OutputFlow::kStopped ? 0 : SIZE_MAX; }
+
+void ConsoleTty::Transmit(const uint8_t* bytes, size_t count, Stream stream) {
+  ConsoleWrite(
+      stream == Stream::kError ? proto::ConsoleStream::kStderr : proto::ConsoleStream::kStdout,
+      reinterpret_cast<const char*>(bytes), count);
 }
+
+void ConsoleTty::SettingsChanged(const struct termios&) {
+  const uint32_t local = line.settings().c_lflag;
+  Channel().console_raw = (local & (ICANON | ECHO)) == (ICANON | ECHO) ? 0 : 1;
+}
+
+// The host's terminal does not echo in its raw mode.
+void ConsoleTty::Echo(uint8_t byte) {
+  if (Channel().console_raw != 0) {
+    Transmit(&byte, 1, Stream::kOutput);
+  }
+}
+
+ConsoleTty& Console() { return *reinterpret_cast<ConsoleTty*>(console_bytes); }
+
+void InitConsole() {
+  Channel().idle_wants_input = 0;
+  Channel().console_raw = 0;
+  new (console_bytes) ConsoleTty();
+}
+
+void ConsolePoll() { Console().Pull(); }
 
 void SetConsoleForeground(uint32_t pgid, uint32_t sid) {
   Console().foreground = pgid;
   Console().session = sid;
-}
-
-uint32_t ConsoleForegroundGroup() { return Console().foreground; }
-uint32_t ConsoleSession() { return Console().session; }
-
-uint32_t ConsoleSessionEnded(uint32_t sid) {
-  ConsoleState& state = Console();
-  if (sid == 0 || state.session != sid) {
-    return 0;
-  }
-  const uint32_t group = state.foreground;
-  state.session = 0;
-  state.foreground = 0;
-  return group;
 }
 
 Status OpenConsole(FdTable& files) {
@@ -218,8 +201,8 @@ Status OpenConsole(FdTable& files) {
   return Ok();
 }
 
-Result<Ref<File>> OpenTty(Ref<Dentry> dentry, uint32_t flags) {
-  return MakeConsoleFile(std::move(dentry), flags, Stream::kOutput, ConsoleKind::kTty);
+Result<Ref<File>> OpenConsoleTty(Ref<Dentry> dentry, uint32_t flags) {
+  return MakeTtyFile(std::move(dentry), flags, Ref<Tty>(Console()), Stream::kOutput);
 }
 
 }  // namespace fv::guest

@@ -19,10 +19,5 @@ void InitConsole();
 void ConsolePoll();
 // The foreground process group of the tty and its session; 0: none. Boot sets 2 and the session.
 void SetConsoleForeground(uint32_t pgid, uint32_t sid);
-uint32_t ConsoleForegroundGroup();
-uint32_t ConsoleSession();
-// The session leader `sid` exited: the tty is nobody's controlling terminal any more. The caller
-// (exit) sends SIGHUP and SIGCONT to the foreground group that this returns (0: none).
-uint32_t ConsoleSessionEnded(uint32_t sid);
 
 }  // namespace fv::guest

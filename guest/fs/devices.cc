@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory devices: null, zero, full, random, urandom (null(4), full(4), random(4)).
+// The memory devices: null, zero, full, random, urandom (null(4), full(4), random(4)); terminals
+// are opened elsewhere.
 #include "guest/fs/devices.h"
 
 #include <linux/fcntl.h>
 
 #include "guest/fs/object.h"
+#include "guest/fs/pty.h"
 #include "guest/fs/task_hooks.h"
 #include "guest/mm/memory_object.h"
 
@@ -60,6 +62,26 @@ Result<uint64_t> MemoryDevice::Write(IoBuffer& from, uint64_t&, const IoContext&
   return uint64_t{from.remaining()};
 }
 
+Result<Ref<File>> OpenControllingTty(Ref<Dentry> dentry, uint32_t flags) {
+  Tty* tty = CurrentTty();
+  if (tty == nullptr) {
+    return Error(ENXIO);
+  }
+  return MakeTtyFile(std::move(dentry), flags, Ref<Tty>(*tty), Stream::kOutput);
+}
+
+// A node that mknod(2) made.
+Result<Ref<File>> OpenSlaveByNumber(uint64_t device, Ref<Dentry> dentry, uint32_t flags) {
+  if (DeviceMajor(device) != kPtySlaveMajor) {
+    return Error(ENXIO);
+  }
+  PtyPair* pair = PtyPair::Find(DeviceMinor(device));
+  if (pair == nullptr) {
+    return Error(EIO);
+  }
+  return OpenPtySlave(*pair, std::move(dentry), flags);
+}
+
 }  // namespace
 
 Result<Ref<File>> OpenDevice(uint64_t device, Ref<Dentry> dentry, uint32_t flags) {
@@ -76,14 +98,13 @@ Result<Ref<File>> OpenDevice(uint64_t device, Ref<Dentry> dentry, uint32_t flags
       return Ref<File>::Adopt(file);
     }
     case kDeviceTty:
-      if (!CurrentHasConsole()) {
-        return Error(ENXIO);
-      }
-      return OpenTty(std::move(dentry), flags);
+      return OpenControllingTty(std::move(dentry), flags);
     case kDeviceConsole:
-      return OpenTty(std::move(dentry), flags);
+      return OpenConsoleTty(std::move(dentry), flags);
+    case kDevicePtmx:
+      return OpenPtyMaster(std::move(dentry), flags);
     default:
-      return Error(ENXIO);
+      return OpenSlaveByNumber(device, std::move(dentry), flags);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Character devices by number: /dev/null, zero, full, random, urandom, tty, console.
+// Character devices by number: /dev/null, zero, full, random, urandom, tty, console, ptmx and
+// the slaves of pseudo-terminals.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,12 @@ inline constexpr uint64_t kDeviceRandom = MakeDevice(1, 8);
 inline constexpr uint64_t kDeviceUrandom = MakeDevice(1, 9);
 inline constexpr uint64_t kDeviceTty = MakeDevice(5, 0);
 inline constexpr uint64_t kDeviceConsole = MakeDevice(5, 1);
+inline constexpr uint64_t kDevicePtmx = MakeDevice(5, 2);
 
-// Errors: ENXIO (no such device, or /dev/tty without a controlling terminal), ENOMEM.
+// Errors: ENXIO (no such device, or /dev/tty without a controlling terminal), ENOMEM, and
+// those of pseudo-terminals (pty.h).
 Result<Ref<File>> OpenDevice(uint64_t device, Ref<Dentry> dentry, uint32_t flags);
 // The console's tty; in console.cc. Errors: ENOMEM.
-Result<Ref<File>> OpenTty(Ref<Dentry> dentry, uint32_t flags);
+Result<Ref<File>> OpenConsoleTty(Ref<Dentry> dentry, uint32_t flags);
 
 }  // namespace fv::guest

@@ -177,6 +177,7 @@ constexpr Expected kExpected[] = {
     {"proc", kTypeDirectory | 0555, 0, nullptr},
     {"sys", kTypeDirectory | 0555, 0, nullptr},
     {"tmp", kTypeDirectory | 01777, 0, nullptr},
+    {"dev/pts", kTypeDirectory | 0755, 0, nullptr},
     {"dev/shm", kTypeDirectory | 01777, 0, nullptr},
     {"dev/null", kTypeCharDevice | 0666, kDeviceNull, nullptr},
     {"dev/zero", kTypeCharDevice | 0666, kDeviceZero, nullptr},
@@ -184,6 +185,7 @@ constexpr Expected kExpected[] = {
     {"dev/random", kTypeCharDevice | 0666, kDeviceRandom, nullptr},
     {"dev/urandom", kTypeCharDevice | 0666, kDeviceUrandom, nullptr},
     {"dev/tty", kTypeCharDevice | 0666, kDeviceTty, nullptr},
+    {"dev/ptmx", kTypeCharDevice | 0666, kDevicePtmx, nullptr},
     {"dev/console", kTypeCharDevice | 0600, kDeviceConsole, nullptr},
     {"dev/fd", kTypeSymlink, 0, "/proc/self/fd"},
     {"dev/stdin", kTypeSymlink, 0, "/proc/self/fd/0"},
@@ -214,8 +216,12 @@ Status AddExpected(const Expected& expected) {
   return Unpacker(RootDentry()).Add(member);
 }
 
-Status MountOn(const char* name, const char* type) {
-  Dentry* point = RootDentry()->FindChild(name, strlen(name));
+// On a directory of the list above; `path` is relative.
+Status MountOn(const char* path, const char* type) {
+  const char* name = nullptr;
+  size_t length = 0;
+  const Ref<Dentry> parent = TRY(MakeParents(RootDentry(), path, strlen(path), name, length));
+  Dentry* point = parent->FindChild(name, length);
   if (point == nullptr) {
     return Error(ENOENT);
   }
@@ -234,6 +240,7 @@ void InitRootFs(const uint8_t* initrd, size_t bytes) {
   }
   FV_CHECK(MountOn("proc", "proc").ok());
   FV_CHECK(MountOn("sys", "sysfs").ok());
+  FV_CHECK(MountOn("dev/pts", "devpts").ok());
 }
 
 void InitFs(const proto::BootInfo& boot) {

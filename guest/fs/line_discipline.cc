@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Line editing. An end-of-file character is kept as a marked NUL: it ends a line and is not copied.
+// What a byte from the wire does (termios(3)). An end-of-file character is kept as a marked NUL: it
+// ends a line and is not copied.
 #include "guest/fs/line_discipline.h"
 
 namespace fv::guest {
@@ -16,7 +17,9 @@ constexpr uint8_t Control(char letter) { return static_cast<uint8_t>(letter & 0x
 
 }  // namespace
 
-void LineDiscipline::Reset() {
+void LineDiscipline::Reset(EchoSink* echo) {
+  echo_ = echo;
+  flow_ = OutputFlow::kRunning;
   settings_ = {};
   settings_.c_iflag = ICRNL | IXON;
   settings_.c_oflag = OPOST | ONLCR;
@@ -44,6 +47,7 @@ void LineDiscipline::SetSettings(const struct termios& settings) {
   if (was_canonical == Canonical()) {
     return;
   }
+  literal_next_ = false;
   // What is there becomes readable; in canonical mode as a line of its own.
   committed_ = count_;
   if (Canonical() && count_ > 0) {
@@ -89,69 +93,62 @@ int LineDiscipline::SignalOf(uint8_t byte) const {
   return Is(byte, VINTR) ? kSigInt : Is(byte, VQUIT) ? kSigQuit : Is(byte, VSUSP) ? kSigTstp : 0;
 }
 
-void LineDiscipline::EraseOne() {
-  // A UTF-8 character goes as a whole (IUTF8).
-  while (count_ > committed_) {
-    const uint8_t byte = data_[IndexOf(--count_)];
-    if ((settings_.c_iflag & IUTF8) == 0 || (byte & 0xc0) != 0x80) {
-      return;
-    }
-  }
-}
-
-bool LineDiscipline::Edit(uint8_t byte) {
-  if (Is(byte, VERASE)) {
-    EraseOne();
-    return true;
-  }
-  if (Is(byte, VKILL)) {
-    count_ = committed_;
-    return true;
-  }
-  if ((settings_.c_lflag & IEXTEN) == 0) {
+bool LineDiscipline::TakeFlow(uint8_t byte) {
+  if (!FromWire(IXON) || (!Is(byte, VSTART) && !Is(byte, VSTOP))) {
     return false;
   }
-  if (Is(byte, VWERASE)) {
-    bool in_word = false;
-    while (count_ > committed_) {
-      const uint8_t last = data_[IndexOf(count_ - 1)];
-      const bool blank = last == ' ' || last == '\t';
-      if (blank && in_word) {
-        break;
-      }
-      in_word = !blank;
-      --count_;
-    }
-    return true;
+  // One character for both turns it over.
+  const bool start = Is(byte, VSTART) && (!Is(byte, VSTOP) || flow_ == OutputFlow::kStopped);
+  flow_ = start ? OutputFlow::kRunning : OutputFlow::kStopped;
+  return true;
+}
+
+int LineDiscipline::TakeSignal(uint8_t byte, int signal) {
+  if (!Local(NOFLSH)) {
+    Flush();
   }
-  if (Is(byte, VLNEXT)) {
-    literal_next_ = true;
-    return true;
+  if (FromWire(IXON)) {
+    flow_ = OutputFlow::kRunning;
   }
-  return false;
+  if (Local(ECHO)) {
+    ShowCharacter(byte);
+  }
+  return signal;
 }
 
 int LineDiscipline::Input(uint8_t byte) {
+  if (FromWire(ISTRIP)) {
+    byte &= 0x7f;
+  }
+  if (FromWire(IUCLC) && Local(IEXTEN) && byte >= 'A' && byte <= 'Z') {
+    byte = static_cast<uint8_t>(byte | 0x20);
+  }
   if (literal_next_) {
     literal_next_ = false;
-    Put(byte);
+    InputLine(byte);
+    return 0;
+  }
+  if (TakeFlow(byte)) {
     return 0;
   }
   if (const int signal = SignalOf(byte); signal != 0) {
-    if ((settings_.c_lflag & NOFLSH) == 0) {
-      Flush();
-    }
-    return signal;
+    return TakeSignal(byte, signal);
+  }
+  if (FromWire(IXON) && FromWire(IXANY)) {
+    flow_ = OutputFlow::kRunning;
   }
   if (byte == '\r') {
-    if ((settings_.c_iflag & IGNCR) != 0) {
+    if (FromWire(IGNCR)) {
       return 0;
     }
-    byte = (settings_.c_iflag & ICRNL) != 0 ? '\n' : byte;
-  } else if (byte == '\n' && (settings_.c_iflag & INLCR) != 0) {
+    byte = FromWire(ICRNL) ? '\n' : byte;
+  } else if (byte == '\n' && FromWire(INLCR)) {
     byte = '\r';
   }
   if (!Canonical()) {
+    if (Local(ECHO)) {
+      byte == '\n' ? ShowRaw(byte) : ShowCharacter(byte);
+    }
     InputRaw(byte);
     return 0;
   }
@@ -162,19 +159,41 @@ int LineDiscipline::Input(uint8_t byte) {
     Commit(true);
     return 0;
   }
-  // The last place is kept for the newline, so that a line that is too long still ends.
-  if (byte == '\n' || count_ + 1 < kCapacity) {
-    Put(byte);
-  }
-  if (byte == '\n' || Is(byte, VEOL) || Is(byte, VEOL2)) {
+  InputLine(byte);
+  if (byte == '\n' || Is(byte, VEOL) || (Is(byte, VEOL2) && Local(IEXTEN))) {
     Commit(false);
   }
   return 0;
 }
 
+// A character of the line that is edited.
+void LineDiscipline::InputLine(uint8_t byte) {
+  if (count_ == committed_ && echo_ != nullptr) {
+    line_column_ = echo_->Column();
+  }
+  if (byte == '\n' && Local(ECHO | ECHONL)) {
+    ShowRaw(byte);
+  } else if (Local(ECHO)) {
+    ShowCharacter(byte);
+  }
+  // The last place is kept for the newline, so that a line that is too long still ends.
+  if (byte == '\n' || count_ + 1 < kCapacity) {
+    Put(byte);
+  }
+}
+
 void LineDiscipline::InputRaw(uint8_t byte) {
   Put(byte);
   committed_ = count_;
+}
+
+size_t LineDiscipline::BytesToRead() const {
+  size_t bytes = 0;
+  for (size_t i = 0; i < committed_; ++i) {
+    const size_t index = IndexOf(i);
+    bytes += Canonical() && Marked(index) && data_[index] == kEndOfFileByte ? 0 : 1;
+  }
+  return bytes;
 }
 
 bool LineDiscipline::Satisfies(size_t wanted) const {

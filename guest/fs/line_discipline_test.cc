@@ -150,5 +150,29 @@ TEST_F(LineDisciplineTest, TheRingWrapsManyTimes) {
   }
 }
 
+class Screen final : public EchoSink {
+ public:
+  void Echo(uint8_t byte) override { text += static_cast<char>(byte); }
+  unsigned Column() const override { return 3; }
+  std::string text;
+};
+
+TEST_F(LineDisciplineTest, EditingIsShown) {
+  Screen screen;
+  line_->Reset(&screen);
+  Type("a\x01\x7f\x7f\t\x7f\n");
+  EXPECT_EQ(screen.text, "a^A\b \b\b \b\b \b\t\b\b\b\b\b\n");
+  EXPECT_EQ(Read(), "\n");
+}
+
+TEST_F(LineDisciplineTest, StopAndStartAreNoInput) {
+  EXPECT_EQ(line_->flow(), OutputFlow::kRunning);
+  Type("a\x13");
+  EXPECT_EQ(line_->flow(), OutputFlow::kStopped);
+  Type("\x11z\n");
+  EXPECT_EQ(line_->flow(), OutputFlow::kRunning);
+  EXPECT_EQ(Read(), "az\n");
+}
+
 }  // namespace
 }  // namespace fv::guest

@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "guest/fs/devpts.h"
 #include "guest/fs/ramfs.h"
 #include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
@@ -59,6 +60,12 @@ Result<Ref<Inode>> MakeRootInode(Mount& mount, const char* type) {
   if (strcmp(type, "sysfs") == 0) {
     mount.superblock.magic = kSysMagic;
     return MakeSysRoot(mount.superblock);
+  }
+  if (strcmp(type, "devpts") == 0) {
+    // All mounts are one file system, with one device number.
+    mount.superblock.magic = DevptsSuperblock().magic;
+    mount.superblock.device = DevptsSuperblock().device;
+    return MakeDevptsRoot();
   }
   // A tmpfs of its own is open to all (tmpfs(5)); the root of all is not.
   const uint32_t permissions = &mount == &Slot(0) ? 0755 : 01777;
@@ -138,7 +145,7 @@ void SetAccess(Superblock& superblock, MountAccess access) {
 
 // The name of a known type with static life, or nullptr.
 const char* KnownType(const char* type) {
-  for (const char* known : {"tmpfs", "ramfs", "proc", "sysfs", "devtmpfs"}) {
+  for (const char* known : {"tmpfs", "ramfs", "proc", "sysfs", "devtmpfs", "devpts"}) {
     if (strcmp(type, known) == 0) {
       return known;
     }

@@ -19,8 +19,9 @@ struct Mount {
   bool used;
 };
 
-// Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs") and covers `point` with
-// it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, ENOSPC, ENOTDIR.
+// Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs", "devpts") and covers
+// `point` with it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, ENOSPC,
+// ENOTDIR.
 enum class MountAccess { kReadWrite, kReadOnly };
 Status MountAt(const Ref<Dentry>& point, const char* type, const char* source,
                MountAccess access = MountAccess::kReadWrite);

@@ -49,7 +49,5 @@ MmNumbers NumbersOf(const Mm* mm);
 void AddMappingLine(TextBuffer& out, const Mm& mm, const Vma& vma);
 // Present pages of shared memory (RssShmem).
 uint64_t SharedMemoryPages(const Mm& mm);
-// For tpgid: the foreground process group of the console.
-uint32_t ForegroundOfConsole();
 
 }  // namespace fv::guest

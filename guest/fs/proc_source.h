@@ -25,8 +25,9 @@ struct TaskInfo {
   char state;      // R S D T Z X as in proc(5)
   uint32_t flags;  // PF_*
   uint32_t exit_signal;
-  uint32_t exit_code;  // wait status of a zombie
-  bool has_console;    // tty_nr is the console's device
+  uint32_t exit_code;   // wait status of a zombie
+  uint32_t tty_device;  // controlling terminal; 0: none
+  uint32_t tty_foreground;
   uint32_t threads;
   int32_t nice;
   int32_t priority;  // field 18: 20 + nice, or -1 - rt_priority; inherited ones count

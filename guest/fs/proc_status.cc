@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // /proc/PID/status, and the sums of an address space that stat and statm show too.
-#include "guest/fs/console.h"
 #include "guest/fs/proc_mm.h"
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
@@ -142,8 +141,6 @@ MmNumbers NumbersOf(const Mm* mm) {
   n.lib_pages = executable - n.code_pages;
   return n;
 }
-
-uint32_t ForegroundOfConsole() { return ConsoleForegroundGroup(); }
 
 Status ShowTaskStatus(TextBuffer& out, const ProcKey& key) {
   TaskInfo info;

@@ -14,7 +14,6 @@ namespace {
 constexpr uint64_t kTickNs = 10'000'000;  // USER_HZ = 100
 constexpr uint64_t kNoLimitValue = ~uint64_t{0};
 constexpr size_t kMaxArguments = size_t{128} * 1024;
-constexpr uint32_t kConsoleDevice = 5 << 8 | 1;
 
 struct LimitName {
   const char* name;
@@ -92,13 +91,13 @@ Status ShowTaskStat(TextBuffer& out, const ProcKey& key) {
   const MmRef mm(key.task == 0 ? nullptr : GetTaskMmOrNull(key.task));
   const MmNumbers numbers = NumbersOf(mm.get());
   const bool see = MayInspectTask(key.task);
-  out.Add(
-      "%u (%.*s) %c %u %u %u %u %d %u %lu %lu %lu %lu", ids.pid,
-      static_cast<int>(sizeof(info.comm)), info.comm, info.state, ids.ppid, ids.pgid, ids.sid,
-      info.has_console ? kConsoleDevice : 0,
-      info.has_console ? static_cast<int>(NumberForReader(key.reader, ForegroundOfConsole())) : -1,
-      info.flags, info.minor_faults, info.child_minor_faults, info.major_faults,
-      info.child_major_faults);
+  out.Add("%u (%.*s) %c %u %u %u %u %d %u %lu %lu %lu %lu", ids.pid,
+          static_cast<int>(sizeof(info.comm)), info.comm, info.state, ids.ppid, ids.pgid, ids.sid,
+          info.tty_device,
+          info.tty_device != 0 ? static_cast<int>(NumberForReader(key.reader, info.tty_foreground))
+                               : -1,
+          info.flags, info.minor_faults, info.child_minor_faults, info.major_faults,
+          info.child_major_faults);
   out.Add(" %lu %lu %ld %ld %d %d %u 0 %lu", info.user_ns / kTickNs, info.system_ns / kTickNs,
           static_cast<long>(info.child_user_ns / kTickNs),
           static_cast<long>(info.child_system_ns / kTickNs), info.priority, info.nice, info.threads,

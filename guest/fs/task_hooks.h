@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "guest/fs/fd_table.h"
 #include "guest/lib/pid.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
@@ -35,9 +36,15 @@ uint32_t PidSeenByCurrent(uint32_t id);
 uint32_t PidNamedByCurrent(uint32_t number);
 
 // ---- Job control of terminals ------------------------------------------------------------------
-// Its session's controlling terminal is the console: setsid() loses it, TIOCSCTTY gains it.
-bool CurrentHasConsole();
-void SetCurrentHasConsole(bool has);
+// Its session's terminal, if there is one (tty.h), is its controlling terminal: setsid() loses it,
+// TIOCSCTTY or open(2) gains it.
+bool CurrentHasTty();
+void SetCurrentHasTty(bool has);
+// Every process of the session loses it.
+void ForgetTtyOfSession(uint32_t sid);
+// The session's terminal, which has been taken away, hung up: SIGHUP and SIGCONT to its leader.
+// When that exits, `foreground` gets them too.
+void HangUpSession(uint32_t sid, uint32_t foreground);
 // `signal` is blocked or ignored by the current thread.
 bool CurrentIgnoresSignal(int signal);
 bool IsOrphanedGroup(uint32_t pgid);
@@ -55,6 +62,9 @@ void RestoreSignalMask();
 // The call ends with EINTR because a signal is pending: the old mask comes back when a handler
 // has been set up (it goes into the signal frame).
 void RestoreSignalMaskAfterDelivery();
+
+// A new descriptor of the current task. Errors: EMFILE, ENOMEM.
+Result<uint64_t> AddFileToCurrent(Ref<File> file, CloseOnExecFlag cloexec);
 
 const Credentials& CurrentCredentials();
 

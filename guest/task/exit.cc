@@ -4,10 +4,10 @@
 // its parent or releases itself. What is left is dropped by FinishSwitch on another task's stack.
 
 #include "guest/arch/arch.h"
-#include "guest/fs/console.h"
 #include "guest/fs/fd_table.h"
 #include "guest/fs/file.h"
 #include "guest/fs/fs_context.h"
+#include "guest/fs/tty.h"
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
 #include "guest/ipc/futex_pi.h"
@@ -50,11 +50,15 @@ void ExitMm(Task& task) {
 // (credentials(7), "Sessions"; _exit(2)).
 void LeaveTerminal(Task& task) {
   const bool session_leader = task.sid == task.tgid;
-  if (!session_leader || (task.signal().flags & kSignalHasTty) == 0) {
+  if (!session_leader) {
     return;
   }
-  const uint32_t foreground = ConsoleSessionEnded(task.sid);
-  if (foreground != 0) {
+  if ((task.signal().flags & kSignalHasTty) != 0) {
+    LeaveTtyOfSession(task.sid, LeaveReason::kExit);
+    return;
+  }
+  // It hung up before.
+  if (const uint32_t foreground = task.signal().lost_foreground; foreground != 0) {
     SendSignalToGroup(foreground, KernelSignal(kSigHup));
     SendSignalToGroup(foreground, KernelSignal(kSigCont));
   }

@@ -7,6 +7,7 @@
 #include "guest/arch/arch.h"
 #include "guest/fs/proc_source.h"
 #include "guest/fs/task_hooks.h"
+#include "guest/fs/tty.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/mm.h"
@@ -204,7 +205,11 @@ bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   out.flags = task.flags;
   out.exit_signal = task.exit_signal;
   out.exit_code = task.exit_code;
-  out.has_console = (task.signal().flags & kSignalHasTty) != 0;
+  const bool has_tty = (task.signal().flags & kSignalHasTty) != 0;
+  if (const Tty* tty = has_tty ? TtyOfSession(task.sid) : nullptr; tty != nullptr) {
+    out.tty_device = static_cast<uint32_t>(tty->device());
+    out.tty_foreground = tty->foreground;
+  }
   out.threads = CountThreads(task);
   out.no_new_privs = task.no_new_privs;
   out.dumpable = task.dumpable != 0;

@@ -89,7 +89,7 @@ enum SignalFlag : uint32_t {
   kSignalUnkillable = 1u << 3,  // init: default actions do not apply
   kSignalChildSubreaper = 1u << 4,
   kSignalNotifyStop = 1u << 5,  // tell the parent CLD_STOPPED / CLD_CONTINUED soon
-  kSignalHasTty = 1u << 6,      // the session has the console as its controlling terminal
+  kSignalHasTty = 1u << 6,      // the session's terminal is its controlling terminal
   kSignalOomVictim = 1u << 7,   // killed for its memory
 };
 
@@ -116,6 +116,8 @@ struct SignalStruct {
   uint32_t next_timer_id = 0;
   int32_t oom_score_adj = 0;
   Task* leader = nullptr;
+  uint32_t lost_foreground =
+      0;                   // of a session leader: the group in front when its terminal hung up
   Pid* group = nullptr;    // process group and session: chains that the leader is in
   Pid* session = nullptr;  // (guest/task/pid.h)
 };

@@ -9,6 +9,10 @@
 
 namespace fv::guest {
 
+namespace {
+constexpr unsigned kRlimitNofile = 7;
+}  // namespace
+
 void SignalCurrentTask(int signal) {
   Task& task = *CurrentTask();
   (void)SendSignalToThread(task, UserSignal(signal, task)).ok();
@@ -34,11 +38,37 @@ uint32_t PidSeenByCurrent(uint32_t id) {
 
 uint32_t PidNamedByCurrent(uint32_t number) { return GlobalNumberFor(*CurrentTask(), number); }
 
-bool CurrentHasConsole() { return (CurrentTask()->signal().flags & kSignalHasTty) != 0; }
+bool CurrentHasTty() { return (CurrentTask()->signal().flags & kSignalHasTty) != 0; }
 
-void SetCurrentHasConsole(bool has) {
+void SetCurrentHasTty(bool has) {
   uint32_t& flags = CurrentTask()->signal().flags;
   flags = has ? flags | kSignalHasTty : flags & ~static_cast<uint32_t>(kSignalHasTty);
+}
+
+void ForgetTtyOfSession(uint32_t sid) {
+  Pid* session = FindGlobalPid(sid);
+  if (session == nullptr) {
+    return;
+  }
+  for (Task& leader : SessionMembers(session->session)) {
+    leader.signal().flags &= ~static_cast<uint32_t>(kSignalHasTty);
+  }
+}
+
+void HangUpSession(uint32_t sid, uint32_t foreground) {
+  Task* leader = FindTask(sid);
+  if (leader == nullptr || leader->sid != sid) {
+    return;
+  }
+  leader->signal().lost_foreground = foreground;
+  (void)SendSignal(*leader, KernelSignal(kSigHup)).ok();
+  (void)SendSignal(*leader, KernelSignal(kSigCont)).ok();
+}
+
+Result<uint64_t> AddFileToCurrent(Ref<File> file, CloseOnExecFlag cloexec) {
+  Task& task = *CurrentTask();
+  const int fd = TRY(task.files().Add(std::move(file), cloexec, task.rlimit(kRlimitNofile)));
+  return static_cast<uint64_t>(fd);
 }
 
 bool CurrentIgnoresSignal(int signal) { return SignalBlockedOrIgnored(*CurrentTask(), signal); }

@@ -59,6 +59,13 @@ absl::Status AddDevices(const std::string& directory) {
     (void)symlink(link.target, absl::StrCat(directory, "/", link.name).c_str());
   }
   (void)mkdir(absl::StrCat(directory, "/shm").c_str(), 01777);
+  // Pseudo-terminals of its own; a host that gives none leaves the program without.
+  (void)mkdir(absl::StrCat(directory, "/pts").c_str(), 0755);
+  if (mount("devpts", absl::StrCat(directory, "/pts").c_str(), "devpts", MS_NOSUID | MS_NOEXEC,
+            "newinstance,mode=620,ptmxmode=666") == 0) {
+    (void)unlink(absl::StrCat(directory, "/ptmx").c_str());
+    (void)symlink("pts/ptmx", absl::StrCat(directory, "/ptmx").c_str());
+  }
   return absl::OkStatus();
 }
 

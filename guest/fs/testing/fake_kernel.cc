@@ -68,8 +68,11 @@ uint32_t CurrentTid() { return 2; }
 uint32_t CurrentPgid() { return 2; }
 uint32_t CurrentSid() { return 1; }
 bool CurrentIsSessionLeader() { return false; }
-bool CurrentHasConsole() { return true; }
-void SetCurrentHasConsole(bool) {}
+bool CurrentHasTty() { return true; }
+void SetCurrentHasTty(bool) {}
+void ForgetTtyOfSession(uint32_t) {}
+void HangUpSession(uint32_t, uint32_t) {}
+Result<uint64_t> AddFileToCurrent(Ref<File>, CloseOnExecFlag) { return Error(EMFILE); }
 bool CurrentIgnoresSignal(int) { return false; }
 bool IsOrphanedGroup(uint32_t) { return false; }
 bool GroupInSession(uint32_t, uint32_t) { return true; }
