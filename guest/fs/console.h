@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The console: the host's stdin, stdout and stderr as files of the first program. A stream that is
-// a terminal on the host (BootFlag) shares the one tty (tty.h); any other behaves like a pipe.
+// a terminal on the host (BootFlag) shares a Tty (tty.h); any other behaves like a pipe.
 // Input arrives by commands from the host (proto/channel.h).
 // Locking: a tty lock would guard the line buffer; one vCPU needs none.
 #pragma once

@@ -14,7 +14,7 @@
 namespace fv::guest {
 
 inline constexpr uint32_t kPtySlaveMajor = 136;
-inline constexpr uint32_t kMaxPtys = 4096;  // /proc/sys/kernel/pty/max
+inline constexpr uint32_t kMaxPtys = 4096;  // Linux: the default of kernel.pty.max
 
 // Bytes from the slave to the master. What is written beyond the limit waits; echo may take more.
 class PtyQueue {

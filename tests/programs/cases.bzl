@@ -202,6 +202,7 @@ _BY_CHANCE = {
     "pipe_atomic": "what a read of a pipe finds depends on when writers run",
     "pipe_basic": "what a read of a pipe finds depends on when the writer runs",
     "poll_close": "closes a descriptor while another thread polls it, within a time",
+    "process_groups": "setpgid of a child comes before or after the child's exec",
     "proc_memory": "texts of /proc come in other pieces",
     "proc_self": "sees its tracer: a stopped task is in state t",
     "reverse_map": "counts mappers if it may see frame numbers, idle pages in the guest only",
