@@ -24,8 +24,11 @@ using testing::EnableInterrupts;
 using testing::MachineTest;
 using testing::RecordingPorts;
 
-static_assert(offsetof(ChannelHeader, tick_wanted) == 296);
-static_assert(offsetof(ChannelHeader, timer_deadline_tsc) == 304);
+// Offsets for the assembly below, which cannot ask the compiler.
+#define TICK_WANTED "312"
+#define TIMER_DEADLINE "320"
+static_assert(offsetof(ChannelHeader, tick_wanted) == 312);
+static_assert(offsetof(ChannelHeader, timer_deadline_tsc) == 320);
 
 constexpr uint64_t kMs = 1'000'000;
 
@@ -70,11 +73,12 @@ FV_TINY_GUEST(DoneWithTsc,
   movq $5, (%rbx)
 8: iretq
 )"
-FV_TINY_GUEST(TicksWanted, TICKING("movq $1, 296(%rbp)\n"))
+FV_TINY_GUEST(TicksWanted, TICKING("movq $1, " TICK_WANTED "(%rbp)\n"))
 FV_TINY_GUEST(TicksUnwanted, TICKING(""))
 // A deadline 20 M cycles ahead, which nobody moves on: due at every timer from then on.
-FV_TINY_GUEST(TicksByDeadline, TICKING("rdtsc\n shl $32, %rdx\n or %rdx, %rax\n"
-                                       "add $20000000, %rax\n mov %rax, 304(%rbp)\n"))
+FV_TINY_GUEST(TicksByDeadline,
+              TICKING("rdtsc\n shl $32, %rdx\n or %rdx, %rax\n"
+                      "add $20000000, %rax\n mov %rax, " TIMER_DEADLINE "(%rbp)\n"))
 
 uint64_t TicksTaken(const Machine& machine) {
   return *machine.memory().Load<uint64_t>(proto::kStubEndPhys);
