@@ -183,6 +183,7 @@ _BY_CHANCE = {
     "cpu_timers": "how often a timer fires while the program runs to the next check",
     "cxx_threads": "glibc gives threads memory arenas by who comes first",
     "exec_meanwhile": "maps and unmaps until a child has ended",
+    "fail_exec": "its last child is not always taken for the same task on both sides, cause unknown",
     "fail_tasks": "natively the recorder loses the child of CLONE_UNTRACED",
     "fork_accounts": "looks at limits in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
