@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The new root is built over /tmp, which only this mount namespace sees, then takes the old one's
-// place (pivot_root(2), the form with one directory). Device files are the host's, bind-mounted: a
+// place (pivot_root(2), the form with one directory; in a chroot, whose root is no mount, chroot(2)
+// does, and /tmp has to be a mount). Device files are the host's, bind-mounted: a
 // user namespace may not make any.
 #include "src/native/private_root.h"
 
@@ -80,11 +81,31 @@ absl::Status MountKernelFiles(const std::string& root) {
   return absl::OkStatus();
 }
 
+// Whether this process's root is the root of a mount, or a directory that it was chrooted to.
+enum class OldRoot { kMount, kDirectory };
+
+// Keeps mounts of this namespace out of others. Of a chroot's root nothing can be said or changed
+// (EINVAL), but all that follows is mounted on the building site and below.
+absl::Status MakePrivate(OldRoot& old_root) {
+  old_root = OldRoot::kMount;
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) return absl::OkStatus();
+  if (errno != EINVAL) return Refused("mount /");
+  old_root = OldRoot::kDirectory;
+  return Mount(nullptr, kBuildingSite, nullptr, MS_PRIVATE, nullptr);
+}
+
+// Makes the working directory the root; the old one is out of sight.
+bool ReplaceRoot(OldRoot old_root) {
+  if (old_root == OldRoot::kDirectory) return chroot(".") == 0 && chdir("/") == 0;
+  return syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
+}
+
 }  // namespace
 
 absl::Status EnterPrivateRoot(const rootfs::FileTree& tree, uint64_t limit_bytes) {
   const std::string root = kBuildingSite;
-  absl::Status status = Mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  OldRoot old_root;
+  absl::Status status = MakePrivate(old_root);
   if (!status.ok()) return status;
   const std::string options = absl::StrCat("mode=755,size=", limit_bytes);
   status = Mount("tmpfs", root, "tmpfs", 0, options.c_str());
@@ -92,10 +113,7 @@ absl::Status EnterPrivateRoot(const rootfs::FileTree& tree, uint64_t limit_bytes
   if (status.ok()) status = AddDevices(root + "/dev");
   if (status.ok()) status = MountKernelFiles(root);
   if (!status.ok()) return status;
-  if (chdir(root.c_str()) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
-      umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
-    return Refused("pivot_root");
-  }
+  if (chdir(root.c_str()) != 0 || !ReplaceRoot(old_root)) return Refused("change of root");
   return absl::OkStatus();
 }
 
