@@ -4,15 +4,16 @@
 // ESRCH because SIGKILL does not wait for a tracer; the end is then reported by waitpid.
 #include "src/native/tracer.h"
 
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -84,12 +85,12 @@ bool ReadsDescriptor(std::string_view name) {
   return std::find(std::begin(kReading), std::end(kReading), name) != std::end(kReading);
 }
 
+// Whether the kernel makes up the file's content when it is read. By the file system, since what
+// the file is called depends on whose root one looks from.
 bool IsKernelFile(pid_t tid, int fd) {
-  char path[PATH_MAX];
-  const ssize_t length =
-      readlink(absl::StrCat("/proc/", tid, "/fd/", fd).c_str(), path, sizeof(path));
-  const std::string_view text(path, length < 0 ? 0 : static_cast<size_t>(length));
-  return text.starts_with("/proc/") || text.starts_with("/sys/") || text == "/proc";
+  struct statfs system;
+  return statfs(absl::StrCat("/proc/", tid, "/fd/", fd).c_str(), &system) == 0 &&
+         (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC);
 }
 
 // What can be told only while the tracee stands at the entry.
