@@ -157,9 +157,15 @@ int RunSupervisor(const NativeOptions& options) {
 
 // Namespaces for what is forked from here on. False: told the caller why not.
 bool Unshare(NativeOptions::User user) {
-  const bool users = user == NativeOptions::User::kNamespace;
+  bool users = user == NativeOptions::User::kNamespace;
   const int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
-  if (unshare(flags | (users ? CLONE_NEWUSER : 0)) != 0) {
+  bool made = unshare(flags | (users ? CLONE_NEWUSER : 0)) == 0;
+  if (!made && users && errno == EPERM) {
+    // In a chroot nobody may make a user namespace; root needs none for the others.
+    users = false;
+    made = unshare(flags) == 0;
+  }
+  if (!made) {
     SendFailure(kControl, "namespaces", errno);
     return false;
   }
