@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A list per inode, sorted by name, which is the order that listxattr(2) shows. A value is replaced
+// by a new entry, made before the old one goes, so that a failure changes nothing.
 
 #include "guest/fs/xattr.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The hash of waiters, waiting and waking. A waiter lies on the stack of the sleeping task; who
+// wakes it takes it off its queue first, so a woken task never looks at the bucket.
 
 #include "guest/ipc/futex.h"
 

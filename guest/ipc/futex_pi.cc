@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// One list of all waiters, searched by key, and one per owner, from which the owner's inherited
+// priority comes. A lock is handed over by writing the new owner into the word while the waiter
+// sleeps.
 
 #include "guest/ipc/futex_pi.h"
 

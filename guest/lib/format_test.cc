@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Format against the C library's snprintf.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The bitmap is searched a word at a time.
 
 #include "guest/lib/pid_map.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Which clock is which; time itself is read in guest/arch.
 
 #include "guest/task/clock.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The combinations that all four calls refuse, then what clone3 alone has in its structure.
 
 #include "guest/task/clone_args.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Armed timers are on one list, walked at a tick while there are any: programs have one or two.
 
 #include "guest/task/cpu_timer.h"
 

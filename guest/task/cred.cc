@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Credentials are changed by copy: PrepareCredentials, change, CommitCredentials; a copy that is
+// not committed is put back. Users are found in a list; there are a handful.
 
 #include "guest/task/cred.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Header first, then every program header, each field checked before the next one uses it; sums are
+// made so that they cannot wrap.
 
 #include "guest/task/elf.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// One pass over the bytes; nothing beyond `bytes` is looked at.
 
 #include "guest/task/exec_script.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A phase is the cycles since the mark before it. The end of a fork is told at once, the way back
+// to the program when the parent leaves the kernel.
 
 #include "guest/task/fork_clock.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The frame is the program's, so each bit that could make the load fault is refused here; the bytes
+// were copied into the kernel before.
 
 #include "guest/task/fpu_frame.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The inodes and files of /proc/PID/ns. A dentry is made at each look-up and goes with its last
+// user; two that stand for one namespace have the same inode number, which is how programs compare.
 
 #include "guest/task/namespace_file.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A set is copied as a whole before a task gets it, so that a failure leaves the task as it was.
 
 #include "guest/task/namespaces.h"
 

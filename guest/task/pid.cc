@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// An id is made in one go (numbers of all levels, then the hash) and dies with the last of task,
+// group and session that has it; descriptors hold the object, not the numbers.
 
 #include "guest/task/pid.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The file holds a reference to the task and waits on its exit queue.
 
 #include "guest/task/pidfd.h"
 

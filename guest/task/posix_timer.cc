@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Timers of both kinds of clocks end in Expire. The next round is armed from the deadline, not from
+// now, so that an interval does not drift; the signal's queue entry is reserved when the timer is
+// made, so that expiry cannot fail.
 
 #include "guest/task/posix_timer.h"
 

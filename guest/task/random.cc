@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The key stream with a 64-bit block counter, drawn from a block at a time.
 
 #include "guest/task/random.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The section that a program names is read anew at each interruption and trusted in nothing: its
+// abort address must be preceded by the signature that was registered.
 
 #include "guest/task/rseq.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Two lists: realtime tasks, sorted when they are queued, and the others, first come first served.
 
 #include "guest/task/run_queue.h"
 

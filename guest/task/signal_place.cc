@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where a handler's frame lies below `sp`: the FPU area on 64 bytes, as XSAVE wants it, then the
+// frame where a called function expects its return address (System V ABI, 3.2.2).
 
 #include "guest/task/signal_frame.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The names at boot.
 
 #include "guest/task/system.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The children of a process, in order of birth: the first that has something to tell is taken. A
+// caller that finds none sleeps on its process's queue and looks again.
 
 #include "guest/task/wait.h"
 

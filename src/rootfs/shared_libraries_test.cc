@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The answers of a loader, real ones and made-up ones.
 
 #include "src/rootfs/shared_libraries.h"
 
