@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <string>
 
+#include "src/native/testing/user_namespaces.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace {
@@ -23,8 +24,9 @@ struct Outcome {
 };
 
 Outcome Shell(const std::string& script) {
-  const std::string command =
-      "D() { '" + g_binary + "' diff --timeout=30 \"$@\" 2>&1; }; " + script;
+  const char* user = fv::native::testing::UserNamespacesExist() ? "namespace" : "caller";
+  const std::string command = "D() { '" + g_binary + "' diff --timeout=30 --native_user=" + user +
+                              " \"$@\" 2>&1; }; " + script;
   FILE* pipe = popen(command.c_str(), "r");
   Outcome outcome;
   std::array<char, 4096> piece;
@@ -98,6 +100,16 @@ TEST_F(DiffCommand, FilesComeAlong) {
 TEST_F(DiffCommand, OnTheHostsRoot) {
   const Outcome outcome = Shell("D --native_root=host busybox echo x </dev/null");
   EXPECT_EQ(outcome.text, "equal: exit 0, 2 bytes of output\n");
+}
+
+// Both programs are static: nothing else is needed in there.
+TEST_F(DiffCommand, RootInAChrootIsRefused) {
+  if (geteuid() != 0) return;  // who may not chroot(8)
+  const Outcome outcome = Shell("R=$TEST_TMPDIR/chroot; mkdir -p $R; cp /bin/busybox '" + g_binary +
+                                "' $R; busybox chroot $R /forkvisor diff /busybox true 2>&1");
+  EXPECT_EQ(outcome.status, 5) << outcome.text;
+  EXPECT_TRUE(Has(outcome, "no user namespace")) << outcome.text;
+  EXPECT_TRUE(Has(outcome, "--native_user=caller")) << outcome.text;
 }
 
 }  // namespace

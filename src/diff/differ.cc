@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/diff/differ.h"
 
+#include <unistd.h>
+
 #include <memory>
 #include <utility>
 
@@ -52,8 +54,10 @@ absl::StatusOr<native::NativeResult> RunNatively(const DiffOptions& options,
     return RunOnHostRoot(options, std::move(native), root);
   }
   absl::StatusOr<native::NativeResult> done = native::RunNative(native);
-  const bool refused = absl::IsPermissionDenied(done.status());
-  if (!refused || options.native_root == NativeRoot::kPrivate) return done;
+  if (!absl::IsPermissionDenied(done.status()) ||
+      !MayRunOnHostRoot(options.native_root, options.native_user, geteuid())) {
+    return done;
+  }
   absl::StatusOr<native::NativeResult> again = RunOnHostRoot(options, std::move(native), root);
   if (again.ok()) {
     result.notes.push_back(
@@ -130,6 +134,11 @@ void NoteLimits(const native::Output& output, DiffResult& result) {
 }
 
 }  // namespace
+
+bool MayRunOnHostRoot(NativeRoot root, NativeOptions::User user, uid_t caller) {
+  if (root != NativeRoot::kAuto) return root == NativeRoot::kHost;
+  return caller != 0 || user == NativeOptions::User::kCaller;
+}
 
 absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options) {
   absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);

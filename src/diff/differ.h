@@ -4,6 +4,8 @@
 // and compares what it did. docs/diff.md is for users.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -53,6 +55,10 @@ struct DiffResult {
   }
   bool Equal() const { return outcome_differences.empty() && calls.differences.empty(); }
 };
+
+// Whether a program for which the host permits no private root may run on the host's instead, when
+// `caller` runs this. It does so with the caller's rights; those of root have to be asked for.
+bool MayRunOnHostRoot(NativeRoot root, native::NativeOptions::User user, uid_t caller);
 
 // The native half alone, calls not recorded.
 absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options);

@@ -17,6 +17,7 @@ namespace fv::native {
 struct Message {
   enum class Kind : uint8_t {
     kFailed,    // `error` while doing `what`: nothing more comes
+    kNoUsers,   // the host gave the helper no user namespace, for `error`: nothing more comes
     kUnshared,  // the helper has a user namespace and waits for its users to be mapped
     kReady,     // the program stands before its exec and waits
     kEnded,     // the program ended with `wait_status`

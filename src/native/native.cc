@@ -103,6 +103,8 @@ class Run {
       switch (received->message.kind) {
         case Message::Kind::kFailed:
           return StatusOf(received->message);
+        case Message::Kind::kNoUsers:
+          return UserNamespaceRefused(geteuid(), received->message.error);
         case Message::Kind::kEnded:
           result_.wait_status = received->message.wait_status;
           return absl::OkStatus();

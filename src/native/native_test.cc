@@ -4,7 +4,6 @@
 #include "src/native/native.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +12,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <set>
 
+#include "src/native/testing/user_namespaces.h"
+#include "src/native/users.h"
 #include "src/rootfs/root.h"
 #include "src/trace/trace.h"
 
@@ -47,6 +49,7 @@ class NativeTest : public ::testing::Test {
     options.environment = {"PATH=/bin"};
     options.cwd = "/tmp";
     options.timeout_ns = kLongest;
+    options.user = testing::UserForTests();
     return options;
   }
 
@@ -109,21 +112,29 @@ TEST_F(NativeTest, RootOfItsOwn) {
   EXPECT_FALSE(fs::exists("/tmp/fv_native_test"));
 }
 
-// Not in a chroot, whose root then really has those rights.
-bool UserNamespacesExist() {
-  const pid_t child = fork();
-  if (child == 0) _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
-  int status = 1;
-  return waitpid(child, &status, 0) == child && status == 0;
-}
-
 TEST_F(NativeTest, RootOfANamespaceHasNoRightsOutside) {
-  if (!UserNamespacesExist()) return;  // nothing to show
+  if (!testing::UserNamespacesExist()) return;  // as root the program has those rights
   const NativeResult result =
       Run(Shell("echo x 2>/dev/null >/proc/sys/kernel/core_pattern || echo refused;"
                 "mknod /tmp/device b 8 0 2>/dev/null || echo refused"));
   SKIP_IF_NOT_PERMITTED();
   EXPECT_EQ(result.out.bytes, "refused\nrefused\n");
+}
+
+// Rights that nobody asked for are not given: the program does not start.
+TEST_F(NativeTest, InAChrootNobodyHasAUserNamespace) {
+  if (geteuid() != 0) return;  // who may not chroot(2)
+  const fs::path directory = fs::path(::testing::TempDir()) / "fv_native_chroot";
+  fs::create_directories(directory);
+  NativeOptions options = Shell("exit 0");
+  options.user = User::kNamespace;
+  const auto refused = [&] {
+    if (chroot(directory.c_str()) != 0 || chdir("/") != 0) return false;
+    const absl::Status status = RunNative(options).status();
+    std::cerr << status;
+    return absl::IsPermissionDenied(status);
+  };
+  EXPECT_EXIT(_exit(refused() ? 0 : 1), ::testing::ExitedWithCode(0), "--native_user=caller");
 }
 
 TEST_F(NativeTest, KilledBySignal) {
@@ -228,6 +239,18 @@ TEST_F(NativeTest, ReadsOfTheKernelsFilesAreMarked) {
     if (call.number == SYS_read) seen.insert(call.reads_kernel_file);
   }
   EXPECT_EQ(seen.size(), 2u);
+}
+
+TEST(UserNamespaceRefused, RootIsToldWhatToAskFor) {
+  const absl::Status root = UserNamespaceRefused(0, EPERM);
+  EXPECT_TRUE(absl::IsPermissionDenied(root));
+  EXPECT_NE(root.message().find("--native_user=caller"), root.message().npos) << root;
+  // Whose rights are no more than the program would have anyway.
+  const absl::Status other = UserNamespaceRefused(1000, EPERM);
+  EXPECT_TRUE(absl::IsPermissionDenied(other));
+  EXPECT_EQ(other.message().find("--native_user"), other.message().npos) << other;
+  EXPECT_TRUE(absl::IsPermissionDenied(UserNamespaceRefused(0, ENOSPC)));  // a limit of none
+  EXPECT_FALSE(absl::IsPermissionDenied(UserNamespaceRefused(0, ENOMEM)));
 }
 
 }  // namespace

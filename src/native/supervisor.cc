@@ -157,15 +157,16 @@ int RunSupervisor(const NativeOptions& options) {
 
 // Namespaces for what is forked from here on. False: told the caller why not.
 bool Unshare(NativeOptions::User user) {
-  bool users = user == NativeOptions::User::kNamespace;
-  const int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
-  bool made = unshare(flags | (users ? CLONE_NEWUSER : 0)) == 0;
-  if (!made && users && errno == EPERM) {
-    // In a chroot nobody may make a user namespace; root needs none for the others.
-    users = false;
-    made = unshare(flags) == 0;
+  const bool users = user == NativeOptions::User::kNamespace;
+  // By itself, and first: whoever has it may make the others.
+  if (users && unshare(CLONE_NEWUSER) != 0) {
+    Message refused;
+    refused.kind = Message::Kind::kNoUsers;
+    refused.error = errno;
+    (void)Send(kControl, refused);
+    return false;
   }
-  if (!made) {
+  if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET) != 0) {
     SendFailure(kControl, "namespaces", errno);
     return false;
   }

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +24,18 @@ bool WriteTo(const std::string& path, const std::string& text) {
 
 }  // namespace
 
+absl::Status UserNamespaceRefused(uid_t caller, int error) {
+  const std::string what = "this host gives the program no user namespace";
+  constexpr int kRefusals[] = {EPERM, EACCES, ENOSPC, EUSERS, EINVAL, ENOSYS};
+  if (std::find(std::begin(kRefusals), std::end(kRefusals), error) == std::end(kRefusals)) {
+    return absl::ErrnoToStatus(error, what);
+  }
+  return absl::PermissionDeniedError(absl::StrCat(
+      what, " (", strerrordesc_np(error), "; a chroot never has one)",
+      caller == 0 ? ": --native_user=caller does without, and the program is root of this host"
+                  : ""));
+}
+
 absl::Status MapUsers(pid_t process) {
   const std::string directory = absl::StrCat("/proc/", process, "/");
   if (geteuid() == 0) {
@@ -36,8 +51,7 @@ absl::Status MapUsers(pid_t process) {
       return absl::OkStatus();
     }
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat("no users for a user namespace: ", strerrordesc_np(errno)));
+  return UserNamespaceRefused(geteuid(), errno);
 }
 
 }  // namespace fv::native
