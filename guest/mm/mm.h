@@ -59,6 +59,7 @@ struct MapRequest {
 };
 
 // A memory lock: the pages are made present at once, or (kVmLockOnFault) when they are used.
+enum class SyncMode { kWrite, kInvalidate };
 enum class LockMode : uint8_t { kNow, kOnFault };
 inline constexpr uint64_t kLockFlags = proto::kVmLocked | proto::kVmLockOnFault;
 constexpr bool PopulatesLock(uint64_t vm_flags) {
@@ -101,8 +102,8 @@ class Mm : public proto::MmRecord {
   Status Advise(uint64_t address, uint64_t length, int advice);
   // mincore(2) for one page: true if present. ENOMEM if nothing is mapped there.
   Result<bool> IsResident(uint64_t address) const;
-  // msync(2) after the flags were checked; `invalidate` = MS_INVALIDATE. ENOMEM, EBUSY.
-  Status Sync(uint64_t address, uint64_t length, bool invalidate) const;
+  // msync(2) after the flags were checked; kInvalidate: MS_INVALIDATE. ENOMEM, EBUSY.
+  Status Sync(uint64_t address, uint64_t length, SyncMode mode) const;
   // mlock2(2), munlock(2). ENOMEM, EAGAIN, EPERM.
   Status Lock(uint64_t address, uint64_t length, LockMode mode);
   Status Unlock(uint64_t address, uint64_t length);

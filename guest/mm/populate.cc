@@ -67,7 +67,7 @@ Result<bool> Mm::IsResident(uint64_t address) const {
   return vma->object != 0 && vma->memory_object()->FindPage(vma->ObjectIndex(address)) != 0;
 }
 
-Status Mm::Sync(uint64_t address, uint64_t length, bool invalidate) const {
+Status Mm::Sync(uint64_t address, uint64_t length, SyncMode mode) const {
   const uint64_t end = address + PageUp(length);
   if (end < address) {
     return Error(ENOMEM);
@@ -83,7 +83,7 @@ Status Mm::Sync(uint64_t address, uint64_t length, bool invalidate) const {
     if (vma->start >= end) {
       break;
     }
-    if (invalidate && (vma->flags & proto::kVmLocked) != 0) {
+    if (mode == SyncMode::kInvalidate && (vma->flags & proto::kVmLocked) != 0) {
       return Error(EBUSY);
     }
     at = vma->end;

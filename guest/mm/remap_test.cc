@@ -190,12 +190,12 @@ TEST_F(RemapTest, LockAllFutureLocksWhatComes) {
 }
 
 TEST_F(RemapTest, SyncAndResidency) {
-  EXPECT_TRUE(process_->Sync(kAt, 4 * kPage, true).ok());
-  EXPECT_EQ(ErrorOf(process_->Sync(kAt, 5 * kPage, false)), ENOMEM);
-  EXPECT_EQ(ErrorOf(process_->Sync(kAt - kPage, 2 * kPage, false)), ENOMEM);
-  EXPECT_TRUE(process_->Sync(kAt, 0, false).ok());
+  EXPECT_TRUE(process_->Sync(kAt, 4 * kPage, SyncMode::kInvalidate).ok());
+  EXPECT_EQ(ErrorOf(process_->Sync(kAt, 5 * kPage, SyncMode::kWrite)), ENOMEM);
+  EXPECT_EQ(ErrorOf(process_->Sync(kAt - kPage, 2 * kPage, SyncMode::kWrite)), ENOMEM);
+  EXPECT_TRUE(process_->Sync(kAt, 0, SyncMode::kWrite).ok());
   ASSERT_TRUE(process_->Lock(kAt + kPage, kPage, LockMode::kNow).ok());
-  EXPECT_EQ(ErrorOf(process_->Sync(kAt, 4 * kPage, true)), EBUSY);
+  EXPECT_EQ(ErrorOf(process_->Sync(kAt, 4 * kPage, SyncMode::kInvalidate)), EBUSY);
   EXPECT_TRUE(process_->IsResident(kAt).value());
   ASSERT_TRUE(process_->Advise(kAt, kPage, MADV_DONTNEED).ok());
   EXPECT_FALSE(process_->IsResident(kAt).value());

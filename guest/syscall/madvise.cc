@@ -61,7 +61,8 @@ Result<uint64_t> mincore(const SyscallArgs& args) {
 Result<uint64_t> msync(const SyscallArgs& args) {
   const int flags = args.Int(2);
   TRY(CheckMsync(args.a[0], flags));
-  TRY(CallerMm(args.task).Sync(args.a[0], args.a[1], (flags & MS_INVALIDATE) != 0));
+  const SyncMode mode = (flags & MS_INVALIDATE) != 0 ? SyncMode::kInvalidate : SyncMode::kWrite;
+  TRY(CallerMm(args.task).Sync(args.a[0], args.a[1], mode));
   return 0;
 }
 

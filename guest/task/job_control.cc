@@ -40,7 +40,7 @@ void BeginGroupStop(Task& task, int signo) {
       if ((thread.flags & kPfExiting) == 0 && thread.state != proto::TaskState::kStopped) {
         thread.stop_pending = true;
         ++signal.stop_count;
-        SignalWake(thread, false);
+        SignalWake(thread, SignalReach::kCatchable);
       }
     });
   }

@@ -185,7 +185,10 @@ void ReleaseTask(Task& task) {
   if (!is_leader) {
     task.signal().dead_threads.Add(task.times);
   }
-  FlushSignals(task, is_leader);
+  FlushPending(task.pending);
+  if (is_leader) {
+    FlushPending(task.signal().shared_pending);
+  }
   UnhashTask(task);
   WithdrawTask(task);
   Children::Remove(task);

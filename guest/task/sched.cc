@@ -286,7 +286,8 @@ void WakeTask(Task& task) {
   }
 }
 
-void SignalWake(Task& task, bool fatal) {
+void SignalWake(Task& task, SignalReach reach) {
+  const bool fatal = reach == SignalReach::kFatal;
   const bool sleeps_lightly = task.state == proto::TaskState::kInterruptible;
   const bool killable =
       task.state == proto::TaskState::kUninterruptible && task.wait_kind == WaitKind::kKillable;

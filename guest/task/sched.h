@@ -28,8 +28,9 @@ void YieldCurrent();
 void WakeUpNewTask(Task& task);
 // Something else should run before the current task returns to user code.
 bool NeedResched();
-// A signal may have to be noticed: wakes `task` if it sleeps in a way that signals interrupt.
-void SignalWake(Task& task, bool fatal);
+// A signal may have to be noticed: wakes `task` if it sleeps in a way that this one interrupts.
+enum class SignalReach { kCatchable, kFatal };
+void SignalWake(Task& task, SignalReach reach);
 // `policy`, `nice`, `rt_priority` or `inherited_priority` of a task changed.
 void Requeue(Task& task);
 // A CPU-time timer or limit of the current task was set: it needs the tick now.

@@ -29,8 +29,6 @@ int DequeueSignal(Task& task, SigSet wanted, SigInfo& info);
 void FlushPending(SigPending& pending);
 // Removes all of `signals` from the queue.
 void RemovePending(SigPending& pending, SigSet signals);
-// Drops what was pending for a dead task, and for its group if it was the last.
-void FlushSignals(Task& task, bool shared_too);
 void InitSignals();
 
 // ---- signal_send.cc -----------------------------------------------------------------------------

@@ -153,11 +153,4 @@ void RemovePending(SigPending& pending, SigSet signals) {
 
 void FlushPending(SigPending& pending) { RemovePending(pending, ~SigSet{0}); }
 
-void FlushSignals(Task& task, bool shared_too) {
-  FlushPending(task.pending);
-  if (shared_too) {
-    FlushPending(task.signal().shared_pending);
-  }
-}
-
 }  // namespace fv::guest

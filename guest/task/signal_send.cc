@@ -91,7 +91,7 @@ void KillGroup(Task& task, int signo) {
   ForEachThread(task, [](Task& thread) {
     thread.stop_pending = false;
     thread.pending.set |= SigBit(kSigKill);
-    SignalWake(thread, true);
+    SignalWake(thread, SignalReach::kFatal);
   });
 }
 
@@ -106,7 +106,7 @@ void Complete(Task& task, int signo, Scope scope) {
     KillGroup(*chosen, signo);
     return;
   }
-  SignalWake(*chosen, signo == kSigKill);
+  SignalWake(*chosen, signo == kSigKill ? SignalReach::kFatal : SignalReach::kCatchable);
 }
 
 Status Send(Task& task, const SigInfo& info, Scope scope, SignalForce force,
@@ -158,7 +158,7 @@ void ZapOtherThreads(Task& task) {
     thread.stop_pending = false;
     if (&thread != &task && thread.state != proto::TaskState::kZombie) {
       thread.pending.set |= SigBit(kSigKill);
-      SignalWake(thread, true);
+      SignalWake(thread, SignalReach::kFatal);
     }
   });
 }
@@ -250,7 +250,7 @@ void SetBlocked(Task& task, SigSet mask) {
   if (newly != 0) {
     ForEachThread(task, [&task, newly](Task& thread) {
       if (&thread != &task && (newly & ~thread.blocked) != 0) {
-        SignalWake(thread, false);
+        SignalWake(thread, SignalReach::kCatchable);
       }
     });
   }
