@@ -17,13 +17,13 @@ namespace fv::proto {
   X(CowBreak, "cow-break", "address", "old_pfn", "new_pfn", "", "")                  \
   X(CowReuse, "cow-reuse", "address", "pfn", "", "", "")                             \
   X(Fault, "fault", "address", "access", "outcome", "pfn", "rip")                    \
-  X(Map, "map", "start", "end", "vm_flags", "object", "")                            \
-  X(Unmap, "unmap", "start", "end", "", "", "")                                      \
-  X(Protect, "protect", "start", "end", "vm_flags", "", "")                          \
-  X(Exec, "exec", "entry", "stack", "former_pid", "", "")                            \
+  X(Map, "map", "start", "end", "vm_flags", "object", "mm")                          \
+  X(Unmap, "unmap", "start", "end", "mm", "", "")                                    \
+  X(Protect, "protect", "start", "end", "vm_flags", "mm", "")                        \
+  X(Exec, "exec", "entry", "stack", "former_pid", "mm", "")                          \
   X(Exit, "exit", "status", "signal", "tgid", "parent_pid", "")                      \
   X(Reap, "reap", "pid", "status", "", "", "")                                       \
-  X(Switch, "switch", "from_pid", "to_pid", "", "", "")                              \
+  X(Switch, "switch", "from_pid", "to_pid", "mm", "", "")                            \
   X(Flush, "flush", "mm", "start", "end", "generation", "")                          \
   X(Signal, "signal", "signo", "to_pid", "code", "", "")                             \
   X(Handler, "handler", "signo", "handler", "", "", "")                              \
@@ -37,7 +37,18 @@ namespace fv::proto {
   X(Uid, "uid", "uid", "euid", "suid", "fsuid", "")                                  \
   X(Gid, "gid", "gid", "egid", "sgid", "fsgid", "")                                  \
   X(Session, "session", "sid", "", "", "", "")                                       \
-  X(CoreDump, "core-dump", "signo", "bytes", "whole", "", "")
+  X(CoreDump, "core-dump", "signo", "bytes", "whole", "", "")                        \
+  /* What the host's reference model of memory lives on. */                          \
+  X(MmCopy, "mm-copy", "parent_mm", "child_mm", "", "", "")                          \
+  X(MmEnd, "mm-end", "mm", "", "", "", "")                                           \
+  X(MapObject, "map-object", "mm", "start", "end", "object", "page_offset")          \
+  X(Advise, "advise", "mm", "start", "end", "vm_flags", "")                          \
+  X(Move, "move", "mm", "from", "to", "bytes", "")                                   \
+  X(Own, "own", "mm", "start", "end", "", "")                                        \
+  X(Discard, "discard", "mm", "start", "end", "", "")                                \
+  X(UserWrite, "user-write", "mm", "address", "bytes", "", "")                       \
+  X(ObjectWrite, "object-write", "object", "offset", "bytes", "", "")                \
+  X(ObjectCut, "object-cut", "object", "first_page", "", "", "")
 
 enum class EventKind : uint16_t {
 #define FV_X(name, ...) k##name,

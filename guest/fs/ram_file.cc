@@ -123,6 +123,7 @@ Result<uint64_t> RamFile::Write(IoBuffer& from, uint64_t& position, const IoCont
     size_t moved = 0;
     if (page.ok()) {
       moved = from.CopyIn(static_cast<uint8_t*>(FrameData(page.value())) + in_page, piece);
+      object().NoteWrite(position, moved);
     }
     position += moved;
     if (moved < piece && object().size() > old_size) {

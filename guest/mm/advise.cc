@@ -143,6 +143,7 @@ Status AdviseVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, int advice) {
       return Error(EAGAIN);  // ENOMEM means a gap in the range (madvise(2))
     }
     part.value()->flags = flags;
+    EmitEvent(proto::EventKind::kAdvise, AddressOf(&mm), start, end, flags);
     MergeVma(mm, *part.value());
   }
   return Ok();

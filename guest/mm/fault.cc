@@ -62,17 +62,27 @@ uint64_t PagesAhead(const PageFault& fault, const Pte* slot, uint64_t index) {
   return before < room ? before : room;
 }
 
-void MapAhead(PageFault& fault, Pte* slot) {
+// The mapping has its own frames for `pages` pages from the fault's on.
+void EmitOwn(const PageFault& fault, uint64_t pages = 1) {
+  EmitEvent(proto::EventKind::kOwn, AddressOf(&fault.mm), fault.address,
+            fault.address + (pages << proto::kPageShift));
+}
+
+// Returns how many pages it mapped.
+uint64_t MapAhead(PageFault& fault, Pte* slot) {
   const uint64_t ahead = PagesAhead(fault, slot, proto::TableIndex(fault.address, 1));
+  uint64_t mapped = 0;
   for (uint64_t i = 1; i <= ahead && slot[i] == 0; ++i) {
     const uint64_t address = fault.address + (i << proto::kPageShift);
     Result<uint64_t> pfn = AllocateZeroedFrame(FrameState::kAnon, OriginAt(fault.vma, address));
     if (!pfn.ok()) {
-      return;
+      break;
     }
     slot[i] = OwnPte(pfn.value(), fault.vma.flags);
     ++fault.mm.anon_pages;
+    ++mapped;
   }
+  return mapped;
 }
 
 // A zeroed frame of the mapping's own. Errors: ENOMEM.
@@ -97,7 +107,7 @@ FaultResult MapAnonymous(PageFault& fault, Pte& slot) {
   fault.pfn = pfn.value();
   slot = OwnPte(fault.pfn, fault.vma.flags);
   ++fault.mm.anon_pages;
-  MapAhead(fault, &slot);
+  EmitOwn(fault, 1 + MapAhead(fault, &slot));
   return FaultResult::kHandled;
 }
 
@@ -160,6 +170,7 @@ FaultResult MapObjectPage(PageFault& fault, Pte& slot) {
     fault.pfn = own.value();
     slot = OwnPte(fault.pfn, fault.vma.flags);
     ++fault.mm.anon_pages;
+    EmitOwn(fault);
     return FaultResult::kHandled;
   }
   MapObjectFrame(fault, slot, fault.pfn);
@@ -180,6 +191,7 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
   if (record.state == FrameState::kAnon && alone) {
     fault.pfn = old;
     slot = OwnPte(old, fault.vma.flags);
+    EmitOwn(fault);
     return FaultResult::kHandled;
   }
   const bool zero = (slot & proto::kPteZero) != 0;
@@ -189,6 +201,7 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
   }
   fault.pfn = own.value();
   slot = OwnPte(fault.pfn, fault.vma.flags);
+  EmitOwn(fault);
   TlbBatch(fault.mm).Add(fault.address);
   ++fault.mm.anon_pages;
   if (!zero) {
@@ -332,6 +345,8 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
   vma.page_offset -= grow;
   total_pages += grow;
   locked_pages += (vma.flags & proto::kVmLocked) != 0 ? grow : 0;
+  EmitEvent(proto::EventKind::kMap, start, start + (grow << proto::kPageShift), vma.flags, 0,
+            AddressOf(this));
   return Ok();
 }
 

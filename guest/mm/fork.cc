@@ -120,6 +120,8 @@ bool SplitHotPage(Mm& parent, Mm& child, uint64_t address) {
   const Pte own = AdjustAccess(*mine & ~proto::kPteCow, vma->flags) | proto::kPteDirty;
   *mine = own;
   *theirs = (own & ~proto::kPteFrameMask) | copy.value() << proto::kPageShift;
+  const uint64_t page = PageDown(address);
+  EmitEvent(proto::EventKind::kOwn, AddressOf(&child), page, page + proto::kPageBytes);
   --record.refs;
   return true;
 }
@@ -161,6 +163,7 @@ Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
   StaleEntries stale(*child, adopted ? StaleEntries::Tree::kAdopted : StaleEntries::Tree::kFresh);
   CopyFields(parent, *child);
   TRY(DupMmap(parent, *child, counts));
+  EmitEvent(proto::EventKind::kMmCopy, AddressOf(&parent), AddressOf(child));
   const uint64_t mapped = ReadTsc();
   counts.vma_cycles = mapped - begin;
   TRY(CopyAllPages(parent, *child, *strategy, stale, counts));

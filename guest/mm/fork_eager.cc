@@ -3,6 +3,7 @@
 // The eager strategy: the child gets a copy of every anonymous page at once, as on Unix before
 // copy-on-write. Fork costs what is resident; no write faults afterwards, in neither. Pages of a
 // file that nobody wrote to are mapped, as the classic strategy maps them.
+#include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/copy_entries.h"
 #include "guest/mm/fork_strategies.h"
@@ -43,6 +44,12 @@ Result<Pte> CopyBehind(Pte pte, const Vma& vma, Mm& child) {
   return (own & ~proto::kPteFrameMask) | copy << proto::kPageShift;
 }
 
+void EmitOwn(const Mm& child, uint64_t start, uint64_t end) {
+  if (start < end) {
+    EmitEvent(proto::EventKind::kOwn, AddressOf(&child), start, end);
+  }
+}
+
 // What CopyTablePart is for the classic strategy.
 Status CopyPagesOfTable(Pte* table, uint64_t va, uint64_t count, const Vma& vma, Mm& child,
                         StaleEntries& stale, ForkCounts& counts) {
@@ -51,11 +58,18 @@ Status CopyPagesOfTable(Pte* table, uint64_t va, uint64_t count, const Vma& vma,
   }
   Pte* target = TRY(EnsurePte(child, va));
   stale.ClearTo(va);
+  uint64_t own_from = va;  // the pages since then that were copied
   for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t page = va + (i << proto::kPageShift);
     target[i] = table[i] == 0 ? 0 : TRY(CopyBehind(table[i], vma, child));
     counts.ptes += table[i] != 0;
-    stale.Filled(va + ((i + 1) << proto::kPageShift));
+    stale.Filled(page + proto::kPageBytes);
+    if (PfnOfPte(target[i]) == PfnOfPte(table[i])) {
+      EmitOwn(child, own_from, page);
+      own_from = page + proto::kPageBytes;
+    }
   }
+  EmitOwn(child, own_from, va + (count << proto::kPageShift));
   return Ok();
 }
 

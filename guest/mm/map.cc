@@ -82,6 +82,14 @@ Status CheckRequest(const Mm& mm, const MapRequest& request, uint64_t length) {
 
 }  // namespace
 
+void EmitMap(const Vma& vma, uint64_t start) {
+  EmitEvent(proto::EventKind::kMap, start, vma.end, vma.flags, vma.object, vma.mm);
+  if (vma.object != 0) {
+    EmitEvent(proto::EventKind::kMapObject, vma.mm, start, vma.end, vma.object,
+              vma.ObjectIndex(start));
+  }
+}
+
 bool MayExpand(const Mm& mm, uint64_t flags, uint64_t pages) {
   const uint64_t limit = mm.limits.address_space >> proto::kPageShift;
   if (mm.limits.address_space != kNoLimit && mm.total_pages + pages > limit) {
@@ -142,8 +150,8 @@ Result<uint64_t> Mm::Map(const MapRequest& request) {
     ChargeCommitAlways(replaced.charged);  // what the old mappings have just given back
   }
   InsertVma(*this, *vma);
+  EmitMap(*vma);
   MergeVma(*this, *vma);
-  EmitEvent(proto::EventKind::kMap, start, end, flags, AddressOf(object.get()));
   NoteChange(proto::SafepointKind::kSyscall);
   if (request.populate == MapPopulate::kYes || PopulatesLock(flags)) {
     Populate(start, length);
@@ -181,7 +189,7 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
     batch.Add(start, end);  // the CPU caches upper entries too
   }
   NoteFreedArea(mm, vma != nullptr ? vma->start : proto::kUserEnd);
-  EmitEvent(proto::EventKind::kUnmap, start, end);
+  EmitEvent(proto::EventKind::kUnmap, start, end, AddressOf(&mm));
   return Ok();
 }
 

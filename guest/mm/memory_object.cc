@@ -208,6 +208,7 @@ void MemoryObject::RemovePages(uint64_t first) {
   if (Prune(root, height, 0, first)) {
     height = 0;
   }
+  EmitEvent(proto::EventKind::kObjectCut, AddressOf(this), first);
 }
 
 Status MemoryObject::UnmapPages(uint64_t first) {
@@ -250,6 +251,7 @@ Status MemoryObject::Resize(uint64_t size) {
     const uint64_t last = in_page != 0 ? FindPage(size >> proto::kPageShift) : 0;
     if (last != 0) {
       memset(static_cast<uint8_t*>(FrameData(last)) + in_page, 0, proto::kPageBytes - in_page);
+      NoteWrite(size, proto::kPageBytes - in_page);
     }
     NoteChange(proto::SafepointKind::kSyscall);
   }

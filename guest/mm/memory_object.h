@@ -57,6 +57,10 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   Result<uint64_t> ReadKernel(uint64_t offset, void* to, uint64_t count);
   Result<uint64_t> WriteKernel(uint64_t offset, const void* from, uint64_t count);
 
+  // Tells the host that bytes of a page were changed in place. Who writes to FrameData of a page of
+  // the object calls it; the functions here do.
+  void NoteWrite(uint64_t offset, uint64_t count) const;
+
   // Sets the size. Shrinking removes the pages past the end, also from all mappings (private copies
   // of them too, as Linux does). Errors: EFBIG; ENOMEM (charged by size).
   Status Resize(uint64_t size);

@@ -106,6 +106,7 @@ void Mm::FreeTree() {
 }
 
 void Mm::TearDown() {
+  EmitEvent(proto::EventKind::kMmEnd, AddressOf(this));
   DropSharedTables(*this, 0, proto::kUserEnd, nullptr);
   for (Vma& vma : vma_list()) {
     ZapDying(*this, vma.start, vma.end);

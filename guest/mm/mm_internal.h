@@ -26,6 +26,10 @@ inline void NotePeak(Mm& mm) {
   mm.hiwater_vm = mm.total_pages > mm.hiwater_vm ? mm.total_pages : mm.hiwater_vm;
 }
 
+// The events for a mapping that came to be there from `start` on.
+void EmitMap(const Vma& vma, uint64_t start);
+inline void EmitMap(const Vma& vma) { EmitMap(vma, vma.start); }
+
 // Unmaps what is mapped in [start, end), page aligned. Errors: ENOMEM, nothing changed.
 Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
 

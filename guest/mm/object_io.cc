@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reading and writing a memory object, page by page, from and to user or kernel memory.
+#include "guest/introspect/introspect.h"
+#include "guest/lib/list.h"
 #include "guest/lib/string.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/memory_object.h"
@@ -13,6 +15,10 @@ uint64_t Min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 uint64_t InPage(uint64_t offset) { return offset & (proto::kPageBytes - 1); }
 
 }  // namespace
+
+void MemoryObject::NoteWrite(uint64_t offset, uint64_t count) const {
+  EmitEvent(proto::EventKind::kObjectWrite, AddressOf(this), offset, count);
+}
 
 // Calls copy(data, done, count) -> Result<size_t> for the pieces of the range; data is nullptr
 // where the object has a hole. Pages are not made: the backing is read in place.
@@ -67,6 +73,7 @@ Result<uint64_t> MemoryObject::WriteChunks(uint64_t offset, uint64_t count, Copy
       break;
     }
     done += copied.value();
+    NoteWrite(at, copied.value());
     bytes = offset + done > bytes ? offset + done : bytes;
     if (copied.value() < piece) {
       break;
@@ -125,6 +132,7 @@ Status MemoryObject::PunchHole(uint64_t offset, uint64_t count) {
     const uint64_t pfn = at < backing_bytes_ ? TRY(FindOrInsert(index)) : FindPage(index);
     if (pfn != 0) {
       memset(static_cast<uint8_t*>(FrameData(pfn)) + InPage(at), 0, piece);
+      NoteWrite(at, piece);
     }
     at += piece;
   }

@@ -45,7 +45,7 @@ Result<Vma*> ProtectVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, uint64_t
   charge.Keep();
   part->flags = flags;
   ProtectRange(mm, start, end, flags, batch);
-  EmitEvent(proto::EventKind::kProtect, start, end, flags);
+  EmitEvent(proto::EventKind::kProtect, start, end, flags, AddressOf(&mm));
   return &MergeVma(mm, *part);
 }
 

@@ -4,6 +4,7 @@
 // ahead: with scattered frames their cache misses are the cost of these loops.
 #include "guest/mm/pte_ops.h"
 
+#include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/shared_tables.h"
@@ -81,6 +82,7 @@ void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch, ZapGuards g
     }
     return true;
   });
+  EmitEvent(proto::EventKind::kDiscard, AddressOf(&mm), start, end);
 }
 
 Status OwnForZap(Mm& mm, const Vma& vma, uint64_t start, uint64_t end) {

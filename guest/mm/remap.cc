@@ -151,7 +151,9 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
   charge.Keep();
   ChargeCommitAlways(given_back);
   TlbBatch batch(mm);
+  EmitMap(*made);
   MoveEntries(mm, call.old_address, moved, target, batch);
+  EmitEvent(proto::EventKind::kMove, AddressOf(&mm), call.old_address, target, moved);
   InsertVma(mm, *made);
   if (call.Has(MREMAP_DONTUNMAP)) {
     if ((old->flags & proto::kVmLocked) != 0) {
@@ -164,7 +166,6 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
         UnmapRange(mm, call.old_address, call.old_address + call.old_length, batch);
     FV_CHECK(unmapped.ok());  // it is isolated: no split, no allocation
   }
-  EmitEvent(proto::EventKind::kMap, target, target + call.new_length, made->flags, made->object);
   MergeVma(mm, *mm.FindVma(target));  // `made` itself may have become part of the old one
   return target;
 }
@@ -256,8 +257,9 @@ Status GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
   if ((vma.flags & proto::kVmAccount) != 0) {
     TRY(ChargeCommit(&mm, pages));
   }
-  EmitEvent(proto::EventKind::kMap, vma.end, end, vma.flags, vma.object);
+  const uint64_t old_end = vma.end;
   vma.end = end;
+  EmitMap(vma, old_end);
   mm.total_pages += pages;
   mm.locked_pages += (vma.flags & proto::kVmLocked) != 0 ? pages : 0;
   MergeVma(mm, vma);

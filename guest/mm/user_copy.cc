@@ -3,6 +3,7 @@
 // See user_copy.h.
 #include "guest/mm/user_copy.h"
 
+#include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/shared_tables.h"
@@ -61,15 +62,23 @@ size_t ForEachPage(Mm& mm, uint64_t address, size_t bytes, FaultAccess access, M
   return done;
 }
 
+void EmitWrite(const Mm& mm, uint64_t address, size_t bytes) {
+  if (bytes != 0) {
+    EmitEvent(proto::EventKind::kUserWrite, AddressOf(&mm), address, bytes);
+  }
+}
+
 Status AllOr(size_t done, size_t bytes) { return done == bytes ? Ok() : Status(Error(EFAULT)); }
 
 }  // namespace
 
 size_t CopyToUserPartial(Mm& mm, uint64_t to, const void* from, size_t bytes) {
   const auto* source = static_cast<const uint8_t*>(from);
-  return ForEachPage(
+  const size_t written = ForEachPage(
       mm, to, bytes, FaultAccess::kWrite,
       [source](uint8_t* data, size_t done, size_t piece) { memcpy(data, source + done, piece); });
+  EmitWrite(mm, to, written);
+  return written;
 }
 
 size_t CopyFromUserPartial(Mm& mm, void* to, uint64_t from, size_t bytes) {
@@ -89,8 +98,11 @@ Status CopyFromUser(Mm& mm, void* to, uint64_t from, size_t bytes) {
 }
 
 size_t ZeroUserPartial(Mm& mm, uint64_t to, size_t bytes) {
-  return ForEachPage(mm, to, bytes, FaultAccess::kWrite,
-                     [](uint8_t* data, size_t, size_t piece) { memset(data, 0, piece); });
+  const size_t written =
+      ForEachPage(mm, to, bytes, FaultAccess::kWrite,
+                  [](uint8_t* data, size_t, size_t piece) { memset(data, 0, piece); });
+  EmitWrite(mm, to, written);
+  return written;
 }
 
 Status ZeroUser(Mm& mm, uint64_t to, size_t bytes) {
@@ -157,6 +169,7 @@ Result<uint32_t> CompareExchangeUser(Mm& mm, uint64_t address, uint32_t expected
     return Error(EFAULT);
   }
   __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  EmitWrite(mm, address, sizeof(uint32_t));
   return expected;
 }
 

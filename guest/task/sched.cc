@@ -61,7 +61,7 @@ void LoadUserRegisters(Task& task) {
 void SwitchTo(Task& from, Task& to) {
   PerCpu& cpu = Cpu();
   ++cpu.record.switches;
-  EmitEvent(proto::EventKind::kSwitch, from.pid, to.pid);
+  EmitEvent(proto::EventKind::kSwitch, from.pid, to.pid, to.TaskRecord::mm);
   const uint64_t now = ReadTsc();
   from.times.stime_ns += NsOfTsc(now - from.mark_tsc);
   to.mark_tsc = now;
