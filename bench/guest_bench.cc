@@ -135,7 +135,7 @@ absl::StatusOr<Samples> Measure(const Case& what, Where where, uint64_t samples)
     return output.ok() ? ParseSamples(*output) : output.status();
   }
   session::GuestOptions options =
-      OptionsFor(ForkBench(), GuestRamFor(what.bytes, proto::ForkStrategy::kClassic));
+      OptionsFor(ForkBench(), GuestRamFor(what.bytes, proto::ForkMemory::kShares));
   options.arguments = arguments;
   absl::StatusOr<GuestSide> side = RunGuestSide(options, oracle::CheckMode::kOff);
   if (!side.ok()) return side.status();

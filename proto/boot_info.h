@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "proto/fork_strategy.h"
+
 namespace fv::proto {
 
 inline constexpr uint64_t kBootMagic = 0x544F4F4256524B46;  // "FKRVBOOT"
@@ -51,7 +53,7 @@ struct BootInfo {
   uint32_t envc;
   uint64_t first_free_gpa;  // RAM from here on is free and reads as zero
   uint32_t kernel_ring;     // 0 or 3
-  uint32_t fork_strategy;   // ForkStrategy
+  uint32_t reserved;
   uint64_t tsc_khz;
   uint64_t boot_tsc;      // TSC value at which the wall clock was boot_wall_ns
   uint64_t boot_wall_ns;  // CLOCK_REALTIME in ns since the epoch
@@ -66,9 +68,10 @@ struct BootInfo {
   uint32_t umask;
   uint64_t cwd_gpa;   // NUL-terminated path in the args block; 0 = "/"
   uint64_t exec_gpa;  // path of the first program, in the args block; 0 = argv[0]
+  char fork_strategy[kForkStrategyNameBytes];  // of the first process (fork_strategy.h)
 };
 
-static_assert(sizeof(BootInfo) == 216);
+static_assert(sizeof(BootInfo) == 232);
 static_assert(std::is_standard_layout_v<BootInfo> && std::is_trivially_copyable_v<BootInfo>);
 static_assert(std::has_unique_object_representations_v<BootInfo>, "no padding");
 

@@ -174,15 +174,6 @@ struct LineageRecord {
 inline constexpr uint64_t kLineageMagic = 0x004E494C50524B46;
 static_assert(sizeof(LineageRecord) == 32);
 
-// How fork copies an address space: its page-table entries, nothing but references to its page
-// tables, or its pages.
-enum class ForkStrategy : uint32_t { kClassic = 0, kOndemand = 1, kEager = 2 };
-
-// prctl(kPrForkStrategy, strategy): how the next fork of the caller's address space copies it;
-// ~0 only asks. Returns what held before. Inherited by fork, kept by exec. Linux has no such
-// operation (EINVAL).
-inline constexpr int kPrForkStrategy = 0x46560003;
-
 struct MmRecord {
   uint64_t magic;     // kMmMagic
   Link mms;           // all address spaces, from ChannelHeader::mms
@@ -202,9 +193,9 @@ struct MmRecord {
   uint64_t start_stack;
   uint64_t cow_faults;
   uint64_t faults;
-  uint64_t flush_generation;   // incremented by every flush of this address space
-  uint32_t shared_tables;      // entries marked kPteSharedTable
-  ForkStrategy fork_strategy;  // how the next fork copies it
+  uint64_t flush_generation;  // incremented by every flush of this address space
+  uint32_t shared_tables;     // entries marked kPteSharedTable
+  uint32_t fork_strategy;     // how the next fork copies it: a place in fork_strategy.h's array
 };
 inline constexpr uint64_t kMmMagic = 0x004D4D5652504B46;
 static_assert(sizeof(MmRecord) == 160);

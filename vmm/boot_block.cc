@@ -81,13 +81,16 @@ void FillConfigured(proto::BootInfo& info, const MachineConfig& config) {
   info.layout_hash = proto::kLayoutHash;
   info.argc = static_cast<uint32_t>(config.argv.size());
   info.envc = static_cast<uint32_t>(config.envp.size());
-  info.fork_strategy = static_cast<uint32_t>(config.fork_strategy);
   info.event_mask = config.event_mask | proto::kEventsAlways;
   info.tick_ns = config.tick_ns;
   info.mutant = config.mutant;
   info.console_columns = config.console_columns;
   info.console_rows = config.console_rows;
   info.umask = config.umask;
+  if (config.fork_strategy.size() >= sizeof(info.fork_strategy)) {
+    BadConfig("no fork strategy has a name as long as " + config.fork_strategy);
+  }
+  config.fork_strategy.copy(info.fork_strategy, sizeof(info.fork_strategy));
 }
 
 void FillFacts(proto::BootInfo& info, const BootFacts& facts) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/boot_info.h"
-#include "proto/records.h"
+#include "proto/fork_strategy.h"
 #include "vmm/guest_memory.h"
 #include "vmm/watchdog.h"
 
@@ -32,7 +32,7 @@ struct MachineConfig {
   // proto::BootFlag: tty flags, kBootDeterministic, kBootSafepoints. The flags that depend on the
   // ring are added by the machine.
   uint32_t boot_flags = 0;
-  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
+  std::string fork_strategy = proto::kDefaultForkStrategy;  // one that the kernel has
   uint32_t mutant = 0;
   uint64_t event_mask = 0;
   // Period of the guest's tick in ns; 0 = no tick (deterministic).

@@ -9,6 +9,7 @@
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
@@ -138,22 +139,10 @@ void PruneTables(Mm& mm) {
 
 }  // namespace
 
-const ForkStrategy* FindForkStrategy(proto::ForkStrategy kind) {
-  switch (kind) {
-    case proto::ForkStrategy::kClassic:
-      return &ClassicForkStrategy();
-    case proto::ForkStrategy::kOndemand:
-      return &OndemandForkStrategy();
-    case proto::ForkStrategy::kEager:
-      return &EagerForkStrategy();
-  }
-  return nullptr;
-}
-
 Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
                   const ForkStrategy* strategy) {
   if (strategy == nullptr) {
-    strategy = FindForkStrategy(parent.fork_strategy);
+    strategy = ForkStrategies()[parent.fork_strategy].strategy;
   }
   const uint64_t begin = ReadTsc();
   bool adopted = false;

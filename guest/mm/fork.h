@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Copying an address space at fork (Linux: dup_mm = dup_mmap + copy_page_range). A ForkStrategy
-// says how the pages of one mapping get into the child.
+// says how the pages of one mapping get into the child; fork_registry.h has those of this kernel.
 //
 // Failure leaves nothing behind: the half-made child is torn down as any address space is, and the
 // parent's entries that became copy-on-write stay so; its next write makes them writable again.
@@ -11,7 +11,6 @@
 #include <cstdint>
 
 #include "guest/lib/result.h"
-#include "proto/records.h"
 
 namespace fv::guest {
 
@@ -58,10 +57,7 @@ class ForkStrategy {
   ~ForkStrategy() = default;
 };
 
-// The strategy of that name, nullptr if this kernel does not have it.
-const ForkStrategy* FindForkStrategy(proto::ForkStrategy kind);
-
-// A copy of `parent` with users = 1. Errors: ENOMEM.
+// A copy of `parent` with users = 1, by `strategy` or else the parent's own. Errors: ENOMEM.
 Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot = {},
                   const ForkStrategy* strategy = nullptr);
 

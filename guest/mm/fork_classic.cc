@@ -5,6 +5,7 @@
 // child costs more than their entries.
 #include "guest/lib/mutants.h"
 #include "guest/mm/copy_entries.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/shared_tables.h"
@@ -56,9 +57,9 @@ Status ClassicFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, Stal
 }
 
 constexpr ClassicFork kClassicFork{};
+FV_FORK_STRATEGY constexpr RegisteredStrategy kRegistered = {"classic", proto::ForkMemory::kShares,
+                                                             &kClassicFork};
 
 }  // namespace
-
-const ForkStrategy& ClassicForkStrategy() { return kClassicFork; }
 
 }  // namespace fv::guest

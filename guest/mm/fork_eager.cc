@@ -6,6 +6,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
 #include "guest/mm/copy_entries.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
@@ -89,9 +90,9 @@ Status EagerFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, StaleE
 }
 
 constexpr EagerFork kEagerFork{};
+FV_FORK_STRATEGY constexpr RegisteredStrategy kRegistered = {"eager", proto::ForkMemory::kCopies,
+                                                             &kEagerFork};
 
 }  // namespace
-
-const ForkStrategy& EagerForkStrategy() { return kEagerFork; }
 
 }  // namespace fv::guest

@@ -3,6 +3,7 @@
 // See fork_ondemand.h. A table is judged once, at the first mapping that reaches into it.
 #include "guest/mm/fork_ondemand.h"
 
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/shared_tables.h"
@@ -84,9 +85,11 @@ Status OndemandFork::CopyPages(Mm& parent, const Vma& from, Mm& child, Vma&, Sta
 }
 
 namespace {
-constexpr OndemandFork kOndemandFork;
-}
 
-const ForkStrategy& OndemandForkStrategy() { return kOndemandFork; }
+constexpr OndemandFork kOndemandFork;
+FV_FORK_STRATEGY constexpr RegisteredStrategy kRegistered = {"ondemand", proto::ForkMemory::kShares,
+                                                             &kOndemandFork};
+
+}  // namespace
 
 }  // namespace fv::guest

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <linux/mman.h>
 
-#include "guest/mm/fork_strategies.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/shared_tables.h"
 #include "guest/mm/testing/test_process.h"
@@ -29,7 +29,7 @@ constexpr uint64_t kSpan = kTable * kPage;
 class OndemandTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    parent_->fork_strategy = proto::ForkStrategy::kOndemand;
+    parent_->fork_strategy = FindForkStrategy("ondemand").value();
     ASSERT_TRUE(parent_.Map(kAt, 2 * kTable).ok());
     for (uint64_t page = 0; page < 2 * kTable; ++page) {
       ASSERT_TRUE(parent_.Write(kAt + page * kPage, page));
@@ -64,7 +64,7 @@ TEST_F(OndemandTest, F95_SharesTablesAndCopiesNoEntry) {
   EXPECT_EQ(FrameOf(TablePfn(parent_, kAt)).refs, 2u);
   EXPECT_EQ(FrameOf(child.Pfn(kAt)).refs, 1u) << "a frame counts its entry, not who reaches it";
   EXPECT_EQ(child->anon_pages, 2 * kTable);
-  EXPECT_EQ(child->fork_strategy, proto::ForkStrategy::kOndemand);
+  EXPECT_EQ(child->fork_strategy, parent_->fork_strategy);
   EXPECT_EQ(parent_->flush_generation, 1u);
   ExpectOriginal(child);
 }
@@ -219,10 +219,10 @@ TEST_F(OndemandTest, FilesAreCutForEverybody) {
 
 TEST_F(OndemandTest, OtherStrategiesCanFollow) {
   TestProcess child = parent_.Fork();
-  child->fork_strategy = proto::ForkStrategy::kClassic;
+  child->fork_strategy = FindForkStrategy("classic").value();
   TestProcess classic = child.Fork();
   EXPECT_EQ(child.counts.ptes, 2 * kTable);
-  child->fork_strategy = proto::ForkStrategy::kEager;
+  child->fork_strategy = FindForkStrategy("eager").value();
   TestProcess eager = child.Fork();
   EXPECT_EQ(eager->shared_tables, 0u);
   EXPECT_EQ(FrameOf(eager.Pfn(kAt)).refs, 1u);

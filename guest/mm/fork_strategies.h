@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The strategies that this kernel has; each in a file of its own, found by FindForkStrategy. What
-// they share is here too: which mappings a child gets, and the classic copy of one table.
+// What fork strategies share: which mappings a child gets, and the classic copy of one table.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +11,6 @@
 #include "proto/pte.h"
 
 namespace fv::guest {
-
-// Copies the page-table entries (Linux: copy_page_range).
-const ForkStrategy& ClassicForkStrategy();
-// Shares the page tables, copy-on-write.
-const ForkStrategy& OndemandForkStrategy();
-// Copies the pages.
-const ForkStrategy& EagerForkStrategy();
 
 // Whether the child gets the mapping at all (not after MADV_DONTFORK) ...
 inline bool IsCopiedAtFork(const Vma& vma) {

@@ -9,6 +9,7 @@
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/lineage.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/page_table.h"
@@ -23,7 +24,7 @@ namespace {
 
 constinit SlabCache<Mm> mm_cache("mm");
 constinit proto::Link all_mms{0, 0};
-constinit proto::ForkStrategy boot_strategy = proto::ForkStrategy::kClassic;
+constinit uint32_t boot_strategy = 0;
 
 }  // namespace
 
@@ -35,8 +36,11 @@ void InitMm(const proto::BootInfo& boot) {
   RegisterVmaCache();
   RegisterLineageCache();
   RegisterObjectCache();
-  const auto strategy = static_cast<proto::ForkStrategy>(boot.fork_strategy);
-  boot_strategy = FindForkStrategy(strategy) != nullptr ? strategy : proto::ForkStrategy::kClassic;
+  const Result<uint32_t> strategy = FindForkStrategy(boot.fork_strategy);
+  if (!strategy.ok()) {
+    Panic("no fork strategy \"%s\"", boot.fork_strategy);
+  }
+  boot_strategy = strategy.value();
   InitHead(all_mms);
   Channel().mms = AddressOf(&all_mms);
 }

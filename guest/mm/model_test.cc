@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "guest/mm/fork_ondemand.h"
-#include "guest/mm/fork_strategies.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/mm.h"
 #include "guest/mm/testing/fake_machine.h"
@@ -375,15 +375,20 @@ TEST_P(ModelTest, BehavesAsTheModel) {
   machine_.events().clear();
 }
 
-INSTANTIATE_TEST_SUITE_P(Classic, ModelTest,
+std::vector<const ForkStrategy*> Registered() {
+  std::vector<const ForkStrategy*> strategies;
+  for (const RegisteredStrategy& registered : ForkStrategies()) {
+    strategies.push_back(registered.strategy);
+  }
+  return strategies;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryStrategy, ModelTest,
                          ::testing::Combine(::testing::Range(1u, 13u),
-                                            ::testing::Values(&ClassicForkStrategy())));
-INSTANTIATE_TEST_SUITE_P(Ondemand, ModelTest,
+                                            ::testing::ValuesIn(Registered())));
+INSTANTIATE_TEST_SUITE_P(ShareAll, ModelTest,
                          ::testing::Combine(::testing::Range(1u, 13u),
                                             ::testing::Values(&kShareAll)));
-INSTANTIATE_TEST_SUITE_P(Eager, ModelTest,
-                         ::testing::Combine(::testing::Range(1u, 13u),
-                                            ::testing::Values(&EagerForkStrategy())));
 
 }  // namespace
 }  // namespace fv::guest

@@ -8,12 +8,14 @@
 
 #include "guest/introspect/introspect.h"
 #include "guest/lib/string.h"
+#include "guest/mm/fork_registry.h"
 #include "guest/mm/unused_memory.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
 #include "guest/task/task.h"
 #include "proto/fail.h"
+#include "proto/fork_strategy.h"
 
 namespace fv::guest {
 namespace {
@@ -21,16 +23,22 @@ namespace {
 constexpr size_t kCommBytes = 16;
 
 // proto::kPrForkStrategy, Forkvisor's own.
-Result<uint64_t> SwapForkStrategy(Mm& mm, uint64_t wanted) {
-  const auto before = static_cast<uint64_t>(mm.fork_strategy);
-  const auto strategy = static_cast<proto::ForkStrategy>(wanted);
-  if (wanted != ~uint64_t{0}) {  // -1 only asks
-    if (wanted > UINT32_MAX || FindForkStrategy(strategy) == nullptr) {
-      return Error(EINVAL);
+Result<uint64_t> SwapForkStrategy(Mm& mm, uint64_t name_at, uint64_t before_at) {
+  uint32_t wanted = mm.fork_strategy;
+  if (name_at != 0) {
+    char name[proto::kForkStrategyNameBytes];
+    const Result<size_t> length = CopyStringFromUser(mm, name_at, name, sizeof(name));
+    if (!length.ok()) {
+      return length.error().number() == ENAMETOOLONG ? Error(EINVAL) : length.error();
     }
-    mm.fork_strategy = strategy;
+    wanted = TRY(FindForkStrategy(name));
   }
-  return before;
+  if (before_at != 0) {
+    const RegisteredStrategy& before = ForkStrategies()[mm.fork_strategy];
+    TRY(CopyToUser(mm, before_at, before.name, sizeof(before.name)));
+  }
+  mm.fork_strategy = wanted;
+  return uint64_t{0};
 }
 
 // Forkvisor's own operations (proto/fail.h).
@@ -236,7 +244,7 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case proto::kPrMark:
       return Own(task, args);
     case proto::kPrForkStrategy:
-      return SwapForkStrategy(*task.mm(), value);
+      return SwapForkStrategy(*task.mm(), value, args.a[2]);
     case PR_GET_TSC:
       return WriteInt(task, value, PR_TSC_ENABLE);
     default:

@@ -14,6 +14,7 @@
 #include "proto/layout.h"
 #include "src/bench/host.h"
 #include "src/bench/samples.h"
+#include "src/inspect/fork_strategies.h"
 
 namespace fv::bench {
 namespace {
@@ -45,7 +46,10 @@ struct Gathered {
 class Runner {
  public:
   explicit Runner(const BenchOptions& options)
-      : options_(options), program_("fork_bench", options.program) {}
+      : options_(options),
+        program_("fork_bench", options.program),
+        fork_memory_(
+            inspect::MemoryOfFork(options.guest.kernel_image, options.guest.fork_strategy)) {}
 
   absl::StatusOr<Results> Run() {
     Results results{.context = HostContext(), .sizes = {}};
@@ -70,7 +74,7 @@ class Runner {
   }
 
   absl::Status CheckMemory(uint64_t bytes) const {
-    const uint64_t needed = GuestRamFor(bytes, options_.guest.fork_strategy);
+    const uint64_t needed = GuestRamFor(bytes, fork_memory_);
     const uint64_t available = AvailableMemory();
     if (available == 0 || available >= needed) return absl::OkStatus();
     return absl::ResourceExhaustedError(
@@ -128,7 +132,7 @@ class Runner {
     session::GuestOptions guest = options_.guest;
     guest.root.program = program_.path();
     guest.arguments = std::move(arguments);
-    guest.ram_bytes = GuestRamFor(bytes, guest.fork_strategy);
+    guest.ram_bytes = GuestRamFor(bytes, fork_memory_);
     absl::StatusOr<GuestSide> run = RunGuestSide(
         guest, side == Side::kGuest ? oracle::CheckMode::kOff : oracle::CheckMode::kEvery);
     if (!run.ok()) return run.status();
@@ -157,6 +161,7 @@ class Runner {
 
   const BenchOptions& options_;
   TemporaryProgram program_;
+  const proto::ForkMemory fork_memory_;
   PinnedCpu pinned_;
   uint64_t tsc_khz_ = 1;
   uint32_t kernel_ring_ = 0;

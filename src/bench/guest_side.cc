@@ -47,8 +47,8 @@ std::vector<std::string> ProgramArguments(uint64_t bytes, Touch touch, uint64_t 
           absl::StrCat("--repetitions=", repetitions), absl::StrCat("--modes=", modes)};
 }
 
-uint64_t GuestRamFor(uint64_t bytes, proto::ForkStrategy strategy) {
-  const uint64_t copies = strategy == proto::ForkStrategy::kEager ? 2 : 1;
+uint64_t GuestRamFor(uint64_t bytes, proto::ForkMemory memory) {
+  const uint64_t copies = memory == proto::ForkMemory::kCopies ? 2 : 1;
   return copies * bytes + bytes / 16 + 96 * kMiB;
 }
 

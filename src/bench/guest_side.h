@@ -23,7 +23,7 @@ std::vector<std::string> ProgramArguments(uint64_t bytes, Touch touch, uint64_t 
                                           const std::string& modes);
 
 // Guest memory for a process that maps so much.
-uint64_t GuestRamFor(uint64_t bytes, proto::ForkStrategy strategy);
+uint64_t GuestRamFor(uint64_t bytes, proto::ForkMemory memory);
 
 struct GuestSide {
   Samples samples;

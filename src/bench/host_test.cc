@@ -66,9 +66,9 @@ TEST(RunNative, AFailureIsAnError) {
 
 TEST(GuestRam, HoldsThePagesAndTheirTables) {
   constexpr uint64_t kGiB = uint64_t{1} << 30;
-  EXPECT_GE(GuestRamFor(0, proto::ForkStrategy::kClassic), uint64_t{32} << 20);
-  EXPECT_GT(GuestRamFor(kGiB, proto::ForkStrategy::kClassic), kGiB + kGiB / 64);
-  EXPECT_GT(GuestRamFor(kGiB, proto::ForkStrategy::kEager), 2 * kGiB);
+  EXPECT_GE(GuestRamFor(0, proto::ForkMemory::kShares), uint64_t{32} << 20);
+  EXPECT_GT(GuestRamFor(kGiB, proto::ForkMemory::kShares), kGiB + kGiB / 64);
+  EXPECT_GT(GuestRamFor(kGiB, proto::ForkMemory::kCopies), 2 * kGiB);
 }
 
 }  // namespace

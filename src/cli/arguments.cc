@@ -60,6 +60,7 @@ class Parser {
     const size_t equals = text.find('=');
     std::string name = text.substr(0, equals);
     std::replace(name.begin(), name.end(), '-', '_');
+    if (name == "fork") name = "strategy";  // a synonym
     if (name == "help" || name == "h") {
       out_.help = true;
       return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include "proto/mutants.h"
 #include "src/cli/choice.h"
 #include "src/cli/guest_kernel.h"
+#include "src/inspect/fork_strategies.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"
 
@@ -37,7 +38,7 @@ DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
 DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
-DEFINE_string(strategy, "classic", "fork strategy: classic, ondemand or eager");
+DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an address space");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -51,9 +52,6 @@ constexpr Choice<session::Host> kHosts[] = {{"kvm", session::Host::kKvm},
                                             {"qemu", session::Host::kQemu}};
 constexpr Choice<vmm::qemu::CpuModel> kQemuCpus[] = {{"full", vmm::qemu::CpuModel::kFull},
                                                      {"plain", vmm::qemu::CpuModel::kPlain}};
-constexpr Choice<proto::ForkStrategy> kStrategies[] = {{"classic", proto::ForkStrategy::kClassic},
-                                                       {"ondemand", proto::ForkStrategy::kOndemand},
-                                                       {"eager", proto::ForkStrategy::kEager}};
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};
@@ -131,14 +129,14 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!host.ok()) return host.status();
   absl::StatusOr<vmm::qemu::CpuModel> qemu_cpu = Choose("qemu_cpu", FLAGS_qemu_cpu, kQemuCpus);
   if (!qemu_cpu.ok()) return qemu_cpu.status();
-  absl::StatusOr<proto::ForkStrategy> strategy = Choose("strategy", FLAGS_strategy, kStrategies);
-  if (!strategy.ok()) return strategy.status();
   absl::StatusOr<proto::Mutant> mutant = Choose("mutant", FLAGS_mutant, kMutants);
   if (!mutant.ok()) return mutant.status();
   absl::StatusOr<uint64_t> timeout = ParseSeconds("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
   if (!kernel.ok()) return kernel.status();
+  const absl::Status strategy = inspect::CheckForkStrategy(*kernel, FLAGS_strategy);
+  if (!strategy.ok()) return strategy;
 
   options.root = *std::move(root);
   options.arguments.assign(arguments.words.begin() + 1, arguments.words.end());
@@ -146,7 +144,7 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   options.cwd = FLAGS_cwd;
   options.ram_bytes = *ram;
   options.kernel_ring = *ring;
-  options.fork_strategy = *strategy;
+  options.fork_strategy = FLAGS_strategy;
   options.mutant = static_cast<uint32_t>(*mutant);
   options.timeout_ns = *timeout;
   options.kernel_image = *kernel;

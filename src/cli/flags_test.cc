@@ -38,13 +38,13 @@ TEST_F(FlagsTest, Defaults) {
 
 TEST_F(FlagsTest, Values) {
   const auto options =
-      Options({"--mem=1G", "--kernel_ring=0", "--strategy=classic", "--deterministic",
-               "--timeout=2", "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1",
-               "--cwd=/d", "--host=qemu", "--qemu=/q", "--qemu_cpu=plain", "p"});
+      Options({"--mem=1G", "--kernel_ring=0", "--fork=eager", "--deterministic", "--timeout=2",
+               "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d",
+               "--host=qemu", "--qemu=/q", "--qemu_cpu=plain", "p"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->ram_bytes, uint64_t{1} << 30);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kRing0);
-  EXPECT_EQ(options->fork_strategy, proto::ForkStrategy::kClassic);
+  EXPECT_EQ(options->fork_strategy, "eager");
   EXPECT_NE(options->boot_flags & proto::kBootDeterministic, 0u);
   EXPECT_EQ(options->tick_ns, 0u);
   EXPECT_EQ(options->timeout_ns, 2'000'000'000u);

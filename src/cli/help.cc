@@ -43,7 +43,8 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --check=off|end|sampled|every   when the oracle looks (off); both: every step, twice
   --events=FILE|-        write events as text; - is standard error
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
-  --strategy=classic|ondemand|eager   fork copies page-table entries, tables at need, or pages
+  --strategy=classic|ondemand|eager   fork copies page-table entries, tables at need, or pages;
+                         any that the kernel has; --fork does as well
   --timeout=SECONDS      longest run; 0: no limit
   --fail=nth:N|every:K|probability:P[,seed:S][,after=start|fork|mark:ID|syscall:NAME]
                          allocations of the kernel that fail, counted from that moment (start)
@@ -98,7 +99,7 @@ Measures fork of a process with so much memory, in the guest and natively, the t
   --checked, --nochecked         a row with every step checked by the oracle
   --format=console|json|csv      json has Google Benchmark's form
   --out=FILE                     write the result there
-  --kernel_ring=auto|0|3, --strategy=classic, --kernel=FILE, --kvm_device=FILE
+  --kernel_ring=auto|0|3, --strategy=NAME, --kernel=FILE, --kvm_device=FILE
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/fork_strategy.h"
 #include "src/rootfs/root.h"
 #include "vmm/machine.h"
 #include "vmm/qemu/qemu_machine.h"
@@ -31,8 +32,8 @@ struct GuestOptions {
   std::string cwd;                        // in the guest; empty: the root's own choice
   uint64_t ram_bytes = kDefaultRamBytes;  // rounded up to 2 MiB
   vmm::KernelRing kernel_ring = vmm::KernelRing::kAuto;
-  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
-  uint32_t boot_flags = 0;  // proto::BootFlag
+  std::string fork_strategy = proto::kDefaultForkStrategy;  // one that the kernel has
+  uint32_t boot_flags = 0;                                  // proto::BootFlag
   uint32_t mutant = 0;
   uint64_t event_mask = 0;
   uint64_t tick_ns = kDefaultTickNs;

@@ -67,6 +67,7 @@ _PLAIN = [
     "fork_registers",
     "fork_shared_tables",
     "fork_storm",
+    "fork_strategy",
     "fork_tree",
     "fork_two_pages",
     "fpu_signal",
@@ -223,6 +224,7 @@ _BY_CHANCE = {
 _IGNORED = {
     "data_moves": ["vmsplice"],
     "mounts": ["unshare"],  # of the mount namespace, which the guest has none of
+    "fork_strategy": ["prctl"],
     "task_counts": ["prctl"],
     "small_calls": ["getxattr", "lgetxattr", "fgetxattr"],
 }

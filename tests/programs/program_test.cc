@@ -29,7 +29,7 @@ DEFINE_string(cases, "", "the list of cases");
 DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
 DEFINE_string(check, "every", "when the oracle looks");
 DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
-DEFINE_string(strategy, "classic", "of fork: classic, ondemand, eager");
+DEFINE_string(strategy, "classic", "of fork");
 DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
 DEFINE_string(qemu_cpu, "full", "full or plain");
 DEFINE_int32(memory_mib, 256, "the guest's memory");
@@ -70,8 +70,7 @@ diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   guest.kernel_image = embedded::GuestKernel();
   guest.ram_bytes = static_cast<uint64_t>(FLAGS_memory_mib) << 20;
   if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
-  if (FLAGS_strategy == "ondemand") guest.fork_strategy = proto::ForkStrategy::kOndemand;
-  if (FLAGS_strategy == "eager") guest.fork_strategy = proto::ForkStrategy::kEager;
+  guest.fork_strategy = FLAGS_strategy;
   if (FLAGS_host == "qemu") guest.host = session::Host::kQemu;
   if (FLAGS_qemu_cpu == "plain") guest.qemu_cpu = vmm::qemu::CpuModel::kPlain;
   if (!test.input_path.empty()) options.input = ReadFile(test.input_path);

@@ -8,6 +8,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
@@ -43,6 +44,7 @@ FakeMachine::FakeMachine() {
   boot_.magic = proto::kBootMagic;
   boot_.ram_bytes = kRamBytes;
   boot_.first_free_gpa = 0x200000;
+  std::strcpy(boot_.fork_strategy, proto::kDefaultForkStrategy);
 }
 
 bool FakeMachine::FailNow() {
