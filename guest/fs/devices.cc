@@ -6,6 +6,7 @@
 
 #include <linux/fcntl.h>
 
+#include "guest/fs/log_reader.h"
 #include "guest/fs/object.h"
 #include "guest/fs/pty.h"
 #include "guest/fs/task_hooks.h"
@@ -97,6 +98,8 @@ Result<Ref<File>> OpenDevice(uint64_t device, Ref<Dentry> dentry, uint32_t flags
       }
       return Ref<File>::Adopt(file);
     }
+    case kDeviceKmsg:
+      return OpenDevKmsg(std::move(dentry), flags);
     case kDeviceTty:
       return OpenControllingTty(std::move(dentry), flags);
     case kDeviceConsole:

@@ -184,6 +184,7 @@ constexpr Expected kExpected[] = {
     {"dev/full", kTypeCharDevice | 0666, kDeviceFull, nullptr},
     {"dev/random", kTypeCharDevice | 0666, kDeviceRandom, nullptr},
     {"dev/urandom", kTypeCharDevice | 0666, kDeviceUrandom, nullptr},
+    {"dev/kmsg", kTypeCharDevice | 0644, kDeviceKmsg, nullptr},
     {"dev/tty", kTypeCharDevice | 0666, kDeviceTty, nullptr},
     {"dev/ptmx", kTypeCharDevice | 0666, kDevicePtmx, nullptr},
     {"dev/console", kTypeCharDevice | 0600, kDeviceConsole, nullptr},

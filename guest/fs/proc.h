@@ -37,6 +37,7 @@ enum class ProcKind : uint8_t {
   kPageCount,  // files of proc_frames_file.cc
   kPageFlags,
   kPageIdle,
+  kKmsg,  // log_reader.h
 };
 
 // Which object a generated file is about.

@@ -3,6 +3,7 @@
 // Inodes of /proc and /sys: lookup in the tables, listing, links, ownership.
 #include "guest/fs/proc_inode.h"
 
+#include "guest/fs/log_reader.h"
 #include "guest/fs/mount.h"
 #include "guest/fs/object.h"
 #include "guest/fs/path.h"
@@ -86,6 +87,9 @@ Result<Ref<File>> ProcInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   if (node_.kind == ProcKind::kPageCount || node_.kind == ProcKind::kPageFlags ||
       node_.kind == ProcKind::kPageIdle) {
     return OpenFrameFile(std::move(dentry), flags);
+  }
+  if (node_.kind == ProcKind::kKmsg) {
+    return OpenProcKmsg(std::move(dentry), flags);
   }
   return OpenGenerated(std::move(dentry), flags);
 }

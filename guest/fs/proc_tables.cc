@@ -112,6 +112,7 @@ constexpr ProcNode kRootChildren[] = {
     ProcFile("devices", ShowDevices),
     ProcFile("diskstats", ShowEmpty),
     ProcFile("filesystems", ShowFilesystems),
+    MemoryNode("kmsg", ProcKind::kKmsg, 0400),
     ProcFile("loadavg", ShowLoadavg),
     ProcFile("locks", ShowEmpty),
     ProcFile("meminfo", ShowMeminfo),

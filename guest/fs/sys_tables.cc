@@ -2,13 +2,18 @@
 //
 // /proc/sys and /sys: small read-only texts. Values that Linux computes from the machine are those
 // of the newest Linux on a small one.
+#include <linux/capability.h>
+
 #include "guest/fs/core_name.h"
 #include "guest/fs/fd_table.h"
+#include "guest/fs/log_reader.h"
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
 #include "guest/fs/proc_sysctl.h"
 #include "guest/fs/task_hooks.h"
 #include "guest/ipc/pipe.h"
+#include "guest/lib/credentials.h"
+#include "guest/lib/kernel_log.h"
 
 namespace fv::guest {
 
@@ -125,6 +130,43 @@ Status StoreCoreUsesPid(const ProcKey&, const char* text, size_t length) {
   return Ok();
 }
 
+Status StoreDmesgRestrict(const ProcKey&, const char* text, size_t length) {
+  if (!CurrentCredentials().Capable(CAP_SYS_ADMIN)) {
+    return Error(EPERM);
+  }
+  dmesg_restricted = TRY(ParseSysctl(text, length, 0, 1));
+  return Ok();
+}
+
+Status ShowPrintk(TextBuffer& out, const ProcKey&) {
+  const LogLevels& levels = SystemLog().levels;
+  out.Add("%lu\t%lu\t%lu\t%lu\n", levels.console, levels.message, levels.least_console,
+          levels.default_console);
+  return Ok();
+}
+// One to four numbers; those that are not given stay.
+Status StorePrintk(const ProcKey&, const char* text, size_t length) {
+  if (!CurrentCredentials().Capable(CAP_SYS_ADMIN)) {
+    return Error(EPERM);
+  }
+  LogLevels& levels = SystemLog().levels;
+  uint64_t* const words[] = {&levels.console, &levels.message, &levels.least_console,
+                             &levels.default_console};
+  size_t at = 0;
+  for (uint64_t* word : words) {
+    size_t end = at;
+    while (end < length && text[end] != ' ' && text[end] != '\t' && text[end] != '\n') {
+      ++end;
+    }
+    if (end == at) {
+      break;
+    }
+    *word = TRY(ParseSysctl(text + at, end - at, 0, kSysctlIntMax));
+    at = end < length ? end + 1 : end;
+  }
+  return at > 0 ? Ok() : Status(Error(EINVAL));
+}
+
 template <size_t N>
 constexpr ProcNode Directory(const char* name, const ProcNode (&children)[N]) {
   return {name, kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, children, N};
@@ -141,6 +183,7 @@ constexpr ProcNode kKernel[] = {
     ProcFile("cap_last_cap", ShowFixed<"40\n">),
     Writable("core_pattern", ShowCorePattern, StoreCorePattern),
     Writable("core_uses_pid", ShowCoreUsesPid, StoreCoreUsesPid),
+    SysctlFile("dmesg_restrict", ShowSysctl<dmesg_restricted>, StoreDmesgRestrict),
     Writable("domainname", ShowDomainname, StoreName<SystemNameField::kDomain>),
     Writable("hostname", ShowHostname, StoreName<SystemNameField::kHost>),
     ProcFile("msgmax", ShowFixed<"8192\n">),
@@ -152,7 +195,7 @@ constexpr ProcNode kKernel[] = {
     ProcFile("overflowgid", ShowFixed<"65534\n">),
     ProcFile("overflowuid", ShowFixed<"65534\n">),
     ProcFile("pid_max", ShowFixed<"32768\n">),
-    ProcFile("printk", ShowFixed<"7\t4\t1\t7\n">),
+    SysctlFile("printk", ShowPrintk, StorePrintk),
     ProcFile("randomize_va_space", ShowFixed<"0\n">),
     ProcFile("sched_rr_timeslice_ms", ShowFixed<"100\n">),
     ProcFile("sched_rt_period_us", ShowFixed<"1000000\n">),

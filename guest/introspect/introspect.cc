@@ -6,6 +6,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/rings.h"
+#include "guest/lib/kernel_log.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
@@ -102,14 +103,25 @@ void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count
 
 bool NextCommand(proto::CommandRecord& out) { return commands.Pop(out); }
 
+void WriteLog(uint8_t priority, const char* text, size_t length) {
+  KernelLog& log = SystemLog();
+  log.Append(priority, MonotonicNs(), text, length);
+  if (log.ForConsole(priority)) {
+    ConsoleWrite(proto::ConsoleStream::kKernelLog, text, length);
+    if (length == 0 || text[length - 1] != '\n') {
+      ConsoleWrite(proto::ConsoleStream::kKernelLog, "\n", 1);
+    }
+  }
+}
+
 void Log(const char* format, ...) {
   char line[256];
   va_list arguments;
   va_start(arguments, format);
   const size_t length = FormatV(line, sizeof line, format, arguments);
   va_end(arguments);
-  ConsoleWrite(proto::ConsoleStream::kKernelLog, line,
-               length < sizeof line ? length : sizeof line - 1);
+  WriteLog(static_cast<uint8_t>(SystemLog().levels.message), line,
+           length < sizeof line ? length : sizeof line - 1);
 }
 
 void Panic(const char* format, ...) {

@@ -29,6 +29,9 @@ void NoteChange(proto::SafepointKind kind);
 void SafepointIfNoted();
 
 void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count);
+// A message into the kernel's log (guest/lib/kernel_log.h), and as a line to the host if its
+// priority is urgent enough for the console.
+void WriteLog(uint8_t priority, const char* text, size_t length);
 // Next command from the host into `out`; false if there is none.
 bool NextCommand(proto::CommandRecord& out);
 

@@ -17,7 +17,8 @@ size_t FormatV(char* out, size_t capacity, const char* format, va_list arguments
 size_t Format(char* out, size_t capacity, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// A line of the kernel's log, shown by `forkvisor run -v`. Adds no newline.
+// A line of the kernel's log (kernel_log.h), of the default level; shown by `forkvisor run -v`. Its
+// newline may be left out.
 void Log(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // The kernel found a broken invariant of its own: tells the host and never returns. Never for

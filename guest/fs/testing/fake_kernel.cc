@@ -125,6 +125,7 @@ uint64_t MonotonicNs() { return 1; }
 void ConsoleWrite(proto::ConsoleStream, const char* bytes, uint64_t count) {
   FakeKernel::Get().console_output.append(bytes, count);
 }
+void WriteLog(uint8_t, const char* text, size_t length) { ConsoleWrite({}, text, length); }
 bool NextCommand(proto::CommandRecord& out) {
   auto& commands = FakeKernel::Get().commands;
   if (commands.empty()) {
