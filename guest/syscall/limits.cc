@@ -12,6 +12,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
+#include "guest/syscall/task_selection.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
 #include "guest/task/sched.h"
@@ -73,19 +74,20 @@ Status MayLimit(const Task& caller, const Task& target) {
 }
 
 // ---- Priorities -----------------------------------------------------------------------------
-enum PriorityWhich : int { kPrioProcess = 0, kPrioGroup = 1, kPrioUser = 2 };
 constexpr int kMinNice = -20;
 constexpr int kMaxNice = 19;
 
-bool Selected(const Task& task, const Task& caller, int which, uint32_t who) {
-  const PidNamespace& space = ActivePidNamespace(caller);
+// Errors: EINVAL.
+Result<SelectBy> SelectionOf(int which) {
   switch (which) {
-    case kPrioProcess:
-      return who == 0 ? &task == &caller : PidIn(task, space) == who;
-    case kPrioGroup:
-      return who == 0 ? task.pgid == caller.pgid : PgidIn(task, space) == who;
-    default:  // of a user: who can be seen from here
-      return task.cred().uid == (who == 0 ? caller.cred().uid : who) && PidIn(task, space) != 0;
+    case 0:
+      return SelectBy::kProcess;
+    case 1:
+      return SelectBy::kGroup;
+    case 2:
+      return SelectBy::kUser;
+    default:
+      return Error(EINVAL);
   }
 }
 
@@ -178,10 +180,7 @@ Result<uint64_t> getrusage(const SyscallArgs& args) {
 
 // The result is 20 - nice, so that it is never negative (getpriority(2), "C library/kernel").
 Result<uint64_t> getpriority(const SyscallArgs& args) {
-  const int which = args.Int(0);
-  if (which < kPrioProcess || which > kPrioUser) {
-    return Error(EINVAL);
-  }
+  const SelectBy which = TRY(SelectionOf(args.Int(0)));
   int best = kMaxNice + 1;
   for (const Task& task : AllTasks()) {
     if (Selected(task, args.task, which, args.Uint(1)) && task.nice < best) {
@@ -193,10 +192,7 @@ Result<uint64_t> getpriority(const SyscallArgs& args) {
 }
 
 Result<uint64_t> setpriority(const SyscallArgs& args) {
-  const int which = args.Int(0);
-  if (which < kPrioProcess || which > kPrioUser) {
-    return Error(EINVAL);
-  }
+  const SelectBy which = TRY(SelectionOf(args.Int(0)));
   int nice = args.Int(2);
   nice = nice < kMinNice ? kMinNice : nice > kMaxNice ? kMaxNice : nice;
   Error error(ESRCH);

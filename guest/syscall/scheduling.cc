@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sched_yield(2), sched_setscheduler(2) and its family, sched_setattr(2), affinity, I/O priority.
+// sched_yield(2), sched_setscheduler(2) and its family, sched_setattr(2), affinity.
 // There is one CPU: the only affinity that can be set contains CPU 0.
 
 #include <asm/resource.h>
@@ -256,34 +256,6 @@ Result<uint64_t> sched_getaffinity(const SyscallArgs& args) {
   const Task* target = TRY(TaskOf(args.task, args.Int(0)));
   TRY(WriteUser(*args.task.mm(), args.a[2], target->affinity));
   return uint64_t{sizeof(uint64_t)};
-}
-
-// ioprio_get(which, who), ioprio_set(which, who, priority): kept, without effect.
-Result<uint64_t> ioprio_get(const SyscallArgs& args) {
-  constexpr int kProcess = 1;
-  if (args.Int(0) != kProcess) {
-    return Error(EINVAL);
-  }
-  return uint64_t{TRY(TargetOf(args.task, args.Int(1)))->ioprio};
-}
-
-Result<uint64_t> ioprio_set(const SyscallArgs& args) {
-  constexpr int kProcess = 1;
-  constexpr uint32_t kClassShift = 13;
-  const uint32_t priority = args.Uint(2);
-  const uint32_t io_class = priority >> kClassShift;
-  if (args.Int(0) != kProcess || io_class > 3) {
-    return Error(EINVAL);
-  }
-  if (io_class == 1 && !args.task.Capable(CAP_SYS_ADMIN) && !args.task.Capable(CAP_SYS_NICE)) {
-    return Error(EPERM);
-  }
-  Task* target = TRY(TargetOf(args.task, args.Int(1)));
-  if (!SameUser(args.task, *target) && !args.task.Capable(CAP_SYS_NICE)) {
-    return Error(EPERM);
-  }
-  target->ioprio = priority;
-  return uint64_t{0};
 }
 
 }  // namespace sys

@@ -16,6 +16,7 @@
 #include "guest/lib/print.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/cred.h"
+#include "guest/task/io_context.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/oom.h"
 #include "guest/task/pid.h"
@@ -185,6 +186,7 @@ void DoExit(uint32_t status) {
   if (group_dead && ReaperOf(ActivePidNamespace(task)) == task.leader()) {
     EndPidNamespace(task);
   }
+  ExitIo(task);
   AccountKernelTime();
   const bool release = ExitNotify(task, group_dead);
   NoteChange(proto::SafepointKind::kExit);

@@ -16,6 +16,7 @@
 #include "guest/mm/user_copy.h"
 #include "guest/task/cred.h"
 #include "guest/task/fork_clock.h"
+#include "guest/task/io_context.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
 #include "guest/task/pidfd.h"
@@ -48,7 +49,6 @@ void InheritScheduling(const Task& parent, Task& child) {
   child.nice = parent.nice;
   child.rt_priority = parent.rt_priority;
   child.affinity = parent.affinity;
-  child.ioprio = parent.ioprio;
   if (parent.reset_on_fork) {  // SCHED_RESET_ON_FORK: back to an ordinary task (sched(7))
     const bool realtime = parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
     child.policy = realtime ? SchedPolicy::kOther : parent.policy;
@@ -310,6 +310,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   SetIdentity(args, parent, *child);
   clock.Mark(ForkPhase::kTask);
 
+  TRY(CopyIo((args.flags & kCloneIo) != 0 ? IoSharing::kShare : IoSharing::kCopy, parent, *child));
   ScopeGuard undo_semaphores([child] { DropCopiedSemUndo(*child); });
   TRY(CopySemUndo((args.flags & kCloneSysvsem) != 0, parent, *child));
   ScopeGuard undo_files([child] { ExitFiles(*child); });

@@ -17,6 +17,7 @@
 #include "guest/mm/mm.h"
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"
+#include "guest/task/io_context.h"
 #include "guest/task/pid.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task_internal.h"
@@ -70,6 +71,7 @@ void InitTaskTables() {
   g_tasks.Register();
   g_sighands.Register();
   g_signals.Register();
+  RegisterIoContexts();
   new (g_fpu_storage) SlabCacheBase("fpu_state", FpuBytes(), 64);
   FpuCache().Register();
   InitHead(g_task_list);
@@ -135,6 +137,7 @@ void PutTask(Task& task) {
     FpuCache().FreeObject(task.fpu);
   }
   PutCredentials(task.credentials);
+  ExitIo(task);  // of a child that was never published
   task.magic = 0;
   g_tasks.Delete(&task);
 }

@@ -30,6 +30,7 @@ class FsContext;
 struct Completion;
 struct PiWaiter;
 struct SemUndoList;
+struct TaskIoContext;
 
 // TaskRecord::flags; Linux's values (shown in /proc/PID/stat).
 enum TaskFlag : uint32_t {
@@ -140,7 +141,7 @@ class Task : public proto::TaskRecord {
   uint32_t rseq_signature = 0;
   bool rseq_interrupted = false;  // switched away from since it last ran user code
   uint32_t personality = 0;
-  uint32_t ioprio = 0;
+  TaskIoContext* io_context = nullptr;  // counted; io_context.h
   uint64_t timer_slack_ns = 50000;
   uint64_t default_timer_slack_ns = 50000;
   uint8_t dumpable = 1;    // prctl(PR_SET_DUMPABLE)

@@ -79,6 +79,7 @@ _PLAIN = [
     "futex_shared",
     "futex_waitv",
     "hello",
+    "io_priorities",
     "kernel_log",
     "kill_blocked",
     "locked_memory",

@@ -178,6 +178,15 @@ static long Exit(void) {
   return 0;
 }
 
+enum { kIoOfProcess = 1, kBestEffort = 2 << 13 };
+static void HaveIoPriority(void) {
+  CHECK_INT(syscall(SYS_ioprio_set, kIoOfProcess, 0, kBestEffort | 5), 0);
+}
+static long SetIoPriorityOnce(void) {
+  return FAILING(syscall(SYS_ioprio_set, kIoOfProcess, 0, kBestEffort | 5));
+}
+static long SetIoPriority(void) { return InChild(SetIoPriorityOnce); }
+
 static const FailCase kCases[] = {
     {"fork", SmallFork, NULL, {ENOMEM}},
     {"fork_1000_mappings", SmallFork, ManyMappings, {ENOMEM}},
@@ -192,7 +201,9 @@ static const FailCase kCases[] = {
     {"clone_parent", CloneParent, NULL, {ENOMEM}},
     {"clone_thread", CloneThread, NULL, {ENOMEM}},
     {"clone_sysvsem", CloneSysvsem, NULL, {ENOMEM}},
-    {"clone_io", CloneIo, NULL, {ENOMEM}},
+    {"clone_io", CloneIo, HaveIoPriority, {ENOMEM}},
+    {"fork_io_priority", SmallFork, HaveIoPriority, {ENOMEM}},
+    {"ioprio_set", SetIoPriority, NULL, {ENOMEM}},
     {"clone_untraced", CloneUntraced, NULL, {ENOMEM}},
     {"clone_parent_settid", CloneParentSettid, NULL, {ENOMEM}},
     {"clone_child_settid", CloneChildSettid, NULL, {ENOMEM}},
