@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Usage counts of tasks and address spaces, read from outside at the marks of task_counts.c (fork
-// features F03, F65).
+// features F03, F65), and the canaries on the kernel stacks that are there (F04).
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,12 +57,15 @@ class CountReader final : public session::Observer {
     if (!mark_) return vmm::Next::kContinue;
     inspect::Snapshot snapshot;
     if (!reader_.ReadInto(snapshot).ok()) return vmm::Next::kStop;
+    NoteCanaries(snapshot);
     stages_[mark_->a] = CountsOf(snapshot, static_cast<uint32_t>(mark_->b));
     mark_.reset();
     return vmm::Next::kContinue;
   }
 
   const std::map<uint64_t, Counts>& stages() const { return stages_; }
+  // By task.
+  const std::map<uint64_t, uint64_t>& canaries() const { return canaries_; }
 
  private:
   static Counts CountsOf(const inspect::Snapshot& snapshot, uint32_t pid) {
@@ -79,15 +83,32 @@ class CountReader final : public session::Observer {
     return counts;
   }
 
+  void NoteCanaries(const inspect::Snapshot& snapshot) {
+    constexpr uint64_t kCanaryWord = 2;  // of a kernel stack (guest/arch/arch.h)
+    for (const inspect::Task& task : snapshot.tasks) {
+      if (!task.stack_readable) continue;
+      const uint64_t gpa = proto::PhysOfDirectMap(task.record.stack) + kCanaryWord * 8;
+      canaries_[task.record.pid] = memory_.Word(gpa);
+    }
+  }
+
   inspect::MemoryReader memory_;
   inspect::SnapshotReader reader_;
   std::optional<proto::EventRecord> mark_;
   std::map<uint64_t, Counts> stages_;
+  std::map<uint64_t, uint64_t> canaries_;
 };
 
-class TaskCounts : public vmm::testing::KvmTest {};
+class TaskCounts : public vmm::testing::KvmTest {
+ protected:
+  struct Seen {
+    std::map<uint64_t, Counts> stages;
+    std::map<uint64_t, uint64_t> canaries;
+  };
+  static void Run(Seen& seen);
+};
 
-TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
+void TaskCounts::Run(Seen& seen) {
   std::ifstream file(FLAGS_kernel, std::ios::binary);
   const std::vector<uint8_t> kernel{std::istreambuf_iterator<char>(file), {}};
   session::GuestOptions options;
@@ -109,7 +130,25 @@ TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
   const session::SessionResult result = session::Session(*guest->machine, run).Run();
   ASSERT_EQ(result.end, session::SessionEnd::kExited) << result.message;
   EXPECT_EQ(result.wait_status, 0);
+  seen = {reader.stages(), reader.canaries()};
+}
 
+TEST_F(TaskCounts, F04NoTwoTasksHaveOneCanary) {
+  Seen seen;
+  ASSERT_NO_FATAL_FAILURE(Run(seen));
+  constexpr size_t kTasks = 4;  // init, the program, two children
+  EXPECT_GE(seen.canaries.size(), kTasks);
+  std::set<uint64_t> values;
+  for (const auto& [pid, canary] : seen.canaries) {
+    EXPECT_TRUE(values.insert(canary).second) << "pid " << pid << ": " << canary;
+    EXPECT_NE(canary, 0u) << pid;
+    EXPECT_EQ(canary & 0xFF, 0u) << pid;
+  }
+}
+
+TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
+  Seen seen;
+  ASSERT_NO_FATAL_FAILURE(Run(seen));
   // Until it is reaped, and while it may run; one user of its memory.
   const Counts lives{true, 2, 1, 1};
   const std::map<uint64_t, Counts> expected = {
@@ -122,7 +161,7 @@ TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
       {7, {true, 2, 2, 1}},  // CLONE_VM: another user, not another address space
       {8, lives},
   };
-  EXPECT_EQ(reader.stages(), expected);
+  EXPECT_EQ(seen.stages, expected);
 }
 
 }  // namespace

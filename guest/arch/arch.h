@@ -47,8 +47,13 @@ uint64_t TscOfMonotonic(uint64_t ns);  // for deadlines told to the host
 uint64_t NsOfTsc(uint64_t cycles);     // a difference of TSC values in ns
 
 // ---- Context switch -----------------------------------------------------------------------
-// A kernel stack's lowest words, written by InitKernelStack: canary, then the owner.
-//   stack[0] = proto::kStackEndMagic, stack[1] = owner (the Task)
+// A kernel stack's lowest words:
+//   stack[0] = proto::kStackEndMagic, by InitKernelStack
+//   stack[1] = owner (the Task), by InitKernelStack
+//   stack[2] = canary of the functions that run on it, by SetStackCanary: a switch to the stack
+//   puts
+//              it where the compiler's stack protector looks, so a function has to find it again
+//              above its arrays when it returns
 struct KernelContext {
   uint64_t rsp = 0;
 };
@@ -56,6 +61,10 @@ struct KernelContext {
 // first switched to. A new user task's entry is ReturnFromFork, argument unused.
 void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context, void (*entry)(void*),
                      void* argument);
+// For a stack that nothing runs on.
+inline void SetStackCanary(uint64_t stack_base, uint64_t canary) {
+  reinterpret_cast<uint64_t*>(stack_base)[2] = canary;
+}
 // Saves the callee-saved registers on the current stack, continues on `to`. Returns when somebody
 // switches back.
 void SwitchContext(KernelContext& from, KernelContext& to);

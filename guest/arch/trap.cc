@@ -23,6 +23,8 @@ extern const char fv_stack_start[];
 void fv_switch(uint64_t* save_rsp, uint64_t load_rsp);
 [[noreturn]] void TrapRing3(TrapFrame* frame);
 [[noreturn]] void TrapRing0(TrapFrame* frame);
+// Where the compiler's code looks for the canary (-mstack-protector-guard=global).
+constinit uint64_t __stack_chk_guard = 0;
 }
 
 namespace {
@@ -243,7 +245,12 @@ void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context, v
   context.rsp = reinterpret_cast<uint64_t>(top);
 }
 
-void SwitchContext(KernelContext& from, KernelContext& to) { fv_switch(&from.rsp, to.rsp); }
+// What runs between the two statements has no canary of its own.
+void SwitchContext(KernelContext& from, KernelContext& to) {
+  const uint64_t base = to.rsp & ~(proto::kKernelStackBytes - 1);
+  __stack_chk_guard = reinterpret_cast<const uint64_t*>(base)[2];
+  fv_switch(&from.rsp, to.rsp);
+}
 
 void ReturnFromFork(void* /*unused*/) { LeaveToUser(*TrapFrameOf(CurrentStackBase())); }
 

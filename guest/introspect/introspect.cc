@@ -133,3 +133,10 @@ void Panic(const char* format, ...) {
 }
 
 }  // namespace fv::guest
+
+// Called by the compiler's code: a function found another canary than it had put down.
+extern "C" [[noreturn]] void __stack_chk_fail() {
+  const auto* task = static_cast<const fv::proto::TaskRecord*>(fv::guest::CurrentStackOwner());
+  fv::guest::Panic("kernel stack smashed: pid %u (%.15s)", task != nullptr ? task->pid : 0,
+                   task != nullptr ? task->comm : "no task");
+}

@@ -19,6 +19,7 @@
 #include "guest/task/cred.h"
 #include "guest/task/io_context.h"
 #include "guest/task/pid.h"
+#include "guest/task/random.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task_internal.h"
 
@@ -42,11 +43,20 @@ SlabCacheBase& FpuCache() { return *reinterpret_cast<SlabCacheBase*>(g_fpu_stora
 using Bucket = ListView<Task, &proto::TaskRecord::pid_hash>;
 Bucket BucketOf(uint32_t pid) { return Bucket(g_pid_hash[pid & (kPidBuckets - 1)]); }
 
+// F04. Its lowest byte, the first in memory, is zero: no string that ran over copies it.
+uint64_t NewCanary() {
+  constexpr uint64_t kStringEnd = 0xFF;
+  uint64_t canary;
+  FillRandom(&canary, sizeof(canary));
+  return canary & ~kStringEnd;
+}
+
 Status AllocateStack(Task& task) {
   const uint64_t pfn =
       TRY(AllocateFrames(kStackOrder, proto::FrameState::kKernelStack, AddressOf(&task)));
   task.stack = AddressOf(FrameData(pfn));
   InitKernelStack(task.stack, &task, task.context, ReturnFromFork, nullptr);
+  SetStackCanary(task.stack, NewCanary());
   return Ok();
 }
 

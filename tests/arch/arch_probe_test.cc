@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boots the arch probe (guest/arch/testing): a kernel of guest/arch alone that checks traps,
-// returns, stack switches and FPU state by itself. In both kernel rings.
+// Boots the kernels of guest/arch/testing, which are guest/arch alone: the arch probe checks traps,
+// returns, stack switches and FPU state by itself; the other one overruns an array on a kernel
+// stack. In both kernel rings.
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 #include "proto/channel.h"
 #include "proto/layout.h"
 #include "tests/arch/probe_image.h"
+#include "tests/arch/smash_image.h"
 #include "vmm/machine.h"
 
 namespace fv {
@@ -48,13 +50,19 @@ class ConsolePorts : public vmm::Ports {
   proto::DoorbellReason reason_{};
 };
 
-class ArchProbeTest : public testing::TestWithParam<vmm::KernelRing> {};
+class ArchProbeTest : public testing::TestWithParam<vmm::KernelRing> {
+ protected:
+  void SetUp() override {
+    if (access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "no usable /dev/kvm";
+  }
+  // Runs the kernel until it ends as `expected`; what it said, its last words included.
+  static std::string OutputOf(std::span<const uint8_t> image, proto::DoorbellReason expected);
+};
 
-TEST_P(ArchProbeTest, TrapsReturnsAndSwitches) {
-  if (access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "no usable /dev/kvm";
+std::string ArchProbeTest::OutputOf(std::span<const uint8_t> image,
+                                    proto::DoorbellReason expected) {
   vmm::Kvm kvm = vmm::Kvm::Open();
   vmm::MachineConfig config;
-  const auto image = embedded::ArchProbe();
   config.kernel_image = {reinterpret_cast<const uint8_t*>(image.data()), image.size()};
   config.argv = {"probe"};
   config.ram_bytes = proto::kMinRamBytes;
@@ -66,8 +74,18 @@ TEST_P(ArchProbeTest, TrapsReturnsAndSwitches) {
   const std::string output = ports.Output();
   std::printf("%s", output.c_str());
   EXPECT_EQ(result.end, vmm::RunEnd::kStopped) << result.message;
-  EXPECT_EQ(ports.reason(), proto::DoorbellReason::kDone);
+  EXPECT_EQ(ports.reason(), expected);
+  return output;
+}
+
+TEST_P(ArchProbeTest, TrapsReturnsAndSwitches) {
+  const std::string output = OutputOf(embedded::ArchProbe(), proto::DoorbellReason::kDone);
   EXPECT_NE(output.find("arch probe: ok"), std::string::npos) << output;
+}
+
+TEST_P(ArchProbeTest, F04AnArrayOverrunIsCaught) {
+  const std::string output = OutputOf(embedded::SmashKernel(), proto::DoorbellReason::kPanic);
+  EXPECT_NE(output.find("kernel stack smashed: pid 7 (smasher)"), std::string::npos) << output;
 }
 
 INSTANTIATE_TEST_SUITE_P(BothRings, ArchProbeTest,

@@ -69,8 +69,8 @@ _WARNINGS = [
 FV_COPTS = _WARNINGS
 
 # Copts stand after the toolchain's own flags and after .bazelrc's, so these win:
-# no stack protector (its cookie is at %fs:0x28, the user's), no fortify (it calls
-# libc), no sanitizers (--config=asan), -O2 whatever the mode. Position-independent
+# the stack protector's canary is a word of the kernel's (%fs:0x28, where it usually
+# is, belongs to the user), no fortify (it calls libc), no sanitizers (--config=asan), -O2 whatever the mode. Position-independent
 # objects with hidden visibility address everything relative to RIP, so the kernel
 # links at an address that a 32-bit displacement could not name, without relocations.
 # The x87 unit stays on for the compiler's sake: without it Clang refuses the long
@@ -80,7 +80,8 @@ _FREESTANDING_COPTS = _WARNINGS + [
     "-fno-exceptions",
     "-fno-asynchronous-unwind-tables",
     "-fno-unwind-tables",
-    "-fno-stack-protector",
+    "-fstack-protector-strong",
+    "-mstack-protector-guard=global",
     "-U_FORTIFY_SOURCE",
     "-fno-sanitize=all",
     "-fpie",
