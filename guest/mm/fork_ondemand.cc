@@ -17,16 +17,24 @@ namespace {
 
 constexpr uint64_t kTableSpan = proto::EntrySpan(2);
 
-// Whether the child gets every mapping that reaches into [start, start + kTableSpan) as it is,
-// `first` being the first of them.
-bool AllCopied(const Mm& mm, const Vma& first, uint64_t start) {
-  for (const Vma* vma = &first; vma != nullptr && vma->start < start + kTableSpan;
-       vma = mm.FindVmaFrom(vma->end)) {
+// What the child gets of [start, start + kTableSpan), `first` being the first mapping that reaches
+// into it.
+enum class Span : uint8_t { kNotAsItIs, kAnonymous, kAny };
+
+Span SpanOf(const Mm& mm, const Vma& first, uint64_t start) {
+  const uint64_t end = start + kTableSpan;
+  Span span = Span::kAnonymous;
+  const Vma* vma = &first;
+  while (vma != nullptr && vma->start < end) {
     if (!IsCopiedAtFork(*vma) || !HasPagesToCopy(*vma)) {
-      return false;
+      return Span::kNotAsItIs;
     }
+    if (vma->memory_object() != nullptr) {
+      span = Span::kAny;
+    }
+    vma = vma->end < end ? mm.FindVmaFrom(vma->end) : nullptr;
   }
-  return true;
+  return span;
 }
 
 bool HasEntries(const Pte* table, unsigned at_least) {
@@ -41,30 +49,39 @@ bool HasEntries(const Pte* table, unsigned at_least) {
 
 OndemandFork::Treatment OndemandFork::TreatmentOf(Mm& parent, const Vma& from, Mm& child,
                                                   uint64_t va) const {
-  if (TableIsShared(child, va)) {
-    return Treatment::kDone;
-  }
   const uint64_t start = va & ~(kTableSpan - 1);
-  if (parent.FindVmaFrom(start) != &from || !AllCopied(parent, from, start)) {
+  if (from.start > start) {  // a mapping below may have had its turn
+    if (TableIsShared(child, va)) {
+      return Treatment::kDone;
+    }
+    if (parent.FindVmaFrom(start) != &from) {
+      return Treatment::kCopy;
+    }
+  }
+  const Span span = SpanOf(parent, from, start);
+  const Pte entry = *TableEntryOf(parent, va);
+  const bool shared = (entry & proto::kPteSharedTable) != 0;
+  if (span == Span::kNotAsItIs || (!shared && !HasEntries(TableOf(entry), fewest_entries_))) {
     return Treatment::kCopy;
   }
-  const Pte entry = *TableEntryOf(parent, va);
-  if ((entry & proto::kPteSharedTable) != 0) {
-    return Treatment::kShare;
-  }
-  return HasEntries(TableOf(entry), fewest_entries_) ? Treatment::kShare : Treatment::kCopy;
+  return span == Span::kAnonymous ? Treatment::kShareAnonymous : Treatment::kShareAny;
 }
 
 Status OndemandFork::CopyPart(uint64_t va, uint64_t count, Mm& parent, const Vma& from, Mm& child,
                               StaleEntries& stale, ForkCounts& counts) const {
   const uint64_t start = va & ~(kTableSpan - 1);
-  switch (TreatmentOf(parent, from, child, va)) {
+  const Treatment treatment = TreatmentOf(parent, from, child, va);
+  switch (treatment) {
     case Treatment::kCopy:
       TRY(OwnTables(parent, va, va + 1));
       return CopyTablePart(LookupPte(parent, va), va, count, from, child, stale, counts);
-    case Treatment::kShare:
+    case Treatment::kShareAnonymous:
+    case Treatment::kShareAny:
       stale.ClearTo(start);
-      TRY(ShareTable(parent, child, va, counts));
+      TRY(ShareTable(
+          parent, child, va,
+          treatment == Treatment::kShareAny ? TableContent::kAny : TableContent::kAnonymous,
+          counts));
       break;
     case Treatment::kDone:
       break;

@@ -21,7 +21,7 @@ class OndemandFork final : public ForkStrategy {
                    ForkCounts& counts) const override;
 
  private:
-  enum class Treatment : uint8_t { kCopy, kShare, kDone };
+  enum class Treatment : uint8_t { kCopy, kShareAnonymous, kShareAny, kDone };
   Treatment TreatmentOf(Mm& parent, const Vma& from, Mm& child, uint64_t va) const;
 
   Status CopyPart(uint64_t va, uint64_t count, Mm& parent, const Vma& from, Mm& child,

@@ -53,8 +53,14 @@ Result<proto::Pte*> EnsureOwnPte(Mm& mm, uint64_t va);
 // `batch` is nullptr for an address space that will never run again.
 void DropSharedTables(Mm& mm, uint64_t start, uint64_t end, TlbBatch* batch);
 
+// What the mappings that reach into a table show.
+enum class TableContent : uint8_t {
+  kAnonymous,  // private memory of no file: every entry maps an anonymous frame or the zero frame
+  kAny,
+};
+
 // Lets `child` use the parent's table for `va`; a table that the child has there is freed. Errors:
 // ENOMEM (a table of level 2 or 3).
-Status ShareTable(Mm& parent, Mm& child, uint64_t va, ForkCounts& counts);
+Status ShareTable(Mm& parent, Mm& child, uint64_t va, TableContent content, ForkCounts& counts);
 
 }  // namespace fv::guest

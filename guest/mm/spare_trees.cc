@@ -16,6 +16,8 @@ namespace {
 constexpr unsigned kMaxTrees = 64;
 constexpr uint32_t kMaxTablesOfTree = 1024;
 constexpr uint32_t kMaxTables = 4096;
+// Of the free frames, at most one in so many is kept.
+constexpr uint64_t kShareOfFree = 16;
 
 struct Spare {
   uint64_t root_pfn;
@@ -54,7 +56,8 @@ void SetState(uint64_t root_pfn, FrameState state) {
 
 bool StashTree(proto::MmRecord& mm) {
   if (spares.count == kMaxTrees || mm.table_frames > kMaxTablesOfTree ||
-      spares.tables + mm.table_frames > kMaxTables || FreeFrameCount() < TotalFrames() / 4) {
+      spares.tables + mm.table_frames > kMaxTables ||
+      (spares.tables + mm.table_frames) * kShareOfFree > FreeFrameCount()) {
     return false;
   }
   const uint64_t root = mm.root_gpa >> proto::kPageShift;
