@@ -2,6 +2,7 @@
 //
 // Permissions: who may read, write, search, own (path_resolution(7), capabilities(7)).
 #include <linux/capability.h>
+#include <linux/fcntl.h>
 
 #include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
@@ -84,6 +85,12 @@ Status TruncateChecked(Inode& inode, uint64_t bytes, const IoContext& context) {
   }
   if (!inode.IsRegular()) {
     return Error(EINVAL);
+  }
+  const uint32_t sealed = bytes < inode.size()   ? uint32_t{F_SEAL_SHRINK}
+                          : bytes > inode.size() ? uint32_t{F_SEAL_GROW}
+                                                 : 0;
+  if ((inode.seals & sealed) != 0) {
+    return Error(EPERM);
   }
   if (bytes > inode.size() && bytes > context.file_size_limit) {
     SignalCurrentTask(kSignalFileSize);

@@ -56,12 +56,18 @@ void EpollItem::Wait(WaitQueue& queue) {
   Waiter& waiter = waiters_[waiter_count_++];
   waiter.key = AddressOf(this);
   waiter.on_wake = OnWake;
+  waiter.exclusive = (event.events & static_cast<uint32_t>(EPOLLEXCLUSIVE)) != 0;
   queue.Add(waiter);
 }
 
-void EpollItem::OnWake(Waiter& waiter) {
+bool EpollItem::OnWake(Waiter& waiter) {
   EpollItem& item = *reinterpret_cast<EpollItem*>(waiter.key);
+  const bool slept_for = !item.owner.sleepers.empty();
   item.owner.MarkReady(item);
+  // Only an exclusive waiter's file is asked: it is no epoll set (epoll_ctl(2)), so the question
+  // changes no queue.
+  return waiter.exclusive && slept_for &&
+         (item.file.Poll(nullptr) & (item.event.events | kAlways)) != 0;
 }
 
 uint32_t EpollItem::Refresh() {

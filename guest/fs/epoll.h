@@ -45,7 +45,7 @@ class EpollItem final : public PollTable {
 
  private:
   static constexpr unsigned kMaxQueues = 4;  // that one file registers
-  static void OnWake(Waiter& waiter);
+  static bool OnWake(Waiter& waiter);
   void Leave();
   Waiter waiters_[kMaxQueues];
   unsigned waiter_count_ = 0;

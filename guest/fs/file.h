@@ -110,6 +110,8 @@ class File {
 
   // The epoll items that watch it (epoll.h).
   proto::Link epoll_items{0, 0};
+  // The open made the name (F_CREATED_QUERY).
+  bool created = false;
   // F_SETOWN, F_SETOWN_EX and F_SETSIG; kept, no signal-driven I/O.
   Ref<Pid> owner;
   int owner_type = 0;  // F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP

@@ -19,6 +19,10 @@ struct Mount {
   bool used;
 };
 
+// What /proc/filesystems lists and sysfs(2) counts, in this order.
+inline constexpr const char* kFilesystemTypes[] = {"sysfs",  "tmpfs", "proc",  "devtmpfs",
+                                                   "pipefs", "ramfs", "devpts"};
+
 // Makes an empty file system of `type` ("ramfs", "tmpfs", "proc", "sysfs", "devpts") and covers
 // `point` with it. `source` is what /proc/mounts shows first. Errors: ENODEV, ENOMEM, ENOSPC,
 // ENOTDIR.

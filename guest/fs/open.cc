@@ -64,6 +64,7 @@ Result<Ref<File>> OpenDentry(const PathCaller& caller, Ref<Dentry> dentry, uint3
   TRY(CheckOpen(inode, caller.cred, flags, fresh));
   const Ref<Inode> keep(inode);
   Ref<File> file = TRY(inode.Open(std::move(dentry), flags));
+  file->created = fresh == Fresh::kYes;
   if ((flags & O_TRUNC) != 0 && fresh == Fresh::kNo && inode.IsRegular()) {
     TRY(TruncateChecked(inode, 0, context));
   }

@@ -138,7 +138,7 @@ Status ShowVersion(TextBuffer& out, const ProcKey&) {
 }
 
 Status ShowFilesystems(TextBuffer& out, const ProcKey&) {
-  for (const char* type : {"sysfs", "tmpfs", "proc", "devtmpfs", "pipefs", "ramfs"}) {
+  for (const char* type : kFilesystemTypes) {
     out.Add("nodev\t%s\n", type);
   }
   return Ok();

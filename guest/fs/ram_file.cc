@@ -148,7 +148,6 @@ Status RamFile::Truncate(uint64_t bytes, const IoContext& context) {
   if (!writable()) {
     return Error(EINVAL);
   }
-  TRY(CheckSeals(bytes, false));
   return TruncateChecked(inode(), bytes, context);
 }
 

@@ -15,12 +15,20 @@ void WaitQueue::Remove(Waiter& waiter) { Unlink(waiter.link); }
 
 unsigned WaitQueue::Wake(unsigned count) {
   unsigned woken = 0;
-  while (woken < count && !waiters_.empty()) {
-    Waiter& waiter = *waiters_.front();
-    Unlink(waiter.link);
-    waiter.woken = true;
-    waiter.on_wake != nullptr ? waiter.on_wake(waiter) : WakeTask(*waiter.task);
-    ++woken;
+  bool taken = false;  // by an exclusive waiter
+  for (Waiter* waiter = waiters_.front(); waiter != nullptr && woken < count;) {
+    Waiter* next = waiters_.Next(*waiter);
+    if (!taken || !waiter->exclusive) {
+      Unlink(waiter->link);
+      waiter->woken = true;
+      ++woken;
+      if (waiter->on_wake == nullptr) {
+        WakeTask(*waiter->task);
+      } else if (waiter->on_wake(*waiter) && waiter->exclusive) {
+        taken = true;
+      }
+    }
+    waiter = next;
   }
   return woken;
 }

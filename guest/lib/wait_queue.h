@@ -27,8 +27,11 @@ struct Waiter {
   // Futex and poll users mark what happened to them here.
   uint64_t key = 0;
   bool woken = false;
-  // Called instead of waking `task` (epoll items, which no task sleeps on).
-  void (*on_wake)(Waiter& waiter) = nullptr;
+  // Called instead of waking `task` (epoll items, which no task sleeps on). Returns whether the
+  // event reached somebody who sleeps for it; an exclusive waiter's answer counts.
+  bool (*on_wake)(Waiter& waiter) = nullptr;
+  // EPOLLEXCLUSIVE: once one such waiter took the event, the others stay on the queue.
+  bool exclusive = false;
 };
 
 class WaitQueue {
@@ -37,6 +40,7 @@ class WaitQueue {
   void Add(Waiter& waiter);
   static void Remove(Waiter& waiter);
   // Wakes up to `count` waiters in order of arrival; returns how many. Each is taken off the queue.
+  // Of the exclusive ones, those up to the first that took the event.
   unsigned Wake(unsigned count);
   unsigned WakeAll() { return Wake(~0u); }
   bool empty() { return waiters_.empty(); }

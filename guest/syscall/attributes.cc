@@ -247,7 +247,10 @@ Result<uint64_t> sync_file_range(const SyscallArgs& args) {
       static_cast<int64_t>(args.a[1] + args.a[2]) < 0) {
     return Error(EINVAL);
   }
-  return file->seekable() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(ESPIPE));
+  const Inode& inode = file->inode();
+  const bool has_pages = inode.IsRegular() || inode.IsDirectory() || inode.IsSymlink() ||
+                         inode.type() == kTypeBlockDevice;
+  return has_pages ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(ESPIPE));
 }
 Result<uint64_t> fadvise64(const SyscallArgs& args) {
   const Ref<File> file = TRY(FileArgument(args, 0));

@@ -13,11 +13,13 @@ namespace fv::guest::sys {
 
 namespace {
 
-constexpr int kLockShared = 1;      // LOCK_SH
-constexpr int kLockExclusive = 2;   // LOCK_EX
-constexpr int kLockNoBlock = 4;     // LOCK_NB
-constexpr int kLockUnlock = 8;      // LOCK_UN
-constexpr int kLockMandatory = 32;  // LOCK_MAND: ignored since Linux 5.18
+constexpr int kLockShared = 1;       // LOCK_SH
+constexpr int kLockExclusive = 2;    // LOCK_EX
+constexpr int kLockNoBlock = 4;      // LOCK_NB
+constexpr int kLockUnlock = 8;       // LOCK_UN
+constexpr int kLockMandatory = 32;   // LOCK_MAND: ignored since Linux 5.18
+constexpr int kDupFdQuery = 1027;    // F_DUPFD_QUERY, since Linux 6.10
+constexpr int kCreatedQuery = 1028;  // F_CREATED_QUERY, since Linux 6.12
 constexpr uint64_t kMaxOffset = ~uint64_t{0} >> 1;
 
 Result<uint64_t> Duplicate(const SyscallArgs& args, uint64_t minimum, CloseOnExecFlag cloexec) {
@@ -145,7 +147,8 @@ Status SetFlags(const SyscallArgs& args, File& file) {
 // What works on an O_PATH descriptor too; else EBADF.
 bool AllowedOnPath(int command) {
   return command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD ||
-         command == F_SETFD || command == F_GETFL;
+         command == F_SETFD || command == F_GETFL || command == kDupFdQuery ||
+         command == kCreatedQuery;
 }
 
 // The owner's number; 0: there is none any more, or it cannot be seen.
@@ -223,6 +226,10 @@ Result<uint64_t> FileControl(const SyscallArgs& args, File& file, int command) {
   switch (command) {
     case F_GETFL:
       return uint64_t{file.flags()};
+    case kDupFdQuery:
+      return TRY(args.task.files().GetPath(args.Int(2))).get() == &file ? uint64_t{1} : uint64_t{0};
+    case kCreatedQuery:
+      return file.created ? uint64_t{1} : uint64_t{0};
     case F_SETFL:
       TRY(SetFlags(args, file));
       return uint64_t{0};
@@ -244,6 +251,22 @@ Result<uint64_t> FileControl(const SyscallArgs& args, File& file, int command) {
     default:
       return Signals(args, file, command);
   }
+}
+
+// FICLONE and FICLONERANGE: shared blocks, which no file system here has.
+Status CloneRange(const SyscallArgs& args, const File& to, int source) {
+  const Ref<File> from = TRY(args.task.files().Get(source));
+  if (&from->inode().superblock() != &to.inode().superblock()) {
+    return Error(EXDEV);
+  }
+  if (from->inode().IsDirectory() || to.inode().IsDirectory()) {
+    return Error(EISDIR);
+  }
+  if (!from->inode().IsRegular() || !to.inode().IsRegular()) {
+    return Error(EINVAL);
+  }
+  const bool allowed = from->readable() && to.writable() && (to.flags() & O_APPEND) == 0;
+  return Error(allowed ? EOPNOTSUPP : EBADF);
 }
 
 }  // namespace
@@ -322,6 +345,14 @@ Result<uint64_t> ioctl(const SyscallArgs& args) {
       }
       TRY(WriteUser(mm, args.a[2], int{4096}));
       return uint64_t{0};
+    case FICLONE:
+      TRY(CloneRange(args, *file, args.Int(2)));
+      return uint64_t{0};
+    case FICLONERANGE: {
+      const auto range = TRY(ReadUser<struct file_clone_range>(mm, args.a[2]));
+      TRY(CloneRange(args, *file, static_cast<int>(range.src_fd)));
+      return uint64_t{0};
+    }
     default:
       break;
   }

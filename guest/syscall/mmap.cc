@@ -2,6 +2,7 @@
 //
 // mmap, munmap, mprotect, mremap, remap_file_pages, brk: arguments decoded and checked in Linux's
 // order; the work is Mm's.
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 
 #include "guest/fs/dentry.h"
@@ -62,6 +63,13 @@ Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
     return Error(EINVAL);
   }
   if (request.object) {  // else: /dev/zero
+    constexpr uint32_t kNoWriting = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+    if (call.shared() && (file.inode().seals & kNoWriting) != 0) {
+      if ((call.prot & PROT_WRITE) != 0) {
+        return Error(EPERM);
+      }
+      request.may &= ~uint64_t{proto::kVmWrite};
+    }
     request.source = &file.dentry();
     request.page_offset = call.offset >> proto::kPageShift;
     file.inode().TouchAccess();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // mount(2) and umount2(2) of file systems that need no device: tmpfs, ramfs, proc, sysfs. One tree
-// for all: there are no mount namespaces, so propagation flags have nothing to do.
+// for all: there are no mount namespaces, so propagation flags have nothing to do. sysfs(2), which
+// numbers the types.
 #include "guest/fs/mount.h"
 
 #include <linux/capability.h>
 #include <linux/mount.h>
 
+#include "guest/lib/string.h"
 #include "guest/syscall/file_args.h"
 
 namespace fv::guest::sys {
@@ -19,7 +21,45 @@ constexpr uint32_t kExpire = 4;    // MNT_EXPIRE
 constexpr uint32_t kNoFollow = 8;  // UMOUNT_NOFOLLOW
 constexpr uint32_t kForce = 1;     // MNT_FORCE
 
+constexpr size_t kTypes = sizeof(kFilesystemTypes) / sizeof(kFilesystemTypes[0]);
+
+// Errors: EINVAL (no such type), EFAULT, ENOENT (an empty name), ENAMETOOLONG.
+Result<uint64_t> TypeIndex(Mm& mm, uint64_t address) {
+  PathArgument name;
+  TRY(name.Load(mm, address));
+  if (name.text()[0] == '\0') {
+    return Error(ENOENT);
+  }
+  for (size_t i = 0; i < kTypes; ++i) {
+    if (strcmp(name.text(), kFilesystemTypes[i]) == 0) {
+      return uint64_t{i};
+    }
+  }
+  return Error(EINVAL);
+}
+
 }  // namespace
+
+Result<uint64_t> sysfs(const SyscallArgs& args) {
+  enum Option { kIndexOfName = 1, kNameOfIndex = 2, kCount = 3 };
+  Mm& mm = *args.task.mm();
+  switch (args.Int(0)) {
+    case kIndexOfName:
+      return TypeIndex(mm, args.a[1]);
+    case kNameOfIndex: {
+      if (args.Uint(1) >= kTypes) {
+        return Error(EINVAL);
+      }
+      const char* name = kFilesystemTypes[args.Uint(1)];
+      TRY(CopyToUser(mm, args.a[2], name, strlen(name) + 1));
+      return uint64_t{0};
+    }
+    case kCount:
+      return uint64_t{kTypes};
+    default:
+      return Error(EINVAL);
+  }
+}
 
 Result<uint64_t> mount(const SyscallArgs& args) {
   Mm& mm = *args.task.mm();

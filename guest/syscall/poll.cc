@@ -16,6 +16,7 @@ namespace {
 constexpr uint64_t kNs = 1'000'000'000;
 constexpr uint64_t kMsNs = 1'000'000;
 constexpr uint64_t kSigsetBytes = 8;
+constexpr uint32_t kStickyTimeouts = 0x4000000;  // STICKY_TIMEOUTS of personality(2)
 
 }  // namespace
 
@@ -46,7 +47,8 @@ Result<PollTimeout> ReadTimeout(Mm& mm, uint64_t address, TimeUnit unit) {
 }
 
 void WriteRemaining(Mm& mm, const PollTimeout& timeout, TimeUnit unit) {
-  if (timeout.address == 0 || timeout.deadline_ns == kNoDeadline) {
+  if (timeout.address == 0 || timeout.deadline_ns == kNoDeadline ||
+      (CurrentTask()->personality & kStickyTimeouts) != 0) {
     return;
   }
   const uint64_t now = MonotonicNs();

@@ -15,7 +15,8 @@ struct PollTimeout {
 enum class TimeUnit { kNanoseconds, kMicroseconds };
 // Reads a struct timespec or timeval; address 0 waits for ever. Errors: EFAULT, EINVAL.
 Result<PollTimeout> ReadTimeout(Mm& mm, uint64_t address, TimeUnit unit);
-// Writes back what is left (ppoll, pselect6 and select do it; a bad address is ignored).
+// Writes back what is left (ppoll, pselect6 and select do it; a bad address is ignored),
+// unless the personality says STICKY_TIMEOUTS.
 void WriteRemaining(Mm& mm, const PollTimeout& timeout, TimeUnit unit);
 // `milliseconds` of poll(2) and epoll_wait(2); negative: for ever.
 uint64_t DeadlineAfterMs(int milliseconds);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// stat(2) and its family, statx(2), access(2) and its family, readlink(2), statfs(2).
+// stat(2) and its family, statx(2), access(2) and its family, readlink(2), statfs(2),
+// ustat(2).
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/capability.h>
 #include <linux/stat.h>
 
+#include "guest/fs/mount.h"
 #include "guest/fs/vfs.h"
 #include "guest/lib/string.h"
 #include "guest/mm/frames.h"
@@ -154,9 +156,8 @@ Result<uint64_t> DoReadlink(const SyscallArgs& args, int dirfd, uint64_t path, u
   return uint64_t{length};
 }
 
-Result<uint64_t> GiveStatfs(const SyscallArgs& args, const Inode& inode, uint64_t address) {
+struct statfs StatfsOf(const Superblock& superblock) {
   struct statfs out {};
-  const Superblock& superblock = inode.superblock();
   out.f_type = static_cast<long>(superblock.magic);
   out.f_bsize = kBlockBytes;
   out.f_frsize = kBlockBytes;
@@ -173,8 +174,23 @@ Result<uint64_t> GiveStatfs(const SyscallArgs& args, const Inode& inode, uint64_
   constexpr long kRelatime = 0x1000;  // ST_RELATIME
   out.f_flags = kValid | kRelatime | (superblock.read_only ? 1 : 0);
   out.f_fsid.val[0] = static_cast<int>(superblock.device);
-  TRY(WriteUser(*args.task.mm(), address, out));
+  return out;
+}
+
+Result<uint64_t> GiveStatfs(const SyscallArgs& args, const Inode& inode, uint64_t address) {
+  TRY(WriteUser(*args.task.mm(), address, StatfsOf(inode.superblock())));
   return uint64_t{0};
+}
+
+// The mounted file system with this st_dev, or nullptr.
+const Superblock* MountedDevice(uint32_t device) {
+  const Mount* mount = nullptr;
+  for (unsigned i = 0; (mount = MountNumber(i)) != nullptr; ++i) {
+    if (mount->superblock.device == device) {
+      return &mount->superblock;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -242,6 +258,26 @@ Result<uint64_t> statfs(const SyscallArgs& args) {
 Result<uint64_t> fstatfs(const SyscallArgs& args) {
   const Ref<File> file = TRY(args.task.files().GetPath(args.Int(0)));
   return GiveStatfs(args, file->inode(), args.a[1]);
+}
+
+Result<uint64_t> ustat(const SyscallArgs& args) {
+  struct Ustat {  // struct ustat
+    int32_t free_blocks;
+    uint64_t free_inodes;
+    char name[6];
+    char pack[6];
+  };
+  const Superblock* superblock = MountedDevice(args.Uint(0));
+  if (superblock == nullptr) {
+    return Error(EINVAL);
+  }
+  const struct statfs totals = StatfsOf(*superblock);
+  Ustat out;
+  memset(&out, 0, sizeof(out));  // the padding too
+  out.free_blocks = static_cast<int32_t>(totals.f_bfree);
+  out.free_inodes = static_cast<uint64_t>(totals.f_ffree);
+  TRY(CopyToUser(*args.task.mm(), args.a[1], &out, sizeof(out)));
+  return uint64_t{0};
 }
 
 }  // namespace fv::guest::sys

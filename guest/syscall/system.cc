@@ -131,6 +131,10 @@ Result<uint64_t> arch_prctl(const SyscallArgs& args) {
     case ARCH_GET_GS:
       TRY(WriteUser(*args.task.mm(), value, ReadGsBase()));
       return uint64_t{0};
+    case ARCH_GET_CPUID:
+      return uint64_t{1};  // allowed
+    case ARCH_SET_CPUID:
+      return Error(ENODEV);  // this CPU cannot refuse it
     default:
       return Error(EINVAL);
   }

@@ -56,6 +56,7 @@ constexpr Rule kRules[] = {
     {"set_tid_address", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"setsid", ResultRule::kTask, Presence::kAlways, "a pid"},
     {"shmat", ResultRule::kSuccess, Presence::kAlways, "an address"},
+    {"sysfs", ResultRule::kSuccess, Presence::kAlways, "the types of file systems of this kernel"},
     {"time", ResultRule::kSuccess, Presence::kOptional, "natively through the vDSO"},
     {"timer_getoverrun", ResultRule::kSuccess, Presence::kAlways, "a count of time"},
     {"times", ResultRule::kSuccess, Presence::kOptional, "a time, asked until it has passed"},

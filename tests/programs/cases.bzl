@@ -97,6 +97,7 @@ _PLAIN = [
     "mremap_moves",
     "mutant_probe",
     "namespace_files",
+    "old_calls",
     "orphans",
     "out_of_memory",
     "overcommit",

@@ -3,11 +3,13 @@
 // epoll: level and edge triggering, one-shot, nesting, what closing does, errors, time-outs; and
 // eventfd, timerfd and signalfd, which exist to be polled.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "guest/user/lib/proc.h"
@@ -202,6 +204,40 @@ static void Many(void) {
   Ok("many");
 }
 
+enum { kSleepers = 3 };
+
+// One event wakes one of the sets that watch a pipe with EPOLLEXCLUSIVE.
+static void Exclusive(void) {
+  int fds[2], reports[2];
+  char byte;
+  int status;
+  pid_t children[kSleepers];
+  CHECK_INT(pipe(fds), 0);
+  CHECK_INT(pipe2(reports, O_NONBLOCK), 0);
+  for (int i = 0; i < kSleepers; i++) {
+    children[i] = fork();
+    if (children[i] == 0) {
+      ep = epoll_create1(0);
+      CHECK_INT(Control(EPOLL_CTL_ADD, fds[0], EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, 1), 0);
+      int count = epoll_wait(ep, got, 8, -1);
+      CHECK_INT(write(reports[1], "r", 1), 1);
+      _exit(count == 1 ? 0 : 1);
+    }
+  }
+  for (int i = 0; i < kSleepers; i++) AwaitSleep(children[i], children[i]);
+  struct pollfd report = {.fd = reports[0], .events = POLLIN};
+  for (int i = 0; i < kSleepers; i++) {
+    CHECK_INT(write(fds[1], "x", 1), 1);
+    CHECK_INT(poll(&report, 1, -1), 1);
+    CHECK_INT(read(reports[0], &byte, 1), 1);
+    CHECK_ERR(read(reports[0], &byte, 1), EAGAIN);
+    CHECK(waitpid(-1, &status, 0) > 0);
+    CHECK_INT(status, 0);
+    CHECK_INT(read(fds[0], &byte, 1), 1);
+  }
+  Ok("exclusive");
+}
+
 int main(void) {
   ep = epoll_create1(EPOLL_CLOEXEC);
   CHECK_INT(fcntl(ep, F_GETFD), FD_CLOEXEC);
@@ -212,5 +248,6 @@ int main(void) {
   Signals();
   Counters();
   Many();
+  Exclusive();
   return Finish();
 }
