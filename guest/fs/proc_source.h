@@ -17,6 +17,7 @@
 namespace fv::guest {
 
 class Mm;
+class TextBuffer;
 
 // A snapshot for /proc/PID/{stat,status,limits,...}. Times in ns.
 struct TaskInfo {
@@ -103,6 +104,12 @@ void FillSystemInfo(SystemInfo& out);
 // Host and domain name of the current task's uts namespace. Cut off where they end.
 enum class SystemNameField { kHost, kDomain };
 void SetSystemName(SystemNameField field, const char* name, size_t length);
+
+// System V IPC (guest/ipc/sysv_proc.cc): a line an object, as in /proc/sysvipc; and the identifier
+// that the next object gets if it is free, -1: any.
+enum class IpcKind { kMsg, kSem, kShm };
+void ShowIpcObjects(TextBuffer& out, IpcKind kind);
+int& NextIpcId(IpcKind kind);
 
 // kernel.threads-max: the most tasks at a time (SystemInfo::max_threads). Errors: EINVAL (fewer
 // than 20, or more than there can be ids).

@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "guest/fs/proc.h"
+#include "guest/fs/proc_source.h"
+#include "guest/fs/text_buffer.h"
 
 namespace fv::guest {
 
@@ -43,5 +45,20 @@ constexpr ProcNode SysctlNumber(const char* name) {
 // The files of /proc/sys/vm (proc_vm.cc).
 inline constexpr size_t kProcVmCount = 12;
 extern const ProcNode kProcVm[kProcVmCount];
+
+// The files of /proc/sysvipc, and what shows and sets the next identifier (proc_sysvipc.cc).
+inline constexpr size_t kProcSysvipcCount = 3;
+extern const ProcNode kProcSysvipc[kProcSysvipcCount];
+
+template <IpcKind kKind>
+Status ShowNextIpcId(TextBuffer& out, const ProcKey&) {
+  out.Add("%d\n", NextIpcId(kKind));
+  return Ok();
+}
+template <IpcKind kKind>
+Status StoreNextIpcId(const ProcKey&, const char* text, size_t length) {
+  NextIpcId(kKind) = static_cast<int>(TRY(ParseSysctl(text, length, 0, kSysctlIntMax)));
+  return Ok();
+}
 
 }  // namespace fv::guest

@@ -2,6 +2,7 @@
 //
 // What stands where in /proc.
 #include "guest/fs/proc_show.h"
+#include "guest/fs/proc_sysctl.h"
 
 namespace fv::guest {
 
@@ -125,6 +126,7 @@ constexpr ProcNode kRootChildren[] = {
     ProcFile("vmstat", ShowVmstat),
     MemoryNode("kpagecount", ProcKind::kPageCount, 0400),
     MemoryNode("kpageflags", ProcKind::kPageFlags, 0400),
+    ProcDirectory("sysvipc", kProcSysvipc, kProcSysvipcCount, 0555),
     {"sys", kTypeDirectory | 0555, ProcKind::kPlain, nullptr, nullptr, kProcSysNodes,
      kProcSysNodeCount},
 };

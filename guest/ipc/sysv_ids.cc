@@ -46,10 +46,8 @@ Status IpcTable::Grow() {
   return Ok();
 }
 
-Status IpcTable::Add(IpcObject& object, int key, uint32_t flags, const Credentials& cred) {
-  if (used_ >= limit_) {
-    return Error(ENOSPC);
-  }
+// An index and sequence number in turn. Errors: ENOMEM.
+Result<int> IpcTable::AnyId() {
   int cycle = used_ * 3 / 2;
   cycle = cycle < kMinCycle ? kMinCycle : cycle > limit_ ? limit_ : cycle;
   while (capacity_ < cycle) {
@@ -63,11 +61,36 @@ Status IpcTable::Add(IpcObject& object, int key, uint32_t flags, const Credentia
     sequence_ = sequence_ < kMaxSequence ? static_cast<uint16_t>(sequence_ + 1) : 0;
   }
   last_index_ = index;
-  slots_[index] = &object;
+  return sequence_ * kIndices + index;
+}
+
+// The sequence number of `id` and the first free index from its own on. Errors: ENOMEM, ENOSPC.
+Result<int> IpcTable::IdFrom(int id) {
+  int index = id % kIndices;
+  while (At(index) != nullptr) {
+    ++index;
+  }
+  if (index >= kIndices) {
+    return Error(ENOSPC);
+  }
+  while (capacity_ <= index) {
+    TRY(Grow());
+  }
+  return id - id % kIndices + index;
+}
+
+Status IpcTable::Add(IpcObject& object, int key, uint32_t flags, const Credentials& cred) {
+  if (used_ >= limit_) {
+    return Error(ENOSPC);
+  }
+  const int wanted = next_id;
+  next_id = -1;
+  const int id = TRY(wanted < 0 ? AnyId() : IdFrom(wanted));
+  slots_[id % kIndices] = &object;
   ++used_;
   object.key = key;
-  object.sequence = sequence_;
-  object.id = sequence_ * kIndices + index;
+  object.sequence = static_cast<uint16_t>(id / kIndices);
+  object.id = id;
   object.uid = object.cuid = cred.euid;
   object.gid = object.cgid = cred.egid;
   object.mode = flags & kPermissionBits;

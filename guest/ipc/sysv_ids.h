@@ -45,8 +45,12 @@ class IpcTable {
   int highest() const;             // the highest index in use, -1 without any
   int used() const { return used_; }
 
+  int next_id = -1;  // for the next object, or the next free index after it; -1: any
+
  private:
   Status Grow();
+  Result<int> AnyId();
+  Result<int> IdFrom(int id);
 
   int limit_;
   int capacity_ = 0;

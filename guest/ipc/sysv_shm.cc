@@ -102,15 +102,20 @@ ShmStatAbi ShmSegment::StatNow() const {
 
 IpcTable& ShmTable() { return g_segments; }
 
+uint64_t ShmSegment::ResidentPages() const {
+  uint64_t count = 0;
+  for (uint64_t page = 0; page < PagesOf(bytes_); ++page) {
+    count += object_->FindPage(page) != 0 ? 1 : 0;
+  }
+  return count;
+}
+
 ShmUsage CountShmPages() {
   ShmUsage usage{0, 0};
   for (int i = g_segments.highest(); i >= 0; --i) {
     const auto* segment = static_cast<ShmSegment*>(g_segments.At(i));
-    const uint64_t pages = segment == nullptr ? 0 : PagesOf(segment->bytes());
-    usage.total += pages;
-    for (uint64_t page = 0; page < pages; ++page) {
-      usage.resident += segment->object()->FindPage(page) != 0 ? 1 : 0;
-    }
+    usage.total += segment == nullptr ? 0 : PagesOf(segment->bytes());
+    usage.resident += segment == nullptr ? 0 : segment->ResidentPages();
   }
   return usage;
 }

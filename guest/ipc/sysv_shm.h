@@ -31,6 +31,7 @@ class ShmSegment final : public IpcObject, public MappingSource {
   uint64_t bytes() const { return bytes_; }
   uint64_t attached() const { return attached_; }
   ShmStatAbi StatNow() const;
+  uint64_t ResidentPages() const;
   // IPC_RMID: at once, or with the last mapping.
   void MarkRemoved();
 

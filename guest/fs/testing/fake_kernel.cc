@@ -118,6 +118,11 @@ Status SetTaskOomScoreAdj(uint32_t, int32_t) { return Ok(); }
 Status SetTaskComm(uint32_t, const char*, uint32_t) { return Ok(); }
 void FillSystemInfo(SystemInfo& out) { out = SystemInfo{}; }
 Status SetMaxThreads(uint64_t) { return Error(EINVAL); }
+void ShowIpcObjects(TextBuffer&, IpcKind) {}
+int& NextIpcId(IpcKind) {
+  static int none = -1;
+  return none;
+}
 
 // ---- guest/arch, guest/introspect --------------------------------------------------------------
 uint64_t RealtimeNs() { return FakeKernel::Get().realtime_ns++; }
