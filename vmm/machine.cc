@@ -146,6 +146,10 @@ std::string Machine::Describe() const {
   return "KVM " + BackendName() + ", kernel in ring " + std::to_string(state_->ring.ring) + " (" +
          state_->ring.reason + ")";
 }
+std::optional<bool> Machine::InKernelCode() const {
+  return state_->vcpu.regs().rip >= proto::kKernelBase;
+}
+
 std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters(); }
 void Machine::StartDirtyLog() { state_->vm.SetDirtyLog(Vm::DirtyLog::kOn); }
 void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) { state_->vm.GetDirtyLog(bitmap); }

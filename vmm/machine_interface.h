@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ class MachineInterface {
   uint64_t channel_gpa() const { return boot_info().channel_gpa; }
   // What executes the guest and in which ring its kernel runs, and why: for -v.
   virtual std::string Describe() const = 0;
+  // Whether the guest stands still in the middle of its kernel, whose structures may be half
+  // changed; nullopt if that cannot be told. For OnTick: at a doorbell they are whole.
+  virtual std::optional<bool> InKernelCode() const = 0;
   // The CPU's registers as text, several lines; empty if they cannot be read.
   virtual std::string DumpRegisters() const = 0;
 

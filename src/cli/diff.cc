@@ -47,8 +47,9 @@ constexpr Choice<Formatter> kFormats[] = {{"console", &diff::FormatText},
 std::vector<std::string_view> DiffFlags() {
   std::vector<std::string_view> flags = GuestFlags();
   // What has no counterpart on the native side.
-  std::erase_if(flags,
-                [](std::string_view flag) { return flag.starts_with("event") || flag == "fail"; });
+  std::erase_if(flags, [](std::string_view flag) {
+    return flag.starts_with("event") || flag == "fail" || flag == "vm";
+  });
   flags.insert(flags.end(), {"check", "syscalls", "ignore", "differences", "context", "native_root",
                              "native_user", "format"});
   return flags;

@@ -39,6 +39,7 @@ DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or nev
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
 DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
 DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an address space");
+DEFINE_string(vm, "", "a socket: run and check answer there, inspect asks there");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -98,7 +99,7 @@ absl::StatusOr<uint64_t> RamBytes() {
 std::vector<std::string_view> GuestFlags() {
   return {"rootfs",      "mem",    "kernel_ring", "timeout",  "env",           "file", "events",
           "event_kinds", "kernel", "cwd",         "v",        "kvm_device",    "fail", "host",
-          "busybox",     "mutant", "strategy",    "qemu_cpu", "deterministic", "qemu"};
+          "busybox",     "mutant", "strategy",    "qemu_cpu", "deterministic", "qemu", "vm"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {
@@ -115,6 +116,14 @@ absl::StatusOr<std::span<const uint8_t>> KernelImage() {
   if (!content.ok()) return content.status();
   file = *std::move(content);
   return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(file.data()), file.size());
+}
+
+std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel) {
+  std::vector<std::string> names;
+  for (const inspect::ForkStrategy& strategy : inspect::ReadForkStrategies(kernel)) {
+    names.push_back(strategy.name);
+  }
+  return names;
 }
 
 absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments) {

@@ -27,6 +27,7 @@ DECLARE_string(busybox);
 DECLARE_string(mutant);
 DECLARE_string(strategy);
 DECLARE_string(fail);
+DECLARE_string(vm);
 DECLARE_bool(deterministic);
 DECLARE_bool(v);
 
@@ -38,6 +39,8 @@ std::vector<std::string_view> GuestFlags();
 // The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
 // process.
 absl::StatusOr<std::span<const uint8_t>> KernelImage();
+// The names of its fork strategies, by MmRecord::fork_strategy.
+std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel);
 
 // Options from the flags; `arguments.words` is the program and its arguments.
 absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments);

@@ -14,6 +14,7 @@
 #include "src/cli/flags.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
+#include "src/query/live_server.h"
 #include "src/session/event_writer.h"
 #include "src/session/failures.h"
 
@@ -55,8 +56,17 @@ void SayEnd(const session::SessionResult& result, const vmm::MachineInterface& m
                         machine.memory().ResidentBytes() >> 20, " MiB of guest memory touched"));
 }
 
-session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest) {
+// With --vm: answers at that socket. Null without.
+absl::StatusOr<std::unique_ptr<query::LiveServer>> ServerFromFlags(vmm::MachineInterface& machine) {
+  if (FLAGS_vm.empty()) return std::unique_ptr<query::LiveServer>();
+  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+  return query::LiveServer::Start(machine, FLAGS_vm, StrategyNames(*kernel));
+}
+
+session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest, int output) {
   session::SessionOptions options;
+  options.output = output;
   options.timeout_ns = guest.timeout_ns;
   if (FLAGS_v) {
     options.kernel_log = [](std::string_view line) {
@@ -69,7 +79,8 @@ session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest) {
 }  // namespace
 
 absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
-                             const std::function<int(const GuestRunResult&)>& then) {
+                             const std::function<int(const GuestRunResult&)>& then,
+                             const RunExtras& extras) {
   absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(arguments);
   if (!options.ok()) return options.status();
   absl::StatusOr<File> events = OpenEvents();
@@ -78,14 +89,14 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   if (!kinds.ok()) return kinds.status();
   absl::StatusOr<proto::FailControl> fail = FailPlan();
   if (!fail.ok()) return fail.status();
-  options->boot_flags |= session::CheckBootFlags(mode);
-  options->event_mask =
-      session::CheckEventMask(mode) | (*events ? *kinds : 0) | session::FailPlanEvents(*fail);
+  options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
+  options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
+                        session::FailPlanEvents(*fail);
 
   absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
   if (!guest.ok()) return guest.status();
   if (FLAGS_v) SayStart(*guest);
-  session::SessionOptions session_options = OptionsFromFlags(*options);
+  session::SessionOptions session_options = OptionsFromFlags(*options, extras.output);
   std::unique_ptr<session::EventWriter> writer;
   if (*events) {
     writer = std::make_unique<session::EventWriter>(events->get(),
@@ -103,8 +114,14 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
     failures.emplace(*guest->machine, *fail, options->kernel_image);
     session_options.observers.push_back(&*failures);
   }
+  const std::unique_ptr<session::Observer> extra =
+      extras.observer ? extras.observer(*guest->machine) : nullptr;
+  if (extra) session_options.observers.push_back(extra.get());
+  absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest->machine);
+  if (!server.ok()) return server.status();
+  if (*server) session_options.observers.push_back(server->get());
   const GuestRunResult result{session::Session(*guest->machine, session_options).Run(),
-                              oracle.get()};
+                              oracle.get(), extra.get()};
   if (FLAGS_v) SayEnd(result.session, *guest->machine);
   if (failures) Complain(failures->Summary());
   return then(result);

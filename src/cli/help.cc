@@ -19,6 +19,7 @@ constexpr char kGeneral[] =
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
   forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
   forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
+  forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor help [VERB]                          more about a verb
   forkvisor version
@@ -54,6 +55,7 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --host=kvm|qemu        what executes the guest: KVM, or QEMU's translator where there is no KVM
   --qemu=PROGRAM, --qemu_cpu=full|plain   which QEMU, and the CPU that it is asked for
   --kvm_device=FILE      KVM's device (/dev/kvm)
+  --vm=SOCKET            answer the questions of "forkvisor inspect --vm=SOCKET" there
   -v                     say what happens
 )";
 
@@ -87,6 +89,33 @@ and of run: --rootfs, --file, --busybox, --cwd, --env, --mem, --kernel_ring, --s
 terminal is not read.
 )";
 
+constexpr char kInspect[] =
+    R"(forkvisor inspect [flags] QUESTION [-- PROGRAM [ARGS...]]
+
+Answers about a guest: one that runs (--vm), a program started for the question, memory in a file.
+
+  ps                     tasks as a tree, with their pages, shared and private
+  maps PID               mappings, and how much of each is present, copy-on-write, exclusive, dirty
+  pt PID [START-END]     page tables as merged ranges; rc-: writable, but copy-on-write
+  pt PID ADDRESS         the way of one address: four levels, the frame, everybody who maps it
+  frames [PFN]           physical memory by state; one frame with everybody who maps it
+  slabs                  the kernel's object caches
+  events [N]             the last N events (20)
+  find VALUE|hex:BYTES|text:CHARACTERS    where that is in memory, and who sees it
+  diff                   of a program: what changed from --since to --at
+  diff FILE FILE         what changed from one memory to another
+  save FILE              a program's memory at the moment, for --memory and diff
+
+  --vm=SOCKET            the guest of "forkvisor run --vm=SOCKET ..." (check, too)
+  --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it
+  --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
+                         last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
+  --since=MOMENT         diff: the earlier moment
+  --format=console|json
+
+and the flags of run for PROGRAM, whose standard output goes to standard error.
+)";
+
 constexpr char kBench[] =
     R"(forkvisor bench [flags]
 
@@ -104,7 +133,8 @@ Measures fork of a process with so much memory, in the guest and natively, the t
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral}, {"run", kRun}, {"check", kCheck}, {"diff", kDiff}, {"bench", kBench}};
+      {"", kGeneral},  {"run", kRun},         {"check", kCheck},
+      {"diff", kDiff}, {"inspect", kInspect}, {"bench", kBench}};
   return kTexts;
 }
 

@@ -18,6 +18,7 @@ int RunVerb(const Words& args);
 int CheckVerb(const Words& args);
 int BenchVerb(const Words& args);
 int DiffVerb(const Words& args);
+int InspectVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

@@ -110,7 +110,12 @@ Next Session::OnDoorbell(proto::DoorbellReason reason, uint64_t argument) {
 Next Session::OnTick() {
   if (Drain() == Next::kStop) return Next::kStop;
   FeedIfWanted();
+  TellOfPause(Pause::kTick);
   return TakeHostEvents();
+}
+
+void Session::TellOfPause(Pause pause) {
+  for (Observer* observer : options_.observers) observer->OnPause(pause);
 }
 
 Next Session::Drain() {
@@ -149,6 +154,7 @@ Next Session::OnIdle() {
   if (Drain() == Next::kStop) return Next::kStop;
   while (true) {
     if (TakeHostEvents() == Next::kStop) return Next::kStop;
+    TellOfPause(Pause::kIdle);
     FeedIfWanted();
     if (!commands_.IsEmpty()) return Next::kContinue;
     const uint64_t deadline = HeaderWord(offsetof(ChannelHeader, idle_deadline_tsc));

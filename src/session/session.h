@@ -24,6 +24,12 @@
 
 namespace fv::session {
 
+// Why the vCPU stands still without a safepoint.
+enum class Pause {
+  kTick,  // anywhere (MachineInterface::InKernelCode)
+  kIdle,  // no task runs
+};
+
 // Gets every event and every safepoint, in order, while the vCPU stands still.
 class Observer {
  public:
@@ -34,6 +40,8 @@ class Observer {
     (void)kind;
     return vmm::Next::kContinue;
   }
+  // Now and then, and soon after MachineInterface::Kick.
+  virtual void OnPause(Pause pause) { (void)pause; }
   // The first program has ended. kStop: the run ends with kObserverStopped all the same.
   virtual vmm::Next OnDone() { return vmm::Next::kContinue; }
 };
@@ -96,6 +104,7 @@ class Session final : private vmm::Ports {
   void TakeEvent(const proto::EventRecord& event);
   // Signals, window size, terminal mode; kStop if a signal ends the run.
   vmm::Next TakeHostEvents();
+  void TellOfPause(Pause pause);
   void FeedIfWanted();
   uint64_t HeaderWord(size_t member) const;
   uint64_t RemainingNs() const;

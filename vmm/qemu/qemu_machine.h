@@ -51,6 +51,7 @@ class QemuMachine final : public MachineInterface {
   uint64_t NsUntil(uint64_t tsc) const override;
   const proto::BootInfo& boot_info() const override { return boot_info_; }
   std::string Describe() const override;
+  std::optional<bool> InKernelCode() const override { return std::nullopt; }
   std::string DumpRegisters() const override { return {}; }
   void StartDirtyLog() override {}
   // Every page that has been touched at all: QEMU keeps no log for others.

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor inspect as people use it: of a program, of a running guest, of memory in a file.
+// argv[1] is the binary, argv[2] guest/user/programs/fork_two_pages.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "vmm/testing/require_kvm.h"
+
+namespace {
+
+std::string g_binary;
+std::string g_program;
+
+struct Outcome {
+  int status = -1;
+  std::string text;
+};
+
+// By the shell; $B is the binary, `F` runs it, $P the program, $D a directory that is removed
+// afterwards. The shell's own standard input is empty.
+Outcome Shell(const std::string& script) {
+  const std::string command =
+      "exec </dev/null; B='" + g_binary + "'; F() { \"$B\" \"$@\"; }; P='" + g_program +
+      "'; D=$(mktemp -d /tmp/inspect_XXXXXX); trap 'rm -rf $D' EXIT; " + script;
+  FILE* pipe = popen(command.c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> piece;
+  size_t got;
+  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
+    outcome.text.append(piece.data(), got);
+  }
+  const int status = pclose(pipe);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+nlohmann::json Json(const Outcome& outcome) {
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  return nlohmann::json::parse(outcome.text, nullptr, false);
+}
+
+class InspectCommand : public fv::vmm::testing::KvmTest {};
+
+TEST_F(InspectCommand, AProgramAtAMoment) {
+  const nlohmann::json ps = Json(Shell("F inspect --at=fork-end --format=json ps -- $P"));
+  ASSERT_EQ(ps["tasks"].size(), 3u);
+  EXPECT_EQ(ps["tasks"][2]["ppid"], 2);
+  EXPECT_EQ(ps["tasks"][2]["strategy"], "classic");
+  const nlohmann::json end = Json(Shell("F inspect --format=json ps -- $P"));
+  EXPECT_EQ(end["tasks"].size(), 1u) << "everybody else is gone at the end";
+}
+
+// The program maps two pages and writes both before it forks: they, and nothing else of what the
+// parent may write, become copy-on-write (the stack and the page of variables are copied at once).
+TEST_F(InspectCommand, DifferenceOfAForkAgreesWithItsEvent) {
+  const nlohmann::json diff =
+      Json(Shell("F inspect --since=before:fork-end --at=fork-end --format=json diff -- $P"));
+  uint64_t copy_on_write = 0;
+  uint64_t new_entries = 0;
+  for (const nlohmann::json& row : diff["entries"]) {
+    const bool parent = row["task"].get<std::string>().starts_with("2 ");
+    if (parent) EXPECT_EQ(row["change"], "copy-on-write") << row;
+    (parent ? copy_on_write : new_entries) += row["pages"].get<uint64_t>();
+  }
+  EXPECT_EQ(copy_on_write, 2u);
+  const nlohmann::json events = Json(Shell("F inspect --at=fork-end --format=json events 1 -- $P"));
+  const std::string event = events["events"][0]["event"];
+  EXPECT_NE(event.find(" ptes=" + std::to_string(new_entries) + " "), std::string::npos) << event;
+}
+
+TEST_F(InspectCommand, MemoryInAFileAnswersTheSame) {
+  const Outcome outcome = Shell(
+      "F inspect --at=fork-end save $D/memory -- $P && F inspect --at=fork-end pt 2 -- $P >$D/1 && "
+      "F inspect --memory=$D/memory pt 2 >$D/2 && cmp $D/1 $D/2 && "
+      "F inspect --format=json diff $D/memory $D/memory");
+  const nlohmann::json same = Json(outcome);
+  EXPECT_TRUE(same["entries"].empty() && same["tasks"].empty() && same["frames"].empty());
+  EXPECT_EQ(Shell("head -c 16777216 /dev/zero >$D/0; F inspect --memory=$D/0 ps 2>&1").status, 2);
+  EXPECT_EQ(Shell("F inspect --memory=$D/none ps 2>&1").status, 2);
+}
+
+// The guest waits for its input, so the server answers from an idle guest; then from a busy one.
+TEST_F(InspectCommand, ARunningGuest) {
+  for (const char* program : {"cat", "sh -c 'while :; do :; done'"}) {
+    const Outcome outcome =
+        Shell("mkfifo $D/in; \"$B\" run --timeout=60 --vm=$D/vm busybox " + std::string(program) +
+              " <$D/in & exec 9>$D/in; until F inspect --vm=$D/vm ps >/dev/null 2>&1; do :; done; "
+              "F inspect --vm=$D/vm --format=json ps; kill $!; exec 9>&-; wait; test ! -e $D/vm");
+    const nlohmann::json ps = Json(outcome);
+    ASSERT_EQ(ps["tasks"].size(), 2u) << program;
+    EXPECT_EQ(ps["tasks"][1]["command"], "  busybox");
+    EXPECT_TRUE(ps["notes"].empty()) << ps["notes"];
+  }
+}
+
+TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
+  const struct {
+    const char* script;
+    const char* sentence;
+  } wrong[] = {
+      {"F inspect 2>&1", "which question?"},
+      {"F inspect ps 2>&1", "of which guest?"},
+      {"F inspect nothing -- $P 2>&1", "choose one of ps"},
+      {"F inspect --at=never ps -- $P 2>&1", "is no moment"},
+      {"F inspect --at=fork-end:9 ps -- $P 2>&1", "before fork-end:9: 1 such events came"},
+      {"F inspect maps 9 -- $P 2>&1", "no address space of task 9"},
+      {"F inspect --vm=$D/none ps 2>&1", "run --vm="},
+      {"F inspect diff -- $P 2>&1", "--since=MOMENT"},
+  };
+  for (const auto& [script, sentence] : wrong) {
+    const Outcome outcome = Shell(script);
+    EXPECT_EQ(outcome.status, 2) << script;
+    EXPECT_NE(outcome.text.find(sentence), std::string::npos) << script << "\n" << outcome.text;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (argc > 2) {
+    g_binary = std::filesystem::absolute(argv[1]).string();
+    g_program = std::filesystem::absolute(argv[2]).string();
+  }
+  return RUN_ALL_TESTS();
+}

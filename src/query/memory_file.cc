@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/query/memory_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "proto/layout.h"
+#include "vmm/fd.h"
+
+namespace fv::query {
+namespace {
+
+using vmm::Fd;
+
+absl::Status ErrnoError(const std::string& path) {
+  const std::string sentence = absl::StrCat(path, ": ", std::strerror(errno));
+  return errno == ENOENT ? absl::NotFoundError(sentence) : absl::InternalError(sentence);
+}
+
+absl::Status WriteFrames(const Moment& moment, int fd) {
+  uint64_t words[proto::kPageBytes / 8];
+  for (uint64_t pfn = 0; pfn < moment.snapshot.frames.size(); ++pfn) {
+    if (!FrameInUse(moment.snapshot, pfn)) continue;
+    moment.memory.LoadPage(pfn, words);
+    const auto at = static_cast<off_t>(pfn << proto::kPageShift);
+    if (::pwrite(fd, words, sizeof(words), at) != sizeof(words)) return ErrnoError("write");
+  }
+  return absl::OkStatus();
+}
+
+// Reads what is no hole.
+absl::Status ReadData(int fd, uint8_t* to, uint64_t bytes) {
+  constexpr uint64_t kPiece = uint64_t{1} << 20;
+  for (uint64_t at = 0; at < bytes;) {
+    const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return absl::OkStatus();  // only a hole is left
+    if (data >= 0) at = static_cast<uint64_t>(data);          // else: a file system without holes
+    if (at >= bytes) break;
+    const ssize_t got = ::pread(fd, to + at, std::min(kPiece, bytes - at), static_cast<off_t>(at));
+    if (got < 0) return ErrnoError("read");
+    if (got == 0) return absl::DataLossError("the file became shorter while it was read");
+    at += static_cast<uint64_t>(got);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status SaveMemory(const Moment& moment, const std::string& path) {
+  const std::string temporary = path + ".part";
+  const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.valid()) return ErrnoError(temporary);
+  absl::Status status = WriteFrames(moment, file.get());
+  if (status.ok() && (::ftruncate(file.get(), static_cast<off_t>(moment.memory.ram_bytes())) != 0 ||
+                      ::fsync(file.get()) != 0)) {
+    status = ErrnoError(temporary);
+  }
+  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) status = ErrnoError(path);
+  if (!status.ok()) ::unlink(temporary.c_str());
+  return status;
+}
+
+absl::StatusOr<Moment> LoadMemory(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) return ErrnoError(path);
+  const auto bytes = static_cast<uint64_t>(status.st_size);
+  if (!S_ISREG(status.st_mode) || bytes < proto::kMinRamBytes || bytes > proto::kMaxRamBytes ||
+      bytes % proto::kHugePageBytes != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": no memory of a guest: ", bytes, " bytes"));
+  }
+  vmm::Mapping copy = vmm::Mapping::Reserve(bytes);
+  absl::Status read = ReadData(file.get(), copy.data(), bytes);
+  if (!read.ok()) return read;
+  absl::StatusOr<GuestRam> ram = FindGuest(inspect::MemoryReader(copy.data(), bytes));
+  if (!ram.ok()) return absl::DataLossError(absl::StrCat(path, ": ", ram.status().message()));
+  absl::StatusOr<Moment> moment = TakeMoment(*ram, Keep::kLive);
+  if (moment.ok()) moment->copy = std::move(copy);
+  return moment;
+}
+
+}  // namespace fv::query

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/query/stop_at.h"
+
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace fv::query {
+namespace {
+
+constexpr const char* kKindNames[] = {
+#define FV_X(name, text, ...) text,
+    FV_EVENT_KINDS(FV_X)
+#undef FV_X
+};
+
+}  // namespace
+
+absl::StatusOr<When> ParseWhen(const std::string& text) {
+  When when;
+  if (text == "end") return when;
+  std::string_view name = text;
+  constexpr std::string_view kBefore = "before:";
+  if (name.starts_with(kBefore)) {
+    when.side = When::Side::kBefore;
+    name.remove_prefix(kBefore.size());
+  }
+  const size_t colon = name.find(':');
+  const std::string_view number = colon == name.npos ? "1" : name.substr(colon + 1);
+  name = name.substr(0, colon);
+  for (size_t kind = 0; kind < std::size(kKindNames); ++kind) {
+    if (name == kKindNames[kind]) when.kind = static_cast<proto::EventKind>(kind);
+  }
+  const char* const last = number.data() + number.size();
+  const auto [end, error] = std::from_chars(number.data(), last, when.nth);
+  if (error != std::errc() || end != last) when.nth = 0;
+  if (when.at_end() || when.nth == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is no moment: end, or a kind of events and perhaps a number,",
+                     " as in fork-end, cow-break:3 or before:fork-end"));
+  }
+  return when;
+}
+
+std::string WhenText(const When& when) {
+  if (when.at_end()) return "end";
+  return absl::StrCat(when.side == When::Side::kBefore ? "before:" : "",
+                      kKindNames[static_cast<size_t>(when.kind)], ":", when.nth);
+}
+
+GuestRam RamOf(const vmm::MachineInterface& machine) {
+  const proto::BootInfo& boot = machine.boot_info();
+  return {{machine.memory().host_base(), machine.memory().size()},
+          boot.channel_gpa,
+          boot.channel_bytes};
+}
+
+StopAt::StopAt(vmm::MachineInterface& machine, std::vector<When> whens)
+    : machine_(machine), whens_(std::move(whens)) {}
+
+void StopAt::OnEvent(const proto::EventRecord& event) {
+  if (event.kind < proto::EventKind::kCount) ++seen_[static_cast<size_t>(event.kind)];
+}
+
+vmm::Next StopAt::OnSafepoint(proto::SafepointKind) {
+  if (Complete() || Next().at_end()) return vmm::Next::kContinue;
+  const bool came = Seen(Next()) >= Next().nth;
+  if (Next().side == When::Side::kAfter) {
+    const bool last = moments_.size() + 1 == whens_.size();
+    return came ? Take(last ? Keep::kLive : Keep::kCopy) : vmm::Next::kContinue;
+  }
+  if (came && before_) return Add(*std::exchange(before_, std::nullopt));
+  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine_), Keep::kCopy);
+  if (moment.ok()) before_ = *std::move(moment);
+  return vmm::Next::kContinue;
+}
+
+vmm::Next StopAt::OnDone() {
+  return Complete() || !Next().at_end() ? vmm::Next::kContinue : Take(Keep::kLive);
+}
+
+vmm::Next StopAt::Take(Keep keep) {
+  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine_), keep);
+  if (moment.ok()) return Add(*std::move(moment));
+  status_ = moment.status();
+  return vmm::Next::kStop;
+}
+
+vmm::Next StopAt::Add(Moment moment) {
+  moments_.push_back(std::move(moment));
+  if (Complete()) return vmm::Next::kStop;
+  // The moment before an event was an earlier safepoint: this one may be the next moment.
+  const bool earlier = whens_[moments_.size() - 1].side == When::Side::kBefore;
+  return earlier ? OnSafepoint(proto::SafepointKind::kSyscall) : vmm::Next::kContinue;
+}
+
+}  // namespace fv::query
