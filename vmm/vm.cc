@@ -5,6 +5,7 @@
 
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "proto/layout.h"
@@ -18,6 +19,14 @@ constexpr uint32_t kSlot = 0;
 // Three pages that VMX without "unrestricted guest" wants outside RAM, for real mode, which no
 // guest of ours enters. Customary place, below 4 GiB.
 constexpr uint64_t kTssPages = 0xFFFB'D000;
+
+// Whether KVM leaves it to KVM_CLEAR_DIRTY_LOG which pages are protected again (Linux 5.1 on).
+bool ProtectsOnDemand(int fd) {
+  kvm_enable_cap capability{};
+  capability.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2;
+  capability.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+  return ::ioctl(fd, KVM_ENABLE_CAP, &capability) == 0;
+}
 
 }  // namespace
 
@@ -35,6 +44,9 @@ void Vm::MapMemory(const GuestMemory& memory) {
 }
 
 void Vm::SetDirtyLog(DirtyLog state) {
+  if (state == DirtyLog::kOn && ProtectsOnDemand(fd_.get())) {
+    busy_.emplace(memory_bytes_ / proto::kPageBytes);
+  }
   SetRegion(state == DirtyLog::kOn ? KVM_MEM_LOG_DIRTY_PAGES : 0);
 }
 
@@ -44,6 +56,23 @@ void Vm::GetDirtyLog(std::vector<uint64_t>& bitmap) {
   log.slot = kSlot;
   log.dirty_bitmap = bitmap.data();
   IoctlOrThrow(fd_.get(), KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
+  if (busy_) {
+    busy_->Take(bitmap, protect_);
+    Protect(protect_);
+  }
+}
+
+void Vm::Protect(std::vector<uint64_t>& bitmap) {
+  const auto written = [](uint64_t word) { return word != 0; };
+  const auto first = std::find_if(bitmap.begin(), bitmap.end(), written);
+  if (first == bitmap.end()) return;
+  const auto end = std::find_if(bitmap.rbegin(), bitmap.rend(), written).base();
+  kvm_clear_dirty_log clear{};
+  clear.slot = kSlot;
+  clear.first_page = static_cast<uint64_t>(first - bitmap.begin()) * 64;
+  clear.num_pages = static_cast<uint32_t>(end - first) * 64;
+  clear.dirty_bitmap = &*first;
+  IoctlOrThrow(fd_.get(), KVM_CLEAR_DIRTY_LOG, "KVM_CLEAR_DIRTY_LOG", &clear);
 }
 
 void Vm::SetRegion(uint32_t flags) {

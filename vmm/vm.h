@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "vmm/busy_pages.h"
 #include "vmm/fd.h"
 #include "vmm/guest_memory.h"
 #include "vmm/kvm.h"
@@ -28,16 +30,20 @@ class Vm {
   enum class DirtyLog { kOff, kOn };
   void SetDirtyLog(DirtyLog state);
   // Pages written since the last call (or since switching on), and clears the log: bit i % 64 of
-  // bitmap[i / 64] is frame i. `bitmap` is resized to ram_bytes / 4096 / 64 words. Writes by the
-  // host are not in it. Throws VmmError.
+  // bitmap[i / 64] is frame i. Pages that keep being written are named though they may have rested
+  // this time (BusyPages). `bitmap` is resized to ram_bytes / 4096 / 64 words. Writes by the host
+  // are not in it. Throws VmmError.
   void GetDirtyLog(std::vector<uint64_t>& bitmap);
 
  private:
   void SetRegion(uint32_t flags);
+  void Protect(std::vector<uint64_t>& bitmap);
 
   Fd fd_;
   uint8_t* memory_base_ = nullptr;
   uint64_t memory_bytes_ = 0;
+  std::optional<BusyPages> busy_;  // none: KVM protects all pages that it names by itself
+  std::vector<uint64_t> protect_;
 };
 
 }  // namespace fv::vmm

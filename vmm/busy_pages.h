@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which pages of the dirty log to protect again. A page that is protected and then written costs
+// the guest a fault, 5 us and more where page tables are shadowed; one that is left writable stays
+// in the log and costs the log's reader a look. So a page that keeps being written is left in the
+// log for a while: kernel stacks, slabs and the tables of a process that forks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "vmm/mapping.h"
+
+namespace fv::vmm {
+
+class BusyPages {
+ public:
+  // A page is busy when it was written kBusy times, each at most kNear takes after the one before.
+  static constexpr uint32_t kBusy = 3;
+  static constexpr uint32_t kNear = 8;
+  // For so many takes, and up to twice as many, it is then not protected.
+  static constexpr uint32_t kRest = 64;
+
+  // For a machine of `frames` frames. Throws VmmError.
+  explicit BusyPages(uint64_t frames);
+
+  // `dirty` is the log at this take, `protect` becomes the part of it to protect.
+  void Take(std::span<const uint64_t> dirty, std::vector<uint64_t>& protect);
+
+ private:
+  struct Page {
+    uint32_t writes;  // in a row, kBusy at most
+    uint32_t when;    // busy: the take at which its rest ends; else that of the last write
+  };
+  bool IsToProtect(uint64_t frame);
+
+  Mapping pages_;  // a Page for each frame, zeros where nothing was ever written
+  uint32_t take_ = 0;
+};
+
+}  // namespace fv::vmm

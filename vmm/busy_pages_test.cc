@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pages that rest in the log, and pages that must not.
+#include "vmm/busy_pages.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace fv::vmm {
+namespace {
+
+constexpr uint64_t kFrames = 512;
+
+class BusyPagesTest : public ::testing::Test {
+ protected:
+  // One take with `frames` in the log: whether each is to be protected.
+  std::set<uint64_t> Take(const std::set<uint64_t>& frames) {
+    std::vector<uint64_t> dirty(kFrames / 64);
+    for (const uint64_t frame : frames) dirty[frame / 64] |= uint64_t{1} << (frame % 64);
+    std::vector<uint64_t> protect;
+    pages_.Take(dirty, protect);
+    std::set<uint64_t> result;
+    for (uint64_t frame = 0; frame < kFrames; ++frame) {
+      if (protect[frame / 64] >> (frame % 64) & 1) result.insert(frame);
+    }
+    return result;
+  }
+  using Set = std::set<uint64_t>;
+  BusyPages pages_{kFrames};
+};
+
+TEST_F(BusyPagesTest, RestsAfterWritesInARow) {
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) {
+    EXPECT_EQ(Take({3, 511}), (Set{3, 511}));
+  }
+  EXPECT_EQ(Take({3}), Set{}) << "busy";
+  EXPECT_EQ(Take({3, 4, 511}), (Set{4})) << "near enough; 4 is new";
+}
+
+TEST_F(BusyPagesTest, AWriteNowAndThenIsNoRow) {
+  for (uint32_t write = 0; write < 3 * BusyPages::kBusy; ++write) {
+    EXPECT_EQ(Take({7}), Set{7});
+    for (uint32_t take = 0; take < BusyPages::kNear; ++take) Take({});
+  }
+}
+
+TEST_F(BusyPagesTest, IsProtectedAgainAfterItsRest) {
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take({64});
+  for (uint32_t take = 0; take < BusyPages::kRest; ++take) ASSERT_EQ(Take({64}), Set{}) << take;
+  EXPECT_EQ(Take({64}), Set{64});
+  EXPECT_EQ(Take({64}), Set{}) << "still busy";
+  for (uint32_t take = 1; take < BusyPages::kRest; ++take) Take({64});
+  EXPECT_EQ(Take({64}), Set{64});
+  for (uint32_t take = 0; take <= BusyPages::kNear; ++take) Take({});
+  EXPECT_EQ(Take({64}), Set{64}) << "no more";
+  EXPECT_EQ(Take({64}), Set{64});
+  EXPECT_EQ(Take({64}), Set{});
+}
+
+TEST_F(BusyPagesTest, RestsEndAtDifferentTakes) {
+  const Set all = {0, 1, 2, 3};
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(all);
+  for (uint32_t take = 0; take < BusyPages::kRest; ++take) ASSERT_EQ(Take(all), Set{});
+  for (const uint64_t frame : all) EXPECT_EQ(Take(all), Set{frame});
+}
+
+}  // namespace
+}  // namespace fv::vmm
