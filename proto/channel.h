@@ -14,6 +14,7 @@
 #include "proto/events.h"
 #include "proto/fail.h"
 #include "proto/layout.h"
+#include "proto/process_records.h"
 #include "proto/records.h"
 
 namespace fv::proto {
@@ -140,6 +141,15 @@ struct ChannelHeader {
   FailControl fail;           // allocations that fail on purpose
   uint64_t missing_syscalls;  // number of distinct system calls that returned ENOSYS
   char panic_message[256];    // NUL-terminated
+
+  // More roots, written by the guest kernel at boot (proto/process_records.h).
+  GuestPtr users;          // Link: head
+  GuestPtr open_files;     // Link: head
+  GuestPtr fd_tables;      // Link: head
+  GuestPtr fs_contexts;    // Link: head
+  GuestPtr timers;         // GuestPtr: the root of the heap of armed timers, 0 = none
+  GuestPtr futex_buckets;  // Link[futex_bucket_count], heads of FutexWaiterRecord
+  uint64_t futex_bucket_count;
 };
 
 inline constexpr uint64_t RingBytes(uint64_t capacity) { return capacity * 64; }
@@ -164,6 +174,14 @@ constexpr uint64_t HashLayout() {
       sizeof(PidRecord),
       sizeof(PidNamespaceRecord),
       sizeof(TaskRecord),
+      sizeof(TimerRecord),
+      sizeof(SighandRecord),
+      sizeof(SignalRecord),
+      sizeof(CredentialsRecord),
+      sizeof(UserRecord),
+      sizeof(FileRecord),
+      sizeof(FdTableRecord),
+      sizeof(FsRecord),
       sizeof(CpuRecord),
       sizeof(EventRecord),
       static_cast<uint64_t>(EventKind::kCount),

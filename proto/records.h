@@ -264,7 +264,7 @@ struct TaskRecord {
   uint32_t pid;
   uint32_t tgid;
   TaskState state;
-  uint32_t flags;        // kernel's business (Linux: PF_*)
+  uint32_t flags;        // kernel's business (Linux: PF_*), but for kTaskExiting
   uint32_t exit_code;    // wait status
   uint32_t exit_signal;  // 0 for threads and for clone without a signal
   uint32_t usage;        // references to the structure
@@ -286,6 +286,15 @@ struct TaskRecord {
   GuestPtr files;     // descriptor table, shared with CLONE_FILES
   GuestPtr sighand;   // signal handlers, shared with CLONE_SIGHAND
   GuestPtr signal;    // thread-group state
+  // What follows is in proto/process_records.h.
+  GuestPtr credentials;     // CredentialsRecord
+  GuestPtr fs;              // FsRecord, shared with CLONE_FS; 0 after exit
+  GuestPtr exe_file;        // the program's file; 0 after exit
+  GuestPtr pending_at;      // PendingRecord: signals for this thread alone
+  GuestPtr sleep_timer_at;  // TimerRecord: the end of a sleep
+  GuestPtr vfork_done;      // of a vfork's child: what its parent sleeps on, on the parent's stack
+  uint64_t robust_list;     // set_robust_list(2): head in the user's memory
+  uint64_t blocked;         // signal mask; bit i: signal i + 1
   uint64_t clear_child_tid;
   uint64_t fs_base;
   uint64_t start_tsc;
@@ -294,7 +303,9 @@ struct TaskRecord {
   char comm[16];
 };
 inline constexpr uint64_t kTaskMagic = 0x4B53415450524B46;
-static_assert(sizeof(TaskRecord) == 280);
+static_assert(sizeof(TaskRecord) == 344);
+// TaskRecord::flags: the task has begun to exit (Linux: PF_EXITING).
+inline constexpr uint32_t kTaskExiting = 0x4;
 
 // ---- CPUs ---------------------------------------------------------------------------------
 

@@ -13,15 +13,27 @@ namespace fv::guest {
 
 namespace {
 
-constexpr uintptr_t kCloexecBit = 1;
+constexpr uint64_t kCloexecBit = proto::kFdCloseOnExec;
 
-File* FileOf(uintptr_t slot) { return reinterpret_cast<File*>(slot & ~kCloexecBit); }
+constinit proto::Link g_tables{0, 0};
+using Tables = ListView<FdTable, &proto::FdTableRecord::fd_tables>;
 
-uintptr_t MakeSlot(File* file, CloseOnExecFlag cloexec) {
-  return reinterpret_cast<uintptr_t>(file) | (cloexec == CloseOnExecFlag::kYes ? kCloexecBit : 0);
+File* FileOf(uint64_t slot) { return reinterpret_cast<File*>(slot & ~kCloexecBit); }
+
+uint64_t MakeSlot(File* file, CloseOnExecFlag cloexec) {
+  return AddressOf(file) | (cloexec == CloseOnExecFlag::kYes ? kCloexecBit : 0);
 }
 
 }  // namespace
+
+proto::Link& FdTables() { return ReadyHead(g_tables); }
+
+FdTable::FdTable() : FdTableRecord{} {
+  magic = proto::kFdTableMagic;
+  users = 1;
+  chunks = 1;
+  Tables(FdTables()).PushBack(*this);
+}
 
 Result<Ref<FdTable>> FdTable::Create() {
   FdTable* table = MakeObject<FdTable>();
@@ -33,12 +45,14 @@ Result<Ref<FdTable>> FdTable::Create() {
 
 FdTable::~FdTable() {
   CloseRange(0, kMaxFds - 1);
-  for (Directory* directory : directories_) {
+  Unlink(FdTableRecord::fd_tables);
+  for (uint32_t i = 0; i < kDirectories; ++i) {
+    Directory* directory = DirectoryOf(i * kDirectorySlots);
     if (directory == nullptr) {
       continue;
     }
     for (Chunk* chunk : directory->chunks) {
-      if (chunk != nullptr && chunk != &first_) {
+      if (chunk != nullptr && chunk != &first) {
         KernelFree(chunk, sizeof(Chunk));
       }
     }
@@ -47,16 +61,16 @@ FdTable::~FdTable() {
 }
 
 void FdTable::Release() {
-  if (--refs_ == 0) {
+  if (--users == 0) {
     DestroyObject(this);
   }
 }
 
 FdTable::Chunk* FdTable::FindChunk(uint32_t index) const {
   if (index == 0) {
-    return const_cast<Chunk*>(&first_);
+    return const_cast<Chunk*>(&first);
   }
-  const Directory* directory = directories_[index / kDirectorySlots];
+  const Directory* directory = DirectoryOf(index);
   return directory == nullptr ? nullptr : directory->chunks[index % kDirectorySlots];
 }
 
@@ -64,25 +78,26 @@ Result<FdTable::Chunk*> FdTable::MakeChunk(uint32_t index) {
   if (Chunk* chunk = FindChunk(index); chunk != nullptr) {
     return chunk;
   }
-  Directory*& directory = directories_[index / kDirectorySlots];
+  Directory* directory = DirectoryOf(index);
   if (directory == nullptr) {
     directory = static_cast<Directory*>(KernelAllocateZeroed(sizeof(Directory)));
     if (directory == nullptr) {
       return Error(ENOMEM);
     }
+    directories[index / kDirectorySlots] = AddressOf(directory);
   }
   auto* chunk = static_cast<Chunk*>(KernelAllocateZeroed(sizeof(Chunk)));
   if (chunk == nullptr) {
     return Error(ENOMEM);
   }
   directory->chunks[index % kDirectorySlots] = chunk;
-  chunk_count_ = index + 1 > chunk_count_ ? index + 1 : chunk_count_;
+  chunks = index + 1 > chunks ? index + 1 : chunks;
   return chunk;
 }
 
 Result<Ref<FdTable>> FdTable::Copy(uint32_t limit) const {
   Ref<FdTable> copy = TRY(Create());
-  for (uint32_t c = 0; c < chunk_count_ && c * kChunkSlots < limit; ++c) {
+  for (uint32_t c = 0; c < chunks && c * kChunkSlots < limit; ++c) {
     const Chunk* from = FindChunk(c);
     if (from == nullptr || from->used == 0) {
       continue;
@@ -97,7 +112,7 @@ Result<Ref<FdTable>> FdTable::Copy(uint32_t limit) const {
       file->AddRef();
       to->slots[i] = from->slots[i];
       to->used |= uint64_t{1} << i;
-      ++copy->open_count_;
+      ++copy->open;
     }
   }
   return copy;
@@ -105,7 +120,7 @@ Result<Ref<FdTable>> FdTable::Copy(uint32_t limit) const {
 
 Result<int> FdTable::Allocate(uint64_t limit, uint32_t minimum) {
   const uint64_t end = limit < kMaxFds ? limit : kMaxFds;
-  uint32_t fd = minimum > lowest_free_ ? minimum : lowest_free_;
+  uint32_t fd = minimum > lowest_free ? minimum : lowest_free;
   while (fd < end) {
     const uint32_t c = fd / kChunkSlots;
     Chunk* chunk = TRY(MakeChunk(c));
@@ -120,16 +135,16 @@ Result<int> FdTable::Allocate(uint64_t limit, uint32_t minimum) {
       break;
     }
     chunk->used |= uint64_t{1} << i;
-    ++open_count_;
-    if (minimum <= lowest_free_) {
-      lowest_free_ = fd + 1;
+    ++open;
+    if (minimum <= lowest_free) {
+      lowest_free = fd + 1;
     }
     return static_cast<int>(fd);
   }
   return Error(EMFILE);
 }
 
-uintptr_t* FdTable::FindSlot(int fd) const {
+uint64_t* FdTable::FindSlot(int fd) const {
   if (fd < 0 || static_cast<uint32_t>(fd) >= kMaxFds) {
     return nullptr;
   }
@@ -150,8 +165,8 @@ void FdTable::FreeSlot(uint32_t fd) {
   Chunk* chunk = FindChunk(fd / kChunkSlots);
   chunk->slots[fd % kChunkSlots] = 0;
   chunk->used &= ~(uint64_t{1} << (fd % kChunkSlots));
-  --open_count_;
-  lowest_free_ = fd < lowest_free_ ? fd : lowest_free_;
+  --open;
+  lowest_free = fd < lowest_free ? fd : lowest_free;
 }
 
 void FdTable::Cancel(int fd) { FreeSlot(static_cast<uint32_t>(fd)); }
@@ -180,9 +195,9 @@ Result<int> FdTable::Replace(int fd, Ref<File> file, CloseOnExecFlag cloexec, ui
     old->OnDescriptorClose();
   } else {
     chunk->used |= bit;
-    ++open_count_;
-    if (number == lowest_free_) {
-      ++lowest_free_;
+    ++open;
+    if (number == lowest_free) {
+      ++lowest_free;
     }
   }
   chunk->slots[i] = MakeSlot(file.Leak(), cloexec);
@@ -190,7 +205,7 @@ Result<int> FdTable::Replace(int fd, Ref<File> file, CloseOnExecFlag cloexec, ui
 }
 
 Result<Ref<File>> FdTable::GetPath(int fd) const {
-  const uintptr_t* slot = FindSlot(fd);
+  const uint64_t* slot = FindSlot(fd);
   if (slot == nullptr) {
     return Error(EBADF);
   }
@@ -198,7 +213,7 @@ Result<Ref<File>> FdTable::GetPath(int fd) const {
 }
 
 Result<Ref<File>> FdTable::Get(int fd) const {
-  const uintptr_t* slot = FindSlot(fd);
+  const uint64_t* slot = FindSlot(fd);
   if (slot == nullptr || FileOf(*slot)->path_only()) {
     return Error(EBADF);
   }
@@ -206,7 +221,7 @@ Result<Ref<File>> FdTable::Get(int fd) const {
 }
 
 Result<CloseOnExecFlag> FdTable::GetCloseOnExec(int fd) const {
-  const uintptr_t* slot = FindSlot(fd);
+  const uint64_t* slot = FindSlot(fd);
   if (slot == nullptr) {
     return Error(EBADF);
   }
@@ -214,7 +229,7 @@ Result<CloseOnExecFlag> FdTable::GetCloseOnExec(int fd) const {
 }
 
 Status FdTable::SetCloseOnExec(int fd, CloseOnExecFlag cloexec) {
-  uintptr_t* slot = FindSlot(fd);
+  uint64_t* slot = FindSlot(fd);
   if (slot == nullptr) {
     return Error(EBADF);
   }
@@ -244,7 +259,7 @@ Status FdTable::Close(int fd) {
 }
 
 int FdTable::Next(uint32_t from) const {
-  for (uint32_t c = from / kChunkSlots; c < chunk_count_; ++c) {
+  for (uint32_t c = from / kChunkSlots; c < chunks; ++c) {
     const Chunk* chunk = FindChunk(c);
     if (chunk == nullptr) {
       continue;

@@ -13,12 +13,13 @@
 #include "guest/fs/file.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
 enum class CloseOnExecFlag { kNo, kYes };
 
-class FdTable {
+class FdTable : public proto::FdTableRecord {
  public:
   // The most that a table can hold.
   static constexpr uint32_t kMaxFds = 1024 * 1024;
@@ -27,11 +28,11 @@ class FdTable {
   static Result<Ref<FdTable>> Create();
   // fork without CLONE_FILES: every descriptor below `limit`, close-on-exec ones too.
   Result<Ref<FdTable>> Copy(uint32_t limit = kMaxFds) const;
-  void AddRef() { ++refs_; }
+  void AddRef() { ++users; }
   // The last reference closes every descriptor.
   void Release();
   // Tasks that use it; 1: no need to unshare.
-  uint32_t refs() const { return refs_; }
+  uint32_t refs() const { return users; }
 
   // exec: closes what has FD_CLOEXEC.
   void CloseOnExec();
@@ -64,18 +65,16 @@ class FdTable {
 
   // Lowest open descriptor >= `from`, or -1.
   int Next(uint32_t from) const;
-  uint32_t open_count() const { return open_count_; }
+  uint32_t open_count() const { return open; }
   // /proc/PID/status FDSize: slots that the table holds now, a multiple of 64.
-  uint32_t capacity() const { return chunk_count_ * kChunkSlots; }
+  uint32_t capacity() const { return chunks * kChunkSlots; }
 
  private:
-  static constexpr uint32_t kChunkSlots = 64;
-  static constexpr uint32_t kDirectorySlots = 512;  // chunk pointers in a directory page
+  static constexpr uint32_t kChunkSlots = proto::kFdChunkSlots;
+  static constexpr uint32_t kDirectorySlots = proto::kFdDirectorySlots;  // a page of pointers
   static constexpr uint32_t kDirectories = kMaxFds / kChunkSlots / kDirectorySlots;
-  struct Chunk {
-    uint64_t used;                 // bit i: slot i is open or reserved
-    uintptr_t slots[kChunkSlots];  // File* | close-on-exec
-  };
+  static_assert(kDirectories == proto::kFdDirectories);
+  using Chunk = proto::FdChunkRecord;
   struct Directory {
     Chunk* chunks[kDirectorySlots];
   };
@@ -84,21 +83,20 @@ class FdTable {
   template <typename T>
   friend void DestroyObject(T*);
 
-  FdTable() = default;
+  FdTable();
   ~FdTable();
+  Directory* DirectoryOf(uint32_t chunk) const {
+    return reinterpret_cast<Directory*>(directories[chunk / kDirectorySlots]);
+  }
   Chunk* FindChunk(uint32_t index) const;
   Result<Chunk*> MakeChunk(uint32_t index);
-  uintptr_t* FindSlot(int fd) const;
+  uint64_t* FindSlot(int fd) const;
   void FreeSlot(uint32_t fd);
   File* Detach(uint32_t fd);
-
-  uint32_t refs_ = 1;
-  uint32_t open_count_ = 0;
-  uint32_t lowest_free_ = 0;  // no descriptor below it is free
-  uint32_t chunk_count_ = 1;  // chunks up to the highest one that was ever made
-  Chunk first_{};
-  Directory* directories_[kDirectories]{};
 };
+
+// The head of the list of all tables.
+proto::Link& FdTables();
 
 // The most that RLIMIT_NOFILE can be set to: /proc/sys/fs/nr_open.
 inline uint64_t fd_limit_max = FdTable::kMaxFds;

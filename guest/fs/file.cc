@@ -20,15 +20,24 @@ constexpr uint32_t kSettable = O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOA
 // Not kept: they only steer open(2).
 constexpr uint32_t kCreationFlags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 
+constinit proto::Link g_open_files{0, 0};
+using Files = ListView<File, &proto::FileRecord::open_files>;
+
 }  // namespace
 
-File::File(Ref<Dentry> dentry, uint32_t flags)
-    : flags_(flags & ~kCreationFlags), dentry_(std::move(dentry)) {}
+proto::Link& OpenFiles() { return ReadyHead(g_open_files); }
 
-File::~File() = default;
+File::File(Ref<Dentry> dentry, uint32_t flags)
+    : FileRecord{proto::kFileMagic, {0, 0}, 1, flags & ~kCreationFlags, 0},
+      dentry_(std::move(dentry)) {
+  static_assert(sizeof(void*) == proto::kFileRecordOffset);
+  Files(OpenFiles()).PushBack(*this);
+}
+
+File::~File() { Unlink(open_files); }
 
 void File::Release() {
-  if (--refs_ == 0) {
+  if (--holders == 0) {
     ForgetEpollItems(*this);
     OnLastClose();
     ReleaseFileLocks(inode(), this);
@@ -36,19 +45,19 @@ void File::Release() {
   }
 }
 
-void File::SetStatusFlags(uint32_t flags) { flags_ = (flags_ & ~kSettable) | (flags & kSettable); }
+void File::SetStatusFlags(uint32_t flags) { status = (status & ~kSettable) | (flags & kSettable); }
 
 bool File::readable() const {
-  return !path_only() && (flags_ & O_ACCMODE) != O_WRONLY && (flags_ & O_ACCMODE) != O_ACCMODE;
+  return !path_only() && (status & O_ACCMODE) != O_WRONLY && (status & O_ACCMODE) != O_ACCMODE;
 }
 
 bool File::writable() const {
-  const uint32_t mode = flags_ & O_ACCMODE;
+  const uint32_t mode = status & O_ACCMODE;
   return !path_only() && (mode == O_WRONLY || mode == O_RDWR);
 }
 
-bool File::nonblocking() const { return (flags_ & O_NONBLOCK) != 0; }
-bool File::path_only() const { return (flags_ & O_PATH) != 0; }
+bool File::nonblocking() const { return (status & O_NONBLOCK) != 0; }
+bool File::path_only() const { return (status & O_PATH) != 0; }
 Inode& File::inode() const { return dentry_->inode(); }
 
 Result<uint64_t> File::Read(IoBuffer&, uint64_t&) { return Error(EINVAL); }

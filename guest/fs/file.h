@@ -15,6 +15,7 @@
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 #include "guest/lib/wait_queue.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -42,19 +43,19 @@ class DirSink {
 };
 
 // Operations of a file without position are called with it all the same and leave it alone.
-class File {
+class File : public proto::FileRecord {
  public:
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  void AddRef() { ++refs_; }
+  void AddRef() { ++holders; }
   // The last reference runs OnLastClose() and frees the file.
   void Release();
-  uint32_t refs() const { return refs_; }
+  uint32_t refs() const { return holders; }
 
   // O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECTORY, O_PATH... as open(2) got them, without the
   // creation flags.
-  uint32_t flags() const { return flags_; }
+  uint32_t flags() const { return status; }
   // F_SETFL: only O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME change.
   void SetStatusFlags(uint32_t flags);
   bool readable() const;
@@ -125,11 +126,12 @@ class File {
   virtual void Destroy() = 0;
 
  private:
-  uint32_t refs_ = 1;
-  uint32_t flags_;
   uint64_t position_ = 0;
   Ref<Dentry> dentry_;
 };
+
+// The head of the list of all files.
+proto::Link& OpenFiles();
 
 // lseek(2) on something of `size` bytes, for implementations of Seek. Errors: EINVAL, ENXIO.
 Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence);

@@ -9,32 +9,33 @@
 #include "guest/fs/dentry.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
-class FsContext {
+class FsContext : public proto::FsRecord {
  public:
   // Everything at `root`. Errors: ENOMEM.
   static Result<Ref<FsContext>> Create(Ref<Dentry> root, uint32_t umask);
   // fork without CLONE_FS. Errors: ENOMEM.
   Result<Ref<FsContext>> Copy() const;
-  void AddRef() { ++refs_; }
+  void AddRef() { ++users; }
   void Release();
-  uint32_t refs() const { return refs_; }
+  uint32_t refs() const { return users; }
 
   Ref<Dentry> cwd;
   Ref<Dentry> root;
-  uint32_t umask = 022;
 
  private:
   template <typename T, typename... Args>
   friend T* MakeObject(Args&&...);
   template <typename T>
   friend void DestroyObject(T*);
-  FsContext() = default;
-  ~FsContext() = default;
-
-  uint32_t refs_ = 1;
+  FsContext();
+  ~FsContext();
 };
+
+// The head of the list of all of them.
+proto::Link& FsContexts();
 
 }  // namespace fv::guest

@@ -78,7 +78,7 @@ Result<Ref<File>> OpenTmpfile(const PathCaller& caller, int dirfd, const char* p
   }
   const Ref<Dentry> directory = TRY(Lookup(caller, dirfd, path, kLookupFollow | kLookupDirectory));
   TRY(CheckAccess(directory->inode(), caller.cred, kMayWrite | kMayExec));
-  const uint32_t bits = kTypeRegular | (mode & 07777 & ~caller.fs.umask);
+  const uint32_t bits = kTypeRegular | (mode & 07777 & ~caller.fs.mask);
   Ref<Dentry> dentry =
       TRY(MakeUnnamed(directory->inode().superblock(), "#tmpfile", bits, caller.cred));
   dentry->inode().linkable = (flags & O_EXCL) == 0;

@@ -151,7 +151,7 @@ Status ShowTaskStatus(TextBuffer& out, const ProcKey& key) {
   Result<Ref<FdTable>> files = GetTaskFiles(key.task);
   Result<Ref<FsContext>> fs = GetTaskFs(key.task);
   const bool has_fs = fs.ok() && fs.value();
-  AddIds(out, info, ids, files.ok() ? files.value().get() : nullptr, has_fs ? fs.value()->umask : 0,
+  AddIds(out, info, ids, files.ok() ? files.value().get() : nullptr, has_fs ? fs.value()->mask : 0,
          has_fs);
   const MmRef mm(GetTaskMmOrNull(key.task));
   if (mm) {

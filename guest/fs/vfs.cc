@@ -92,7 +92,7 @@ Result<Ref<Dentry>> CreateNode(const PathCaller& caller, const ParentLookup& whe
     return Error(EPERM);
   }
   Superblock& superblock = where.parent->inode().superblock();
-  const uint32_t bits = type | (mode & kModePermissions & ~caller.fs.umask);
+  const uint32_t bits = type | (mode & kModePermissions & ~caller.fs.mask);
   return AddNew(caller, where, TRY(MakeRamInode(superblock, bits, device)));
 }
 
@@ -100,7 +100,7 @@ Status MakeDirectory(const PathCaller& caller, int dirfd, const char* path, uint
   ParentLookup where;
   TRY(LookupParent(caller, dirfd, path, where));
   TRY(CheckNew(caller, where));
-  const uint32_t bits = kTypeDirectory | (mode & 01777 & ~caller.fs.umask);
+  const uint32_t bits = kTypeDirectory | (mode & 01777 & ~caller.fs.mask);
   Ref<Inode> inode = TRY(MakeRamInode(where.parent->inode().superblock(), bits));
   const Ref<Dentry> made = TRY(AddNew(caller, where, std::move(inode)));
   return Ok();

@@ -5,6 +5,7 @@
 
 #include "guest/ipc/futex.h"
 
+#include "guest/introspect/introspect.h"
 #include "guest/ipc/futex_internal.h"
 #include "guest/ipc/futex_pi.h"
 #include "guest/lib/wait_queue.h"
@@ -55,6 +56,8 @@ void InitFutexes() {
   for (proto::Link& bucket : g_buckets) {
     InitHead(bucket);
   }
+  Channel().futex_buckets = AddressOf(g_buckets);
+  Channel().futex_bucket_count = kBuckets;
 }
 
 Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope) {

@@ -4,11 +4,12 @@
 // Locking: one lock a hash bucket.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "guest/ipc/futex.h"
 #include "guest/lib/list.h"
-#include "proto/records.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -25,6 +26,12 @@ struct FutexWaiter {
   // FUTEX_WAIT_REQUEUE_PI: what it becomes when it is moved; nullptr for a plain waiter.
   PiWaiter* requeue_pi = nullptr;
 };
+static_assert(offsetof(FutexWaiter, key) == offsetof(proto::FutexWaiterRecord, space) &&
+              offsetof(FutexKey, page) == sizeof(uint64_t) &&
+              offsetof(FutexKey, offset) == 2 * sizeof(uint64_t) &&
+              offsetof(FutexWaiter, task) == offsetof(proto::FutexWaiterRecord, task) &&
+              offsetof(FutexWaiter, requeue_pi) == offsetof(proto::FutexWaiterRecord, requeue_pi) &&
+              sizeof(FutexWaiter) == sizeof(proto::FutexWaiterRecord));
 
 using FutexBucket = ListView<FutexWaiter, &FutexWaiter::link>;
 

@@ -292,7 +292,7 @@ Result<Ref<Dentry>> MakeQueue(Task& task, Dentry& names, const char* name, uint3
   if (user.mqueue_bytes + charge > task.rlimit(RLIMIT_MSGQUEUE)) {
     return Error(EMFILE);
   }
-  const uint32_t bits = kTypeRegular | (mode & kModePermissions & ~task.fs().umask);
+  const uint32_t bits = kTypeRegular | (mode & kModePermissions & ~task.fs().mask);
   MqueueInode* made = MakeObject<MqueueInode>(bits, max_messages, message_bytes, user, charge);
   if (made == nullptr) {
     return Error(ENOMEM);

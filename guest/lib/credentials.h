@@ -6,7 +6,10 @@
 // Locking: immutable once shared; the count is the owner's business (task_lock on several CPUs).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -24,6 +27,8 @@ inline constexpr uint64_t kAllCapabilities = (uint64_t{1} << 41) - 1;
 inline constexpr unsigned kLastCapability = 40;
 
 struct Credentials {
+  uint64_t magic;     // proto::kCredentialsMagic
+  UserAccount* user;  // of the real uid; counted
   uint32_t refs;
   uint32_t securebits;
   uint32_t uid, gid;      // real
@@ -32,7 +37,6 @@ struct Credentials {
   uint32_t fsuid, fsgid;  // for file access
   uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
   GroupList* groups;  // never nullptr after InitCredentials()
-  UserAccount* user;  // of the real uid; counted
 
   // `capability` is a CAP_* number of <linux/capability.h>.
   bool Capable(unsigned capability) const { return (cap_effective >> capability & 1) != 0; }
@@ -49,5 +53,8 @@ struct Credentials {
     return false;
   }
 };
+static_assert(offsetof(Credentials, user) == offsetof(proto::CredentialsRecord, user) &&
+              offsetof(Credentials, refs) == offsetof(proto::CredentialsRecord, refs) &&
+              offsetof(Credentials, fsgid) == offsetof(proto::CredentialsRecord, fsgid));
 
 }  // namespace fv::guest

@@ -43,6 +43,14 @@ inline void Unlink(proto::Link& link) {
 
 inline void InitHead(proto::Link& head) { head = {AddressOf(&head), AddressOf(&head)}; }
 
+// A head of static storage that whoever comes first makes ready.
+inline proto::Link& ReadyHead(proto::Link& head) {
+  if (!IsLinked(head)) {
+    InitHead(head);
+  }
+  return head;
+}
+
 // A view of a list whose head is a Link somewhere else (in a record).
 template <typename T, auto Member>
 class ListView {

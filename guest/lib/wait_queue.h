@@ -9,10 +9,12 @@
 // Context: task context, no spinlock held.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "guest/lib/list.h"
 #include "guest/lib/result.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -33,6 +35,9 @@ struct Waiter {
   // EPOLLEXCLUSIVE: once one such waiter took the event, the others stay on the queue.
   bool exclusive = false;
 };
+static_assert(offsetof(Waiter, task) == offsetof(proto::WaiterRecord, task) &&
+              offsetof(Waiter, on_wake) == offsetof(proto::WaiterRecord, on_wake) &&
+              sizeof(Waiter) == sizeof(proto::WaiterRecord));
 
 class WaitQueue {
  public:

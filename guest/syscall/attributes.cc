@@ -226,8 +226,8 @@ Result<uint64_t> utime(const SyscallArgs& args) {
 }
 
 Result<uint64_t> umask(const SyscallArgs& args) {
-  const uint32_t old = args.task.fs().umask;
-  args.task.fs().umask = args.Uint(0) & 0777;
+  const uint32_t old = args.task.fs().mask;
+  args.task.fs().mask = args.Uint(0) & 0777;
   return uint64_t{old};
 }
 

@@ -47,6 +47,7 @@ Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
     return Error(EPERM);
   }
   if (args.Int(0) == proto::kPrFailNth) {
+    NoteChange(proto::SafepointKind::kSyscall);  // what fails next is compared with what is now
     return FailNth(args.a[1]);
   }
   DropUnusedMemory();

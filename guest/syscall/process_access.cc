@@ -84,7 +84,7 @@ Result<uint64_t> kcmp(const SyscallArgs& args) {
     case KCMP_FILES:
       return Order(AddressOf(a->files_or_null()), AddressOf(b->files_or_null()));
     case KCMP_FS:
-      return Order(AddressOf(a->fs_context), AddressOf(b->fs_context));
+      return Order(AddressOf(a->fs_or_null()), AddressOf(b->fs_or_null()));
     case KCMP_SIGHAND:
       return Order(a->TaskRecord::sighand, b->TaskRecord::sighand);
     case KCMP_SYSVSEM:

@@ -140,9 +140,9 @@ Status NameCore(Task& task, int signo, char (&name)[kCoreNameBytes]) {
   SystemInfo system{};
   FillSystemInfo(system);
   char exe[kCoreNameBytes] = "";
-  if (task.exe_file != nullptr) {
+  if (task.exe_file() != nullptr) {
     const Result<size_t> length =
-        FormatPath(task.exe_file->dentry(), *RootDentry(), exe, sizeof(exe));
+        FormatPath(task.exe_file()->dentry(), *RootDentry(), exe, sizeof(exe));
     exe[length.ok() ? length.value() : 0] = '\0';
   }
   CoreNameFacts facts;

@@ -18,7 +18,7 @@ constinit SlabCache<UserAccount> g_users("user_struct");
 constinit proto::Link g_accounts{0, 0};
 constinit GroupList g_no_groups{1, 0, {0}};
 
-using Accounts = ListView<UserAccount, &UserAccount::link>;
+using Accounts = ListView<UserAccount, &proto::UserRecord::users>;
 
 size_t GroupListBytes(uint32_t count) { return sizeof(GroupList) + count * sizeof(uint32_t); }
 
@@ -39,7 +39,9 @@ Result<UserAccount*> FindOrMakeUser(uint32_t uid) {
   if (user == nullptr) {
     return Error(EAGAIN);
   }
+  user->magic = proto::kUserMagic;
   user->uid = uid;
+  user->refs = 1;
   Accounts(g_accounts).PushBack(*user);
   return user;
 }
@@ -71,6 +73,7 @@ void SortGids(uint32_t* gids, uint32_t count) {
 
 void InitCredentials() {
   InitHead(g_accounts);
+  Channel().users = AddressOf(&g_accounts);
   g_credentials.Register();
   g_users.Register();
 }
@@ -79,7 +82,7 @@ void GetUser(UserAccount& user) { ++user.refs; }
 
 void PutUser(UserAccount* user) {
   if (user != nullptr && --user->refs == 0) {
-    Unlink(user->link);
+    Unlink(user->users);
     g_users.Delete(user);
   }
 }
@@ -90,6 +93,7 @@ Result<Credentials*> MakeRootCredentials() {
     return Error(ENOMEM);
   }
   *credentials = Credentials{};
+  credentials->magic = proto::kCredentialsMagic;
   credentials->refs = 1;
   credentials->cap_effective = credentials->cap_permitted = credentials->cap_bounding =
       kAllCapabilities;
@@ -137,7 +141,7 @@ void TellOfIds(const Credentials& old, const Credentials& now) {
 
 void CommitCredentials(Credentials* changed) {
   Task& task = *CurrentTask();
-  Credentials* old = task.credentials;
+  Credentials* old = task.credentials();
   if (old->user != changed->user) {
     --old->user->processes;
     ++changed->user->processes;
@@ -149,7 +153,7 @@ void CommitCredentials(Credentials* changed) {
     SetDumpable(task, 0);  // what it had in memory is not for its new user (prctl(2))
   }
   TellOfIds(*old, *changed);
-  task.credentials = changed;
+  task.set_credentials(changed);
   PutCredentials(old);
 }
 

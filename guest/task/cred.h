@@ -16,14 +16,7 @@ namespace fv::guest {
 class Task;
 
 // Counted by the Credentials and queued signals that point here.
-struct UserAccount {
-  proto::Link link{0, 0};
-  uint32_t uid = 0;
-  uint32_t refs = 1;
-  uint32_t processes = 0;     // tasks, threads included (RLIMIT_NPROC)
-  uint32_t signals = 0;       // queued signals (RLIMIT_SIGPENDING)
-  uint64_t mqueue_bytes = 0;  // of POSIX message queues (RLIMIT_MSGQUEUE)
-};
+struct UserAccount : proto::UserRecord {};
 
 void InitCredentials();
 // uid 0 with all capabilities; with a reference for the caller. Errors: ENOMEM.

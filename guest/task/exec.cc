@@ -139,10 +139,10 @@ void SwapMm(Task& task, NewProgram& program) {
         MaxRss(task.signal().dead_threads.max_rss_pages, *old);
     old->Put();
   }
-  if (task.exe_file != nullptr) {
-    task.exe_file->Release();
+  if (task.exe_file() != nullptr) {
+    task.exe_file()->Release();
   }
-  task.exe_file = program.file.Leak();
+  task.set_exe_file(program.file.Leak());
 }
 
 void ResetRegisters(Task& task, const NewProgram& program) {

@@ -134,8 +134,8 @@ void MmRelease(Task& task) {
     }
     task.clear_child_tid = 0;
   }
-  if (Completion* done = task.vfork_done) {
-    task.vfork_done = nullptr;
+  if (Completion* done = task.vfork_done()) {
+    task.set_vfork_done(nullptr);
     done->Complete();
   }
 }
@@ -145,12 +145,12 @@ void ExitFiles(Task& task) {
     task.set_files(nullptr);
     files->Release();
   }
-  if (FsContext* fs = task.fs_context) {
-    task.fs_context = nullptr;
+  if (FsContext* fs = task.fs_or_null()) {
+    task.set_fs(nullptr);
     fs->Release();
   }
-  if (File* exe = task.exe_file) {
-    task.exe_file = nullptr;
+  if (File* exe = task.exe_file()) {
+    task.set_exe_file(nullptr);
     exe->Release();
   }
 }

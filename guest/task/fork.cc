@@ -82,8 +82,8 @@ Result<Task*> DupTaskStruct(const Task& parent) {
 }
 
 void CopyCreds(const Task& parent, Task& child) {
-  child.credentials = &GetCredentials(*parent.credentials);
-  ++child.credentials->user->processes;
+  child.set_credentials(&GetCredentials(*parent.credentials()));
+  ++child.cred().user->processes;
 }
 
 Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
@@ -93,9 +93,9 @@ Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
   } else {
     child.set_files(TRY(parent.files().Copy()).Leak());
   }
-  child.exe_file = parent.exe_file;
-  if (child.exe_file != nullptr) {
-    child.exe_file->AddRef();
+  if (File* exe = parent.exe_file()) {
+    exe->AddRef();
+    child.set_exe_file(exe);
   }
   return Ok();
 }
@@ -103,9 +103,9 @@ Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
 Status CopyFs(uint64_t flags, const Task& parent, Task& child) {
   if ((flags & kCloneFs) != 0) {
     parent.fs().AddRef();
-    child.fs_context = parent.fs_context;
+    child.set_fs(&parent.fs());
   } else {
-    child.fs_context = TRY(parent.fs().Copy()).Leak();
+    child.set_fs(TRY(parent.fs().Copy()).Leak());
   }
   return Ok();
 }
@@ -303,7 +303,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
     PutTask(*child);
   });
   CopyCreds(parent, *child);
-  ScopeGuard undo_creds([child] { --child->credentials->user->processes; });
+  ScopeGuard undo_creds([child] { --child->cred().user->processes; });
   TRY(PlaceInNamespaces(args, parent, *child));
   TRY(AllocPid(args, parent, *child));
   ScopeGuard undo_pid([child] { AbandonPid(child->id()); });
@@ -352,7 +352,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
 Result<Task*> CopyProcess(const CloneArgs& args) {
   Task& parent = *CurrentTask();
   StartFailures(proto::FailTrigger::kFork, 0);
-  ForkClock clock(args.flags, parent);
+  ForkClock clock(args, parent);
   Result<Task*> child = MakeChild(args, parent, clock);
   NoteChange(proto::SafepointKind::kSyscall);
   if (child.ok()) {
@@ -371,7 +371,7 @@ Result<uint64_t> KernelClone(const CloneArgs& args) {
   const uint32_t pid = PidIn(*child, ActivePidNamespace(*CurrentTask()));
   const bool vfork = (args.flags & kCloneVfork) != 0;
   if (vfork) {
-    child->vfork_done = &done;
+    child->set_vfork_done(&done);
     GetTask(*child);
   }
   WakeUpNewTask(*child);
@@ -380,7 +380,7 @@ Result<uint64_t> KernelClone(const CloneArgs& args) {
     Status waited = WaitUntil(
         done.queue, kNoDeadline, [&done] { return done.done; }, WaitKind::kKillable);
     if (!waited.ok()) {
-      child->vfork_done = nullptr;
+      child->set_vfork_done(nullptr);
     }
     PutTask(*child);
   }
@@ -407,8 +407,8 @@ Result<Task*> MakeKernelTask(void (*entry)(void*), Task* parent) {
   task->TaskRecord::signal = AddressOf(signal);
   signal->leader = task;
   SetInitialLimits(*signal);
-  task->credentials = TRY(MakeRootCredentials());
-  ++task->credentials->user->processes;
+  task->set_credentials(TRY(MakeRootCredentials()));
+  ++task->cred().user->processes;
   task->uts = Ref<UtsNamespace>(InitialUtsNamespace());
   task->pid_for_children = Ref<PidNamespace>(InitialPidNamespace());
   Pid* id = TRY(AllocatePid(InitialPidNamespace(), {}));

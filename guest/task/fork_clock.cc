@@ -31,11 +31,12 @@ void EmitEnd(uint32_t child_pid, const ForkCounts& counts, int error) {
 
 }  // namespace
 
-ForkClock::ForkClock(uint64_t flags, const Task& parent)
+ForkClock::ForkClock(const CloneArgs& args, const Task& parent)
     : wanted_(EventWanted(proto::EventKind::kForkPhase)),
-      vfork_((flags & kCloneVfork) != 0),
+      vfork_((args.flags & kCloneVfork) != 0),
       last_(wanted_ ? ReadTsc() : 0) {
-  EmitEvent(proto::EventKind::kForkBegin, flags, AddressOf(parent.mm()), Channel().free_frames);
+  EmitEvent(proto::EventKind::kForkBegin, args.flags, AddressOf(parent.mm()), Channel().free_frames,
+            args.exit_signal, args.child_tid);
 }
 
 void ForkClock::Mark(proto::ForkPhase phase) {

@@ -14,10 +14,11 @@
 namespace fv::guest {
 
 class Task;
+struct CloneArgs;
 
 class ForkClock {
  public:
-  ForkClock(uint64_t flags, const Task& parent);
+  ForkClock(const CloneArgs& args, const Task& parent);
   ForkClock(const ForkClock&) = delete;
 
   // The phase that ends now.

@@ -62,13 +62,13 @@ const char** CollectStrings(uint32_t first, uint32_t count) {
 Status OpenFirstFiles(Task& task) {
   task.set_files(TRY(FdTable::Create()).Leak());
   TRY(OpenConsole(task.files()));
-  task.fs_context = TRY(FsContext::Create(RootDentry(), Boot().umask)).Leak();
+  task.set_fs(TRY(FsContext::Create(RootDentry(), Boot().umask)).Leak());
   if (Boot().cwd_gpa != 0) {
     const PathCaller caller{task.fs(), task.cred(), nullptr};
     Result<Ref<Dentry>> cwd =
         Lookup(caller, AT_FDCWD, ArgsText(Boot().cwd_gpa), kLookupFollow | kLookupDirectory);
     if (cwd.ok()) {
-      task.fs_context->cwd = cwd.take();
+      task.fs().cwd = cwd.take();
     }
   }
   return Ok();
@@ -192,6 +192,7 @@ void InitTasks() {
   InitNamespaces();
   InitCredentials();
   InitSignals();
+  InitTimers();
   InitRandom(Boot().random_seed);
   InitFutexes();
   InitPiFutexes();

@@ -16,20 +16,23 @@ namespace fv::guest {
 struct PosixTimer {
   proto::Link link{0, 0};
   SignalStruct* signal = nullptr;
+  SigQueueEntry* entry = nullptr;  // on a queue while its signal is pending
+  Timer timer;                     // of a clock that always goes on
   int32_t id = 0;
   int32_t clock = 0;
   int32_t notify = 0;  // SIGEV_*
   int32_t signo = 0;
   uint64_t value = 0;   // sigev_value
   uint32_t thread = 0;  // SIGEV_THREAD_ID
-  Timer timer;          // of a clock that always goes on
   CpuTimer cpu;         // of a CPU-time clock, if `on_cpu_time`
   bool on_cpu_time = false;
   uint64_t interval_ns = 0;
-  uint64_t overruns = 0;           // expirations while the signal was pending
-  int32_t last_overrun = 0;        // of the last delivery, at most DELAYTIMER_MAX
-  SigQueueEntry* entry = nullptr;  // on a queue while its signal is pending
+  uint64_t overruns = 0;     // expirations while the signal was pending
+  int32_t last_overrun = 0;  // of the last delivery, at most DELAYTIMER_MAX
 };
+static_assert(offsetof(PosixTimer, signal) == offsetof(proto::PosixTimerRecord, signal) &&
+              offsetof(PosixTimer, entry) == offsetof(proto::PosixTimerRecord, entry) &&
+              offsetof(PosixTimer, timer) == offsetof(proto::PosixTimerRecord, timer));
 
 // A timer of the task's group. nullptr: no memory, or RLIMIT_SIGPENDING.
 PosixTimer* NewPosixTimer(Task& task);

@@ -278,18 +278,18 @@ Result<Ref<FdTable>> GetTaskFiles(uint32_t tid) {
 
 Result<Ref<FsContext>> GetTaskFs(uint32_t tid) {
   Task* task = TRY(Inspectable(tid));
-  if (task->fs_context == nullptr) {
+  if (task->fs_or_null() == nullptr) {
     return Error(ESRCH);
   }
-  return Ref<FsContext>(*task->fs_context);
+  return Ref<FsContext>(task->fs());
 }
 
 Result<Ref<Dentry>> GetTaskExe(uint32_t tid) {
   Task* task = TRY(Inspectable(tid));
-  if (task->exe_file == nullptr) {
+  if (task->exe_file() == nullptr) {
     return Error(ENOENT);
   }
-  return Ref<Dentry>(task->exe_file->dentry());
+  return Ref<Dentry>(task->exe_file()->dentry());
 }
 
 Status SetTaskOomScoreAdj(uint32_t tid, int32_t value) {

@@ -181,7 +181,7 @@ void ReleaseTask(Task& task) {
   EmitEvent(proto::EventKind::kReap, task.pid, task.exit_code);
   Task& leader = *task.leader();
   const bool is_leader = &leader == &task;
-  --task.credentials->user->processes;
+  --task.cred().user->processes;
   if (!is_leader) {
     task.signal().dead_threads.Add(task.times);
   }

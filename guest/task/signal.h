@@ -6,6 +6,7 @@
 // Locking: siglock of the Sighand on several CPUs; one vCPU needs none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "guest/lib/list.h"
@@ -13,6 +14,7 @@
 #include "guest/lib/wait_queue.h"
 #include "guest/task/signal_abi.h"
 #include "guest/task/timer.h"
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -29,25 +31,30 @@ struct SigQueueEntry {
   bool reserved = false;        // a timer's own: it stays when the signal is taken
   SigInfo info;
 };
+static_assert(offsetof(SigQueueEntry, user) == offsetof(proto::SignalEntryRecord, user) &&
+              offsetof(SigQueueEntry, reserved) == offsetof(proto::SignalEntryRecord, of_timer) &&
+              offsetof(SigQueueEntry, info) == offsetof(proto::SignalEntryRecord, signo));
 
 struct SigPending {
   SigSet set = 0;
   List<SigQueueEntry, &SigQueueEntry::link> queue;
 };
+static_assert(sizeof(SigPending) == sizeof(proto::PendingRecord));
 
 // Signal handlers (Linux: struct sighand_struct).
 struct Sighand {
+  uint64_t magic = proto::kSighandMagic;
   uint32_t refs = 1;
   SigAction action[kSignalCount] = {};
   SigAction& Of(int signo) { return action[signo - 1]; }
 };
+static_assert(offsetof(Sighand, refs) == offsetof(proto::SighandRecord, refs) &&
+              offsetof(Sighand, action) == offsetof(proto::SighandRecord, action) &&
+              sizeof(Sighand) == sizeof(proto::SighandRecord));
 
-inline constexpr unsigned kRlimitCount = 16;
+inline constexpr unsigned kRlimitCount = proto::kLimits;
 inline constexpr uint64_t kRlimitInfinity = ~uint64_t{0};
-struct Rlimit {
-  uint64_t soft;
-  uint64_t hard;
-};
+using Rlimit = proto::LimitRecord;
 
 // Sums that wait and getrusage report; in ns and counts.
 struct TaskTimes {
@@ -83,7 +90,8 @@ struct IntervalTimer {  // ITIMER_VIRTUAL and ITIMER_PROF: remaining CPU time, 0
 };
 
 enum SignalFlag : uint32_t {
-  kSignalGroupExit = 1u << 0,   // the group is being killed; group_exit_code is its status
+  // The group is being killed; group_exit_code is its status.
+  kSignalGroupExit = proto::kSignalFlagGroupExit,
   kSignalStopped = 1u << 1,     // a group stop is complete
   kSignalContinued = 1u << 2,   // continued since the parent last looked (WCONTINUED)
   kSignalUnkillable = 1u << 3,  // init: default actions do not apply
@@ -94,11 +102,7 @@ enum SignalFlag : uint32_t {
 };
 
 // What the threads of a group share (Linux: struct signal_struct).
-struct SignalStruct {
-  uint32_t refs = 1;   // tasks that point here
-  uint32_t live = 1;   // threads that have not begun to exit
-  uint32_t flags = 0;  // SignalFlag
-  uint32_t group_exit_code = 0;
+struct SignalStruct : proto::SignalRecord {
   uint32_t stop_count = 0;     // threads that still have to stop
   int32_t stop_signal = 0;     // of the stop in progress or complete
   bool stop_reported = false;  // the parent has waited for this stop
@@ -106,13 +110,11 @@ struct SignalStruct {
   SigPending shared_pending;
   WaitQueue child_exit;  // parents in wait4 sleep here (Linux: wait_chldexit)
   WaitQueue exec_wait;   // the thread in group_exec waits here for the others to go
-  Rlimit rlimits[kRlimitCount] = {};
   TaskTimes dead_threads;
   TaskTimes children;  // waited-for children
   Timer real_timer;    // ITIMER_REAL and alarm
   uint64_t real_interval_ns = 0;
   IntervalTimer virtual_timer, prof_timer;
-  proto::Link posix_timers{0, 0};
   uint32_t next_timer_id = 0;
   int32_t oom_score_adj = 0;
   Task* leader = nullptr;

@@ -81,7 +81,7 @@ int DequeueFrom(SigPending& pending, SigSet wanted, SigInfo& info) {
 void InitSignals() { g_entries.Register(); }
 
 SigQueueEntry* ReserveSignal(Task& charged) {
-  UserAccount& user = *charged.credentials->user;
+  UserAccount& user = *charged.cred().user;
   SigQueueEntry* entry =
       user.signals < charged.rlimit(kRlimitSigpending) ? g_entries.New() : nullptr;
   if (entry != nullptr) {
@@ -103,7 +103,7 @@ Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info,
   if (info.signo < kSigRtMin && (pending.set & SigBit(info.signo)) != 0) {
     return Ok();  // once is enough
   }
-  UserAccount* user = charged.credentials->user;
+  UserAccount* user = charged.cred().user;
   // The kernel's own and kill()'s standard signals must not get lost over a limit.
   const bool over_limit_allowed = info.signo < kSigRtMin && info.code >= 0;
   SigQueueEntry* entry = reserved;

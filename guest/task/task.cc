@@ -7,6 +7,8 @@
 #include <asm/resource.h>
 #include <linux/capability.h>
 
+#include "guest/fs/fd_table.h"
+#include "guest/fs/fs_context.h"
 #include "guest/fs/proc_source.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
@@ -92,6 +94,9 @@ void InitTaskTables() {
   channel.tasks = AddressOf(&g_task_list);
   channel.pid_hash = AddressOf(g_pid_hash);
   channel.pid_buckets = kPidBuckets;
+  channel.open_files = AddressOf(&OpenFiles());
+  channel.fd_tables = AddressOf(&FdTables());
+  channel.fs_contexts = AddressOf(&FsContexts());
   // Linux: an eighth of memory may be kernel stacks; at least 20 tasks (fork_init).
   const uint64_t by_memory = TotalFrames() / (8u << kStackOrder);
   g_max_threads = by_memory < 20 ? 20 : by_memory > kPidMax - 1 ? kPidMax - 1 : by_memory;
@@ -108,6 +113,8 @@ Result<Task*> AllocateTask() {
   InitHead(task->group);
   InitHead(task->children);
   InitHead(task->pi_waiters);
+  task->pending_at = AddressOf(&task->pending);
+  task->sleep_timer_at = AddressOf(&task->sleep_timer);
   if (Status status = AllocateStack(*task); !status.ok()) {
     g_tasks.Delete(task);
     return status.error();
@@ -146,7 +153,7 @@ void PutTask(Task& task) {
   if (task.fpu != nullptr) {
     FpuCache().FreeObject(task.fpu);
   }
-  PutCredentials(task.credentials);
+  PutCredentials(task.credentials());
   ExitIo(task);  // of a child that was never published
   task.magic = 0;
   g_tasks.Delete(&task);
@@ -162,7 +169,13 @@ void PutSighand(Sighand* sighand) {
 SignalStruct* NewSignalStruct() {
   SignalStruct* signal = g_signals.New();
   if (signal != nullptr) {
+    signal->magic = proto::kSignalMagic;
+    signal->refs = signal->live = 1;
     InitHead(signal->posix_timers);
+    signal->shared_pending_at = AddressOf(&signal->shared_pending);
+    signal->child_exit_at = AddressOf(&signal->child_exit.waiters().head());
+    signal->exec_wait_at = AddressOf(&signal->exec_wait.waiters().head());
+    signal->real_timer_at = AddressOf(&signal->real_timer);
   }
   return signal;
 }

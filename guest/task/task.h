@@ -34,7 +34,7 @@ struct TaskIoContext;
 
 // TaskRecord::flags; Linux's values (shown in /proc/PID/stat).
 enum TaskFlag : uint32_t {
-  kPfExiting = 0x4,
+  kPfExiting = proto::kTaskExiting,
   kPfForkNoExec = 0x40,
   kPfSuperPriv = 0x100,
   kPfDumpCore = 0x200,
@@ -60,12 +60,13 @@ class Task : public proto::TaskRecord {
   Mm* mm() const { return reinterpret_cast<Mm*>(TaskRecord::mm); }
   // REQUIRES for the next two: the task has not exited (files_or_null() for /proc).
   FdTable& files() const { return *files_or_null(); }
-  FsContext& fs() const { return *fs_context; }
+  FsContext& fs() const { return *fs_or_null(); }
+  FsContext* fs_or_null() const { return reinterpret_cast<FsContext*>(TaskRecord::fs); }
   FdTable* files_or_null() const { return reinterpret_cast<FdTable*>(TaskRecord::files); }
-  const Credentials& cred() const { return *credentials; }
+  const Credentials& cred() const { return *credentials(); }
   // Soft limit of RLIMIT_`kind` (<asm/resource.h>); kRlimitInfinity = none.
   uint64_t rlimit(unsigned kind) const { return signal().rlimits[kind].soft; }
-  bool Capable(unsigned capability) const { return credentials->Capable(capability); }
+  bool Capable(unsigned capability) const { return cred().Capable(capability); }
 
   // ---- Task's own ------------------------------------------------------------------------------
   SignalStruct& signal() const { return *reinterpret_cast<SignalStruct*>(TaskRecord::signal); }
@@ -82,18 +83,25 @@ class Task : public proto::TaskRecord {
   Pid& id() const {
     return *static_cast<Pid*>(reinterpret_cast<proto::PidRecord*>(TaskRecord::id));
   }
+  Credentials* credentials() const {
+    return reinterpret_cast<Credentials*>(TaskRecord::credentials);
+  }
+  // The program's file (/proc/PID/exe); counted. nullptr for kernel tasks and after exit.
+  File* exe_file() const { return reinterpret_cast<File*>(TaskRecord::exe_file); }
+  Completion* vfork_done() const { return reinterpret_cast<Completion*>(TaskRecord::vfork_done); }
   TrapFrame& frame() const { return *TrapFrameOf(stack); }
 
   void set_mm(Mm* mm) { TaskRecord::mm = AddressOf(mm); }
   void set_files(FdTable* table) { TaskRecord::files = AddressOf(table); }
+  void set_fs(FsContext* fs_context) { TaskRecord::fs = AddressOf(fs_context); }
+  void set_credentials(Credentials* cred) { TaskRecord::credentials = AddressOf(cred); }
+  void set_exe_file(File* file) { TaskRecord::exe_file = AddressOf(file); }
+  void set_vfork_done(Completion* done) { TaskRecord::vfork_done = AddressOf(done); }
 
   // Context. Set by the scheduler and fork.
   KernelContext context;
   void* fpu = nullptr;  // FpuBytes(), 64-byte aligned; nullptr for kernel tasks
   uint64_t gs_base = 0;
-  FsContext* fs_context = nullptr;
-  File* exe_file = nullptr;  // the program's file (/proc/PID/exe); counted
-  Credentials* credentials = nullptr;
   Ref<UtsNamespace> uts;               // null after exit
   Ref<PidNamespace> pid_for_children;  // null after exit
 
@@ -116,7 +124,6 @@ class Task : public proto::TaskRecord {
   PiWaiter* pi_blocked_on = nullptr;
 
   // Signals.
-  SigSet blocked = 0;
   SigSet real_blocked = 0;  // in sigtimedwait: the mask without the signals waited for
   SigSet saved_mask = 0;    // valid with restore_mask
   bool restore_mask = false;
@@ -128,8 +135,6 @@ class Task : public proto::TaskRecord {
 
   // Fork, exit, wait.
   uint64_t set_child_tid = 0;
-  Completion* vfork_done = nullptr;
-  uint64_t robust_list = 0;
   SemUndoList* sem_undo = nullptr;  // System V semaphores; counted
   int32_t pdeath_signal = 0;
   uint32_t forker = 0;         // thread that made this process (__WNOTHREAD, pdeath_signal)

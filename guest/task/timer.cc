@@ -6,6 +6,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/list.h"
 #include "guest/lib/wait_queue.h"
 
 namespace fv::guest {
@@ -20,6 +21,8 @@ void PublishDeadline() {
 }
 
 }  // namespace
+
+void InitTimers() { Channel().timers = AddressOf(g_timers.root()); }
 
 void ArmTimer(Timer& timer, uint64_t deadline_ns) {
   if (timer.armed) {

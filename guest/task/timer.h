@@ -6,7 +6,10 @@
 // Locking: the queue's (a per-CPU timer lock on several CPUs); `fire` is called without it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+#include "proto/process_records.h"
 
 namespace fv::guest {
 
@@ -20,6 +23,12 @@ struct Timer {
   Timer* prev = nullptr;  // previous sibling, or the parent for a first child
   bool armed = false;
 };
+static_assert(offsetof(Timer, fire) == offsetof(proto::TimerRecord, fire) &&
+              offsetof(Timer, child) == offsetof(proto::TimerRecord, child) &&
+              offsetof(Timer, next) == offsetof(proto::TimerRecord, next) &&
+              offsetof(Timer, prev) == offsetof(proto::TimerRecord, prev) &&
+              offsetof(Timer, armed) == offsetof(proto::TimerRecord, armed) &&
+              sizeof(Timer) == sizeof(proto::TimerRecord));
 
 // The object that `timer` is a member of.
 template <typename T, Timer T::*Member>
@@ -35,6 +44,7 @@ class TimerQueue {
   void Insert(Timer& timer);  // REQUIRES: !timer.armed
   void Remove(Timer& timer);  // REQUIRES: timer.armed
   Timer* Earliest() const { return root_; }
+  Timer* const* root() const { return &root_; }  // for the host
 
  private:
   static Timer* Meld(Timer* a, Timer* b);
@@ -50,6 +60,8 @@ void ArmTimer(Timer& timer, uint64_t deadline_ns);
 void CancelTimer(Timer& timer);
 // Fires everything that is due. Called at ticks, when idle, and before sleeping.
 void ExpireTimers();
+// Shows the heap to the host; part of InitTasks().
+void InitTimers();
 // Deadline of the earliest timer in ns, or kNoDeadline.
 uint64_t NextTimerNs();
 

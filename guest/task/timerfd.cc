@@ -21,6 +21,7 @@ class TimerFile final : public File {
   TimerFile(Ref<Dentry> dentry, uint32_t flags, TimerfdClock clock)
       : File(std::move(dentry), flags), clock_(clock) {
     timer_.fire = Fire;
+    timer_at = AddressOf(&timer_);
   }
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   uint32_t Poll(PollTable* table) override;

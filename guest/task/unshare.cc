@@ -20,11 +20,11 @@ Status UnshareFiles(Task& task) {
 }
 
 Status UnshareFs(Task& task) {
-  FsContext* shared = task.fs_context;
+  FsContext* shared = task.fs_or_null();
   if (shared->refs() == 1) {
     return Ok();
   }
-  task.fs_context = TRY(shared->Copy()).Leak();
+  task.set_fs(TRY(shared->Copy()).Leak());
   shared->Release();
   return Ok();
 }
