@@ -12,11 +12,22 @@
 #include "proto/channel.h"
 #include "proto/pte.h"
 #include "proto/records.h"
+#include "src/inspect/process_tables.h"
 
 namespace fv::inspect {
 
 // The structure in which something malformed was met.
-enum class Area : uint8_t { kTasks, kMms, kVmas, kTables, kFrames, kObjects, kSlabs, kCpus };
+enum class Area : uint8_t {
+  kTasks,
+  kMms,
+  kVmas,
+  kTables,
+  kFrames,
+  kObjects,
+  kSlabs,
+  kCpus,
+  kProcesses
+};
 
 struct Malformed {
   Area area;
@@ -129,6 +140,7 @@ struct Snapshot {
   std::vector<Task> tasks;  // in list order
   std::vector<HashedTask> pid_hash;
   PidTables ids;
+  ProcessTables processes;
   std::vector<Mm> mms;
   std::vector<Table> tables;
   std::vector<proto::Pte> entries;  // 512 for each of `tables`

@@ -42,6 +42,7 @@ absl::Status SnapshotReader::ReadInto(Snapshot& snapshot) {
   snapshot.tasks = ReadTasks(memory_, *header, snapshot.malformed);
   snapshot.pid_hash = ReadPidHash(memory_, *header, snapshot.malformed);
   snapshot.ids = ReadPidTables(memory_, *header, snapshot.malformed);
+  snapshot.processes = ReadProcessTables(memory_, *header, snapshot.tasks, snapshot.malformed);
   snapshot.mms = ReadMms(memory_, *header, snapshot.malformed);
   for (Mm& mm : snapshot.mms) {
     ReadVmas(memory_, mm, snapshot.malformed);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "src/inspect/memory_reader.h"
@@ -24,6 +25,11 @@ std::vector<HashedTask> ReadPidHash(const MemoryReader& memory, const proto::Cha
 // Process ids and pid namespaces.
 PidTables ReadPidTables(const MemoryReader& memory, const proto::ChannelHeader& header,
                         std::vector<Malformed>& malformed);
+// What `tasks` own and share.
+ProcessTables ReadProcessTables(const MemoryReader& memory, const proto::ChannelHeader& header,
+                                std::span<const Task> tasks, std::vector<Malformed>& malformed);
+// The handlers of a Sighand; false if they cannot be read.
+bool ReadHandlers(const MemoryReader& memory, proto::GuestPtr address, proto::SighandRecord& out);
 // The list of address spaces; their VMAs and tables are left empty.
 std::vector<Mm> ReadMms(const MemoryReader& memory, const proto::ChannelHeader& header,
                         std::vector<Malformed>& malformed);

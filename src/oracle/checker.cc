@@ -54,7 +54,7 @@ Checker::Checker(const inspect::MemoryReader& memory, const inspect::ChannelView
 
 uint64_t Checker::RequiredEvents() const {
   const bool transitions = options_.mode != CheckMode::kOff && options_.mode != CheckMode::kEnd;
-  return transitions ? TransitionChecker::RequiredEvents() : 0;
+  return transitions ? TransitionChecker::RequiredEvents() | LifecycleChecker::RequiredEvents() : 0;
 }
 
 void Checker::OnEvent(const proto::EventRecord& event) {

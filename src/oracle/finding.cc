@@ -39,6 +39,12 @@ constexpr const char* kTitles[kInvariants + 1] = {
     "kernel stacks are intact",
     "what is promised is charged",
     "the reverse map finds every mapper",
+    "what tasks share is counted",
+    "queues and timers hold only who waits",
+    "a child gets what it should",
+    "a failed fork leaves nothing",
+    "exec starts afresh",
+    "the dead are announced",
 };
 
 const RuleInfo& Info(Rule rule) { return kRules[static_cast<unsigned>(rule)]; }

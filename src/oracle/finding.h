@@ -75,7 +75,29 @@ namespace fv::oracle {
   X(Committed, 13, "what is promised is what mappings and objects are charged for")                \
   X(NotCharged, 13, "a private writable mapping is charged unless it asked not to be")             \
   X(Origin, 14, "a user frame names its lineage or object, and its page index there")              \
-  X(Mappers, 14, "a lineage and an object list the mappings that name them")
+  X(Mappers, 14, "a lineage and an object list the mappings that name them")                       \
+  X(ShareCount, 15, "what tasks share counts the tasks that name it")                              \
+  X(LiveThreads, 15, "a thread group counts its threads that have not begun to exit")              \
+  X(ZombieHolds, 15, "a zombie holds no files, directory or program, and keeps nobody waiting")    \
+  X(Descriptors, 15, "a descriptor table's counts are its slots', which name open files")          \
+  X(FileHolders, 15, "a file counts at least the descriptors and programs that hold it")           \
+  X(PendingQueue, 15, "a queued signal is in the set of pending ones")                             \
+  X(UserCount, 15, "a user's counts are those of the tasks, signals and credentials found")        \
+  X(ProcessMalformed, 15, "what tasks share can be walked")                                        \
+  X(QueueEntry, 16, "an entry of a wait queue belongs to a task that sleeps")                      \
+  X(FutexEntry, 16, "an entry of a futex queue belongs to a task that sleeps")                     \
+  X(TimerHeap, 16, "armed timers are in order, and the host knows of the earliest")                \
+  X(TimerOwner, 16, "an armed timer is of a sleeping task, a live group or an open file")          \
+  X(ForkIdentity, 17, "a child has the identity that the call asked for")                          \
+  X(ForkShares, 17, "a child shares with its parent what the call asked for, and nothing else")    \
+  X(ForkInherits, 17, "a child's copies are equal to what its parent has")                         \
+  X(ForkFresh, 17, "a child starts without pending signals and timers")                            \
+  X(VforkWaits, 17, "a parent sleeps while its vfork child has its memory")                        \
+  X(FailedFork, 18, "a failed fork leaves everything as it was")                                   \
+  X(ExecFresh, 19, "a new program finds only what exec preserves")                                 \
+  X(ExitWord, 20, "a dead thread's tid is gone from where it asked for it to be cleared")          \
+  X(ExitRobust, 20, "no robust futex names a dead thread as its owner")                            \
+  X(ExitTold, 20, "a dead process's parent was told, or the process is gone")
 
 enum class Rule : uint8_t {
 #define FV_X(name, ...) k##name,
@@ -84,8 +106,8 @@ enum class Rule : uint8_t {
       kCount
 };
 
-inline constexpr unsigned kInvariants = 14;
-// 1 to 14.
+inline constexpr unsigned kInvariants = 20;
+// 1 to kInvariants.
 unsigned InvariantOf(Rule rule);
 const char* RuleName(Rule rule);
 const char* RuleText(Rule rule);

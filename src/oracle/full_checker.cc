@@ -5,6 +5,7 @@
 
 #include "src/inspect/table_reader.h"
 #include "src/oracle/pid_rules.h"
+#include "src/oracle/process_rules.h"
 #include "src/oracle/reverse_rules.h"
 #include "src/oracle/task_rules.h"
 #include "src/oracle/vma_rules.h"
@@ -28,6 +29,8 @@ Rule RuleOf(inspect::Area area) {
       return Rule::kVmaMalformed;
     case inspect::Area::kTables:
       return Rule::kTableMalformed;
+    case inspect::Area::kProcesses:
+      return Rule::kProcessMalformed;
     case inspect::Area::kFrames:
     case inspect::Area::kObjects:
     case inspect::Area::kSlabs:
@@ -122,6 +125,10 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   }
   CheckTasks({snapshot.header, snapshot.tasks, snapshot.pid_hash, mms, snapshot.cpus}, findings);
   CheckPids(snapshot.tasks, snapshot.ids, findings);
+  const ProcessView processes{snapshot.header, snapshot.tasks, snapshot.cpus, snapshot.slabs,
+                              snapshot.processes};
+  CheckShares(processes, findings);
+  CheckWaiting(processes, findings);
   for (const inspect::Task& task : snapshot.tasks) {
     CheckStack(task, findings);
   }

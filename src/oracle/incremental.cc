@@ -23,6 +23,7 @@ IncrementalChecker::IncrementalChecker(const inspect::MemoryReader& memory,
       mms_(memory),
       tables_(memory, frames_, mms_.slots()),
       tasks_(memory),
+      processes_(memory),
       content_(memory, frames_, budget) {}
 
 absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
@@ -40,12 +41,15 @@ absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
   mms_.Release();
   tasks_.Refresh(*header, dirty, mms_, findings);
   CheckAccounts(*header, findings);
+  processes_.Refresh({*header, dirty, tasks_.tasks(), tasks_.cpus(), slabs_, tasks_.changed()},
+                     findings);
   const auto gap = first_ ? ContentGuard::Gap::kUnknown : input.gap;
   content_.Step(dirty, gap, header->zero_pfn, findings);
   if (gap == ContentGuard::Gap::kNone) {
     TransitionChecker(mms_, tables_, tasks_, frames_, content_)
         .Check(input.kind, input.events, findings);
   }
+  CheckLifecycle(*header, gap, input.events, findings);
   if (input.kind == SafepointKind::kBoot || first_) {
     baseline_ = Count();
   } else if (input.kind == SafepointKind::kFinal) {
@@ -123,6 +127,21 @@ void IncrementalChecker::CheckAccounts(const proto::ChannelHeader& header, Findi
       CheckMmPages(state->mm, state->pages, findings);
     }
   }
+}
+
+void IncrementalChecker::CheckLifecycle(const proto::ChannelHeader& header, ContentGuard::Gap gap,
+                                        std::span<const proto::EventRecord> events,
+                                        Findings& findings) {
+  const Moment now{{header, tasks_.tasks(), tasks_.cpus(), slabs_, processes_.tables()},
+                   tasks_.ids(),
+                   mms_,
+                   memory_};
+  if (gap == ContentGuard::Gap::kNone) {
+    lifecycle_.Check(now, events, findings);
+  } else {
+    lifecycle_.Forget();
+  }
+  lifecycle_.Remember(now);
 }
 
 Baseline IncrementalChecker::Count() const {

@@ -16,8 +16,10 @@
 #include "src/inspect/memory_reader.h"
 #include "src/oracle/content_guard.h"
 #include "src/oracle/frame_cache.h"
+#include "src/oracle/lifecycle.h"
 #include "src/oracle/mm_cache.h"
 #include "src/oracle/object_cache.h"
+#include "src/oracle/process_cache.h"
 #include "src/oracle/table_cache.h"
 #include "src/oracle/task_cache.h"
 #include "src/oracle/transition.h"
@@ -50,6 +52,8 @@ class IncrementalChecker {
   void UpdateTables(const DirtyBits& dirty);
   void CheckChangedFrames(Findings& findings);
   void CheckAccounts(const proto::ChannelHeader& header, Findings& findings);
+  void CheckLifecycle(const proto::ChannelHeader& header, ContentGuard::Gap gap,
+                      std::span<const proto::EventRecord> events, Findings& findings);
   Baseline Count() const;
 
   inspect::MemoryReader memory_;
@@ -59,6 +63,8 @@ class IncrementalChecker {
   MmCache mms_;
   TableCache tables_;
   TaskCache tasks_;
+  ProcessCache processes_;
+  LifecycleChecker lifecycle_;
   ContentGuard content_;
   std::vector<inspect::SlabCache> slabs_;  // as of the last step
   bool first_ = true;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <functional>
 #include <random>
@@ -126,9 +127,18 @@ class World {
         return;
       case 4:
         g().ProtectReadOnly(vmas[Random(vmas.size())]);
+        OpenFile(task);
         return;
       default:
         TouchSome(mm, vmas[Random(vmas.size())]);
+    }
+  }
+
+  void OpenFile(GuestPtr task) {
+    const uint64_t used =
+        g().Peek<proto::FdTableRecord>(g().Peek<proto::TaskRecord>(task).files).first.used;
+    if (~used != 0) {
+      g().OpenFile(task, static_cast<uint32_t>(std::countr_one(used)), g().AddFile());
     }
   }
 
@@ -141,6 +151,19 @@ class World {
     }
   }
 
+  // A word of something that the task shares.
+  uint64_t DamagedShare(const proto::TaskRecord& task) {
+    const std::pair<GuestPtr, uint64_t> shares[] = {
+        {task.signal, sizeof(proto::SignalRecord)},
+        {task.sighand, 16},
+        {task.credentials, 24},
+        {task.files, sizeof(proto::FdTableRecord)},
+        {task.fs, sizeof(proto::FsRecord)},
+        {task.pending_at, sizeof(proto::PendingRecord)}};
+    const auto& [address, bytes] = shares[Random(6)];
+    return proto::PhysOfDirectMap(address) + 8 * Random(bytes / 8);
+  }
+
   // Damages one word that means something; returns how to put it back.
   std::function<void()> Damage() {
     const auto& [task, mm] = processes_[Random(processes_.size())];
@@ -148,7 +171,7 @@ class World {
     const GuestPtr vma = vmas[Random(vmas.size())];
     uint64_t gpa = 0;
     uint64_t mask = uint64_t{1} << Random(64);
-    switch (Random(9)) {
+    switch (Random(10)) {
       case 0:
       case 1: {
         const proto::VmaRecord record = g().Peek<proto::VmaRecord>(vma);
@@ -170,7 +193,10 @@ class World {
         gpa = proto::PhysOfDirectMap(mm) + 8 * Random(19);
         break;
       case 5:
-        gpa = proto::PhysOfDirectMap(task) + 8 * Random(35);
+        gpa = proto::PhysOfDirectMap(task) + 8 * Random(sizeof(proto::TaskRecord) / 8);
+        break;
+      case 8:
+        gpa = DamagedShare(g().Peek<proto::TaskRecord>(task));
         break;
       case 6:
         gpa = proto::PhysOfDirectMap(g().Peek<proto::TaskRecord>(task).id) + 8 * Random(15);

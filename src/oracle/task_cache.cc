@@ -36,6 +36,15 @@ int StateClass(TaskState state) {
   }
 }
 
+// Equal in what I15 and I16 look at.
+bool SameShares(const TaskRecord& a, const TaskRecord& b) {
+  return a.files == b.files && a.fs == b.fs && a.sighand == b.sighand && a.signal == b.signal &&
+         a.credentials == b.credentials && a.exe_file == b.exe_file &&
+         a.vfork_done == b.vfork_done && a.pending_at == b.pending_at &&
+         a.sleep_timer_at == b.sleep_timer_at &&
+         (a.flags & proto::kTaskExiting) == (b.flags & proto::kTaskExiting);
+}
+
 // Equal in everything that I9 looks at.
 bool SameFamily(const TaskRecord& a, const TaskRecord& b) {
   return a.pid == b.pid && a.tgid == b.tgid && StateClass(a.state) == StateClass(b.state) &&
@@ -43,7 +52,8 @@ bool SameFamily(const TaskRecord& a, const TaskRecord& b) {
          SameLink(a.group, b.group) && SameLink(a.children, b.children) &&
          SameLink(a.sibling, b.sibling) && a.parent == b.parent && a.leader == b.leader &&
          a.mm == b.mm && a.stack == b.stack && a.id == b.id && a.pgid == b.pgid && a.sid == b.sid &&
-         SameLink(a.group_link, b.group_link) && SameLink(a.session_link, b.session_link);
+         SameLink(a.group_link, b.group_link) && SameLink(a.session_link, b.session_link) &&
+         SameShares(a, b);
 }
 
 }  // namespace
@@ -142,7 +152,8 @@ void TaskCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dir
   }
   broken_ = !malformed.empty();
   AddMalformed(malformed, findings);
-  ids_.Refresh(header, dirty, tasks_, all ? TasksChanged::kYes : TasksChanged::kNo, findings);
+  changed_ = all ? TasksChanged::kYes : TasksChanged::kNo;
+  ids_.Refresh(header, dirty, tasks_, changed_, findings);
 }
 
 }  // namespace fv::oracle

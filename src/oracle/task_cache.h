@@ -29,6 +29,9 @@ class TaskCache {
   // Tasks in the slab cache: those of the list and idle tasks that are not on it.
   uint64_t allocated() const;
   const inspect::PidTables& ids() const { return ids_.tables(); }
+  const std::vector<proto::CpuRecord>& cpus() const { return cpus_; }
+  // Whether the last Refresh found a task that came, went or names something else.
+  TasksChanged changed() const { return changed_; }
 
  private:
   bool RefreshKnown(const DirtyBits& dirty, Findings& findings);
@@ -42,6 +45,7 @@ class TaskCache {
   proto::Link head_{1, 1};
   uint64_t task_count_ = 0;
   bool broken_ = true;
+  TasksChanged changed_ = TasksChanged::kYes;
 };
 
 }  // namespace fv::oracle

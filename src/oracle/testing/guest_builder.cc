@@ -109,7 +109,7 @@ void GuestBuilder::Boot() {
   channel.free_frames = frames - reserved;
   zero_pfn_ = AllocateFrame(FrameState::kZero);
   channel.zero_pfn = zero_pfn_;
-  AddCache("task_struct", sizeof(proto::TaskRecord) + 64);
+  AddCache("task_struct", TaskObjectBytes());
   AddCache("mm", sizeof(proto::MmRecord) + 64);
   AddCache("vma", sizeof(proto::VmaRecord) + 24);
   AddCache("anon_lineage", proto::kOriginAlign);
@@ -117,10 +117,17 @@ void GuestBuilder::Boot() {
   AddCache("pid", sizeof(proto::PidRecord));
   AddCache("pid_namespace", sizeof(proto::PidNamespaceRecord) + 32);
   AddCache("pid_numbers", kMaxTestLevel * sizeof(proto::PidNumberRecord));
+  BootShares();
   initial_space_ = AddPidSpace(0);
   init_ = AddTask(1, 0, 0);
   channel.init_task = init_;
   Ptr<proto::CpuRecord>(channel.cpus)->current = init_;
+}
+
+GuestPtr GuestBuilder::AllocateStatic(uint64_t bytes) {
+  const GuestPtr at = DirectMap(statics_);
+  statics_ += bytes;
+  return at;
 }
 
 uint64_t GuestBuilder::AllocateFrame(FrameState state, uint64_t aux) {

@@ -110,6 +110,17 @@ class GuestBuilder {
   GuestPtr ForkMm(GuestPtr parent);
   GuestPtr Fork(GuestPtr parent_task, uint32_t pid);
 
+  // ---- What tasks share (guest_shares.cc)
+  // --------------------------------------------------------
+  GuestPtr AddUser(uint32_t uid);
+  // A file that nobody holds yet; at the descriptor `fd` of a task, below 64.
+  GuestPtr AddFile();
+  void OpenFile(GuestPtr task, uint32_t fd, GuestPtr file);
+  // Queues a signal for one thread; returns the entry.
+  GuestPtr QueueSignal(GuestPtr task, int32_t signo);
+  // Arms a timer that is due before all others.
+  void ArmTimer(GuestPtr timer, uint64_t deadline_ns);
+
   GuestPtr init_task() const { return init_; }
   uint64_t zero_pfn() const { return zero_pfn_; }
   std::vector<GuestPtr> Vmas(GuestPtr mm) const;
@@ -128,6 +139,16 @@ class GuestBuilder {
 
   void MarkDirty(uint64_t gpa, uint64_t bytes);
   void Boot();
+  void BootShares();
+  static uint32_t TaskObjectBytes();
+  GuestPtr AllocateStatic(uint64_t bytes);
+  void InitLink(GuestPtr head);
+  void PutFile(GuestPtr file);
+  void AddShares(GuestPtr task, GuestPtr parent);
+  void ShareAll(GuestPtr thread, GuestPtr leader);
+  void ShareWith(GuestPtr task, GuestPtr group, GuestPtr sighand, GuestPtr credentials,
+                 GuestPtr files, GuestPtr fs);
+  void DropShares(GuestPtr task);
   void AddCache(const char* name, uint32_t bytes);
   GuestPtr BuildTree(std::span<const GuestPtr> vmas, GuestPtr parent);
   GuestPtr NewTask(uint32_t pid, GuestPtr mm, GuestPtr space);

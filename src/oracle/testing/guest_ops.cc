@@ -75,6 +75,7 @@ GuestPtr GuestBuilder::AddTask(uint32_t pid, GuestPtr parent, GuestPtr mm, Guest
     session = FindPid(Peek<TaskRecord>(parent).sid);
   }
   JoinChains(address, group, session);
+  AddShares(address, parent);
   if (Peek<PidNamespaceRecord>(space).reaper == 0) {
     Ptr<PidNamespaceRecord>(space)->reaper = address;
   }
@@ -91,6 +92,7 @@ GuestPtr GuestBuilder::AddThread(uint32_t pid, GuestPtr leader) {
   task->pgid = lead.pgid;
   task->sid = lead.sid;
   ListAdd(leader + offsetof(TaskRecord, group), address + offsetof(TaskRecord, group));
+  ShareAll(address, leader);
   if (lead.mm != 0) {
     ++Ptr<MmRecord>(lead.mm)->users;
   }
@@ -108,6 +110,7 @@ void GuestBuilder::RemoveTask(GuestPtr address) {
     ListAdd(init_ + offsetof(TaskRecord, children), child + offsetof(TaskRecord, sibling));
     Ptr<TaskRecord>(child)->parent = init_;
   }
+  DropShares(address);
   for (const uint64_t link :
        {offsetof(TaskRecord, tasks), offsetof(TaskRecord, pid_hash), offsetof(TaskRecord, group)}) {
     ListRemove(address + link);
