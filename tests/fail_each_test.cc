@@ -30,6 +30,7 @@
 
 DEFINE_string(kernel, "", "the guest kernel");
 DEFINE_string(programs, "", "programs with fail cases, parted by commas");
+DEFINE_string(strategy, "classic", "of fork");
 DEFINE_uint32(seconds, 60, "longest run of one case");
 
 namespace fv::tests {
@@ -112,6 +113,7 @@ session::GuestOptions GuestFor(const std::string& program, const std::string& na
   options.event_mask =
       session::CheckEventMask(oracle::CheckMode::kEvery) | EventBit(proto::EventKind::kMark);
   options.timeout_ns = uint64_t{FLAGS_seconds} * 1'000'000'000;
+  options.fork_strategy = FLAGS_strategy;
   options.kernel_image = Kernel();
   return options;
 }

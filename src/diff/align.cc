@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "src/diff/rules.h"
+#include "src/trace/names.h"
 
 namespace fv::diff {
 namespace {
@@ -21,7 +22,33 @@ constexpr size_t kLongestTurn = 16;
 // Calls by which a loop waits.
 bool Waits(const Call& call) {
   return call.number == SYS_sched_yield || call.number == SYS_nanosleep ||
-         call.number == SYS_clock_nanosleep;
+         call.number == SYS_clock_nanosleep || FoundNoChild(call);
+}
+
+// Calls that are never a part of waiting: they make tasks, or send signals.
+bool Acts(const Call& call) {
+  switch (call.number) {
+    case SYS_fork:
+    case SYS_vfork:
+    case SYS_clone:
+    case SYS_clone3:
+    case SYS_execve:
+      return true;
+    case SYS_kill:
+    case SYS_tkill:
+      return call.arguments[1] != 0;
+    case SYS_tgkill:
+      return call.arguments[2] != 0;
+    default:
+      return false;
+  }
+}
+
+bool SameArguments(const Call& one, const Call& other) {
+  const trace::SyscallInfo* info = trace::FindSyscall(one.number);
+  const size_t known = std::min<size_t>(one.known_arguments, other.known_arguments);
+  const size_t count = info == nullptr ? known : std::min(known, info->kinds.size());
+  return std::equal(one.arguments.begin(), one.arguments.begin() + count, other.arguments.begin());
 }
 
 // Where `calls` ends with a turn that comes again right behind the waiting call at `wait`: its
@@ -31,8 +58,14 @@ size_t TurnLength(const TaskTrace& task, const std::vector<size_t>& calls,
   const auto same = [&](size_t before, size_t behind) {
     return task.calls[calls[before]].number == task.calls[rest[behind]].number;
   };
+  // A turn begins as the one before did.
+  const auto begins_alike = [&](size_t before) {
+    return SameArguments(task.calls[calls[before]], task.calls[rest[wait + 1]]);
+  };
   const size_t longest = std::min({kLongestTurn, calls.size(), rest.size() - wait - 1});
   for (size_t length = 1; length <= longest; ++length) {
+    if (Acts(task.calls[calls[calls.size() - length]])) return 0;
+    if (!begins_alike(calls.size() - length)) continue;
     size_t i = 0;
     while (i < length && same(calls.size() - length + i, wait + 1 + i)) ++i;
     if (i == length) return length;
@@ -113,11 +146,51 @@ class Aligner {
     const Call& native = NativeAt(at_native_);
     const Call& guest = GuestAt(at_guest_);
     if (native.number == guest.number) {
-      AddBoth(Compare(native, guest));
+      if (native.source == Call::Source::kOther) {
+        AddBoth(Compare(native, guest));
+      } else {
+        AddReads();
+      }
       return true;
     }
     AddBoth(Verdict::kCall);
     return false;
+  }
+
+  struct Reads {
+    size_t end;          // behind the last one
+    int64_t bytes;       // of all
+    bool until_the_end;  // the last one found nothing more
+  };
+  // The reads of one descriptor from `at` on, of the same kind and one behind the other.
+  static Reads ReadsFrom(const TaskTrace& task, const std::vector<size_t>& calls, size_t at) {
+    const Call& first = task.calls[calls[at]];
+    Reads reads{.end = at, .bytes = 0, .until_the_end = false};
+    for (; reads.end < calls.size(); ++reads.end) {
+      const Call& call = task.calls[calls[reads.end]];
+      if (call.number != first.number || call.arguments[0] != first.arguments[0]) break;
+      if (!call.Returned() || call.result < 0) break;
+      reads.bytes += call.result;
+      reads.until_the_end = call.result == 0;
+    }
+    return reads;
+  }
+
+  // In how many pieces the bytes of a stream come, or the text of a kernel's file, is chance: such
+  // reads are compared as one.
+  void AddReads() {
+    const Reads native = ReadsFrom(native_, native_calls_, at_native_);
+    const Reads guest = ReadsFrom(guest_, guest_calls_, at_guest_);
+    if (native.end == at_native_ || guest.end == at_guest_) {
+      AddBoth(Compare(NativeAt(at_native_), GuestAt(at_guest_)));
+      return;
+    }
+    const bool same = NativeAt(at_native_).source == Call::Source::kKernelFile ||
+                      (native.bytes == guest.bytes && native.until_the_end == guest.until_the_end);
+    AddBoth(same ? Verdict::kEqual : Verdict::kResult);
+    while (at_native_ < native.end && at_guest_ < guest.end) AddBoth(Verdict::kEqual);
+    while (at_native_ < native.end) AddNative(Verdict::kSkipped);
+    while (at_guest_ < guest.end) AddGuest(Verdict::kSkipped);
   }
 
   Verdict Compare(const Call& native, const Call& guest) const {

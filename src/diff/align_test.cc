@@ -2,8 +2,10 @@
 #include "src/diff/align.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "src/diff/testing/script.h"
 
@@ -110,6 +112,66 @@ TEST(AlignTest, SleepingLoopsTooWhateverTheyAskFor) {
   native.Call(SYS_access, 0).Exit(0);
   guest.Call(SYS_access, -ENOENT).Call(SYS_clock_nanosleep, 0).Call(SYS_access, 0).Exit(0);
   EXPECT_EQ(Verdicts(native, guest), "see");
+}
+
+TEST(AlignTest, LoopsThatAskForAChildAreWaitingToo) {
+  Script native, guest;
+  const std::array<uint64_t, 6> poll = {3, 0, WNOHANG};
+  for (int i = 0; i < 3; ++i) native.Call(SYS_brk, 0).Call(SYS_wait4, 0, poll);
+  native.Call(SYS_brk, 0).Call(SYS_wait4, 3, poll).Exit(0);
+  guest.Call(SYS_brk, 0).Call(SYS_wait4, 3, poll).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "eee");
+}
+
+TEST(AlignTest, TurnsBeginAlike) {
+  Script native, guest;
+  native.Call(SYS_rt_sigprocmask, 0, {0, 1}).Call(SYS_rt_sigprocmask, 0, {0, 2}).Exit(0);
+  guest.Call(SYS_rt_sigprocmask, 0, {0, 1}).Call(SYS_sched_yield, 0);
+  guest.Call(SYS_rt_sigprocmask, 0, {0, 2}).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "esee");
+}
+
+TEST(AlignTest, WhatMakesTasksOrSendsSignalsIsNotWaiting) {
+  for (const uint64_t number : {SYS_kill, SYS_clone}) {
+    Script native, guest;
+    const std::array<uint64_t, 6> arguments = {3, SIGUSR1};
+    for (int i = 0; i < 3; ++i) native.Call(number, 0, arguments).Call(SYS_sched_yield, 0);
+    native.Exit(0);
+    for (int i = 0; i < 3; ++i) guest.Call(number, 0, arguments);
+    guest.Exit(0);
+    EXPECT_EQ(Verdicts(native, guest), "esesese");
+  }
+  // Whether somebody is still there may be asked often.
+  Script native, guest;
+  native.Call(SYS_kill, 0, {3, 0}).Call(SYS_sched_yield, 0).Call(SYS_kill, -ESRCH, {3, 0}).Exit(0);
+  guest.Call(SYS_kill, -ESRCH, {3, 0}).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "ee");
+}
+
+TEST(AlignTest, StreamsComeInAnyPieces) {
+  const auto reads = [](std::vector<int64_t> results, trace::Call::Source source) {
+    Script script;
+    for (const int64_t result : results) {
+      script.builder().OnEnter(testing::kFirst, SYS_read, {7})->source = source;
+      script.builder().OnExit(testing::kFirst, result);
+    }
+    script.Call(SYS_close, 0).Exit(0);
+    return script;
+  };
+  const auto verdicts = [&](std::vector<int64_t> native, std::vector<int64_t> guest,
+                            trace::Call::Source source) {
+    Script natively = reads(native, source);
+    Script in_guest = reads(guest, trace::Call::Source::kOther);  // not known there
+    return Verdicts(natively, in_guest);
+  };
+  using Source = trace::Call::Source;
+  EXPECT_EQ(verdicts({4, 4, 0}, {8, 0}, Source::kStream), "eesee");
+  EXPECT_EQ(verdicts({8}, {1, 3, 4}, Source::kStream), "essee");
+  EXPECT_EQ(verdicts({4, 4, 0}, {9, 0}, Source::kStream), "resee");
+  EXPECT_EQ(verdicts({4, 4, 0}, {8}, Source::kStream), "rssee");  // it did not read to the end
+  EXPECT_EQ(verdicts({4, -EAGAIN}, {4, -EIO}, Source::kStream), "eree");
+  EXPECT_EQ(verdicts({4, 4, 0}, {9, 0}, Source::kKernelFile), "eesee");
+  EXPECT_EQ(verdicts({4, 4, 0}, {8, 0}, Source::kOther), "rrc");  // no stream
 }
 
 TEST(AlignTest, YieldsOutsideOfALoop) {

@@ -128,16 +128,18 @@ bool IsOptional(const Call& call) {
   const bool as_asked = ByChance(call) || call.Error() == ETIMEDOUT;
   if (RuleOf(call.number).presence == Presence::kOptional && as_asked) return true;
   if (call.Interrupted()) return true;
-  return Polls(call) && call.Returned() && call.result == 0;
+  return FoundNoChild(call);
 }
+
+bool FoundNoChild(const Call& call) { return Polls(call) && call.Returned() && call.result == 0; }
 
 bool SameResult(const TaskPair& calls, std::optional<size_t> native_task) {
   const Call& native = calls.native;
   const Call& guest = calls.guest;
   if (!native.Returned() || !guest.Returned()) return SameUnfinished(calls);
   if (native.Interrupted() && guest.Interrupted()) return native.result == guest.result;
-  const ResultRule rule =
-      native.reads_kernel_file ? ResultRule::kSuccess : RuleOf(native.number).result;
+  const ResultRule rule = native.source == Call::Source::kKernelFile ? ResultRule::kSuccess
+                                                                     : RuleOf(native.number).result;
   switch (rule) {
     case ResultRule::kNone:
       return true;

@@ -45,6 +45,8 @@ const Rule& RuleOf(uint64_t number);
 // signal interrupted it (whether a signal comes before a call or within it is chance), or because
 // it asked for a child that has not ended yet.
 bool IsOptional(const trace::Call& call);
+// wait4(2) with WNOHANG, which found no child that has ended.
+bool FoundNoChild(const trace::Call& call);
 
 // How the results of two calls of one number compare, tasks aside.
 struct TaskPair {

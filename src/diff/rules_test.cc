@@ -55,7 +55,7 @@ TEST(RulesTest, AddressesOfMappings) {
 TEST(RulesTest, ContentOfTheKernelsFiles) {
   Call native = Returned(SYS_read, 700);
   EXPECT_FALSE(Same(native, Returned(SYS_read, 650)));
-  native.reads_kernel_file = true;
+  native.source = trace::Call::Source::kKernelFile;
   EXPECT_TRUE(Same(native, Returned(SYS_read, 650)));
   EXPECT_FALSE(Same(native, Returned(SYS_read, -EIO)));
 }

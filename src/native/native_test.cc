@@ -229,16 +229,19 @@ TEST_F(NativeTest, StoppedProcessesStayStoppedUntilContinued) {
   EXPECT_EQ(result.out.bytes, "on\n");
 }
 
-TEST_F(NativeTest, ReadsOfTheKernelsFilesAreMarked) {
-  NativeOptions options = Shell("read a </proc/uptime; read a </etc/passwd");
+TEST_F(NativeTest, ReadsAreMarkedByWhatTheyReadFrom) {
+  NativeOptions options = Shell("read a </proc/uptime; read a </etc/passwd; read a");
   options.calls = Calls::kRecord;
+  options.input = "a line\n";
   const NativeResult result = Run(options);
   SKIP_IF_NOT_PERMITTED();
-  std::set<bool> seen;
+  std::vector<trace::Call::Source> sources;
   for (const trace::Call& call : result.trace.tasks[0].calls) {
-    if (call.number == SYS_read) seen.insert(call.reads_kernel_file);
+    if (call.number != SYS_read) continue;
+    if (sources.empty() || sources.back() != call.source) sources.push_back(call.source);
   }
-  EXPECT_EQ(seen.size(), 2u);
+  using Source = trace::Call::Source;
+  EXPECT_EQ(sources, (std::vector<Source>{Source::kKernelFile, Source::kOther, Source::kStream}));
 }
 
 TEST(UserNamespaceRefused, RootIsToldWhatToAskFor) {

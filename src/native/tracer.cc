@@ -5,15 +5,19 @@
 #include "src/native/tracer.h"
 
 #include <linux/magic.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -85,12 +89,21 @@ bool ReadsDescriptor(std::string_view name) {
   return std::find(std::begin(kReading), std::end(kReading), name) != std::end(kReading);
 }
 
-// Whether the kernel makes up the file's content when it is read. By the file system, since what
-// the file is called depends on whose root one looks from.
-bool IsKernelFile(pid_t tid, int fd) {
+// By the file system, since what a file is called depends on whose root one looks from.
+trace::Call::Source SourceOf(pid_t tid, int fd) {
+  using Source = trace::Call::Source;
   struct statfs system;
-  return statfs(absl::StrCat("/proc/", tid, "/fd/", fd).c_str(), &system) == 0 &&
-         (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC);
+  if (statfs(absl::StrCat("/proc/", tid, "/fd/", fd).c_str(), &system) != 0) return Source::kOther;
+  switch (system.f_type) {
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+      return Source::kKernelFile;
+    case PIPEFS_MAGIC:
+    case DEVPTS_SUPER_MAGIC:
+      return Source::kStream;
+    default:
+      return Source::kOther;
+  }
 }
 
 // What can be told only while the tracee stands at the entry.
@@ -103,8 +116,27 @@ void Describe(pid_t tid, trace::Call& call) {
     }
   }
   if (ReadsDescriptor(info->name)) {
-    call.reads_kernel_file = IsKernelFile(tid, static_cast<int>(call.arguments[0]));
+    call.source = SourceOf(tid, static_cast<int>(call.arguments[0]));
   }
+}
+
+// Linux reports no child of CLONE_UNTRACED (clone(2)). So clone is made without the flag, and the
+// register that held it is put back when the caller, or the child, stops next. clone3 has its flags
+// in memory, where other threads could see a change: of such a child nothing is recorded.
+void SetFirstArgument(pid_t tid, uint64_t value) {
+  (void)ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rdi), value);
+}
+
+// Whether a signal means nothing to the tracee because it is init of a pid namespace, the signal
+// comes from a process of it, and there is no handler (pid_namespaces(7)). A traced init would be
+// stopped by it.
+bool IsNothingToInit(pid_t tid, int signal) {
+  const std::string ids = StatusField(tid, "NStgid:\t");
+  if (!ids.ends_with("\t1")) return false;
+  siginfo_t info{};
+  if (ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) != 0) return false;
+  const bool from_inside = info.si_code <= 0 && info.si_pid != 0;
+  return from_inside && !HasHandler(tid, signal);
 }
 
 bool MakesTasks(uint64_t number) {
@@ -159,6 +191,10 @@ void Tracer::OnStop(Entry tracee, int status) {
   const int signal = WSTOPSIG(status);
   const int event = status >> 16;
   const pid_t tid = tracee->first;
+  if (tracee->second.first_argument && (event == PTRACE_EVENT_STOP || signal == kSyscallStop)) {
+    SetFirstArgument(tid, *tracee->second.first_argument);
+    tracee->second.first_argument.reset();
+  }
   if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
     // A group-stop: it stays stopped, and SIGCONT will be reported.
     (void)ptrace(PTRACE_LISTEN, tid, nullptr, nullptr);
@@ -167,6 +203,8 @@ void Tracer::OnStop(Entry tracee, int status) {
     Resume(tid, 0);
   } else if (signal == kSyscallStop) {
     OnSyscall(tracee);
+    Resume(tid, 0);
+  } else if (IsNothingToInit(tid, signal)) {
     Resume(tid, 0);
   } else {
     // A signal on its way to the tracee.
@@ -193,6 +231,7 @@ void Tracer::OnEvent(Entry tracee, int event) {
 void Tracer::OnBirth(Entry creator, pid_t child) {
   const auto [tracee, is_new] = tracees_.try_emplace(child);
   tracee->second.pid = InnermostPid(child);
+  tracee->second.first_argument = creator->second.first_argument;
   builder_.OnBirth(creator->second.pid, tracee->second.pid);
   if (is_new) return;
   tracee->second.born = true;
@@ -221,6 +260,10 @@ void Tracer::OnSyscall(Entry tracee) {
     std::copy(std::begin(info.entry.args), std::end(info.entry.args), arguments.begin());
     trace::Call* call = builder_.OnEnter(tracee->second.pid, info.entry.nr, arguments);
     if (call != nullptr) Describe(tid, *call);
+    if (info.entry.nr == SYS_clone && (arguments[0] & CLONE_UNTRACED) != 0) {
+      tracee->second.first_argument = arguments[0];
+      SetFirstArgument(tid, arguments[0] & ~uint64_t{CLONE_UNTRACED});
+    }
   } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
     builder_.OnExit(tracee->second.pid, info.exit.rval);
   }

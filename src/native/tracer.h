@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "src/trace/trace_builder.h"
@@ -28,6 +29,8 @@ class Tracer {
     uint32_t pid = 0;  // thread id in the tracee's own pid namespace
     bool born = true;  // false: its creator's report is still to come, until then it stands still
     int status = 0;    // of its first stop, while not born
+    // Of the clone that it is in, or was made by, if the register is to be put back.
+    std::optional<uint64_t> first_argument;
   };
   using Entry = std::map<pid_t, Tracee>::iterator;
 

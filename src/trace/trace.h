@@ -29,6 +29,13 @@ struct Call {
     kUnfinished,  // the task, or the recording, ended inside the call (exit(2) always does)
   };
 
+  // What a call of read's kin reads from. Known natively only.
+  enum class Source : uint8_t {
+    kOther,
+    kKernelFile,  // its content is the kernel's own (/proc, /sys)
+    kStream,      // a pipe or a pseudo-terminal: bytes come in any pieces
+  };
+
   uint64_t number = 0;
   std::array<uint64_t, 6> arguments{};
   uint8_t known_arguments = 6;
@@ -36,8 +43,7 @@ struct Call {
   End end = End::kUnfinished;
   // How many signal handlers the task was in, one interrupting the other.
   uint8_t handler_depth = 0;
-  // The call reads a file whose content is the kernel's own (/proc, /sys). Known natively only.
-  bool reads_kernel_file = false;
+  Source source = Source::kOther;
   // The task that `result` names as a pid (see Trace::tasks); nullopt: no task of the run.
   std::optional<size_t> result_task;
   // The arguments that are paths, in their order, when the recorder could read them.

@@ -48,6 +48,8 @@ void TraceBuilder::OnBirth(uint32_t creator, uint32_t child) {
   task.pid = child;
   trace_.tasks.push_back(std::move(task));
   living_[child] = last_[child] = at;
+  Call* call = OpenCall(creator);
+  if (call != nullptr) call->result_task = at;
 }
 
 bool TraceBuilder::GoesOn(TaskTrace& task, uint64_t number) {
@@ -91,7 +93,11 @@ void TraceBuilder::OnExit(uint32_t tid, int64_t result) {
     trace_.tasks[living_.find(tid)->second].handler_depth = call->handler_depth - 1;
   }
   const SyscallInfo* info = FindSyscall(call->number);
-  if (info == nullptr || !info->returns_pid || result <= 0) return;
+  if (info == nullptr || !info->returns_pid || result <= 0) {
+    call->result_task.reset();
+    return;
+  }
+  if (call->result_task) return;
   const auto found = last_.find(static_cast<uint32_t>(result));
   if (found != last_.end()) call->result_task = found->second;
 }

@@ -24,6 +24,8 @@ class TraceBuilder {
 
   // The first program. Thread ids of a call's result and of tasks are of one pid namespace.
   void OnFirst(uint32_t tid);
+  // In the call that the creator is in, which returns the child whatever its thread id names by
+  // then: the child may have run before, and a thread of it taken the thread id over by an exec.
   void OnBirth(uint32_t creator, uint32_t child);
   // The call, to be completed by the recorder until the task's next step; null if there is nothing
   // to complete: the call is dropped, or is restart_syscall(2), by which the kernel goes on with a

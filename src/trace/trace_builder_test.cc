@@ -79,6 +79,26 @@ TEST(TraceBuilderTest, ExecByAThreadTakesTheLeadersNumber) {
   EXPECT_FALSE(trace.tasks[1].ended);
 }
 
+TEST(TraceBuilderTest, ForkReturnsTheChildAlsoBehindAnExecOfItsThread) {
+  TraceBuilder builder;
+  builder.OnFirst(2);
+  builder.OnEnter(2, SYS_fork, {});
+  builder.OnBirth(2, 3);
+  builder.OnEnter(3, SYS_clone, {});
+  builder.OnBirth(3, 4);
+  builder.OnExit(3, 4);
+  builder.OnEnter(4, SYS_execve, {});
+  builder.OnExec(4, 3);
+  builder.OnExit(2, 3);  // the parent had to wait for the CPU
+  builder.OnEnter(2, SYS_wait4, {});
+  builder.OnExit(2, 3);
+  const Trace trace = builder.Take();
+  ASSERT_EQ(trace.tasks.size(), 3u);
+  EXPECT_EQ(TaskName(trace, *trace.tasks[0].calls[0].result_task), "1.1");
+  EXPECT_EQ(TaskName(trace, *trace.tasks[1].calls[0].result_task), "1.1.1");
+  EXPECT_EQ(TaskName(trace, *trace.tasks[0].calls[1].result_task), "1.1.1");
+}
+
 TEST(TraceBuilderTest, CallsInHandlers) {
   TraceBuilder builder;
   builder.OnFirst(2);

@@ -39,11 +39,11 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kRounds; ++i) {
     pid_t child = Fork(MakesThreads, &asleep);
     int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    do {
       unsigned char* memory = Pages(1);
       memory[0] = 1;
       CHECK_INT(munmap(memory, kPage), 0);
-    }
+    } while (waitpid(child, &status, WNOHANG) == 0);
     CHECK_INT(ShellStatus(status), 29);
   }
   Ok("executed");

@@ -40,8 +40,8 @@ static void StartWaiters(void) {
   }
   for (int i = 0; i < kThreads; ++i) {
     while (ids[i] == 0) sched_yield();
-    AwaitSleep(getpid(), ids[i]);
   }
+  for (int i = 0; i < kThreads; ++i) AwaitSleep(getpid(), ids[i]);
 }
 
 static void JoinAll(void) {

@@ -9,6 +9,7 @@
 
 static sem_t left, at_wait;
 static int cleaned;
+static volatile pid_t cancelled_id;
 
 static void* Detached(void* arg) {
   if (arg) pthread_detach(pthread_self());
@@ -23,6 +24,7 @@ static void* Cancelled(void* arg) {
   int fds[2];
   char byte;
   CHECK(pipe(fds) == 0);
+  cancelled_id = (pid_t)syscall(SYS_gettid);
   sem_post(&at_wait);
   (void)!read(fds[0], &byte, 1);  // a cancellation point; nobody ever writes
   pthread_cleanup_pop(0);
@@ -52,6 +54,7 @@ int main(void) {
   void* result = NULL;
   CHECK_INT(pthread_create(&thread, NULL, Cancelled, &amount), 0);
   sem_wait(&at_wait);
+  AwaitSleep(getpid(), cancelled_id);
   CHECK_INT(pthread_cancel(thread), 0);
   CHECK_INT(pthread_join(thread, &result), 0);
   CHECK(result == PTHREAD_CANCELED);
