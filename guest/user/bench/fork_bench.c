@@ -22,15 +22,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23  // <linux/mman.h>; musl does not have it
-#endif
+#include "guest/user/lib/bench.h"
 
-enum { kPage = 4096, kCowPages = 64, kNullCalls = 100, kMaxModes = 16 };
+enum { kCowPages = 64, kNullCalls = 100, kMaxModes = 16 };
 enum Touch { kTouchNone, kTouchRead, kTouchWrite };
 
 typedef struct {
@@ -41,31 +37,12 @@ typedef struct {
   volatile uint64_t* result;  // shared with children
 } Bench;
 
-static uint64_t Now(void) {
-  uint32_t low, high;
-  __asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high)::"memory");
-  return (uint64_t)high << 32 | low;
-}
-
-static void Die(const char* what) {
-  perror(what);
-  exit(1);
-}
-
-static void Reap(pid_t pid) {
-  int status;
-  if (waitpid(pid, &status, 0) != pid || status != 0) Die("waitpid");
-}
-
 static uint64_t TimeNull(const Bench* bench) {
   (void)bench;
   uint64_t start = Now();
   for (int i = 0; i < kNullCalls; ++i) syscall(SYS_getppid);
   return (Now() - start) / kNullCalls;
 }
-
-// The system call alone: the C library's fork makes four more calls around it.
-static pid_t RawFork(void) { return (pid_t)syscall(SYS_fork); }
 
 static uint64_t TimeFork(const Bench* bench) {
   (void)bench;
@@ -171,12 +148,6 @@ static void MapMemory(Bench* bench) {
   }
 }
 
-static uint64_t MonotonicNs(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void RunMode(Bench* bench, const Mode* mode) {
   if (mode->needs == kPages && (bench->size < kPage || bench->touch != kTouchWrite)) return;
   for (long rep = 0; rep < bench->repetitions; ++rep) {
@@ -222,15 +193,12 @@ int main(int argc, char** argv) {
   bench.result = mmap(NULL, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (bench.result == MAP_FAILED) Die("mmap");
   *bench.result = 0;
-  uint64_t start_ns = MonotonicNs();
-  uint64_t start_tsc = Now();
+  Clocks start = ReadClocks();
   MapMemory(&bench);
   for (char* name = strtok(modes, ","); name; name = strtok(NULL, ",")) {
     RunMode(&bench, FindMode(name));
   }
-  uint64_t tsc = Now() - start_tsc;
-  uint64_t ns = MonotonicNs() - start_ns;
-  if (ns > 0) printf("tsc_khz %llu\n", (unsigned long long)((double)tsc * 1e6 / (double)ns));
+  PrintFrequency(start);
   printf("done\n");
   return 0;
 }
