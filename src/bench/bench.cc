@@ -146,13 +146,18 @@ class Runner {
   }
 
   SizeResult Summary(uint64_t bytes, const Gathered& gathered) const {
-    SizeResult size{.bytes = bytes, .times = {}, .phases = std::nullopt};
+    SizeResult size{.bytes = bytes, .times = {}, .distributions = {}, .phases = std::nullopt};
     const double ns_per_cycle = 1e6 / static_cast<double>(tsc_khz_);
     for (const auto& [side, list] : gathered.samples) {
       for (const ModeName& name : kModes) {
         const auto found = list.by_mode.find(name.mode);
         if (found == list.by_mode.end()) continue;
         size.times[{side, name.metric}] = Summarize(found->second, ns_per_cycle);
+        stats::Histogram& distribution = size.distributions[{side, name.metric}];
+        for (uint64_t cycles : found->second) {
+          distribution.Record(
+              static_cast<uint64_t>(static_cast<double>(cycles) * ns_per_cycle * 1000));
+        }
       }
     }
     if (!gathered.forks.empty()) size.phases = SummarizePhases(gathered.forks, ns_per_cycle);

@@ -7,12 +7,34 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "src/bench/results.h"
+#include "src/bench/format.h"
 
 namespace fv::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+std::string RowName(const SizeResult& size, Side side, Metric metric) {
+  return absl::StrCat(MetricName(metric), "/", SideName(side), "/bytes:", size.bytes);
+}
+
+void AddPhases(const SizeResult& size, Json& rows) {
+  if (!size.phases) return;
+  const PhaseSummary& phases = *size.phases;
+  Json row = GoogleRow(absl::StrCat("fork_in_kernel/guest/bytes:", size.bytes), rows.size(),
+                       phases.total_ns, phases.forks);
+  row["bytes"] = size.bytes;
+  for (size_t phase = 0; phase < kPhases; ++phase) {
+    row[absl::StrCat(PhaseName(phase), "_ns")] = phases.ns[phase];
+  }
+  row["vmas"] = phases.vmas;
+  row["ptes"] = phases.ptes;
+  row["page_tables"] = phases.tables;
+  row["frames"] = phases.frames;
+  rows.push_back(row);
+}
+
+}  // namespace
 
 Json ContextJson(const Context& context) {
   Json load = Json::array();
@@ -35,11 +57,7 @@ Json ContextJson(const Context& context) {
           {"commit", context.commit}};
 }
 
-std::string RowName(const SizeResult& size, Side side, Metric metric) {
-  return absl::StrCat(MetricName(metric), "/", SideName(side), "/bytes:", size.bytes);
-}
-
-Json RowJson(const std::string& name, size_t index, double ns, size_t samples) {
+Json GoogleRow(const std::string& name, size_t index, double ns, size_t samples) {
   return {{"name", name},
           {"family_index", index},
           {"per_family_instance_index", 0},
@@ -54,23 +72,26 @@ Json RowJson(const std::string& name, size_t index, double ns, size_t samples) {
           {"time_unit", "ns"}};
 }
 
-void AddPhases(const SizeResult& size, Json& rows) {
-  if (!size.phases) return;
-  const PhaseSummary& phases = *size.phases;
-  Json row = RowJson(absl::StrCat("fork_in_kernel/guest/bytes:", size.bytes), rows.size(),
-                     phases.total_ns, phases.forks);
-  row["bytes"] = size.bytes;
-  for (size_t phase = 0; phase < kPhases; ++phase) {
-    row[absl::StrCat(PhaseName(phase), "_ns")] = phases.ns[phase];
+Json HistogramJson(const stats::Histogram& histogram) {
+  Json buckets = Json::array();
+  for (const stats::Histogram::Bucket& bucket : histogram.Buckets()) {
+    buckets.push_back({bucket.low, bucket.high, bucket.count});
   }
-  row["vmas"] = phases.vmas;
-  row["ptes"] = phases.ptes;
-  row["page_tables"] = phases.tables;
-  row["frames"] = phases.frames;
-  rows.push_back(row);
+  return {{"unit", "ps"}, {"min", histogram.min()}, {"max", histogram.max()}, {"buckets", buckets}};
 }
 
-}  // namespace
+std::optional<stats::Histogram> HistogramFromJson(const nlohmann::json& json) {
+  try {
+    if (json.at("unit") != "ps") return std::nullopt;
+    std::vector<stats::Histogram::Bucket> buckets;
+    for (const nlohmann::json& row : json.at("buckets")) {
+      buckets.push_back({row.at(0), row.at(1), row.at(2)});
+    }
+    return stats::Histogram::FromBuckets(buckets, json.at("min"), json.at("max"));
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
 
 std::string FormatJson(const Results& results) {
   Json rows = Json::array();
@@ -78,11 +99,15 @@ std::string FormatJson(const Results& results) {
     for (const auto& [key, summary] : size.times) {
       if (summary.count == 0) continue;
       const auto [side, metric] = key;
-      Json row = RowJson(RowName(size, side, metric), rows.size(), summary.p50, summary.count);
+      Json row = GoogleRow(RowName(size, side, metric), rows.size(), summary.p50, summary.count);
       row["bytes"] = size.bytes;
       row["p50_ns"] = summary.p50;
       row["p90_ns"] = summary.p90;
       row["p99_ns"] = summary.p99;
+      const auto distribution = size.distributions.find(key);
+      if (distribution != size.distributions.end()) {
+        row["histogram"] = HistogramJson(distribution->second);
+      }
       const double pages = size.MappedPages();
       if (metric == Metric::kFork && pages > 0) row["ns_per_page"] = summary.p50 / pages;
       rows.push_back(row);
@@ -90,7 +115,7 @@ std::string FormatJson(const Results& results) {
     AddPhases(size, rows);
   }
   const Json whole = {{"context", ContextJson(results.context)}, {"benchmarks", rows}};
-  return whole.dump(2) + "\n";
+  return whole.dump(1) + "\n";
 }
 
 std::string FormatCsv(const Results& results) {

@@ -52,28 +52,29 @@ uint64_t GuestRamFor(uint64_t bytes, proto::ForkMemory memory) {
   return copies * bytes + bytes / 16 + 96 * kMiB;
 }
 
-absl::StatusOr<GuestSide> RunGuestSide(session::GuestOptions options, oracle::CheckMode check) {
+absl::StatusOr<GuestOutput> RunGuest(session::GuestOptions options,
+                                     std::vector<session::Observer*> observers,
+                                     oracle::CheckMode check) {
   options.root.busybox = rootfs::Busybox::kNever;
-  options.event_mask = kForkEvents | session::CheckEventMask(check);
+  options.event_mask |= session::CheckEventMask(check);
   options.boot_flags = session::CheckBootFlags(check);
   options.timeout_ns = kLimitNs;
   absl::StatusOr<session::Guest> guest = session::StartGuest(options);
   if (!guest.ok()) return guest.status();
   const vmm::Fd output = MemoryFile();
   const vmm::Fd errors = MemoryFile();
-  ForkPhases phases;
+  std::unique_ptr<session::OracleObserver> oracle;
+  if (check != oracle::CheckMode::kOff) {
+    oracle = std::make_unique<session::OracleObserver>(*guest->machine,
+                                                       oracle::CheckerOptions{.mode = check});
+    observers.push_back(oracle.get());
+  }
   session::SessionOptions session_options{.output = output.get(),
                                           .error = errors.get(),
                                           .stdin_mode = session::SessionOptions::Stdin::kEmpty,
                                           .timeout_ns = kLimitNs,
                                           .kernel_log = nullptr,
-                                          .observers = {&phases}};
-  std::unique_ptr<session::OracleObserver> oracle;
-  if (check != oracle::CheckMode::kOff) {
-    oracle = std::make_unique<session::OracleObserver>(*guest->machine,
-                                                       oracle::CheckerOptions{.mode = check});
-    session_options.observers.push_back(oracle.get());
-  }
+                                          .observers = std::move(observers)};
   const session::SessionResult result = session::Session(*guest->machine, session_options).Run();
   if (oracle && !oracle->findings().empty()) {
     return absl::InternalError(absl::StrCat("the oracle found: ", oracle->findings().front()));
@@ -83,10 +84,18 @@ absl::StatusOr<GuestSide> RunGuestSide(session::GuestOptions options, oracle::Ch
         "the benchmark program failed in the guest: end ", static_cast<int>(result.end),
         ", wait status ", result.wait_status, " ", result.message, "\n", ReadAll(errors.get())));
   }
-  absl::StatusOr<Samples> samples = ParseSamples(ReadAll(output.get()));
-  if (!samples.ok()) return samples.status();
   const proto::BootInfo& boot = guest->machine->boot_info();
-  GuestSide side{{}, FreshForks(phases, *samples), boot.tsc_khz, boot.kernel_ring};
+  return GuestOutput{ReadAll(output.get()), boot.tsc_khz, boot.kernel_ring};
+}
+
+absl::StatusOr<GuestSide> RunGuestSide(session::GuestOptions options, oracle::CheckMode check) {
+  options.event_mask = kForkEvents;
+  ForkPhases phases;
+  absl::StatusOr<GuestOutput> output = RunGuest(std::move(options), {&phases}, check);
+  if (!output.ok()) return output.status();
+  absl::StatusOr<Samples> samples = ParseSamples(output->text);
+  if (!samples.ok()) return samples.status();
+  GuestSide side{{}, FreshForks(phases, *samples), output->tsc_khz, output->kernel_ring};
   side.samples = *std::move(samples);
   return side;
 }

@@ -33,6 +33,19 @@ struct GuestSide {
   uint32_t kernel_ring = 0;
 };
 
+// What a guest's program printed, and what the guest was told.
+struct GuestOutput {
+  std::string text;
+  uint64_t tsc_khz = 0;
+  uint32_t kernel_ring = 0;
+};
+
+// Runs `options` (program, arguments, memory and events set) to its end, with empty standard input
+// and these observers. An error if the guest or the program fails. Throws vmm::VmmError.
+absl::StatusOr<GuestOutput> RunGuest(session::GuestOptions options,
+                                     std::vector<session::Observer*> observers,
+                                     oracle::CheckMode check = oracle::CheckMode::kOff);
+
 // Runs `options` (program, arguments and memory set) to its end, with empty standard input and the
 // oracle as asked. An error if the guest, the program or an invariant fails, or the output makes
 // no sense. Throws vmm::VmmError.

@@ -27,11 +27,6 @@
 namespace fv::bench {
 namespace {
 
-std::string ReadText(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::string LocalDate() {
   const time_t now = time(nullptr);
   tm local{};
@@ -45,6 +40,11 @@ std::string LocalDate() {
 }
 
 }  // namespace
+
+std::string ReadText(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 std::string ProcValue(const std::string& text, const std::string& key) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {

@@ -19,6 +19,9 @@ namespace fv::bench {
 // CPU, kernel, load, date: what /proc and uname(2) say. The rest of the context is the caller's.
 Context HostContext();
 
+// All of a file; empty if it cannot be read.
+std::string ReadText(const char* path);
+
 // Value of a key in the text of /proc/cpuinfo or /proc/meminfo ("" if it is not there).
 std::string ProcValue(const std::string& text, const std::string& key);
 

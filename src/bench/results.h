@@ -12,6 +12,7 @@
 
 #include "src/bench/fork_phases.h"
 #include "src/bench/statistics.h"
+#include "src/stats/histogram.h"
 
 namespace fv::bench {
 
@@ -25,6 +26,7 @@ const char* MetricName(Metric metric);  // "null_syscall", "fork", "fork_again",
 struct SizeResult {
   uint64_t bytes = 0;
   std::map<std::pair<Side, Metric>, Summary> times;
+  std::map<std::pair<Side, Metric>, stats::Histogram> distributions;  // picoseconds
   std::optional<PhaseSummary> phases;
 
   const Summary* Find(Side side, Metric metric) const;

@@ -24,6 +24,10 @@ class Parser {
                  ? absl::OkStatus()
                  : Bad(line, "has no frequency");
     }
+    if (words[0] == "huge_bytes" && words.size() == 2) {
+      return absl::SimpleAtoi(words[1], &samples_.huge_bytes) ? absl::OkStatus()
+                                                              : Bad(line, "has no number");
+    }
     if (line == "done") {
       done_ = true;
       return absl::OkStatus();

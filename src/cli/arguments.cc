@@ -109,6 +109,20 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& args,
   return Parser(args, allowed).Parse();
 }
 
+absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& args,
+                                             const std::vector<std::string_view>& allowed) {
+  Arguments all;
+  std::vector<std::string> rest = args;
+  while (true) {
+    absl::StatusOr<Arguments> part = ParseArguments(rest, allowed);
+    if (!part.ok()) return part.status();
+    all.help = all.help || part->help;
+    if (part->words.empty()) return all;
+    all.words.push_back(part->words.front());
+    rest.assign(part->words.begin() + 1, part->words.end());
+  }
+}
+
 absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();

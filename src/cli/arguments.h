@@ -27,6 +27,10 @@ struct Arguments {
 absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& args,
                                          const std::vector<std::string_view>& allowed);
 
+// The same for a verb whose words are its own: flags may stand behind them too.
+absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& args,
+                                             const std::vector<std::string_view>& allowed);
+
 // "64M", "1G", "4096": binary units K, M, G, T. InvalidArgument names the flag.
 absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text);
 // "64M" for 64 MiB; bytes when no unit divides.

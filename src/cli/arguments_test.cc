@@ -43,6 +43,15 @@ TEST_F(ArgumentsTest, TwoDashesEndTheFlags) {
   EXPECT_EQ(Parse({"-", "x"})->words, (Words{"-", "x"}));
 }
 
+TEST_F(ArgumentsTest, FlagsMayStandBehindTheWords) {
+  const auto arguments =
+      ParseFlagsAnywhere({"a", "--test_text=x", "b", "--test_switch", "c"}, kAllowed);
+  ASSERT_TRUE(arguments.ok()) << arguments.status();
+  EXPECT_EQ(arguments->words, (Words{"a", "b", "c"}));
+  EXPECT_EQ(FLAGS_test_text, "x");
+  EXPECT_FALSE(ParseFlagsAnywhere({"a", "--nope"}, kAllowed).ok());
+}
+
 TEST_F(ArgumentsTest, SwitchesTakeNoWord) {
   EXPECT_EQ(Parse({"--test_switch", "prog"})->words, (Words{"prog"}));
   EXPECT_TRUE(FLAGS_test_switch);

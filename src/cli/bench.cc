@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/layout.h"
+#include "src/cli/bench_matrix.h"
+#include "src/cli/bench_output.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
@@ -53,14 +55,6 @@ absl::StatusOr<std::vector<uint64_t>> ParseSizes() {
   return sizes;
 }
 
-absl::StatusOr<bench::Touch> ParseTouch() {
-  for (bench::Touch touch : {bench::Touch::kWrite, bench::Touch::kRead, bench::Touch::kNone}) {
-    if (FLAGS_touch == bench::TouchName(touch)) return touch;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
-}
-
 absl::StatusOr<bench::BenchOptions> OptionsFromFlags() {
   bench::BenchOptions options;
   absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
@@ -84,28 +78,49 @@ absl::StatusOr<bench::BenchOptions> OptionsFromFlags() {
   return options;
 }
 
-int Write(const std::string& text) {
-  if (FLAGS_out.empty()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return kExitOk;
-  }
-  std::ofstream file(FLAGS_out, std::ios::binary);
-  file << text;
-  file.close();
-  if (file) return kExitOk;
-  Complain(absl::StrCat("cannot write --out=", FLAGS_out));
-  return kExitUsage;
+std::string CommandLine(const Words& args) {
+  std::string command = "forkvisor bench";
+  for (const std::string& word : args) absl::StrAppend(&command, " ", word);
+  return command;
 }
 
 }  // namespace
 
+absl::StatusOr<bench::Touch> ParseTouch() {
+  for (bench::Touch touch : {bench::Touch::kWrite, bench::Touch::kRead, bench::Touch::kNone}) {
+    if (FLAGS_touch == bench::TouchName(touch)) return touch;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
+}
+
+int WriteOut(const std::string& text, const std::string& name) {
+  if (name.empty()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return kExitOk;
+  }
+  std::ofstream file(name, std::ios::binary);
+  file << text;
+  file.close();
+  if (file) return kExitOk;
+  Complain(absl::StrCat("cannot write ", name));
+  return kExitUsage;
+}
+
 int BenchVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments =
-      ParseArguments(args, {"sizes", "touch", "repetitions", "native", "checked", "format", "out",
-                            "kernel_ring", "kernel", "kvm_device", "strategy", "v"});
+  std::vector<std::string_view> flags = {"sizes",       "touch",  "repetitions", "native",
+                                         "checked",     "format", "out",         "v",
+                                         "kernel_ring", "kernel", "kvm_device",  "strategy"};
+  for (std::string_view flag : MatrixFlags()) flags.push_back(flag);
+  absl::StatusOr<Arguments> arguments = ParseArguments(args, flags);
   if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
+  if (WantsMatrix()) {
+    absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
+    if (!sizes.ok()) return StatusError(sizes.status());
+    return BenchMatrix({CommandLine(args), *sizes, Given("sizes")});
+  }
   absl::StatusOr<Formatter> format = ChooseFormat();
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<bench::BenchOptions> options = OptionsFromFlags();
@@ -118,7 +133,7 @@ int BenchVerb(const Words& args) {
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";
   results->context.strategy = FLAGS_strategy;
-  return Write((*format)(*results));
+  return WriteOut((*format)(*results), FLAGS_out);
 }
 
 }  // namespace fv::cli

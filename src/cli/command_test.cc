@@ -46,6 +46,16 @@ std::string Write(const std::string& name, const std::string& content) {
   return path.string();
 }
 
+// A result of bench: `name` with medians of batches around `ns`.
+std::string BenchResult(const std::string& file, const std::string& name, int ns) {
+  std::string rounds;
+  for (int i = 0; i < 12; ++i) rounds += (i == 0 ? "" : ",") + std::to_string(ns + i);
+  return Write(file, R"({"benchmarks": [{"name": ")" + name + R"(", "real_time": )" +
+                         std::to_string(ns) + R"(, "round_medians_ns": [)" + rounds +
+                         R"(], "histogram": {"unit": "ps", "min": 5, "max": 5,)" +
+                         R"( "buckets": [[5, 5, 1]]}}]})");
+}
+
 std::string EmptyDirectory() {
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "empty";
   std::filesystem::create_directory(path);
@@ -54,6 +64,23 @@ std::string EmptyDirectory() {
 
 // Any kernel will do for what fails before it starts.
 std::string Kernel() { return "--kernel=" + Write("kernel", "not looked at"); }
+
+TEST(Command, CompareTellsByItsExitCode) {
+  const std::string before = BenchResult("before.json", "a", 1000);
+  const std::string slower = BenchResult("slower.json", "a", 1100);
+  const std::string other = BenchResult("other.json", "b", 1000);
+  Expect("compare " + before + " " + before, 0, "1 compared, 0 slower");
+  Expect("compare " + before + " " + slower, 1, "slower");
+  Expect("compare " + slower + " " + before, 0, "faster");
+  Expect("compare " + before + " " + slower + " --bound=20%", 0, "0 slower");
+  Expect("compare --format=json " + before + " " + slower, 1, "\"regressed\": true");
+  Expect("compare " + before + " " + other, 2, "nothing in common");
+  Expect("compare " + before, 2, "two files");
+  Expect("compare " + before + " /no/such/file", 2, "/no/such/file");
+  Expect("compare " + before + " " + Write("text", "no result"), 2, "no JSON of forkvisor bench");
+  Expect("compare " + before + " " + slower + " --bound=much", 2, "--bound=much");
+  Expect("compare " + before + " " + slower + " --format=csv", 2, "choose one of console, json");
+}
 
 TEST(Command, Usage) {
   Expect("", 2, "which verb");
@@ -81,6 +108,13 @@ TEST(Command, Usage) {
   Expect("bench --format=xml", 2, "choose console, json or csv");
   Expect("bench --sizes=5", 2, "whole pages");
   Expect("bench --touch=maybe", 2, "choose write, read or none");
+  Expect("bench --vary=colour", 2, "no axis \"colour\"");
+  Expect("bench --vary=size:1", 2, "whole pages");
+  Expect("bench --vary=strategy:classic+nope", 2, "--strategy=nope");
+  Expect("bench --vary=size --budget=soon", 2, "--budget=soon is no time");
+  Expect("bench --vary=size --width=0", 2, "--width is more than 0");
+  Expect("bench --vary=size --format=xml", 2, "choose console, json, csv or hgrm");
+  Expect("bench --resume=/no/such/folder/file --sizes=0", 2, "--resume=/no/such/folder/file");
 }
 
 TEST(Command, Help) {

@@ -21,11 +21,12 @@ constexpr char kGeneral[] =
   forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
   forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
   forkvisor bench [flags]                        fork in the guest beside fork natively
+  forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
   forkvisor help [VERB]                          more about a verb
   forkvisor version
 
-Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle
-or difference; 2 usage; 3 no usable KVM or QEMU; 4 the guest failed; 5 the host did. 1 to 5 come
+Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle,
+difference or regression; 2 usage; 3 no usable KVM or QEMU; 4 the guest failed; 5 the host did. 1 to 5 come
 with a message that begins "forkvisor:" (1 of diff with the differences).
 )";
 
@@ -126,15 +127,40 @@ Measures fork of a process with so much memory, in the guest and natively, the t
   --repetitions=N                samples of each case; 0: by size
   --native, --nonative           measure natively too
   --checked, --nochecked         a row with every step checked by the oracle
-  --format=console|json|csv      json has Google Benchmark's form
+  --format=console|json|csv      json has Google Benchmark's form; "forkvisor compare" reads it
   --out=FILE                     write the result there
   --kernel_ring=auto|0|3, --strategy=NAME, --kernel=FILE, --kvm_device=FILE
+
+The laboratory: a matrix of cells, repeated until every median is known exactly enough.
+
+  --vary=AXIS[:VALUE+VALUE...],...   axes: size, strategy, touch, vmas (mappings that hold the
+                         memory), depth (living ancestors that share it), dirty (percent of it that
+                         child and parent write after a fork). An axis without values has a few of
+                         its own; one that is not named has one value
+  --width=PERCENT        repeat until the 95 % interval of the median is so narrow (2)
+  --budget=TIME          but no longer than this: 90s, 10m, 2h (10m)
+  --repetitions=N        instead: so many cycles of each cell
+  --resume=FILE          keep each finished batch in FILE, and go on from what is there
+  --report=FILE.html     one page with charts and their data; needs no network to be read
+  --format=hgrm          every distribution as HdrHistogram's tools write it
+)";
+
+constexpr char kCompare[] =
+    R"(forkvisor compare [flags] BEFORE.json AFTER.json
+
+Compares two results of "forkvisor bench --format=json", cell by cell: ratio of the medians (after
+by before) with its 95 % interval, and the test of Mann and Whitney. Exit code 1: a cell got slower
+by more than the bound, and not by chance. 2: a file is no such result.
+
+  --bound=5%             smaller changes are none
+  --format=console|json
+  --out=FILE             write the result there
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral},  {"run", kRun},         {"check", kCheck},
-      {"diff", kDiff}, {"inspect", kInspect}, {"bench", kBench}};
+      {"", kGeneral},        {"run", kRun},     {"check", kCheck},    {"diff", kDiff},
+      {"inspect", kInspect}, {"bench", kBench}, {"compare", kCompare}};
   return kTexts;
 }
 

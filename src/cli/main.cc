@@ -18,11 +18,12 @@ struct Verb {
   int (*run)(const Words&);
 };
 constexpr Verb kVerbs[] = {
-    {"run", fv::cli::RunVerb},         {"check", fv::cli::CheckVerb},
-    {"bench", fv::cli::BenchVerb},     {"diff", fv::cli::DiffVerb},
-    {"inspect", fv::cli::InspectVerb}, {"help", fv::cli::HelpVerb},
-    {"--help", fv::cli::HelpVerb},     {"-h", fv::cli::HelpVerb},
-    {"version", fv::cli::VersionVerb}, {"--version", fv::cli::VersionVerb},
+    {"run", fv::cli::RunVerb},           {"check", fv::cli::CheckVerb},
+    {"bench", fv::cli::BenchVerb},       {"compare", fv::cli::CompareVerb},
+    {"diff", fv::cli::DiffVerb},         {"inspect", fv::cli::InspectVerb},
+    {"help", fv::cli::HelpVerb},         {"--help", fv::cli::HelpVerb},
+    {"-h", fv::cli::HelpVerb},           {"version", fv::cli::VersionVerb},
+    {"--version", fv::cli::VersionVerb},
 };
 
 int ExitCodeOf(const fv::vmm::VmmError& error) {

@@ -17,6 +17,7 @@ using Words = std::vector<std::string>;
 int RunVerb(const Words& args);
 int CheckVerb(const Words& args);
 int BenchVerb(const Words& args);
+int CompareVerb(const Words& args);
 int DiffVerb(const Words& args);
 int InspectVerb(const Words& args);
 int HelpVerb(const Words& args);

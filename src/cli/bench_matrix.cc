@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/bench_matrix.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/bench/host.h"
+#include "src/cli/bench_output.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/fork_lab_program.h"
+#include "src/cli/verbs.h"
+#include "src/lab/laboratory.h"
+#include "src/lab/report/page.h"
+#include "src/rootfs/host_files.h"
+#include "tools/build_info/build_info.h"
+
+DECLARE_string(touch);
+DECLARE_string(format);
+DECLARE_string(out);
+DECLARE_uint64(repetitions);
+DECLARE_bool(native);
+DEFINE_string(vary, "", "the laboratory's matrix: AXIS[:VALUE+VALUE...],...");
+DEFINE_string(budget, "10m", "longest time of the laboratory");
+DEFINE_double(width, 2, "percent: a median's interval that is narrow enough");
+DEFINE_string(report, "", "write a page with charts to this file");
+DEFINE_string(resume, "", "keep the experiment in this file, and go on where it ended");
+
+namespace fv::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr uint64_t kUsualSize = uint64_t{64} << 20;
+
+// `strategies`: all that the kernel has.
+lab::AxisDefaults Defaults(const MatrixRequest& request, bench::Touch touch,
+                           std::vector<std::string> strategies) {
+  using bench::Touch;
+  lab::Matrix fixed{{FLAGS_strategy}, {kUsualSize}, {touch}, {1}, {0}, {1}, FLAGS_native};
+  if (request.sizes_given || FLAGS_vary.empty()) fixed.sizes = request.sizes;
+  lab::Matrix varied = fixed;
+  varied.strategies = std::move(strategies);
+  varied.sizes = request.sizes;
+  varied.touches = {Touch::kWrite, Touch::kRead, Touch::kNone};
+  varied.vmas = {1, 16, 256};
+  varied.depths = {0, 1, 4};
+  varied.dirty = {0, 10, 100};
+  return {fixed, varied};
+}
+
+// A guest's options for each strategy: the flag --strategy, set to each in turn.
+absl::StatusOr<lab::Systems> MakeSystems(const std::vector<std::string>& strategies) {
+  lab::Systems systems;
+  const std::string former = FLAGS_strategy;
+  Arguments program;
+  program.words = {"fork_lab"};
+  absl::Status status;
+  for (const std::string& strategy : strategies) {
+    FLAGS_strategy = strategy;
+    absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
+    status.Update(guest.status());
+    if (guest.ok()) systems.guests[strategy] = *std::move(guest);
+  }
+  FLAGS_strategy = former;
+  if (!status.ok()) return status;
+  return systems;
+}
+
+std::string Fingerprint(std::span<const uint8_t> bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
+  return absl::StrFormat("%d bytes, %016x", bytes.size(), hash);
+}
+
+std::string MatrixText(const std::vector<lab::Cell>& cells) {
+  std::string text;
+  for (const lab::Cell& cell : cells)
+    absl::StrAppend(&text, text.empty() ? "" : " ", CellName(cell));
+  return text;
+}
+
+lab::Identity IdentityOf(const lab::LabOptions& options) {
+  const bench::Context host = bench::HostContext();
+  const std::string cells = MatrixText(options.matrix.Cells());
+  lab::Identity identity = {{"matrix", cells},
+                            {"machine", absl::StrFormat("%s: %s, %d CPUs, Linux %s", host.host_name,
+                                                        host.cpu, host.cpus, host.kernel)},
+                            {"program", Fingerprint(options.program)},
+                            {"kernel_ring", FLAGS_kernel_ring}};
+  for (const auto& [strategy, guest] : options.systems.guests) {
+    identity["guest kernel"] = Fingerprint(guest.kernel_image);
+  }
+  return identity;
+}
+
+constexpr std::chrono::seconds kBetweenLines(2);
+
+// On a terminal one line that changes; else a line now and then.
+std::function<void(const std::string&)> Progress() {
+  if (isatty(STDERR_FILENO) != 0) {
+    return [](const std::string& line) {
+      std::fprintf(stderr, "\r\033[Kbench: %.110s", line.c_str());
+    };
+  }
+  return [last = Clock::time_point()](const std::string& line) mutable {
+    if (Clock::now() - last < kBetweenLines) return;
+    last = Clock::now();
+    std::fprintf(stderr, "bench: %s\n", line.c_str());
+  };
+}
+
+absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
+  absl::StatusOr<bench::Touch> touch = ParseTouch();
+  if (!touch.ok()) return touch.status();
+  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+  absl::StatusOr<lab::Matrix> matrix =
+      lab::ParseVary(FLAGS_vary, Defaults(request, *touch, StrategyNames(*kernel)), &ParseSize);
+  if (!matrix.ok()) return matrix.status();
+  absl::StatusOr<double> budget = ParseDuration("budget", FLAGS_budget);
+  if (!budget.ok()) return budget.status();
+  if (!(FLAGS_width > 0)) return absl::InvalidArgumentError("--width is more than 0 percent");
+  absl::StatusOr<lab::Systems> systems = MakeSystems(matrix->strategies);
+  if (!systems.ok()) return systems.status();
+  lab::LabOptions options;
+  options.matrix = *std::move(matrix);
+  options.goal.width = FLAGS_width / 100;
+  options.goal.budget_s = *budget;
+  options.goal.repetitions = FLAGS_repetitions;
+  options.systems = *std::move(systems);
+  options.program = embedded::ForkLabProgram();
+  options.resume = FLAGS_resume;
+  options.identity = IdentityOf(options);
+  options.progress = Progress();
+  return options;
+}
+
+// A file of --resume that cannot be, or is another experiment's.
+bool IsUsers(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
+         absl::IsNotFound(status) || absl::IsPermissionDenied(status);
+}
+
+using Formatter = std::string (*)(const lab::LabResults&);
+
+absl::StatusOr<Formatter> ChooseFormat() {
+  if (FLAGS_format == "console") return &lab::FormatLabTable;
+  if (FLAGS_format == "json") return &lab::FormatLabJson;
+  if (FLAGS_format == "csv") return &lab::FormatLabCsv;
+  if (FLAGS_format == "hgrm") return &lab::FormatHistograms;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--format=", FLAGS_format, ": choose console, json, csv or hgrm"));
+}
+
+}  // namespace
+
+bool Given(const char* flag) {
+  gflags::CommandLineFlagInfo info;
+  return gflags::GetCommandLineFlagInfo(flag, &info) && !info.is_default;
+}
+
+absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text) {
+  double unit = 1;
+  std::string number(text);
+  const std::string units = "smh";
+  if (!number.empty() && units.find(number.back()) != std::string::npos) {
+    unit = number.back() == 's' ? 1 : number.back() == 'm' ? 60 : 3600;
+    number.pop_back();
+  }
+  double value = 0;
+  if (absl::SimpleAtod(number, &value) && value > 0 && value < 1e9) return value * unit;
+  return absl::InvalidArgumentError(absl::StrCat("--", std::string(flag), "=", std::string(text),
+                                                 " is no time: write 90s, 10m or 2h"));
+}
+
+bool WantsMatrix() {
+  for (const char* flag : {"vary", "budget", "width", "resume", "report"}) {
+    if (Given(flag)) return true;
+  }
+  return FLAGS_format == "hgrm";
+}
+
+std::vector<std::string_view> MatrixFlags() {
+  return {"vary", "budget", "width", "resume", "report"};
+}
+
+int BenchMatrix(const MatrixRequest& request) {
+  absl::StatusOr<Formatter> format = ChooseFormat();
+  if (!format.ok()) return StatusError(format.status());
+  absl::StatusOr<lab::LabOptions> options = OptionsFor(request);
+  if (!options.ok()) return StatusError(options.status());
+  absl::StatusOr<lab::LabResults> results = lab::RunLaboratory(*options);
+  if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
+  if (!results.ok()) {
+    Complain(std::string(results.status().message()));
+    return IsUsers(results.status()) ? kExitUsage : kExitGuestFailure;
+  }
+  results->context.commit = std::string(BuildCommit());
+  results->context.executable = "forkvisor bench";
+  results->context.strategy = absl::StrCat(FLAGS_strategy);
+  results->command = request.command;
+  results->matrix = FLAGS_vary;
+  for (const std::string& warning : lab::NoiseWarnings(results->noise)) {
+    std::fprintf(stderr, "bench: warning: %s\n", warning.c_str());
+  }
+  if (!FLAGS_report.empty()) {
+    const int wrote = WriteOut(lab::report::Page(*results), FLAGS_report);
+    if (wrote != kExitOk) return wrote;
+  }
+  return WriteOut((*format)(*results), FLAGS_out);
+}
+
+}  // namespace fv::cli

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor compare: two results of forkvisor bench.
+#include "src/lab/compare.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "src/cli/bench_output.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/verbs.h"
+#include "src/rootfs/host_files.h"
+
+DECLARE_string(format);
+DECLARE_string(out);
+DEFINE_string(bound, "5%", "a ratio above 1 + this is a regression");
+
+namespace fv::cli {
+namespace {
+
+// "5%" or "0.05".
+absl::StatusOr<double> ParseBound() {
+  std::string number = FLAGS_bound;
+  const bool percent = !number.empty() && number.back() == '%';
+  if (percent) number.pop_back();
+  double bound = 0;
+  if (absl::SimpleAtod(number, &bound) && bound >= 0 && bound < 1e6) {
+    return percent ? bound / 100 : bound;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--bound=", FLAGS_bound, " is no share: write 5% or 0.05"));
+}
+
+absl::StatusOr<std::vector<lab::Measured>> ReadResult(const std::string& file) {
+  absl::StatusOr<std::string> text = rootfs::ReadHostFile(file);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<lab::Measured>> measured = lab::ReadMeasured(*text);
+  if (measured.ok()) return measured;
+  return absl::InvalidArgumentError(absl::StrCat(file, ": ", measured.status().message()));
+}
+
+}  // namespace
+
+int CompareVerb(const Words& args) {
+  absl::StatusOr<Arguments> arguments = ParseFlagsAnywhere(args, {"bound", "format", "out"});
+  if (!arguments.ok()) return UsageError("compare", arguments.status().message().data());
+  if (arguments->help) return ShowHelp("compare");
+  if (arguments->words.size() != 2) return UsageError("compare", "compare takes two files");
+  if (FLAGS_format != "console" && FLAGS_format != "json") {
+    return UsageError("compare",
+                      absl::StrCat("--format=", FLAGS_format, ": choose one of console, json"));
+  }
+  lab::CompareOptions options;
+  absl::StatusOr<double> bound = ParseBound();
+  if (!bound.ok()) return StatusError(bound.status());
+  options.bound = *bound;
+  absl::StatusOr<std::vector<lab::Measured>> before = ReadResult(arguments->words[0]);
+  if (!before.ok()) return StatusError(before.status());
+  absl::StatusOr<std::vector<lab::Measured>> after = ReadResult(arguments->words[1]);
+  if (!after.ok()) return StatusError(after.status());
+  const lab::Comparisons comparisons = lab::Compare(*before, *after, options);
+  if (comparisons.cells.empty()) {
+    return UsageError("compare", "the two results have nothing in common");
+  }
+  const int wrote = WriteOut(
+      FLAGS_format == "json" ? FormatComparisonsJson(comparisons) : FormatComparisons(comparisons),
+      FLAGS_out);
+  if (wrote != kExitOk) return wrote;
+  return comparisons.Regressed() ? kExitFinding : kExitOk;
+}
+
+}  // namespace fv::cli

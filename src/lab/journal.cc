@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/lab/journal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/bench/host.h"
+
+namespace fv::lab {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kFormat[] = "forkvisor journal 1";
+constexpr size_t kCrcDigits = 8;
+
+// CRC-32 of IEEE 802.3, as zlib and cksum -o 3 have it.
+uint32_t Crc32(const std::string& text) {
+  uint32_t crc = ~uint32_t{0};
+  for (char byte : text) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
+  }
+  return ~crc;
+}
+
+std::string Line(const std::string& json) {
+  return absl::StrFormat("%08x %s\n", Crc32(json), json);
+}
+
+// The JSON of the line that begins at `from`, which moves behind it; nullopt if it is not whole.
+std::optional<Json> NextLine(const std::string& text, size_t& from) {
+  const size_t end = text.find('\n', from);
+  if (end == std::string::npos || end - from <= kCrcDigits) return std::nullopt;
+  const std::string json = text.substr(from + kCrcDigits + 1, end - from - kCrcDigits - 1);
+  if (Line(json) != text.substr(from, end + 1 - from)) return std::nullopt;
+  Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_discarded()) return std::nullopt;
+  from = end + 1;
+  return parsed;
+}
+
+absl::Status CompareIdentity(const Json& head, const Identity& wanted) {
+  if (!head.is_object() || head.value("format", "") != kFormat || !head.contains("identity")) {
+    return absl::InvalidArgumentError("it is no journal of forkvisor bench");
+  }
+  const Json& there = head["identity"];
+  for (const auto& [name, value] : wanted) {
+    const std::string had = there.value(name, "");
+    if (had == value) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("it was begun with another ", name, ": ", had, "; now it is ", value));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Failed(const char* call) { return absl::ErrnoToStatus(errno, call); }
+
+}  // namespace
+
+absl::StatusOr<Journal> Journal::Open(const std::string& path, const Identity& identity) {
+  vmm::Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  absl::Status status = file.valid() ? absl::OkStatus() : Failed("open");
+  if (status.ok() && flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    status = absl::FailedPreconditionError("another process is writing it");
+  }
+  Journal journal(std::move(file));
+  if (status.ok()) status = journal.Load(identity);
+  if (status.ok()) return journal;
+  return absl::Status(status.code(), absl::StrCat("--resume=", path, ": ", status.message()));
+}
+
+absl::Status Journal::Load(const Identity& identity) {
+  const std::string text = bench::ReadAll(file_.get());
+  size_t good = 0;
+  if (const std::optional<Json> head = NextLine(text, good)) {
+    absl::Status same = CompareIdentity(*head, identity);
+    if (!same.ok()) return same;
+    while (const std::optional<Json> line = NextLine(text, good)) {
+      absl::StatusOr<Batch> batch = BatchFromJson(*line);
+      if (!batch.ok()) return batch.status();
+      batches_.push_back(*std::move(batch));
+    }
+  } else if (text.find('\n') != std::string::npos) {
+    // A first line that was cut off is a process killed at its start; other text is not ours.
+    return absl::InvalidArgumentError("it is no journal of forkvisor bench");
+  }
+  if (ftruncate(file_.get(), static_cast<off_t>(good)) != 0) return Failed("ftruncate");
+  if (lseek(file_.get(), 0, SEEK_END) < 0) return Failed("lseek");
+  if (good > 0) return absl::OkStatus();
+  return WriteLine(Json{{"format", kFormat}, {"identity", identity}}.dump());
+}
+
+absl::Status Journal::Append(const Batch& batch) { return WriteLine(ToJson(batch).dump()); }
+
+absl::Status Journal::WriteLine(const std::string& json) {
+  const std::string line = Line(json);
+  for (size_t done = 0; done < line.size();) {
+    const ssize_t wrote = write(file_.get(), line.data() + done, line.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return Failed("write");
+    done += static_cast<size_t>(wrote);
+  }
+  return fsync(file_.get()) == 0 ? absl::OkStatus() : Failed("fsync");
+}
+
+}  // namespace fv::lab
