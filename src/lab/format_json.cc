@@ -33,6 +33,7 @@ Json SeriesJson(const CellResult& result, const std::string& name, const Series&
   row["series"] = name;
   AddCoordinates(result.cell, row);
   row["rounds"] = result.rounds;
+  if (result.huge_bytes > 0) row["huge_bytes"] = result.huge_bytes;
   row["low_ns"] = median.low;
   row["high_ns"] = median.high;
   row["interval_is_sure"] = median.sure;
