@@ -33,7 +33,8 @@ struct WaiterRecord {
   GuestPtr task;  // TaskRecord; 0: nobody sleeps, `on_wake` is called
   uint64_t key;
   uint8_t woken;
-  uint8_t padding[7];
+  uint8_t exclusive;
+  uint8_t padding[6];
   uint64_t on_wake;  // kernel code
 };
 static_assert(sizeof(WaiterRecord) == 48);

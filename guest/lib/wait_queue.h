@@ -29,11 +29,11 @@ struct Waiter {
   // Futex and poll users mark what happened to them here.
   uint64_t key = 0;
   bool woken = false;
+  // EPOLLEXCLUSIVE: once one such waiter took the event, the others stay on the queue.
+  bool exclusive = false;
   // Called instead of waking `task` (epoll items, which no task sleeps on). Returns whether the
   // event reached somebody who sleeps for it; an exclusive waiter's answer counts.
   bool (*on_wake)(Waiter& waiter) = nullptr;
-  // EPOLLEXCLUSIVE: once one such waiter took the event, the others stay on the queue.
-  bool exclusive = false;
 };
 static_assert(offsetof(Waiter, task) == offsetof(proto::WaiterRecord, task) &&
               offsetof(Waiter, on_wake) == offsetof(proto::WaiterRecord, on_wake) &&
