@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "proto/clock.h"
 #include "proto/fork_strategy.h"
 
 namespace fv::proto {
 
 inline constexpr uint64_t kBootMagic = 0x544F4F4256524B46;  // "FKRVBOOT"
-inline constexpr uint32_t kContractVersion = 1;
+inline constexpr uint32_t kContractVersion = 2;
 
 // Bits of BootInfo::flags.
 enum BootFlag : uint32_t {
@@ -72,6 +73,8 @@ struct BootInfo {
 };
 
 static_assert(sizeof(BootInfo) == 232);
+static_assert(kBootInfoPhys + sizeof(BootInfo) <= kClockPhys &&
+              kClockPhys + sizeof(ClockWords) <= kBootInfoPhys + kPageBytes);
 static_assert(std::is_standard_layout_v<BootInfo> && std::is_trivially_copyable_v<BootInfo>);
 static_assert(std::has_unique_object_representations_v<BootInfo>, "no padding");
 

@@ -28,6 +28,7 @@ enum class DoorbellReason : uint8_t {
   kIdle = 3,       // nothing can run before ChannelHeader::idle_deadline_tsc or console input
   kPanic = 4,      // the kernel found itself broken: ChannelHeader::panic_message
   kDone = 5,       // the first program ended: ChannelHeader::exit_status
+  kMoment = 6,     // the moment that ChannelHeader::moment named has come
 };
 constexpr uint64_t DoorbellWord(DoorbellReason reason, uint64_t argument) {
   return static_cast<uint64_t>(reason) | argument << 8;
@@ -77,6 +78,25 @@ struct CommandRecord {
   uint8_t data[54];
 };
 static_assert(sizeof(CommandRecord) == 64);
+
+// A moment at which the host wants the guest to stand still: the doorbell rings with kMoment, once.
+struct Moment {
+  FailTrigger trigger;  // kNone: no moment, or it has come
+  uint32_t reserved;
+  uint64_t value;
+};
+static_assert(sizeof(Moment) == 16);
+
+// A word of guest memory that the guest itself writes, because a hypervisor with shadow page tables
+// sees no other writes of page tables. The host fills the restore window (at kRestoreOffset in the
+// channel) with them and starts the vCPU at kRestoreEntryPhys in the kernel's ring and root: RDI
+// the first word, RCX how many, RBX what to write to the doorbell, whose address is in RDX, after
+// them. The code uses RAX, RSI and no stack.
+struct RestoreWord {
+  uint64_t address;  // in the direct map, 8-byte aligned
+  uint64_t value;
+};
+inline constexpr uint64_t kRestoreWords = 4096;
 
 // Set up by the host; `capacity` is a power of two.
 struct RingHeader {
@@ -150,13 +170,23 @@ struct ChannelHeader {
   GuestPtr timers;         // GuestPtr: the root of the heap of armed timers, 0 = none
   GuestPtr futex_buckets;  // Link[futex_bucket_count], heads of FutexWaiterRecord
   uint64_t futex_bucket_count;
+
+  // Snapshots (docs/snapshots.md).
+  Moment moment;  // host
+  // Bit i % 64 of word i / 64: frame i was a page table at some time since boot. uint64_t[], of
+  // frame_count bits.
+  GuestPtr table_frames;
 };
 
 inline constexpr uint64_t RingBytes(uint64_t capacity) { return capacity * 64; }
 inline constexpr uint64_t kChannelHeaderBytes = 4096;
 static_assert(sizeof(ChannelHeader) <= kChannelHeaderBytes);
-inline constexpr uint64_t kChannelBytes = kChannelHeaderBytes + RingBytes(kEventCapacity) +
-                                          RingBytes(kConsoleCapacity) + RingBytes(kCommandCapacity);
+inline constexpr uint64_t kRestoreOffset = kChannelHeaderBytes + RingBytes(kEventCapacity) +
+                                           RingBytes(kConsoleCapacity) +
+                                           RingBytes(kCommandCapacity);
+inline constexpr uint64_t kRestoreBytes = kRestoreWords * sizeof(RestoreWord);
+inline constexpr uint64_t kChannelBytes = kRestoreOffset + kRestoreBytes;
+static_assert(kRestoreOffset % kPageBytes == 0 && kRestoreBytes % kPageBytes == 0);
 
 // FNV-1a over the sizes and the telling offsets of everything shared: host and guest of different
 // builds refuse each other.
@@ -193,6 +223,7 @@ constexpr uint64_t HashLayout() {
       offsetof(ChannelHeader, frame_table),
       offsetof(ChannelHeader, event_mask),
       offsetof(ChannelHeader, panic_message),
+      offsetof(ChannelHeader, table_frames),
   };
   uint64_t hash = 0xCBF29CE484222325;
   for (uint64_t word : words) {

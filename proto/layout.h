@@ -17,6 +17,8 @@
 // ---- Guest-physical -----------------------------------------------------------------------
 // Boot information, written by the hypervisor before the first instruction.
 #define FV_BOOT_INFO_PHYS 0x1000
+// The words of the clock (proto/clock.h), behind boot information in its page.
+#define FV_CLOCK_PHYS 0x1800
 // The kernel image; its first pages are the stub (below), then text, rodata, data, bss.
 #define FV_IMAGE_PHYS 0x100000
 // The stub: what the CPU needs at a trap, at the same address in every page-table root.
@@ -26,6 +28,9 @@
 #define FV_STUB_DATA_PHYS 0x103000 /* one page: saved registers, IRET frames, trap stack */
 #define FV_STUB_END_PHYS 0x104000
 #define FV_STUB_TSS_OFFSET 0x800
+// In the stub's text, which never changes: where the host starts the vCPU to have words of guest
+// memory written by the guest (proto/channel.h, RestoreWord).
+#define FV_RESTORE_ENTRY_OFFSET 0xf80
 
 // ---- Segment selectors (Linux's layout of the GDT, so that SYSCALL's STAR works) -----------
 #define FV_SEL_KERNEL_CODE 0x10
@@ -70,6 +75,8 @@ inline constexpr uint64_t kMmapTop = kUserEnd - (uint64_t{1} << 30);
 inline constexpr uint64_t kPieBase = 0x0000555555554000;
 
 inline constexpr uint64_t kBootInfoPhys = FV_BOOT_INFO_PHYS;
+inline constexpr uint64_t kClockPhys = FV_CLOCK_PHYS;
+inline constexpr uint64_t kRestoreEntryPhys = FV_STUB_TEXT_PHYS + FV_RESTORE_ENTRY_OFFSET;
 inline constexpr uint64_t kImagePhys = FV_IMAGE_PHYS;
 inline constexpr uint64_t kStubTextPhys = FV_STUB_TEXT_PHYS;
 inline constexpr uint64_t kStubGdtPhys = FV_STUB_GDT_PHYS;

@@ -96,9 +96,9 @@ void FillConfigured(proto::BootInfo& info, const MachineConfig& config) {
 void FillFacts(proto::BootInfo& info, const BootFacts& facts) {
   info.flags |= facts.extra_flags;
   info.kernel_ring = facts.ring;
-  info.tsc_khz = facts.tsc_khz;
-  info.boot_tsc = facts.boot_tsc;
-  info.boot_wall_ns = facts.boot_wall_ns;
+  info.tsc_khz = facts.time.tsc_khz;
+  info.boot_tsc = facts.time.boot_tsc;
+  info.boot_wall_ns = facts.time.boot_wall_ns;
   info.xsave_mask = facts.xsave_mask;
   info.xsave_bytes = facts.xsave_bytes;
   info.random_seed = facts.random_seed;
@@ -133,7 +133,11 @@ BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config, const
     BadConfig("guest memory of " + std::to_string(memory.size() >> 20) +
               " MiB leaves nothing free beside kernel and root file system");
   }
-  if (!memory.Store(proto::kBootInfoPhys, info)) BadConfig("no room for boot info");
+  proto::ClockWords clock{};
+  clock.is_virtual = (info.flags & proto::kBootDeterministic) != 0 ? 1 : 0;
+  if (!memory.Store(proto::kBootInfoPhys, info) || !memory.Store(proto::kClockPhys, clock)) {
+    BadConfig("no room for boot info");
+  }
   return {info, image.entry_gva};
 }
 

@@ -14,9 +14,7 @@ namespace fv::vmm {
 struct BootFacts {
   unsigned ring;         // 0 or 3
   uint32_t extra_flags;  // BootFlag, added to the configured ones
-  uint64_t tsc_khz;
-  uint64_t boot_tsc;
-  uint64_t boot_wall_ns;
+  BootTime time;
   uint64_t xsave_mask;
   uint64_t xsave_bytes;
   uint64_t random_seed;

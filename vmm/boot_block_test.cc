@@ -39,9 +39,9 @@ BootFacts SomeFacts() {
   BootFacts facts{};
   facts.ring = 3;
   facts.extra_flags = proto::kBootFsgsbase;
-  facts.tsc_khz = 2'000'000;
-  facts.boot_tsc = 11;
-  facts.boot_wall_ns = 12;
+  facts.time.tsc_khz = 2'000'000;
+  facts.time.boot_tsc = 11;
+  facts.time.boot_wall_ns = 12;
   facts.xsave_mask = 7;
   facts.xsave_bytes = 832;
   facts.random_seed = 13;
@@ -120,7 +120,7 @@ TEST(BootBlockTest, ChannelIsReadyAndItsRingsLieInside) {
     EXPECT_EQ(ring.capacity & (ring.capacity - 1), 0u);
     end = ring.offset + proto::RingBytes(ring.capacity);
   }
-  EXPECT_EQ(end, info.channel_bytes);
+  EXPECT_EQ(end, proto::kRestoreOffset);
 }
 
 VmmErrorKind KindOf(const MachineConfig& config) {

@@ -60,7 +60,8 @@ GuestClock::GuestClock(const Vcpu& vcpu) : tsc_khz_(vcpu.TscKhz()), offset_(Meas
   if (tsc_khz_ == 0) tsc_khz_ = MeasureTscKhz();
 }
 
-uint64_t GuestClock::Now() const { return __rdtsc() + offset_; }
+uint64_t GuestClock::Now() const { return __rdtsc() + offset_ + kernel_offset_; }
+void GuestClock::SetNow(uint64_t tsc) { kernel_offset_ = tsc - (__rdtsc() + offset_); }
 
 uint64_t NsBetween(uint64_t now_tsc, uint64_t tsc, uint64_t tsc_khz) {
   if (tsc <= now_tsc) return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The guest's time-stamp counter seen from the host: guest TSC = host TSC + offset, both at the
-// same rate (the machine never asks KVM to scale it).
+// same rate (the machine never asks KVM to scale it); and the kernel's time, which a restored
+// snapshot moves.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +28,18 @@ class GuestClock {
   explicit GuestClock(const Vcpu& vcpu);
 
   uint64_t tsc_khz() const { return tsc_khz_; }
+  // The kernel's time (proto/clock.h): the guest's counter plus kernel_offset().
   uint64_t Now() const;
+  // Chooses kernel_offset() so that it is `tsc` now.
+  void SetNow(uint64_t tsc);
+  uint64_t kernel_offset() const { return kernel_offset_; }
   // ns until the guest's TSC reaches `tsc`; 0 if it has.
   uint64_t NsUntil(uint64_t tsc) const;
 
  private:
   uint64_t tsc_khz_;
   uint64_t offset_;
+  uint64_t kernel_offset_ = 0;
 };
 
 }  // namespace fv::vmm

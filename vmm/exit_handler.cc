@@ -18,6 +18,7 @@ std::optional<proto::DoorbellReason> ReasonOf(uint64_t word) {
     case proto::DoorbellReason::kIdle:
     case proto::DoorbellReason::kPanic:
     case proto::DoorbellReason::kDone:
+    case proto::DoorbellReason::kMoment:
       return reason;
   }
   return std::nullopt;

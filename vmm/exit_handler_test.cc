@@ -54,11 +54,11 @@ TEST(ExitHandlerTest, PortCanStopTheRun) {
 TEST(ExitHandlerTest, EveryReasonIsKnown) {
   RecordingPorts ports;
   for (auto reason : {DoorbellReason::kDrain, DoorbellReason::kSafepoint, DoorbellReason::kIdle,
-                      DoorbellReason::kPanic, DoorbellReason::kDone}) {
+                      DoorbellReason::kPanic, DoorbellReason::kDone, DoorbellReason::kMoment}) {
     const Exit exit = MmioWrite{kDoorbell, 8, DoorbellWord(reason, 0)};
     EXPECT_EQ(HandleExit(exit, kDoorbell, ports).action, ExitAction::kContinue);
   }
-  EXPECT_EQ(ports.rings.size(), 5u);
+  EXPECT_EQ(ports.rings.size(), 6u);
 }
 
 TEST(ExitHandlerTest, NoGuestEvent) {
@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, BadExitTest,
     ::testing::Values(
         BadExit{"ReasonZero", MmioWrite{kDoorbell, 8, 0}, "unknown reason 0"},
-        BadExit{"ReasonTooLarge", MmioWrite{kDoorbell, 8, 6}, "unknown reason 6"},
+        BadExit{"ReasonTooLarge", MmioWrite{kDoorbell, 8, 7}, "unknown reason 7"},
         BadExit{"ReasonFF", MmioWrite{kDoorbell, 8, ~uint64_t{0}}, "unknown reason 255"},
         BadExit{"Narrow", MmioWrite{kDoorbell, 4, 1}, "4 bytes instead of 8"},
         BadExit{"SecondWord", MmioWrite{kDoorbell + 8, 8, 1}, "0x1000008"},

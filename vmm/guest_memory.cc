@@ -3,14 +3,18 @@
 // Bounds checks and single copies.
 #include "vmm/guest_memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "proto/layout.h"
 #include "vmm/error.h"
+#include "vmm/fd.h"
 
 namespace fv::vmm {
 namespace {
@@ -61,6 +65,18 @@ GuestMemory GuestMemory::OfFile(int fd, uint64_t bytes) {
   return GuestMemory(Mapping::OfFile(fd, CheckedRamBytes(bytes)));
 }
 
+GuestMemory GuestMemory::OfMapping(Mapping mapping) {
+  (void)CheckedRamBytes(mapping.size());
+  return GuestMemory(std::move(mapping));
+}
+
+void GuestMemory::LogWrites() { written_.assign(size() / proto::kPageBytes / 64, 0); }
+
+void GuestMemory::TakeWrites(std::vector<uint64_t>& bitmap) {
+  bitmap.resize(written_.size());
+  for (size_t i = 0; i < written_.size(); ++i) bitmap[i] |= std::exchange(written_[i], 0);
+}
+
 bool GuestMemory::Read(uint64_t gpa, void* out, uint64_t bytes) const {
   if (!Contains(gpa, bytes)) return false;
   CopyOnce(out, host_base() + gpa, bytes);
@@ -71,6 +87,12 @@ bool GuestMemory::Write(uint64_t gpa, const void* in, uint64_t bytes) {
   if (!Contains(gpa, bytes)) return false;
   if (bytes != 0) std::memcpy(host_base() + gpa, in, bytes);  // `in` may be null for nothing
   CompilerBarrier();
+  if (!written_.empty() && bytes != 0) {
+    const uint64_t last = (gpa + bytes - 1) / proto::kPageBytes;
+    for (uint64_t frame = gpa / proto::kPageBytes; frame <= last; ++frame) {
+      written_[frame / 64] |= uint64_t{1} << frame % 64;
+    }
+  }
   return true;
 }
 
@@ -96,6 +118,30 @@ std::span<uint8_t> GuestMemory::Span(uint64_t gpa, uint64_t bytes) {
 
 std::span<const uint8_t> GuestMemory::Span(uint64_t gpa, uint64_t bytes) const {
   return const_cast<GuestMemory*>(this)->Span(gpa, bytes);
+}
+
+// /proc/self/pagemap knows swapped pages too, which mincore(2) does not.
+void GuestMemory::TouchedFrames(std::vector<uint64_t>& bitmap) const {
+  constexpr uint64_t kChunkPages = 1 << 14;
+  constexpr uint64_t kPresentOrSwapped = uint64_t{3} << 62;
+  const Fd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  if (!pagemap.valid()) ThrowErrno("/proc/self/pagemap", errno);
+  const uint64_t frames = size() / proto::kPageBytes;
+  const uint64_t first = reinterpret_cast<uintptr_t>(host_base()) / proto::kPageBytes;
+  std::vector<uint64_t> entries(std::min(kChunkPages, frames));
+  bitmap.assign(frames / 64, 0);
+  for (uint64_t frame = 0; frame < frames; frame += entries.size()) {
+    const uint64_t count = std::min<uint64_t>(entries.size(), frames - frame);
+    const size_t bytes = count * sizeof(entries[0]);
+    const auto offset = static_cast<off_t>((first + frame) * sizeof(entries[0]));
+    if (::pread(pagemap.get(), entries.data(), bytes, offset) != static_cast<ssize_t>(bytes)) {
+      ThrowErrno("reading /proc/self/pagemap", errno);
+    }
+    for (uint64_t i = 0; i < count; ++i) {
+      if ((entries[i] & kPresentOrSwapped) == 0) continue;
+      bitmap[(frame + i) / 64] |= uint64_t{1} << (frame + i) % 64;
+    }
+  }
 }
 
 uint64_t GuestMemory::ResidentBytes() const {

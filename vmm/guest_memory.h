@@ -19,6 +19,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "vmm/mapping.h"
 
@@ -34,6 +35,8 @@ class GuestMemory {
   explicit GuestMemory(uint64_t bytes, HugePages huge_pages = HugePages::kHostDefault);
   // The first `bytes` of a file, shared with whoever else maps it. Throws VmmError as above.
   static GuestMemory OfFile(int fd, uint64_t bytes);
+  // Memory that is mapped already; sizes as above.
+  static GuestMemory OfMapping(Mapping mapping);
 
   uint64_t size() const { return mapping_.size(); }
   uint8_t* host_base() const { return mapping_.data(); }
@@ -47,6 +50,12 @@ class GuestMemory {
   [[nodiscard]] bool Read(uint64_t gpa, void* out, uint64_t bytes) const;
   // Copies into guest memory. False (and nothing written) if the range is not in RAM.
   [[nodiscard]] bool Write(uint64_t gpa, const void* in, uint64_t bytes);
+
+  // From here on Write keeps account of the frames that it writes; none so far.
+  void LogWrites();
+  // Adds the frames written since the last call to `bitmap` (bit i % 64 of word i / 64), which is
+  // resized to all of RAM. REQUIRES: LogWrites.
+  void TakeWrites(std::vector<uint64_t>& bitmap);
 
   // One object, copied once.
   template <typename T>
@@ -70,6 +79,10 @@ class GuestMemory {
   std::span<uint8_t> Span(uint64_t gpa, uint64_t bytes);
   std::span<const uint8_t> Span(uint64_t gpa, uint64_t bytes) const;
 
+  // Frames that may hold something else than zeros: bit i % 64 of bitmap[i / 64], which is resized.
+  // A frame of a mapped file is not among them before it was touched. Throws VmmError.
+  void TouchedFrames(std::vector<uint64_t>& bitmap) const;
+
   // Bytes of RAM that the host has backed so far (mincore(2)); costs 1 ms a 64 GiB.
   uint64_t ResidentBytes() const;
 
@@ -77,6 +90,7 @@ class GuestMemory {
   explicit GuestMemory(Mapping mapping) : mapping_(std::move(mapping)) {}
 
   Mapping mapping_;
+  std::vector<uint64_t> written_;  // empty: nobody wants to know
 };
 
 }  // namespace fv::vmm

@@ -54,4 +54,16 @@ class Kicker {
   timer_t timer_{};
 };
 
+// A Kicker that is armed for a scope.
+class KickerArmed {
+ public:
+  KickerArmed(Kicker& kicker, uint64_t period_ns) : kicker_(kicker) { kicker_.Arm(period_ns); }
+  ~KickerArmed() { kicker_.Disarm(); }
+  KickerArmed(const KickerArmed&) = delete;
+  KickerArmed& operator=(const KickerArmed&) = delete;
+
+ private:
+  Kicker& kicker_;
+};
+
 }  // namespace fv::vmm

@@ -11,10 +11,13 @@
 #include "vmm/clock.h"
 #include "vmm/cpu_state.h"
 #include "vmm/cpuid.h"
+#include "vmm/dirty_log.h"
 #include "vmm/error.h"
 #include "vmm/kicker.h"
 #include "vmm/ring_probe.h"
 #include "vmm/run_loop.h"
+#include "vmm/snapshot/hash.h"
+#include "vmm/snapshot/host_check.h"
 
 namespace fv::vmm {
 namespace {
@@ -52,6 +55,24 @@ RingChoice ChooseRing(const Kvm& kvm, const CpuFeatures& features, KernelRing wi
   return choice;
 }
 
+// KVM hands over the extended state that the table names; and with the kernel in ring 3 of software
+// KVM programs have all of the CPU's, whatever the table says.
+Xsave CpuidXsave(const RingChoice& ring) {
+  return ring.ring == 3 ? Xsave::kOffer : ring.cpuid_xsave;
+}
+
+// The ring of a machine that is made from a snapshot, on this host.
+RingChoice RingOf(const Kvm& kvm, const Snapshot& snapshot) {
+  if (const std::string reason = WhyNotHere(kvm, snapshot); !reason.empty()) {
+    throw VmmError(VmmErrorKind::kBadConfig, "the snapshot cannot be used here: " + reason);
+  }
+  RingChoice choice{};
+  choice.ring = snapshot.boot.kernel_ring;
+  choice.emulated = choice.ring == 0 && snapshot.ring0_emulated;
+  choice.reason = "ring " + std::to_string(choice.ring) + ": from a snapshot";
+  return choice;
+}
+
 CpuFeatures NeededFeatures(const Kvm& kvm) {
   const CpuFeatures features = ReadFeatures(kvm.supported_cpuid());
   if (!features.long_mode) {
@@ -74,18 +95,63 @@ struct Machine::State {
   State(const Kvm& kvm, const MachineConfig& config)
       : features(NeededFeatures(kvm)),
         ring(ChooseRing(kvm, features, CheckedConfig(config).kernel_ring)),
+        cpuid(GuestCpuid(kvm.supported_cpuid(), CpuidXsave(ring))),
         memory(config.ram_bytes, config.huge_pages),
         vm(kvm),
-        vcpu(kvm, vm, GuestCpuid(kvm.supported_cpuid(), ring.cpuid_xsave)),
+        vcpu(kvm, vm, cpuid),
         clock(vcpu),
-        kicker(vcpu) {
+        kicker(vcpu),
+        dirty_log(vm, memory) {
     vm.MapMemory(memory);
     const BootBlock boot = WriteBootBlock(memory, config, Facts(config));
     boot_info = boot.info;
     SetInitialState(boot.entry_gva);
+    MakeLoop(config.tick_ns, config.watchdog);
+    Snapshot facts{};
+    facts.kernel_id = HashBytes(config.kernel_image);
+    facts.tick_ns = config.tick_ns;
+    MakeRestorer(kvm, vcpu.sregs(), std::move(facts));
+  }
+
+  State(const Kvm& kvm, const std::shared_ptr<const Snapshot>& snapshot,
+        const WatchdogConfig& watchdog)
+      : features(NeededFeatures(kvm)),
+        ring(RingOf(kvm, *snapshot)),
+        cpuid(snapshot->cpuid),
+        memory(snapshot->ram->MapPrivate()),
+        vm(kvm),
+        vcpu(kvm, vm, cpuid),
+        clock(vcpu),
+        kicker(vcpu),
+        dirty_log(vm, memory),
+        boot_info(snapshot->boot) {
+    vm.MapMemory(memory);
+    MakeLoop(snapshot->tick_ns, watchdog);
+    const bool xsave = (snapshot->cpu.sregs.cr4 & kCr4Osxsave) != 0;
+    kvm_sregs kernel_sregs =
+        InitialCpuState({ring.ring, xsave, boot_info.kernel_root_gpa, 0}, features, vcpu.sregs())
+            .sregs;
+    kernel_sregs.cr4 = snapshot->cpu.sregs.cr4;
+    Snapshot facts{};
+    facts.kernel_id = snapshot->kernel_id;
+    facts.tick_ns = snapshot->tick_ns;
+    MakeRestorer(kvm, kernel_sregs, std::move(facts));
+    restorer->Adopt(snapshot);
+    loop->set_tick(snapshot->tick);
+  }
+
+  void MakeLoop(uint64_t tick_ns, const WatchdogConfig& watchdog) {
     loop.emplace(LoopParts{vcpu, memory, clock, kicker},
-                 LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()),
-                            config.tick_ns, WithSpinLimit(config.watchdog, ring)});
+                 LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()), tick_ns,
+                            WithSpinLimit(watchdog, ring)});
+  }
+
+  void MakeRestorer(const Kvm& kvm, const kvm_sregs& kernel_sregs, Snapshot facts) {
+    facts.boot = boot_info;
+    facts.ring0_emulated = CachedRingProbe(kvm).ring0_emulated;
+    facts.cpuid = cpuid;
+    restorer.emplace(RestorerParts{kvm, vm, vcpu, memory, dirty_log, clock, kicker}, kernel_sregs,
+                     std::move(facts));
   }
 
   BootFacts Facts(const MachineConfig& config) const {
@@ -94,11 +160,7 @@ struct Machine::State {
     if (ring.xcr0 == 0) facts.extra_flags |= proto::kBootFxsaveOnly;
     if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
     if (ring.ring == 0 && !ring.emulated) facts.extra_flags |= proto::kBootSysret;
-    facts.tsc_khz = clock.tsc_khz();
-    // A deterministic guest has a virtual clock and must not differ by when it was started.
-    const bool deterministic = (config.boot_flags & proto::kBootDeterministic) != 0;
-    facts.boot_tsc = deterministic ? 0 : clock.Now();
-    facts.boot_wall_ns = config.boot_wall_ns != 0 ? config.boot_wall_ns : RealtimeNs();
+    facts.time = BootTimeOf(config, {clock.tsc_khz(), clock.Now(), RealtimeNs()});
     facts.xsave_mask = ring.xcr0;
     facts.xsave_bytes = ring.xsave_bytes;
     facts.random_seed = SeedOf(config);
@@ -117,19 +179,39 @@ struct Machine::State {
 
   CpuFeatures features;
   RingChoice ring;
+  std::vector<kvm_cpuid_entry2> cpuid;
   GuestMemory memory;
   Vm vm;
   Vcpu vcpu;
   GuestClock clock;
   Kicker kicker;
+  DirtyLog dirty_log;
   proto::BootInfo boot_info{};
   std::optional<RunLoop> loop;
+  std::optional<Restorer> restorer;
 };
 
 Machine::Machine(const Kvm& kvm, const MachineConfig& config)
     : state_(std::make_unique<State>(kvm, config)) {}
 
+Machine::Machine(const Kvm& kvm, const std::shared_ptr<const Snapshot>& snapshot,
+                 const WatchdogConfig& watchdog)
+    : state_(std::make_unique<State>(kvm, snapshot, watchdog)) {}
+
 Machine::~Machine() = default;
+
+std::shared_ptr<const Snapshot> Machine::TakeSnapshot() {
+  return state_->restorer->Take(state_->loop->tick());
+}
+RestoreStats Machine::Restore(const std::shared_ptr<const Snapshot>& snapshot) {
+  const RestoreStats stats = state_->restorer->Restore(snapshot);
+  state_->loop->set_tick(snapshot->tick);
+  return stats;
+}
+StateDifference Machine::Compare(const Snapshot& snapshot) {
+  return state_->restorer->Compare(snapshot);
+}
+Restorer& Machine::restorer() { return *state_->restorer; }
 
 RunResult Machine::Run(Ports& ports) { return state_->loop->Run(ports); }
 void Machine::Kick() { state_->kicker.Kick(); }
@@ -151,8 +233,10 @@ std::optional<bool> Machine::InKernelCode() const {
 }
 
 std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters(); }
-void Machine::StartDirtyLog() { state_->vm.SetDirtyLog(Vm::DirtyLog::kOn); }
-void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) { state_->vm.GetDirtyLog(bitmap); }
+void Machine::StartDirtyLog() { state_->dirty_log.Start(DirtyLog::Reader::kObserver); }
+void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) {
+  state_->dirty_log.Take(DirtyLog::Reader::kObserver, bitmap);
+}
 const std::string& Machine::ring_reason() const { return state_->ring.reason; }
 uint64_t Machine::GuestTsc() const { return state_->clock.Now(); }
 uint64_t Machine::NsUntil(uint64_t tsc) const { return state_->clock.NsUntil(tsc); }

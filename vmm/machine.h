@@ -27,6 +27,8 @@
 #include "vmm/machine_config.h"
 #include "vmm/machine_interface.h"
 #include "vmm/run_loop.h"
+#include "vmm/snapshot/restorer.h"
+#include "vmm/snapshot/snapshot.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
@@ -36,6 +38,10 @@ class Machine final : public MachineInterface {
  public:
   // Throws VmmError. Nothing runs yet, except the ring probe with KernelRing::kAuto.
   Machine(const Kvm& kvm, const MachineConfig& config);
+  // A machine that goes on where `snapshot` was taken; its memory is the snapshot's until it is
+  // written. Throws VmmError, kBadConfig with the reason if this host cannot.
+  Machine(const Kvm& kvm, const std::shared_ptr<const Snapshot>& snapshot,
+          const WatchdogConfig& watchdog);
   ~Machine() override;
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -61,6 +67,16 @@ class Machine final : public MachineInterface {
   void TakeDirtyLog(std::vector<uint64_t>& bitmap) override;
   // The ring that was chosen, and why, for -v: "ring 3: ring 0 is emulated (2100 cycles ...)".
   const std::string& ring_reason() const;
+
+  // What the machine is now; in a port or between two runs. Throws VmmError.
+  std::shared_ptr<const Snapshot> TakeSnapshot();
+  // Between two runs: becomes what it was. `snapshot` is one that this machine took, or the one
+  // that it was made from. Throws VmmError; the machine cannot be run then.
+  RestoreStats Restore(const std::shared_ptr<const Snapshot>& snapshot);
+  // Right after Restore: what is not as in `snapshot`. Every byte and register is compared.
+  StateDifference Compare(const Snapshot& snapshot);
+  // For benchmarks and tests: how a restore is done.
+  Restorer& restorer();
 
   uint64_t GuestTsc() const override;
   uint64_t NsUntil(uint64_t tsc) const override;

@@ -7,12 +7,17 @@
 
 #include <cerrno>
 
+#include "proto/clock.h"
 #include "vmm/error.h"
 
 namespace fv::vmm {
 namespace {
 
 constexpr uint64_t kShortestTickNs = 50'000;
+
+bool IsDeterministic(const MachineConfig& config) {
+  return (config.boot_flags & proto::kBootDeterministic) != 0;
+}
 
 }  // namespace
 
@@ -28,9 +33,18 @@ const MachineConfig& CheckedConfig(const MachineConfig& config) {
 
 uint64_t SeedOf(const MachineConfig& config) {
   if (config.random_seed != 0) return config.random_seed;
+  if (IsDeterministic(config)) return proto::kVirtualRandomSeed;
   uint64_t seed = 0;
   if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) ThrowErrno("getrandom", errno);
   return seed;
+}
+
+BootTime BootTimeOf(const MachineConfig& config, const BootTime& real) {
+  BootTime time = IsDeterministic(config)
+                      ? BootTime{proto::kVirtualTscKhz, 0, proto::kVirtualBootWallNs}
+                      : real;
+  if (config.boot_wall_ns != 0) time.boot_wall_ns = config.boot_wall_ns;
+  return time;
 }
 
 }  // namespace fv::vmm

@@ -47,7 +47,18 @@ struct MachineConfig {
 
 // `config`; throws VmmError (kBadConfig) for what no machine can run.
 const MachineConfig& CheckedConfig(const MachineConfig& config);
-// The configured seed, or one from getrandom(2). Throws VmmError.
+// The configured seed, or one from getrandom(2); a fixed one for a deterministic guest. Throws
+// VmmError.
 uint64_t SeedOf(const MachineConfig& config);
+
+// What boot information says of time.
+struct BootTime {
+  uint64_t tsc_khz;
+  uint64_t boot_tsc;
+  uint64_t boot_wall_ns;
+};
+// The configured wall clock or the `real` one; with kBootDeterministic nothing of it is real
+// (proto/clock.h).
+BootTime BootTimeOf(const MachineConfig& config, const BootTime& real);
 
 }  // namespace fv::vmm

@@ -35,6 +35,18 @@ Mapping Mapping::OfFile(int fd, size_t bytes, uint64_t offset) {
   return Mapping(static_cast<uint8_t*>(data), bytes);
 }
 
+Mapping Mapping::ToRead(int fd, size_t bytes) {
+  void* data = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) ThrowErrno("mmap", errno);
+  return Mapping(static_cast<uint8_t*>(data), bytes);
+}
+
+void Mapping::MapPrivately(size_t at, int fd, size_t bytes, uint64_t offset) {
+  void* data = ::mmap(data_ + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
+                      static_cast<off_t>(offset));
+  if (data == MAP_FAILED) ThrowErrno("mmap of a part of a file", errno);
+}
+
 Mapping::Mapping(Mapping&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -21,6 +21,13 @@ class Mapping {
   // `bytes` of `fd` from `offset` (page aligned), shared, read-write. Throws VmmError.
   static Mapping OfFile(int fd, size_t bytes, uint64_t offset = 0);
 
+  // `bytes` of `fd` from its start, read-only. Throws VmmError.
+  static Mapping ToRead(int fd, size_t bytes);
+
+  // Replaces [at, at + bytes) by that much of `fd` from `offset`, private: writes stay here. All
+  // numbers are page aligned. Throws VmmError.
+  void MapPrivately(size_t at, int fd, size_t bytes, uint64_t offset);
+
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;
   Mapping(const Mapping&) = delete;

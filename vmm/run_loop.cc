@@ -14,17 +14,6 @@
 namespace fv::vmm {
 namespace {
 
-class ArmedTimer {
- public:
-  ArmedTimer(Kicker& kicker, uint64_t period_ns) : kicker_(kicker) { kicker_.Arm(period_ns); }
-  ~ArmedTimer() { kicker_.Disarm(); }
-  ArmedTimer(const ArmedTimer&) = delete;
-  ArmedTimer& operator=(const ArmedTimer&) = delete;
-
- private:
-  Kicker& kicker_;
-};
-
 // Blocks the kick signal for a scope, so that a check and the sleep after it cannot lose a kick.
 class KickBlocked {
  public:
@@ -54,7 +43,7 @@ std::string Seconds(uint64_t ns) {
 
 RunResult RunLoop::Run(Ports& ports) {
   watchdog_.emplace(config_.watchdog, MonotonicNs());
-  const ArmedTimer timer(parts_.kicker, config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
+  const KickerArmed timer(parts_.kicker, config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
   while (true) {
     const Exit exit = parts_.vcpu.Run();
     const HandledExit handled = HandleExit(exit, config_.doorbell_gpa, ports);

@@ -45,6 +45,9 @@ class RunLoop {
   RunLoop(const LoopParts& parts, const LoopConfig& config) : parts_(parts), config_(config) {}
 
   RunResult Run(Ports& ports);
+  // Whether the guest still has to get a tick: part of a machine's state.
+  const Tick& tick() const { return tick_; }
+  void set_tick(const Tick& tick) { tick_ = tick; }
   // Any thread, signal handlers too.
   void RequestStop();
   // Machine::WaitIdle.

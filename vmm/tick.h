@@ -19,6 +19,12 @@ struct TickWishes {
 
 class Tick {
  public:
+  Tick() = default;
+  static Tick Due() {
+    Tick tick;
+    tick.due_ = true;
+    return tick;
+  }
   // The host's timer fired at `now_tsc` (guest TSC).
   void OnTimer(const TickWishes& wishes, uint64_t now_tsc) {
     const bool timer_due = wishes.timer_deadline_tsc != 0 && now_tsc >= wishes.timer_deadline_tsc;

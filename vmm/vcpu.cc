@@ -66,9 +66,28 @@ uint64_t Vcpu::TscKhz() const {
   return khz > 0 ? static_cast<uint64_t>(khz) : 0;
 }
 
-Exit Vcpu::Run() {
-  if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0) return DecodeExit(*run_);
+// What is left of an MMIO or port access is in no state that can be read. An entry with
+// immediate_exit completes it (Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO).
+void Vcpu::FinishExit() {
+  if (!exit_open_) return;
+  const bool requested = exit_requested();
+  RequestExit();
+  const int result = ::ioctl(fd_.get(), KVM_RUN, 0UL);
   const int error = errno;
+  if (!requested) ClearExitRequest();
+  if (result == 0 || error != EINTR) {
+    ThrowErrno("KVM_RUN, to finish the last exit", result == 0 ? EIO : error);
+  }
+  exit_open_ = false;
+}
+
+Exit Vcpu::Run() {
+  if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0) {
+    exit_open_ = true;
+    return DecodeExit(*run_);
+  }
+  const int error = errno;
+  exit_open_ = false;
   if (error == EINTR || error == EAGAIN) {
     ClearExitRequest();
     return Interrupted{};

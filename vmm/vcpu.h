@@ -35,6 +35,12 @@ class Vcpu {
   // KVM_GET_TSC_KHZ; 0 if KVM does not know.
   uint64_t TscKhz() const;
 
+  int fd() const { return fd_.get(); }
+  // Ends what the last exit left half done (a write to the doorbell is finished by KVM at the next
+  // entry only), without running the guest. Before the state of the vCPU is read or replaced.
+  // Throws VmmError.
+  void FinishExit();
+
   // Runs until the next exit. Never throws: a refusal is the exit RunFailed.
   Exit Run();
 
@@ -67,6 +73,7 @@ class Vcpu {
   Fd fd_;
   Mapping run_mapping_;  // unmapped before the vCPU's fd is closed
   kvm_run* run_;
+  bool exit_open_ = false;  // FinishExit has something to do
 };
 
 }  // namespace fv::vmm

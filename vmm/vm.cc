@@ -35,7 +35,7 @@ Vm::Vm(const Kvm& kvm) : fd_(IoctlOrThrow(kvm.fd(), KVM_CREATE_VM, "KVM_CREATE_V
 void Vm::MapMemory(const GuestMemory& memory) {
   memory_base_ = memory.host_base();
   memory_bytes_ = memory.size();
-  SetRegion(0);
+  SetRegion(flags_, memory_bytes_);
   if (memory_bytes_<kTssPages&& ::ioctl(fd_.get(), KVM_CHECK_EXTENSION,
                                         static_cast<unsigned long>(KVM_CAP_SET_TSS_ADDR))> 0) {
     IoctlOrThrow(fd_.get(), KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR",
@@ -47,7 +47,13 @@ void Vm::SetDirtyLog(DirtyLog state) {
   if (state == DirtyLog::kOn && ProtectsOnDemand(fd_.get())) {
     busy_.emplace(memory_bytes_ / proto::kPageBytes);
   }
-  SetRegion(state == DirtyLog::kOn ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+  flags_ = state == DirtyLog::kOn ? KVM_MEM_LOG_DIRTY_PAGES : 0;
+  SetRegion(flags_, memory_bytes_);
+}
+
+void Vm::RemakeSlot() {
+  SetRegion(0, 0);
+  SetRegion(flags_, memory_bytes_);
 }
 
 void Vm::GetDirtyLog(std::vector<uint64_t>& bitmap) {
@@ -75,12 +81,12 @@ void Vm::Protect(std::vector<uint64_t>& bitmap) {
   IoctlOrThrow(fd_.get(), KVM_CLEAR_DIRTY_LOG, "KVM_CLEAR_DIRTY_LOG", &clear);
 }
 
-void Vm::SetRegion(uint32_t flags) {
+void Vm::SetRegion(uint32_t flags, uint64_t bytes) {
   kvm_userspace_memory_region region{};
   region.slot = kSlot;
   region.flags = flags;
   region.guest_phys_addr = 0;
-  region.memory_size = memory_bytes_;
+  region.memory_size = bytes;
   region.userspace_addr = reinterpret_cast<uintptr_t>(memory_base_);
   IoctlOrThrow(fd_.get(), KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &region);
 }

@@ -35,13 +35,18 @@ class Vm {
   // are not in it. Throws VmmError.
   void GetDirtyLog(std::vector<uint64_t>& bitmap);
 
+  // Takes the memory slot away and makes it again: KVM forgets every translation that it had. The
+  // dirty log keeps its state and loses its content. Throws VmmError. The vCPU must stand still.
+  void RemakeSlot();
+
  private:
-  void SetRegion(uint32_t flags);
+  void SetRegion(uint32_t flags, uint64_t bytes);
   void Protect(std::vector<uint64_t>& bitmap);
 
   Fd fd_;
   uint8_t* memory_base_ = nullptr;
   uint64_t memory_bytes_ = 0;
+  uint32_t flags_ = 0;             // of the slot
   std::optional<BusyPages> busy_;  // none: KVM protects all pages that it names by itself
   std::vector<uint64_t> protect_;
 };

@@ -16,7 +16,7 @@ bool polled;
 // The host only sees memory: it is told by a byte to a port, and answers in memory.
 void RingPolled(uint64_t word) {
   auto& mailbox = *reinterpret_cast<volatile proto::Mailbox*>(doorbell);
-  mailbox.tsc = ReadTsc();
+  mailbox.tsc = ReadCpuTsc();
   mailbox.word = word;
   asm volatile("outb %%al, %0" : : "i"(FV_DOORBELL_PORT), "a"(0));
   while (mailbox.word != 0) {

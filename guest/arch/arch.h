@@ -23,12 +23,26 @@ void InitArch(const proto::BootInfo& boot);
 // window (ring 0). `root` is the page of the PML4, in the direct map.
 void LinkKernelWindow(uint64_t* root);
 
+// The words of the clock, which the host sets up.
+inline volatile proto::ClockWords& TheClock() {
+  return *reinterpret_cast<volatile proto::ClockWords*>(proto::DirectMap(proto::kClockPhys));
+}
+
 // ---- The CPU ------------------------------------------------------------------------------
-inline uint64_t ReadTsc() {
+inline uint64_t ReadCpuTsc() {
   uint32_t low;
   uint32_t high;
   asm volatile("rdtsc" : "=a"(low), "=d"(high));
   return uint64_t{high} << 32 | low;
+}
+// The kernel's time in cycles (proto/clock.h).
+inline uint64_t ReadTsc() {
+#if FV_HOSTED
+  return ReadCpuTsc();
+#else
+  const volatile proto::ClockWords& clock = TheClock();
+  return clock.is_virtual != 0 ? clock.virtual_tsc : ReadCpuTsc() + clock.tsc_offset;
+#endif
 }
 // Lowest address of the kernel stack that this code runs on.
 inline uint64_t CurrentStackBase() {
@@ -40,11 +54,15 @@ inline uint64_t CurrentStackBase() {
 void RingDoorbell(uint64_t word);
 [[noreturn]] void HaltForever();
 
-// ---- Time: the TSC scaled by BootInfo::tsc_khz ---------------------------------------------
+// ---- Time: ReadTsc scaled by BootInfo::tsc_khz ---------------------------------------------
 uint64_t MonotonicNs();                // since boot
 uint64_t RealtimeNs();                 // since the epoch
 uint64_t TscOfMonotonic(uint64_t ns);  // for deadlines told to the host
 uint64_t NsOfTsc(uint64_t cycles);     // a difference of TSC values in ns
+// Time is a number that stands still while code runs (kBootDeterministic).
+bool ClockIsVirtual();
+// REQUIRES: ClockIsVirtual(). It is `ns` now (monotonic), if it was earlier.
+void AdvanceClockTo(uint64_t ns);
 
 // ---- Context switch -----------------------------------------------------------------------
 // A kernel stack's lowest words:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time from the TSC: a fixed-point multiplication, no division on the way (the kernel links no
-// compiler runtime). The wall clock is the host's at boot plus what the TSC counted since.
+// Time from the cycles that ReadTsc gives: a fixed-point multiplication, no division on the way
+// (the kernel links no compiler runtime). The wall clock is the host's at boot plus what the TSC
+// counted since.
 
 #include "guest/arch/arch.h"
 #include "guest/arch/cpu_state.h"
@@ -34,5 +35,14 @@ uint64_t NsOfTsc(uint64_t cycles) { return Scale(cycles, ns_per_cycle); }
 uint64_t MonotonicNs() { return NsOfTsc(ReadTsc() - boot_tsc); }
 uint64_t RealtimeNs() { return boot_wall_ns + MonotonicNs(); }
 uint64_t TscOfMonotonic(uint64_t ns) { return boot_tsc + Scale(ns, cycles_per_ns); }
+
+bool ClockIsVirtual() { return TheClock().is_virtual != 0; }
+
+void AdvanceClockTo(uint64_t ns) {
+  const uint64_t tsc = TscOfMonotonic(ns);
+  if (TheClock().virtual_tsc < tsc) {
+    TheClock().virtual_tsc = tsc;
+  }
+}
 
 }  // namespace fv::guest

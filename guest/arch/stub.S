@@ -4,6 +4,8 @@
 // runs in ring 3. On software KVM every instruction here is emulated at about 1 us, so the page-fault
 // path (which is also the system-call path there) has six. docs/life-of-a-fork.md walks through.
 //
+// At its end stands the one routine that the host calls, for snapshots.
+//
 // In ring 3 the trap frame that the CPU pushed stays on the trap stack, where the kernel's entry
 // (entry.S) reads it. No stack is used otherwise.
 
@@ -68,6 +70,28 @@ fv_stub_vectors:
   jmp enter_kernel
   .set vector, vector + 1
 .endr
+
+// Where the host starts the vCPU to have words written (proto/channel.h, RestoreWord): in the
+// kernel's ring, with the kernel's root loaded, interrupts off. In ring 0 the load of CR3 drops
+// what the CPU remembers of the user's page tables; in ring 3 every way to the user does.
+.org FV_RESTORE_ENTRY_OFFSET
+  jrcxz 2f
+1:
+  mov (%rdi), %rax
+  mov 8(%rdi), %rsi
+  mov %rsi, (%rax)
+  add $16, %rdi
+  dec %rcx
+  jnz 1b
+2:
+  mov %cs, %eax
+  test $3, %al
+  jnz 3f
+  mov %cr3, %rax
+  mov %rax, %cr3
+3:
+  mov %rbx, (%rdx)
+  ud2
 
 .section .stub_gdt, "aw", @progbits
 .global fv_stub_gdt

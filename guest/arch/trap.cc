@@ -109,6 +109,9 @@ bool SysretWillDo(const TrapFrame& frame) {
 
 // The common part: `address` is CR2 where the vector is a page fault.
 [[noreturn]] void Dispatch(TrapFrame& frame, uint64_t address) {
+  if (ClockIsVirtual()) [[unlikely]] {
+    TheClock().virtual_tsc = TheClock().virtual_tsc + proto::kCyclesPerTrap;
+  }
   const bool fetch_of_syscall_entry =
       frame.vector == kVectorPageFault && frame.rip == reinterpret_cast<uint64_t>(fv_syscall_entry);
   if (fetch_of_syscall_entry || frame.vector == kVectorSyscall) {

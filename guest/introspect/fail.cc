@@ -78,7 +78,12 @@ bool FailInjected() {
   return true;
 }
 
-void StartFailures(proto::FailTrigger trigger, uint64_t value) {
+void ReachMoment(proto::FailTrigger trigger, uint64_t value) {
+  proto::Moment& moment = Channel().moment;
+  if (moment.trigger == trigger && moment.value == value) [[unlikely]] {
+    moment.trigger = proto::FailTrigger::kNone;
+    RingDoorbell(proto::DoorbellWord(proto::DoorbellReason::kMoment, 0));
+  }
   proto::FailControl& fail = Channel().fail;
   if (fail.trigger != trigger || fail.trigger_value != value) [[likely]] {
     return;

@@ -37,8 +37,9 @@ bool NextCommand(proto::CommandRecord& out);
 
 // True when this allocation has to fail on purpose (proto/fail.h). Every allocator asks.
 bool FailInjected();
-// The host's plan begins if this is the moment that it names.
-void StartFailures(proto::FailTrigger trigger, uint64_t value);
+// A moment that the host may have named has come: the host looks (ChannelHeader::moment), and its
+// plan of failing allocations begins, if this is the one.
+void ReachMoment(proto::FailTrigger trigger, uint64_t value);
 // A plan of the program's own, in place of any other: kPrFailNth.
 uint64_t FailNth(uint64_t number);
 

@@ -38,6 +38,7 @@ struct Allocator {
   uint64_t end;     // one past the last frame
   uint64_t zero_pfn;
   uint64_t free;
+  uint64_t* tables;  // ChannelHeader::table_frames
   proto::ChannelHeader* channel;
   Spinlock lock;
 };
@@ -166,6 +167,9 @@ Result<uint64_t> Allocate(unsigned order, FrameState state, uint64_t aux, Conten
     FrameOf(pfn + i) = {.refs = 1, .state = state, .order = 0, .pins = 0, .aux = aux};
   }
   FrameOf(pfn).order = static_cast<uint8_t>(order);
+  if (state == FrameState::kPageTable) {
+    frames.tables[pfn / 64] |= uint64_t{1} << pfn % 64;
+  }
   return pfn;
 }
 
@@ -175,7 +179,8 @@ void InitFrames(const proto::BootInfo& boot) {
   proto::ChannelHeader& channel = Channel();
   const uint64_t table = (boot.first_free_gpa + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
   const uint64_t count = boot.ram_bytes / proto::kPageBytes;
-  const uint64_t table_end = table + count * sizeof(FrameRecord);
+  const uint64_t tables = table + count * sizeof(FrameRecord);
+  const uint64_t table_end = tables + count / 8;
   const uint64_t first = (table_end + proto::kPageBytes - 1) / proto::kPageBytes;
   FV_CHECK(first + 1 < count && count < kNone);
   frame_table = reinterpret_cast<FrameRecord*>(proto::DirectMap(table));
@@ -185,7 +190,9 @@ void InitFrames(const proto::BootInfo& boot) {
   frames.virgin = first;
   frames.end = count;
   frames.free = count - first;
+  frames.tables = reinterpret_cast<uint64_t*>(proto::DirectMap(tables));
   frames.channel = &channel;
+  channel.table_frames = proto::DirectMap(tables);
   // The only loop: boot image, initrd and the table itself, which is 1/65,536 of RAM's frames.
   for (uint64_t pfn = 0; pfn < first; ++pfn) {
     FrameOf(pfn) = {.refs = 1, .state = FrameState::kReserved, .order = 0, .pins = 0, .aux = 0};

@@ -62,7 +62,7 @@ void OnSyscall(TrapFrame& frame) {
   const SyscallArgs args{
       {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9}, frame, *CurrentTask()};
   if (EventWanted(proto::EventKind::kSyscallEnter)) [[unlikely]] {
-    StartFailures(proto::FailTrigger::kSyscall, number);
+    ReachMoment(proto::FailTrigger::kSyscall, number);
     EmitEvent(proto::EventKind::kSyscallEnter, number, args.a[0], args.a[1], args.a[2], args.a[3]);
   }
   const SyscallHandler handler = FindSyscall(number);

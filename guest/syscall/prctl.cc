@@ -53,7 +53,7 @@ Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
   DropUnusedMemory();
   EmitEvent(proto::EventKind::kMark, args.a[1], args.a[2]);
   NoteChange(proto::SafepointKind::kSyscall);
-  StartFailures(proto::FailTrigger::kMark, args.a[1]);
+  ReachMoment(proto::FailTrigger::kMark, args.a[1]);
   return uint64_t{0};
 }
 

@@ -351,7 +351,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
 
 Result<Task*> CopyProcess(const CloneArgs& args) {
   Task& parent = *CurrentTask();
-  StartFailures(proto::FailTrigger::kFork, 0);
+  ReachMoment(proto::FailTrigger::kFork, 0);
   ForkClock clock(args, parent);
   Result<Task*> child = MakeChild(args, parent, clock);
   NoteChange(proto::SafepointKind::kSyscall);

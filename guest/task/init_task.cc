@@ -107,7 +107,7 @@ void FirstProgram(void* /*unused*/) {
   if (!status.ok()) {
     DoExit(status.error().number() == ENOENT ? kNotFound : kNotExecutable);
   }
-  StartFailures(proto::FailTrigger::kStart, 0);
+  ReachMoment(proto::FailTrigger::kStart, 0);
   ReturnFromFork(nullptr);
 }
 
@@ -176,8 +176,15 @@ void IdleLoop(void* /*unused*/) {
     }
     SafepointIfNoted();
     const uint64_t next = NextTimerNs();
-    Channel().idle_deadline_tsc = next == kNoDeadline ? 0 : TscOfMonotonic(next);
+    // With a virtual clock the host is asked for input that is there, and waits for nothing.
+    const bool jump = ClockIsVirtual() && next != kNoDeadline;
+    constexpr uint64_t kLongAgo = 1;
+    Channel().idle_deadline_tsc = next == kNoDeadline ? 0 : jump ? kLongAgo : TscOfMonotonic(next);
     RingDoorbell(proto::DoorbellWord(proto::DoorbellReason::kIdle, 0));
+    ConsolePoll();
+    if (jump && RunnableTasks() == 0) {
+      AdvanceClockTo(next);
+    }
   }
 }
 

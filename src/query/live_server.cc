@@ -102,14 +102,17 @@ vmm::Next LiveServer::OnSafepoint(proto::SafepointKind) {
   return vmm::Next::kContinue;
 }
 
-void LiveServer::OnPause(session::Pause pause) {
+vmm::Next LiveServer::OnPause(session::Pause pause) {
   const std::optional<bool> in_kernel =
       pause == session::Pause::kIdle ? std::optional(false) : machine_.InKernelCode();
   if (in_kernel.value_or(false)) {
     const std::lock_guard lock(mutex_);
-    if (question_ != nullptr && ++refused_moments_ < kMostRefused) return;
+    if (question_ != nullptr && ++refused_moments_ < kMostRefused) {
+      return vmm::Next::kContinue;
+    }
   }
   AnswerPending(in_kernel == false ? Whole::kYes : Whole::kUnknown);
+  return vmm::Next::kContinue;
 }
 
 void LiveServer::AnswerPending(Whole whole) {

@@ -35,7 +35,7 @@ class LiveServer final : public session::Observer {
   // ---- On the guest's thread ----
   void OnEvent(const proto::EventRecord& event) override { (void)event; }
   vmm::Next OnSafepoint(proto::SafepointKind kind) override;
-  void OnPause(session::Pause pause) override;
+  vmm::Next OnPause(session::Pause pause) override;
 
  private:
   LiveServer(vmm::MachineInterface& machine, std::string path, vmm::Fd listener, vmm::Fd stop,

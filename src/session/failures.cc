@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/session/moment.h"
 #include "vmm/error.h"
 
 namespace fv::session {
@@ -27,14 +28,6 @@ constexpr uint64_t kDefaultSeed = 1;
 
 absl::Status Wrong(absl::string_view item, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("--fail: ", item, ": ", why));
-}
-
-std::optional<uint64_t> SyscallNumber(absl::string_view name) {
-#define FV_SYSCALL(value, text, kinds, tier) \
-  if (name == #text) return value;
-#include "proto/syscalls.def"
-#undef FV_SYSCALL
-  return std::nullopt;
 }
 
 // A count of 1 or more.
@@ -62,25 +55,12 @@ absl::Status SetMode(FailControl& plan, FailMode mode, absl::string_view item,
   return absl::OkStatus();
 }
 
-absl::Status SetTrigger(FailControl& plan, absl::string_view item, absl::string_view moment) {
-  const std::pair<absl::string_view, absl::string_view> words =
-      absl::StrSplit(moment, absl::MaxSplits(':', 1));
-  if (moment == "start" || moment == "fork") {
-    plan.trigger = moment == "start" ? FailTrigger::kStart : FailTrigger::kFork;
-    return absl::OkStatus();
-  }
-  if (words.first == "mark" && absl::SimpleAtoi(words.second, &plan.trigger_value)) {
-    plan.trigger = FailTrigger::kMark;
-    return absl::OkStatus();
-  }
-  if (words.first == "syscall") {
-    const std::optional<uint64_t> number = SyscallNumber(words.second);
-    if (!number) return Wrong(item, "no system call is called so");
-    plan.trigger = FailTrigger::kSyscall;
-    plan.trigger_value = *number;
-    return absl::OkStatus();
-  }
-  return Wrong(item, "wants start, fork, mark:ID or syscall:NAME");
+absl::Status SetTrigger(FailControl& plan, absl::string_view item, absl::string_view text) {
+  const absl::StatusOr<proto::Moment> moment = ParseTrigger(std::string(text));
+  if (!moment.ok()) return Wrong(item, moment.status().message());
+  plan.trigger = moment->trigger;
+  plan.trigger_value = moment->value;
+  return absl::OkStatus();
 }
 
 absl::Status AddItem(FailControl& plan, absl::string_view item) {
@@ -128,7 +108,7 @@ absl::StatusOr<FailControl> ParseFailPlan(const std::string& text) {
 }
 
 uint64_t FailPlanEvents(const FailControl& plan) {
-  return plan.trigger == FailTrigger::kSyscall ? EventBit(proto::EventKind::kSyscallEnter) : 0;
+  return TriggerEvents({.trigger = plan.trigger, .reserved = 0, .value = plan.trigger_value});
 }
 
 FailureObserver::FailureObserver(vmm::MachineInterface& machine, const FailControl& plan,

@@ -90,13 +90,16 @@ absl::StatusOr<Guest> StartGuest(const GuestOptions& options) {
         absl::StrCat("the root file system takes ", archive->size() >> 20, " MiB of the guest's ",
                      config.ram_bytes >> 20, " MiB of memory: give it more with --mem"));
   }
-  Guest guest{.kvm = {}, .machine = nullptr, .initrd_bytes = archive->size()};
+  Guest guest;
+  guest.initrd_bytes = archive->size();
   if (options.host == Host::kQemu) {
     guest.machine = std::make_unique<vmm::qemu::QemuMachine>(
         vmm::qemu::QemuConfig{config, options.qemu_program, options.qemu_cpu});
   } else {
     guest.kvm = vmm::Kvm::Open(options.kvm_device);
-    guest.machine = std::make_unique<vmm::Machine>(*guest.kvm, config);
+    auto machine = std::make_unique<vmm::Machine>(*guest.kvm, config);
+    guest.on_kvm = machine.get();
+    guest.machine = std::move(machine);
   }
   return guest;
 }

@@ -52,6 +52,7 @@ struct GuestOptions {
 struct Guest {
   std::optional<vmm::Kvm> kvm;  // with Host::kKvm
   std::unique_ptr<vmm::MachineInterface> machine;
+  vmm::Machine* on_kvm = nullptr;  // the same machine, with Host::kKvm: it has snapshots
   uint64_t initrd_bytes = 0;
 };
 

@@ -30,7 +30,12 @@ RingPlace FindRing(const vmm::GuestMemory& memory, uint64_t channel_gpa, uint64_
 template <typename Record>
 class RingReader {
  public:
-  RingReader(vmm::GuestMemory& memory, RingPlace place) : memory_(memory), place_(place) {}
+  // Goes on where the ring's last reader stopped.
+  RingReader(vmm::GuestMemory& memory, RingPlace place)
+      : memory_(memory),
+        place_(place),
+        consumed_(memory.Load<uint64_t>(place.header_gpa + offsetof(proto::RingHeader, consumed))
+                      .value()) {}
 
   // Calls visit(const Record&) for every new record and frees the slots. DataLoss if the guest's
   // counter or a record's sequence number is impossible.
@@ -66,7 +71,7 @@ class RingReader {
 
   vmm::GuestMemory& memory_;
   RingPlace place_;
-  uint64_t consumed_ = 0;
+  uint64_t consumed_;
 };
 
 // Producer of the command ring.
@@ -74,7 +79,12 @@ class CommandWriter {
  public:
   static constexpr size_t kMaxData = sizeof(proto::CommandRecord::data);
 
-  CommandWriter(vmm::GuestMemory& memory, RingPlace place) : memory_(memory), place_(place) {}
+  // Goes on where the ring's last writer stopped.
+  CommandWriter(vmm::GuestMemory& memory, RingPlace place)
+      : memory_(memory),
+        place_(place),
+        produced_(memory.Load<uint64_t>(place.header_gpa + offsetof(proto::RingHeader, produced))
+                      .value()) {}
 
   // False if the ring is full or its counter is impossible (then nothing is written).
   // `bytes` is at most kMaxData.
@@ -86,7 +96,7 @@ class CommandWriter {
  private:
   vmm::GuestMemory& memory_;
   RingPlace place_;
-  uint64_t produced_ = 0;
+  uint64_t produced_;
 };
 
 }  // namespace fv::session

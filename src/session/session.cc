@@ -103,6 +103,8 @@ Next Session::OnDoorbell(proto::DoorbellReason reason, uint64_t argument) {
       return OnPanic();
     case proto::DoorbellReason::kDone:
       return OnDone();
+    case proto::DoorbellReason::kMoment:
+      return OnMoment();
   }
   return Finish(SessionEnd::kGuestError, "the guest rang the doorbell without a reason");
 }
@@ -110,12 +112,15 @@ Next Session::OnDoorbell(proto::DoorbellReason reason, uint64_t argument) {
 Next Session::OnTick() {
   if (Drain() == Next::kStop) return Next::kStop;
   FeedIfWanted();
-  TellOfPause(Pause::kTick);
+  if (TellOfPause(Pause::kTick) == Next::kStop) return Next::kStop;
   return TakeHostEvents();
 }
 
-void Session::TellOfPause(Pause pause) {
-  for (Observer* observer : options_.observers) observer->OnPause(pause);
+Next Session::TellOfPause(Pause pause) {
+  for (Observer* observer : options_.observers) {
+    if (observer->OnPause(pause) == Next::kStop) return Finish(SessionEnd::kObserverStopped);
+  }
+  return Next::kContinue;
 }
 
 Next Session::Drain() {
@@ -150,11 +155,19 @@ Next Session::OnSafepoint(uint64_t argument) {
   return next == Next::kStop ? Finish(SessionEnd::kObserverStopped) : Next::kContinue;
 }
 
+Next Session::OnMoment() {
+  if (Drain() == Next::kStop) return Next::kStop;
+  for (Observer* observer : options_.observers) {
+    if (observer->OnMoment() == Next::kStop) return Finish(SessionEnd::kObserverStopped);
+  }
+  return Next::kContinue;
+}
+
 Next Session::OnIdle() {
   if (Drain() == Next::kStop) return Next::kStop;
   while (true) {
     if (TakeHostEvents() == Next::kStop) return Next::kStop;
-    TellOfPause(Pause::kIdle);
+    if (TellOfPause(Pause::kIdle) == Next::kStop) return Next::kStop;
     FeedIfWanted();
     if (!commands_.IsEmpty()) return Next::kContinue;
     const uint64_t deadline = HeaderWord(offsetof(ChannelHeader, idle_deadline_tsc));

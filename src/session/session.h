@@ -40,8 +40,13 @@ class Observer {
     (void)kind;
     return vmm::Next::kContinue;
   }
-  // Now and then, and soon after MachineInterface::Kick.
-  virtual void OnPause(Pause pause) { (void)pause; }
+  // Now and then, and soon after MachineInterface::Kick. kStop as above.
+  virtual vmm::Next OnPause(Pause pause) {
+    (void)pause;
+    return vmm::Next::kContinue;
+  }
+  // The moment that ChannelHeader::moment named has come. kStop as above.
+  virtual vmm::Next OnMoment() { return vmm::Next::kContinue; }
   // The first program has ended. kStop: the run ends with kObserverStopped all the same.
   virtual vmm::Next OnDone() { return vmm::Next::kContinue; }
 };
@@ -98,13 +103,14 @@ class Session final : private vmm::Ports {
   // Empties both rings into observers and console. kStop if the run has to end.
   vmm::Next Drain();
   vmm::Next OnSafepoint(uint64_t argument);
+  vmm::Next OnMoment();
   vmm::Next OnIdle();
   vmm::Next OnDone();
   vmm::Next OnPanic();
   void TakeEvent(const proto::EventRecord& event);
   // Signals, window size, terminal mode; kStop if a signal ends the run.
   vmm::Next TakeHostEvents();
-  void TellOfPause(Pause pause);
+  vmm::Next TellOfPause(Pause pause);
   void FeedIfWanted();
   uint64_t HeaderWord(size_t member) const;
   uint64_t RemainingNs() const;

@@ -130,6 +130,7 @@ _PLAIN = [
     "pthread_tls",
     "ptys",
     "reverse_map",
+    "random_tree",
     "restart_stop",
     "rlimits",
     "robust_mutex",

@@ -26,7 +26,7 @@ BootFacts Facts(const MachineConfig& config, const CpuFeatures& features, uint64
   facts.extra_flags = proto::kBootPolledDoorbell | proto::kBootSysret;
   if (features.fsgsbase) facts.extra_flags |= proto::kBootFsgsbase;
   if (!features.xsave) facts.extra_flags |= proto::kBootFxsaveOnly;
-  facts.tsc_khz = tsc_khz;
+  facts.time.tsc_khz = tsc_khz;
   facts.xsave_mask = features.xcr0;
   facts.xsave_bytes = features.xsave_bytes;
   facts.random_seed = SeedOf(config);

@@ -105,9 +105,10 @@ void QemuMachine::AwaitFirmware(const std::string& program) {
 // The guest waits in the firmware, so what it will read can still be written.
 void QemuMachine::SetClocks() {
   clocks_set_ = true;
-  const bool deterministic = (config_.boot_flags & proto::kBootDeterministic) != 0;
-  boot_info_.boot_tsc = deterministic ? 0 : ready_tsc_;
-  boot_info_.boot_wall_ns = config_.boot_wall_ns != 0 ? config_.boot_wall_ns : ready_wall_ns_;
+  const BootTime time = BootTimeOf(config_, {boot_info_.tsc_khz, ready_tsc_, ready_wall_ns_});
+  boot_info_.boot_tsc = time.boot_tsc;
+  boot_info_.boot_wall_ns = time.boot_wall_ns;
+  boot_info_.tsc_khz = time.tsc_khz;
   (void)memory_.Store(proto::kBootInfoPhys, boot_info_);
 }
 
