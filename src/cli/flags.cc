@@ -39,6 +39,7 @@ DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or nev
 DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
 DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
 DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an address space");
+DEFINE_string(trace, "", "write the run as a trace for ui.perfetto.dev to this file");
 DEFINE_string(vm, "", "a socket: run and check answer there, inspect asks there");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_bool(v, false, "say on standard error what happens");
@@ -97,9 +98,10 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs",      "mem",    "kernel_ring", "timeout",  "env",           "file", "events",
-          "event_kinds", "kernel", "cwd",         "v",        "kvm_device",    "fail", "host",
-          "busybox",     "mutant", "strategy",    "qemu_cpu", "deterministic", "qemu", "vm"};
+  return {"rootfs",        "mem",         "kernel_ring", "timeout", "env",      "file",
+          "events",        "event_kinds", "kernel",      "cwd",     "v",        "kvm_device",
+          "fail",          "host",        "busybox",     "mutant",  "strategy", "qemu_cpu",
+          "deterministic", "qemu",        "vm",          "trace"};
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

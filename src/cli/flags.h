@@ -28,6 +28,7 @@ DECLARE_string(mutant);
 DECLARE_string(strategy);
 DECLARE_string(fail);
 DECLARE_string(vm);
+DECLARE_string(trace);
 DECLARE_bool(deterministic);
 DECLARE_bool(v);
 

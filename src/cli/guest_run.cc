@@ -14,6 +14,7 @@
 #include "src/cli/flags.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
+#include "src/export/trace_observer.h"
 #include "src/query/live_server.h"
 #include "src/session/event_writer.h"
 #include "src/session/failures.h"
@@ -28,13 +29,14 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-absl::StatusOr<File> OpenEvents() {
-  if (FLAGS_events.empty()) return File();
-  if (FLAGS_events == "-") return File(stderr);
-  std::FILE* file = std::fopen(FLAGS_events.c_str(), "we");
+// For the output of `flag`; "-" is standard error, "" nothing.
+absl::StatusOr<File> OpenOutput(const char* flag, const std::string& path) {
+  if (path.empty()) return File();
+  if (path == "-") return File(stderr);
+  std::FILE* file = std::fopen(path.c_str(), "we");
   if (file == nullptr) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--events=", FLAGS_events, ": ", std::strerror(errno)));
+        absl::StrCat("--", flag, "=", path, ": ", std::strerror(errno)));
   }
   return File(file);
 }
@@ -83,14 +85,17 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
                              const RunExtras& extras) {
   absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(arguments);
   if (!options.ok()) return options.status();
-  absl::StatusOr<File> events = OpenEvents();
+  absl::StatusOr<File> events = OpenOutput("events", FLAGS_events);
   if (!events.ok()) return events.status();
+  absl::StatusOr<File> trace_file = OpenOutput("trace", FLAGS_trace);
+  if (!trace_file.ok()) return trace_file.status();
   absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
   if (!kinds.ok()) return kinds.status();
   absl::StatusOr<proto::FailControl> fail = FailPlan();
   if (!fail.ok()) return fail.status();
   options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
   options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
+                        (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
 
   absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
@@ -102,6 +107,13 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
     writer = std::make_unique<session::EventWriter>(events->get(),
                                                     guest->machine->boot_info().tsc_khz, *kinds);
     session_options.observers.push_back(writer.get());
+  }
+  std::optional<exports::TraceObserver> trace;
+  if (*trace_file) {
+    const std::string& program = arguments.words.front();
+    trace.emplace(trace_file->get(), guest->machine->boot_info().tsc_khz,
+                  program.substr(program.rfind('/') + 1));
+    session_options.observers.push_back(&*trace);
   }
   std::unique_ptr<session::OracleObserver> oracle;
   if (mode != oracle::CheckMode::kOff) {

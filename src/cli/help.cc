@@ -45,6 +45,7 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --check=off|end|sampled|every   when the oracle looks (off); both: every step, twice
   --events=FILE|-        write events as text; - is standard error
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
+  --trace=FILE           write the run as a trace that ui.perfetto.dev opens
   --strategy=classic|ondemand|eager   fork copies page-table entries, tables at need, or pages;
                          any that the kernel has; --fork does as well
   --timeout=SECONDS      longest run; 0: no limit

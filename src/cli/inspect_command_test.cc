@@ -102,6 +102,20 @@ TEST_F(InspectCommand, ARunningGuest) {
   }
 }
 
+TEST_F(InspectCommand, ATraceOfARun) {
+  const nlohmann::json trace = Json(Shell("F run --trace=$D/trace $P >/dev/null && cat $D/trace"));
+  ASSERT_TRUE(trace.is_array());
+  bool fork = false;
+  int depth = 0;
+  for (const nlohmann::json& item : trace) {
+    fork = fork || (item["ph"] == "X" && item["name"] == "fork");
+    depth += item["ph"] == "B" ? 1 : item["ph"] == "E" ? -1 : 0;
+  }
+  EXPECT_TRUE(fork);
+  EXPECT_EQ(depth, 0) << "every system call that began has ended";
+  EXPECT_EQ(Shell("F run --trace=/nowhere/trace $P 2>&1").status, 2);
+}
+
 TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
   const struct {
     const char* script;
