@@ -10,6 +10,7 @@
 // One thread. Addresses are the guest's; names of address spaces and objects are never followed.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -73,7 +74,7 @@ struct Interval {
   struct Block {
     GuestPtr mm;
     uint64_t number;  // page >> kBlockShift
-    bool operator==(const Block&) const = default;
+    auto operator<=>(const Block&) const = default;
   };
   std::vector<Block> blocks;  // where a page came to show something else; may repeat itself
   std::optional<std::string> contradiction;  // the first one
@@ -118,8 +119,10 @@ class World {
   // Too much happened to follow, or too much was said to exist: nothing here is true any more.
   bool lost() const { return lost_; }
   const Interval& interval() const { return interval_; }
-  // Forgets the interval.
+  // Forgets the interval, which has been looked at.
   void BeginInterval();
+  // A safepoint at which nobody looks: the interval goes on, the bound on its work begins again.
+  void PassSafepoint() { work_ = 0; }
 
  private:
   // Counts work against the interval's bound; false when the world is lost.

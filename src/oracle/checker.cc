@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "src/inspect/snapshot_reader.h"
+#include "src/model/events.h"
 #include "src/oracle/full_checker.h"
 
 namespace fv::oracle {
@@ -50,14 +51,22 @@ std::optional<CheckMode> ParseCheckMode(std::string_view text) {
 
 Checker::Checker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
                  CheckerOptions options)
-    : memory_(memory), channel_(channel), options_(options) {}
+    : memory_(memory), channel_(channel), options_(options), world_(memory.frames()) {}
 
-uint64_t Checker::RequiredEvents() const {
-  const bool transitions = options_.mode != CheckMode::kOff && options_.mode != CheckMode::kEnd;
-  return transitions ? TransitionChecker::RequiredEvents() | LifecycleChecker::RequiredEvents() : 0;
+uint64_t Checker::RequiredEvents(CheckMode mode) {
+  const bool looks_often = mode != CheckMode::kOff && mode != CheckMode::kEnd;
+  return looks_often ? TransitionChecker::RequiredEvents() | LifecycleChecker::RequiredEvents() |
+                           model::RequiredEvents()
+                     : 0;
 }
 
 void Checker::OnEvent(const proto::EventRecord& event) {
+  if (RequiredEvents(options_.mode) != 0) {
+    model::Follow(event, world_);
+  }
+  if (event.kind == proto::EventKind::kUserWrite || event.kind == proto::EventKind::kObjectWrite) {
+    return;  // the model's alone, and there are many
+  }
   last_events_.push_back(event);
   if (last_events_.size() > options_.last_events) {
     last_events_.pop_front();
@@ -86,10 +95,13 @@ bool Checker::WantsSafepoint(SafepointKind kind) const {
 
 std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const uint64_t> dirty) {
   const bool wanted = WantsSafepoint(kind);
-  ++stats_.safepoints;
+  if (stats_.safepoints++ == 0) {
+    story_ = kind == SafepointKind::kBoot ? Story::kWhole : Story::kPart;
+  }
   if (!wanted) {
     gap_ = true;
     events_.clear();
+    world_.PassSafepoint();
     return {};
   }
   if (options_.mode == CheckMode::kEnd) {
@@ -102,8 +114,10 @@ std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const ui
   Findings findings(options_.max_findings);
   const bool certain = !gap_ && events_.size() < kMostEvents;
   const absl::Status status = incremental_->Step(
-      {kind, dirty, events_, certain ? ContentGuard::Gap::kNone : ContentGuard::Gap::kUnknown},
+      {kind, dirty, events_, certain ? ContentGuard::Gap::kNone : ContentGuard::Gap::kUnknown,
+       story_ == Story::kWhole ? &world_ : nullptr},
       findings);
+  world_.BeginInterval();
   if (!status.ok()) {
     findings.Add(Rule::kAccountMalformed, std::string(status.message()));
   }

@@ -63,8 +63,8 @@ class Checker {
   Checker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
           CheckerOptions options);
 
-  // Events that have to be recorded for the mode.
-  uint64_t RequiredEvents() const;
+  // Events that have to be recorded for the mode, from the guest's first on.
+  static uint64_t RequiredEvents(CheckMode mode);
   // In order, before the safepoint that follows them.
   void OnEvent(const proto::EventRecord& event);
 
@@ -91,6 +91,10 @@ class Checker {
   inspect::ChannelView channel_;
   CheckerOptions options_;
   std::unique_ptr<IncrementalChecker> incremental_;
+  // The model needs every event since boot: a checker that came later does without it.
+  enum class Story : uint8_t { kWhole, kPart };
+  Story story_ = Story::kPart;
+  model::World world_;
   std::vector<proto::EventRecord> events_;      // since the last safepoint
   std::deque<proto::EventRecord> last_events_;  // for messages
   bool gap_ = false;                            // a safepoint was passed over since the last check

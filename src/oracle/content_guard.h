@@ -41,11 +41,14 @@ class ContentGuard {
   // Number of words of a frame that are not zero.
   unsigned NonZeroWords(uint64_t pfn) const;
   uint64_t hashed() const { return hashed_; }
+  // Of a frame's 4096 bytes now; never 0.
+  uint64_t Hash(uint64_t pfn) const;
+  // The same, as it is known from this step or an earlier one and still true; 0: not known.
+  uint64_t SavedHash(uint64_t pfn) const { return hashes_[pfn]; }
 
  private:
   bool Shared(uint64_t pfn) const;
   bool Guarded(uint64_t pfn) const;
-  uint64_t Hash(uint64_t pfn) const;
   void CheckDirty(uint64_t pfn, Gap gap, Findings& findings);
   void CheckZero(uint64_t zero_pfn, Findings& findings) const;
 

@@ -45,6 +45,8 @@ constexpr const char* kTitles[kInvariants + 1] = {
     "a failed fork leaves nothing",
     "exec starts afresh",
     "the dead are announced",
+    "every page shows what the events say",
+    "memory changes only by those who may write it",
 };
 
 const RuleInfo& Info(Rule rule) { return kRules[static_cast<unsigned>(rule)]; }

@@ -41,7 +41,8 @@ namespace fv::oracle {
   X(ZeroChanged, 6, "the zero frame is zero")                                                      \
   X(BreakContent, 6, "breaking copy-on-write copies the page")                                     \
   X(ForkContent, 6, "after a fork the child reads what the parent reads")                          \
-  X(NoFlush, 7, "a loss of permission is followed by a flush")                                     \
+  X(NoFlush, 7, "a loss of permission is followed by a flush of its address")                      \
+  X(FlushGeneration, 7, "flushes are counted")                                                     \
   X(SharedTableWritable, 8, "a shared page table is writable through none of its parents")         \
   X(SharedTableUnmarked, 8, "every parent of a shared page table marks it as shared")              \
   X(SharedTableChanged, 8, "a shared page table changes only by losing write permission")          \
@@ -97,7 +98,13 @@ namespace fv::oracle {
   X(ExecFresh, 19, "a new program finds only what exec preserves")                                 \
   X(ExitWord, 20, "a dead thread's tid is gone from where it asked for it to be cleared")          \
   X(ExitRobust, 20, "no robust futex names a dead thread as its owner")                            \
-  X(ExitTold, 20, "a dead process's parent was told, or the process is gone")
+  X(ExitTold, 20, "a dead process's parent was told, or the process is gone")                      \
+  X(ModelStory, 21, "the events tell one story")                                                   \
+  X(ModelVisible, 21, "a page is visible, and keeps what was written, exactly as the events say")  \
+  X(ModelFrame, 21, "two pages are in one frame exactly if the events made them the same")         \
+  X(ModelRights, 21, "a process writes directly only to what it alone sees, or shares")            \
+  X(ModelContent, 21, "a page that became a process's own shows what it showed before")            \
+  X(WrittenByNobody, 22, "memory changes only by those who may write it")
 
 enum class Rule : uint8_t {
 #define FV_X(name, ...) k##name,
@@ -106,7 +113,7 @@ enum class Rule : uint8_t {
       kCount
 };
 
-inline constexpr unsigned kInvariants = 20;
+inline constexpr unsigned kInvariants = 22;
 // 1 to kInvariants.
 unsigned InvariantOf(Rule rule);
 const char* RuleName(Rule rule);

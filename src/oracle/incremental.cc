@@ -24,7 +24,9 @@ IncrementalChecker::IncrementalChecker(const inspect::MemoryReader& memory,
       tables_(memory, frames_, mms_.slots()),
       tasks_(memory),
       processes_(memory),
-      content_(memory, frames_, budget) {}
+      content_(memory, frames_, budget),
+      model_(mms_, tables_, frames_, content_),
+      attribution_(frames_, content_) {}
 
 absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
   const auto header = channel_.LiveHeader();
@@ -50,6 +52,10 @@ absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
         .Check(input.kind, input.events, findings);
   }
   CheckLifecycle(*header, gap, input.events, findings);
+  if (input.world != nullptr) {
+    model_.Step(*input.world, gap, header->zero_pfn, findings);
+    attribution_.Step(*input.world, model_.occupants(), dirty, gap, findings);
+  }
   if (input.kind == SafepointKind::kBoot || first_) {
     baseline_ = Count();
   } else if (input.kind == SafepointKind::kFinal) {

@@ -14,10 +14,13 @@
 #include "absl/status/status.h"
 #include "src/inspect/channel_view.h"
 #include "src/inspect/memory_reader.h"
+#include "src/model/world.h"
+#include "src/oracle/attribution.h"
 #include "src/oracle/content_guard.h"
 #include "src/oracle/frame_cache.h"
 #include "src/oracle/lifecycle.h"
 #include "src/oracle/mm_cache.h"
+#include "src/oracle/model_checker.h"
 #include "src/oracle/object_cache.h"
 #include "src/oracle/process_cache.h"
 #include "src/oracle/table_cache.h"
@@ -41,6 +44,8 @@ class IncrementalChecker {
     // Events since the last step, oldest first.
     std::span<const proto::EventRecord> events;
     ContentGuard::Gap gap = ContentGuard::Gap::kNone;
+    // What every event since boot says; nullptr: I21 and I22 are not checked.
+    const model::World* world = nullptr;
   };
   // Fails only if the channel's header cannot be believed; the state is then as before.
   absl::Status Step(const Input& input, Findings& findings);
@@ -66,6 +71,8 @@ class IncrementalChecker {
   ProcessCache processes_;
   LifecycleChecker lifecycle_;
   ContentGuard content_;
+  ModelChecker model_;
+  Attribution attribution_;
   std::vector<inspect::SlabCache> slabs_;  // as of the last step
   bool first_ = true;
   Baseline baseline_;

@@ -16,6 +16,7 @@
 #include <tuple>
 
 #include "src/inspect/snapshot_reader.h"
+#include "src/model/events.h"
 #include "src/oracle/full_checker.h"
 #include "src/oracle/testing/sample_guest.h"
 
@@ -35,9 +36,13 @@ bool ByFrame(Rule rule) {
          rule == Rule::kSharedTableWritable || rule == Rule::kSharedTableUnmarked;
 }
 
+constexpr unsigned kModel = 21;
+constexpr unsigned kAttribution = 22;
+
 bool OfTransition(Rule rule) {
-  return InvariantOf(rule) == 6 || InvariantOf(rule) == 7 || rule == Rule::kForkVmas ||
-         rule == Rule::kLeftBehind;
+  const unsigned invariant = InvariantOf(rule);
+  return invariant == 6 || invariant == 7 || invariant == kModel || invariant == kAttribution ||
+         rule == Rule::kForkVmas || rule == Rule::kLeftBehind;
 }
 
 std::set<Key> Keys(const Findings& findings) {
@@ -67,6 +72,7 @@ class World {
   explicit World(uint32_t seed)
       : random_(seed),
         checker_(g().memory(), g().channel()),
+        model_(g().memory().frames()),
         full_(g().memory()),
         reader_(g().memory(), g().channel()) {
     processes_ = {{sample_.child, sample_.child_mm}};
@@ -79,7 +85,16 @@ class World {
   // Both checks; returns the incremental findings, transitions included.
   Findings Step() {
     Findings findings(100000);
-    EXPECT_TRUE(checker_.Step({proto::SafepointKind::kSyscall, g().dirty(), {}}, findings).ok());
+    const std::vector<proto::EventRecord> events = g().TakeEvents();
+    for (const proto::EventRecord& event : events) {
+      model::Follow(event, model_);
+    }
+    EXPECT_TRUE(checker_
+                    .Step({proto::SafepointKind::kSyscall, g().dirty(), events,
+                           ContentGuard::Gap::kNone, &model_},
+                          findings)
+                    .ok());
+    model_.BeginInterval();
     g().ClearDirty();
     return findings;
   }
@@ -222,6 +237,7 @@ class World {
   testing::SampleGuest sample_;
   std::mt19937_64 random_;
   IncrementalChecker checker_;
+  model::World model_;
   FullChecker full_;
   inspect::SnapshotReader reader_;
   std::vector<std::pair<GuestPtr, GuestPtr>> processes_;  // task, mm

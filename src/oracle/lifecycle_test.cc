@@ -54,12 +54,19 @@ class LifecycleTest : public ::testing::Test {
   std::string Step() {
     std::string text;
     EXPECT_TRUE(checker_.WantsSafepoint(SafepointKind::kSyscall));
+    Follow();
     last_ = checker_.OnSafepoint(SafepointKind::kSyscall, g().dirty());
     for (const Finding& finding : last_) {
       text += checker_.Text(finding);
     }
     g().ClearDirty();
     return text;
+  }
+  // What the guest's kernel has said comes before what the test says next.
+  void Follow() {
+    for (const proto::EventRecord& event : g().TakeEvents()) {
+      checker_.OnEvent(event);
+    }
   }
   // The next step finds `rule`.
   void Expect(Rule rule) {
@@ -73,6 +80,7 @@ class LifecycleTest : public ::testing::Test {
   }
   void Event(EventKind kind, uint32_t pid, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0,
              uint64_t d = 0, uint64_t e = 0) {
+    Follow();
     checker_.OnEvent({next_event_++, 0, kind, 0, pid, a, b, c, d, e});
   }
 

@@ -217,7 +217,8 @@ void MmCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty
     MmState& state = *slots_[slot];
     state.fresh = false;
     state.pages_changed = false;
-    state.reduction.reset();
+    state.reductions.clear();
+    state.tables_replaced = false;
     state.flush_before = state.mm.record.flush_generation;
     bool vmas_stale = state.broken || VmasTouched(state, dirty);
     if (dirty.Record(state.mm.address, sizeof(MmRecord))) {

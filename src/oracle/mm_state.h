@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "src/inspect/snapshot.h"
@@ -14,9 +13,10 @@
 
 namespace fv::oracle {
 
-// An entry that came to allow less than before.
+// Neighbouring entries that came to allow less than before; the words are the first one's.
 struct Reduction {
-  uint64_t address;
+  uint64_t start;
+  uint64_t end;
   proto::Pte before;
   proto::Pte after;
 };
@@ -31,7 +31,8 @@ struct MmState {
   bool fresh = true;             // first seen in this step
   bool pages_changed = false;    // in this step, or the record's counters did
   uint64_t flush_before = 0;     // flush_generation at the previous step
-  std::optional<Reduction> reduction;  // the first one of this step
+  std::vector<Reduction> reductions;  // of this step
+  bool tables_replaced = false;       // a page table with entries went, or came to be another
 };
 
 // Slots are stable; a free slot is null.

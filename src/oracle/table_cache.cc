@@ -33,6 +33,7 @@ TableCache::TableCache(const inspect::MemoryReader& memory, FrameCache& frames, 
     : memory_(memory), frames_(frames), mms_(mms), table_of_(memory.frames()) {}
 
 void TableCache::Begin(uint64_t zero_pfn, Findings& findings) {
+  changed_blocks_.clear();
   zero_pfn_ = zero_pfn;
   findings_ = &findings;
 }
@@ -150,6 +151,21 @@ void TableCache::CheckRootWindow(const CachedTable& root) {
   }
 }
 
+void TableCache::NoteBlock(const CachedTable& table, uint64_t base) {
+  ForEachOwner(table, [&](uint32_t mm, inspect::Rights) { changed_blocks_.push_back({mm, base}); });
+}
+
+const CachedTable* TableCache::LeafAt(uint32_t mm, uint64_t base, inspect::Rights& rights) const {
+  rights = {};
+  const CachedTable* table = Root(mm);
+  while (table != nullptr && table->level > 1) {
+    const unsigned index = proto::TableIndex(base, table->level);
+    rights = inspect::Below(rights, table->words[index]);
+    table = Child(*table, index);
+  }
+  return table;
+}
+
 MmPages TableCache::Totals(const CachedTable& table) const {
   MmPages totals{table.anon, table.file, 1, 0};
   for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
@@ -162,16 +178,6 @@ MmPages TableCache::Totals(const CachedTable& table) const {
     }
   }
   return totals;
-}
-
-uint64_t TableCache::PresentBelow(const CachedTable& table) const {
-  uint64_t present = table.present;
-  for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
-    if (const CachedTable* child = Child(table, i)) {
-      present += PresentBelow(*child);
-    }
-  }
-  return present;
 }
 
 void TableCache::AddTotals(const CachedTable& parent, const MmPages& totals, int sign) {
@@ -208,6 +214,9 @@ void TableCache::Link(uint32_t parent_id, unsigned index) {
   table.shared_entries += Marked(entry);
   table.writable_entries += (entry & proto::kPteWritable) != 0;
   AddTotals(parent, {0, 0, 0, Marked(entry) ? 1u : 0u}, +1);
+  if (table.level == 1) {
+    NoteBlock(parent, base);
+  }
   frames_.Mark(pfn);
   if (!known) {
     table.rights = inspect::Below(parent.rights, entry);
@@ -235,10 +244,13 @@ void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
   MmPages totals = Totals(table);
   totals.shared += Marked(entry);
   AddTotals(parent, totals, -1);
+  if (table.level == 1) {
+    NoteBlock(parent, table.base);
+  }
   const bool same = Present(replacement) && PfnOf(replacement) == table.pfn;
   const bool kept = same && (replacement & proto::kPteWritable) >= (entry & proto::kPteWritable);
-  if (!kept && PresentBelow(table) != 0) {
-    NoteReduction(parent, index, entry, replacement);
+  if (!kept) {
+    NoteLossesBelow(parent, table, entry, replacement);
   }
   const auto at = std::find_if(table.parents.begin(), table.parents.end(), [&](const auto& p) {
     return p.table == parent_id && p.index == index;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -60,6 +61,13 @@ class TableCache {
   void RecheckRange(uint32_t mm, uint64_t start, uint64_t end);
   // Checks all entries that map one of the frames again; reads every table.
   void RecheckFrames(const std::vector<uint64_t>& frames);
+  // A span of 2 MiB of an address space whose entries, or the way to them, changed in this step.
+  struct Block {
+    uint32_t mm;
+    uint64_t base;
+    auto operator<=>(const Block&) const = default;
+  };
+  const std::vector<Block>& changed_blocks() const { return changed_blocks_; }
   // Gives findings that name only a frame an address.
   void Locate(Findings& findings) const;
 
@@ -69,6 +77,8 @@ class TableCache {
   const CachedTable* Root(uint32_t mm) const {
     return mms_[mm]->root < 0 ? nullptr : tables_[mms_[mm]->root].get();
   }
+  // The page table for the block at `base` and what the way to it allows; nullptr: there is none.
+  const CachedTable* LeafAt(uint32_t mm, uint64_t base, inspect::Rights& rights) const;
   // An address space that reaches the table, or -1.
   int32_t OwnerOf(const CachedTable& table) const;
   // Calls visit(leaf table) for each page table of an address space, by address.
@@ -112,7 +122,6 @@ class TableCache {
   void Destroy(uint32_t id);
   void RecomputeRights(CachedTable& table);
   MmPages Totals(const CachedTable& table) const;
-  uint64_t PresentBelow(const CachedTable& table) const;
   void AddTotals(const CachedTable& parent, const MmPages& totals, int sign);
   void AddPte(CachedTable& table, unsigned i);
   // Enters entry `i` as anon or file by its frame's state now.
@@ -123,7 +132,15 @@ class TableCache {
   void DiffLeaf(uint32_t id);
   void CheckEntries(const CachedTable& table, const EntryBits& which);
   void CheckRootWindow(const CachedTable& root);
-  void NoteReduction(const CachedTable& table, unsigned i, proto::Pte before, proto::Pte after);
+  // Every address space that reaches `table` has a changed block at `base`.
+  void NoteBlock(const CachedTable& table, uint64_t base);
+  // I7: what the owners of `table` can do less by its entry `i` now.
+  void NoteLoss(const CachedTable& table, unsigned i, proto::Pte before, proto::Pte after);
+  // The same for all entries below `table`, which `entry` of `parent` pointed to until now.
+  void NoteLossesBelow(const CachedTable& parent, const CachedTable& table, proto::Pte entry,
+                       proto::Pte replacement);
+  void NoteLossesOf(const std::vector<uint32_t>& owners, const CachedTable& table,
+                    inspect::Rights before, proto::Pte replacement, inspect::Rights after);
   void AddSharedChange(const CachedTable& table, unsigned i, proto::Pte now);
   void Malformed(const CachedTable& parent, unsigned index, std::string what);
 
@@ -137,6 +154,7 @@ class TableCache {
   LazyArray<uint32_t> table_of_;  // by frame: table number + 1, 0 = none
   std::vector<Staged> staged_;
   std::vector<uint32_t> dirty_tables_;
+  std::vector<Block> changed_blocks_;
   uint64_t walked_ptes_ = 0;
 };
 

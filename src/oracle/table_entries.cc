@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Entries of page tables: their contributions, their differences, their rules.
+// Entries of page tables: their contributions, their differences, their rules. What they lost is in
+// table_losses.cc.
 #include <algorithm>
 #include <bit>
 
@@ -26,16 +27,6 @@ bool TakeBit(EntryBits& bits, unsigned i) {
   const bool was = (bits[i / 64] & bit) != 0;
   bits[i / 64] &= ~bit;
   return was;
-}
-
-// True if `after` lets user code do less than `before`, or reach another frame.
-bool Reduces(Pte before, Pte after) {
-  if (!Present(before)) {
-    return false;
-  }
-  const Pte lost = before & ~after & (proto::kPtePresent | proto::kPteWritable | proto::kPteUser);
-  const bool no_exec = (after & ~before & proto::kPteNoExecute) != 0;
-  return lost != 0 || no_exec || PfnOf(before) != PfnOf(after);
 }
 
 // True if `after` is `before` made copy-on-write, as it happens when one of a table's users leaves.
@@ -124,9 +115,7 @@ void TableCache::DiffLeaf(uint32_t id) {
       continue;
     }
     any = true;
-    if (Reduces(before, now[i])) {
-      NoteReduction(table, i, before, now[i]);
-    }
+    NoteLoss(table, i, before, now[i]);
     if (table.shared_entries >= 2 && !OnlyBarred(before, now[i])) {
       AddSharedChange(table, i, now[i]);
     }
@@ -142,20 +131,9 @@ void TableCache::DiffLeaf(uint32_t id) {
   if (!any) {
     return;
   }
+  NoteBlock(table, table.base);
   AddToOwners(table, uint64_t{table.anon} - anon, uint64_t{table.file} - file);
   CheckEntries(table, changed);
-}
-
-void TableCache::NoteReduction(const CachedTable& table, unsigned i, Pte before, Pte after) {
-  ForEachOwner(table, [&](uint32_t mm, inspect::Rights rights) {
-    MmState& state = *mms_[mm];
-    // Through a shared table nobody could write: what only became copy-on-write took nothing away.
-    const bool barred =
-        table.level == 1 && !rights.writable && !Reduces(before & ~proto::kPteWritable, after);
-    if (!state.reduction && !barred) {
-      state.reduction = Reduction{table.base + i * proto::EntrySpan(table.level), before, after};
-    }
-  });
 }
 
 void TableCache::CheckEntries(const CachedTable& table, const EntryBits& which) {

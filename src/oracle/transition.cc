@@ -11,8 +11,8 @@
 #include <string>
 
 #include "src/inspect/list_walk.h"
-#include "src/inspect/render.h"
 #include "src/inspect/table_reader.h"
+#include "src/oracle/flush_rules.h"
 #include "src/oracle/vma_rules.h"
 
 namespace fv::oracle {
@@ -34,7 +34,7 @@ uint64_t PageOf(uint64_t address) { return address & ~(proto::kPageBytes - 1); }
 uint64_t TransitionChecker::RequiredEvents() {
   return proto::EventBit(EventKind::kForkBegin) | proto::EventBit(EventKind::kForkEnd) |
          proto::EventBit(EventKind::kCowBreak) | proto::EventBit(EventKind::kFault) |
-         proto::EventBit(EventKind::kSwitch) | proto::EventBit(EventKind::kSignal);
+         proto::EventBit(EventKind::kSwitch) | proto::EventBit(EventKind::kSignal) | FlushEvents();
 }
 
 int32_t TransitionChecker::MmOfPid(uint32_t pid) const {
@@ -44,28 +44,11 @@ int32_t TransitionChecker::MmOfPid(uint32_t pid) const {
 
 void TransitionChecker::Check(proto::SafepointKind kind, std::span<const EventRecord> events,
                               Findings& findings) const {
-  CheckFlushes(findings);
+  CheckFlushes(mms_, events, findings);
   if (kind == proto::SafepointKind::kFault) {
     CheckBreak(events, findings);
   }
   CheckFork(events, findings);
-}
-
-void TransitionChecker::CheckFlushes(Findings& findings) const {
-  for (const auto& state : mms_.slots()) {
-    if (state == nullptr || state->fresh || !state->reduction ||
-        state->mm.record.flush_generation != state->flush_before || state->mm.record.users == 0) {
-      continue;
-    }
-    const Reduction& reduction = *state->reduction;
-    Finding& finding =
-        findings.Add(Rule::kNoFlush,
-                     "an entry lost permissions (it was " + inspect::PteText(reduction.before) +
-                         "), but flush_generation stayed " + std::to_string(state->flush_before));
-    finding.mm = state->mm.address;
-    finding.address = reduction.address;
-    finding.pte = reduction.after;
-  }
 }
 
 // A user's own write fault broke copy-on-write: nothing but the copy was done to the new frame yet.
@@ -88,7 +71,10 @@ void TransitionChecker::CheckBreak(std::span<const EventRecord> events, Findings
         break;
       case EventKind::kSignal:
       case EventKind::kSwitch:
-        return;
+        if (broken != nullptr) {
+          return;  // somebody may have written since
+        }
+        break;
       default:
         break;
     }

@@ -38,10 +38,7 @@ uint32_t CheckBootFlags(CheckMode mode) {
   return UsesSafepoints(mode) ? uint32_t{proto::kBootSafepoints} : 0;
 }
 
-uint64_t CheckEventMask(CheckMode mode) {
-  if (!UsesSafepoints(mode)) return 0;
-  return oracle::TransitionChecker::RequiredEvents();
-}
+uint64_t CheckEventMask(CheckMode mode) { return oracle::Checker::RequiredEvents(mode); }
 
 OracleObserver::OracleObserver(vmm::MachineInterface& machine,
                                const oracle::CheckerOptions& options)

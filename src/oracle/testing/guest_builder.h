@@ -40,6 +40,8 @@ class GuestBuilder {
   // Frames written since the last ClearDirty.
   std::span<const uint64_t> dirty() const { return dirty_; }
   void ClearDirty();
+  // What the kernel has told the host since the last call, in order.
+  std::vector<proto::EventRecord> TakeEvents();
   uint64_t ram_bytes() const { return ram_bytes_; }
   const uint8_t* ram() const { return ram_; }
 
@@ -105,7 +107,7 @@ class GuestBuilder {
   void Unmap(GuestPtr mm, uint64_t va);
   // Takes write permission away from a VMA and its entries.
   void ProtectReadOnly(GuestPtr vma);
-  void Flush(GuestPtr mm) { ++Ptr<proto::MmRecord>(mm)->flush_generation; }
+  void Flush(GuestPtr mm, uint64_t start = 0, uint64_t end = proto::kUserEnd);
   // fork(): classic copy-on-write.
   GuestPtr ForkMm(GuestPtr parent);
   GuestPtr Fork(GuestPtr parent_task, uint32_t pid);
@@ -138,6 +140,8 @@ class GuestBuilder {
   };
 
   void MarkDirty(uint64_t gpa, uint64_t bytes);
+  void Tell(proto::EventKind kind, uint64_t a, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0,
+            uint64_t e = 0);
   void Boot();
   void BootShares();
   static uint32_t TaskObjectBytes();
@@ -168,6 +172,8 @@ class GuestBuilder {
   uint8_t* ram_ = nullptr;
   uint64_t ram_bytes_;
   std::vector<uint64_t> dirty_;
+  std::vector<proto::EventRecord> events_;
+  uint64_t told_ = 0;  // events ever
   std::vector<uint64_t> free_;
   std::map<std::string, Cache> caches_;
   uint64_t statics_ = 0;  // next free byte of the kernel's data

@@ -2,12 +2,14 @@
 //
 // What a kernel does to tasks and address spaces, on the synthetic guest.
 #include <cstddef>
+#include <utility>
 
 #include "src/oracle/testing/guest_builder.h"
 
 namespace fv::oracle::testing {
 
 using proto::DirectMap;
+using proto::EventKind;
 using proto::FrameState;
 using proto::kPageBytes;
 using proto::kPageShift;
@@ -33,6 +35,18 @@ Pte LeafFlags(uint64_t vm_flags) {
 }
 
 }  // namespace
+
+void GuestBuilder::Tell(proto::EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                        uint64_t e) {
+  events_.push_back({told_++, 0, kind, 0, 0, a, b, c, d, e});
+}
+
+std::vector<proto::EventRecord> GuestBuilder::TakeEvents() { return std::exchange(events_, {}); }
+
+void GuestBuilder::Flush(GuestPtr mm, uint64_t start, uint64_t end) {
+  const uint64_t generation = ++Ptr<MmRecord>(mm)->flush_generation;
+  Tell(EventKind::kFlush, mm, start, end, generation);
+}
 
 GuestPtr GuestBuilder::NewTask(uint32_t pid, GuestPtr mm, GuestPtr space) {
   const GuestPtr address = AllocateObject("task_struct");
@@ -166,6 +180,7 @@ void GuestBuilder::RemoveMm(GuestPtr mm) {
   for (const GuestPtr vma : Vmas(mm)) {
     RemoveVma(vma);
   }
+  Tell(EventKind::kMmEnd, mm);
   FreeTables(Peek<MmRecord>(mm).root_gpa >> kPageShift, proto::kPageTableLevels, mm);
   ListRemove(mm + offsetof(MmRecord, mms));
   FreeObject("mm", mm);
@@ -219,6 +234,10 @@ GuestPtr GuestBuilder::AddVma(GuestPtr mm, uint64_t start, uint64_t pages, uint6
     ListAdd(object + offsetof(ObjectRecord, mappings), address + offsetof(VmaRecord, object_link));
   }
   RebuildTree(mm);
+  Tell(EventKind::kMap, start, vma->end, vma->flags, object, mm);
+  if (object != 0) {
+    Tell(EventKind::kMapObject, mm, start, vma->end, object, page_offset);
+  }
   return address;
 }
 
@@ -227,6 +246,7 @@ void GuestBuilder::RemoveVma(GuestPtr address) {
   for (uint64_t va = vma.start; va < vma.end; va += kPageBytes) {
     Unmap(vma.mm, va);
   }
+  Tell(EventKind::kUnmap, vma.start, vma.end, vma.mm);
   Flush(vma.mm);
   if ((vma.flags & proto::kVmAccount) != 0) {
     header().committed_pages -= (vma.end - vma.start) >> kPageShift;
@@ -345,6 +365,7 @@ void GuestBuilder::Break(GuestPtr mm, GuestPtr vma, uint64_t va) {
   const Pte flags = LeafFlags(Peek<VmaRecord>(vma).flags) | proto::kPteWritable | proto::kPteDirty;
   const uint64_t old_pfn = PfnOf(old);
   const bool anon = PeekFrame(old_pfn).state == FrameState::kAnon;
+  Tell(EventKind::kOwn, mm, va, va + kPageBytes);
   if (anon && PeekFrame(old_pfn).refs == 1) {
     SetPte(mm, va, flags | old_pfn << kPageShift);
     return;
@@ -397,6 +418,7 @@ void GuestBuilder::Touch(GuestPtr mm, GuestPtr vma_address, uint64_t va, bool wr
     SetPte(mm, va, flags | zero_pfn_ << kPageShift | proto::kPteZero | proto::kPteCow);
   } else {
     const uint64_t pfn = AllocateAnon(vma_address, va);
+    Tell(EventKind::kOwn, mm, va, va + kPageBytes);
     ++Ptr<MmRecord>(mm)->anon_pages;
     SetPte(mm, va, flags | write_bits | pfn << kPageShift);
   }
@@ -408,6 +430,7 @@ void GuestBuilder::Unmap(GuestPtr mm, uint64_t va) {
     return;
   }
   SetPte(mm, va, 0);
+  Tell(EventKind::kDiscard, mm, va, va + kPageBytes);
   const uint64_t pfn = PfnOf(pte);
   if (pfn == zero_pfn_) {
     return;
@@ -426,11 +449,13 @@ void GuestBuilder::ProtectReadOnly(GuestPtr address) {
       SetPte(vma->mm, va, pte & ~proto::kPteWritable);
     }
   }
+  Tell(EventKind::kProtect, vma->start, vma->end, vma->flags, vma->mm);
   Flush(vma->mm);
 }
 
 GuestPtr GuestBuilder::ForkMm(GuestPtr parent) {
   const GuestPtr child = AddMm();
+  const size_t told = events_.size();
   for (const GuestPtr from : Vmas(parent)) {
     const VmaRecord vma = Peek<VmaRecord>(from);
     if ((vma.flags & proto::kVmDontCopy) != 0) {
@@ -459,6 +484,8 @@ GuestPtr GuestBuilder::ForkMm(GuestPtr parent) {
       }
     }
   }
+  events_.resize(told);  // a fork is one event, not the mappings that it makes
+  Tell(EventKind::kMmCopy, parent, child);
   Flush(parent);
   return child;
 }
