@@ -164,6 +164,7 @@ _PLAIN = [
     "task_counts",
     "thread_exit",
     "timers",
+    "tlb_canary",
     "truncate_maps",
     "unknown_calls",
     "unix_sockets",
