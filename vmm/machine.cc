@@ -232,6 +232,8 @@ std::optional<bool> Machine::InKernelCode() const {
   return state_->vcpu.regs().rip >= proto::kKernelBase;
 }
 
+KvmCounts Machine::Counts() const { return state_->vcpu.Counts(); }
+
 std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters(); }
 void Machine::StartDirtyLog() { state_->dirty_log.Start(DirtyLog::Reader::kObserver); }
 void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) {

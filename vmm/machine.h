@@ -62,6 +62,7 @@ class Machine final : public MachineInterface {
   const proto::BootInfo& boot_info() const override;
   std::string Describe() const override;
   std::optional<bool> InKernelCode() const override;
+  KvmCounts Counts() const override;
   std::string DumpRegisters() const override;
   void StartDirtyLog() override;
   void TakeDirtyLog(std::vector<uint64_t>& bitmap) override;

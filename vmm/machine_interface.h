@@ -17,6 +17,7 @@
 #include "vmm/exit_handler.h"
 #include "vmm/guest_memory.h"
 #include "vmm/idle.h"
+#include "vmm/kvm_counts.h"
 #include "vmm/run_result.h"
 
 namespace fv::vmm {
@@ -53,6 +54,8 @@ class MachineInterface {
   // Whether the guest stands still in the middle of its kernel, whose structures may be half
   // changed; nullopt if that cannot be told. For OnTick: at a doorbell they are whole.
   virtual std::optional<bool> InKernelCode() const = 0;
+  // What KVM counted so far; not known if something else executes the guest.
+  virtual KvmCounts Counts() const { return {}; }
   // The CPU's registers as text, several lines; empty if they cannot be read.
   virtual std::string DumpRegisters() const = 0;
 

@@ -16,6 +16,7 @@
 #include "vmm/exit.h"
 #include "vmm/fd.h"
 #include "vmm/kvm.h"
+#include "vmm/kvm_counts.h"
 #include "vmm/mapping.h"
 #include "vmm/vm.h"
 
@@ -34,6 +35,7 @@ class Vcpu {
   uint64_t ReadMsr(uint32_t index) const;
   // KVM_GET_TSC_KHZ; 0 if KVM does not know.
   uint64_t TscKhz() const;
+  KvmCounts Counts() const { return ReadKvmCounts(fd_.get()); }
 
   int fd() const { return fd_.get(); }
   // Ends what the last exit left half done (a write to the doorbell is finished by KVM at the next

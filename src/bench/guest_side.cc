@@ -85,7 +85,8 @@ absl::StatusOr<GuestOutput> RunGuest(session::GuestOptions options,
         ", wait status ", result.wait_status, " ", result.message, "\n", ReadAll(errors.get())));
   }
   const proto::BootInfo& boot = guest->machine->boot_info();
-  return GuestOutput{ReadAll(output.get()), boot.tsc_khz, boot.kernel_ring};
+  return GuestOutput{ReadAll(output.get()), boot.tsc_khz, boot.kernel_ring,
+                     guest->machine->Counts()};
 }
 
 absl::StatusOr<GuestSide> RunGuestSide(session::GuestOptions options, oracle::CheckMode check) {

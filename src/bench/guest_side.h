@@ -38,6 +38,7 @@ struct GuestOutput {
   std::string text;
   uint64_t tsc_khz = 0;
   uint32_t kernel_ring = 0;
+  vmm::KvmCounts kvm;  // over the whole run
 };
 
 // Runs `options` (program, arguments, memory and events set) to its end, with empty standard input

@@ -16,6 +16,7 @@
 #include "src/cli/flags.h"
 #include "src/cli/fork_lab_program.h"
 #include "src/cli/verbs.h"
+#include "src/inspect/fork_strategies.h"
 #include "src/lab/laboratory.h"
 #include "src/lab/report/page.h"
 #include "src/rootfs/host_files.h"
@@ -55,21 +56,19 @@ lab::AxisDefaults Defaults(const MatrixRequest& request, bench::Touch touch,
   return {fixed, varied};
 }
 
-// A guest's options for each strategy: the flag --strategy, set to each in turn.
+// A guest's options for each strategy.
 absl::StatusOr<lab::Systems> MakeSystems(const std::vector<std::string>& strategies) {
-  lab::Systems systems;
-  const std::string former = FLAGS_strategy;
   Arguments program;
   program.words = {"fork_lab"};
-  absl::Status status;
+  absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
+  if (!guest.ok()) return guest.status();
+  lab::Systems systems;
   for (const std::string& strategy : strategies) {
-    FLAGS_strategy = strategy;
-    absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
-    status.Update(guest.status());
-    if (guest.ok()) systems.guests[strategy] = *std::move(guest);
+    absl::Status known = inspect::CheckForkStrategy(guest->kernel_image, strategy);
+    if (!known.ok()) return known;
+    guest->fork_strategy = strategy;
+    systems.guests[strategy] = *guest;
   }
-  FLAGS_strategy = former;
-  if (!status.ok()) return status;
   return systems;
 }
 

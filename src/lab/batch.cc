@@ -53,6 +53,9 @@ Batch Read(const Json& json) {
   for (const Json& row : json.at("forks")) {
     batch.forks.push_back(ForkFromRow(row.get<std::vector<uint64_t>>()));
   }
+  if (const auto kvm = json.find("kvm"); kvm != json.end()) {
+    batch.kvm = KvmPerFork{kvm->at(0), kvm->at(1), kvm->at(2)};
+  }
   return batch;
 }
 
@@ -68,16 +71,18 @@ bool Sensible(const Batch& batch, const Json& json) {
 Json ToJson(const Batch& batch) {
   Json forks = Json::array();
   for (const ForkCost& fork : batch.forks) forks.push_back(ForkRow(fork));
-  return {{"cell", batch.cell},
-          {"kind", batch.kind == Batch::Kind::kCounts ? "counts" : "times"},
-          {"cycles", batch.cycles},
-          {"tsc_khz", batch.tsc_khz},
-          {"kernel_ring", batch.kernel_ring},
-          {"seconds", batch.seconds},
-          {"calibration", batch.calibration},
-          {"huge_bytes", batch.huge_bytes},
-          {"series", batch.series},
-          {"forks", forks}};
+  Json json = {{"cell", batch.cell},
+               {"kind", batch.kind == Batch::Kind::kCounts ? "counts" : "times"},
+               {"cycles", batch.cycles},
+               {"tsc_khz", batch.tsc_khz},
+               {"kernel_ring", batch.kernel_ring},
+               {"seconds", batch.seconds},
+               {"calibration", batch.calibration},
+               {"huge_bytes", batch.huge_bytes},
+               {"series", batch.series},
+               {"forks", forks}};
+  if (batch.kvm) json["kvm"] = {batch.kvm->exits, batch.kvm->emulated, batch.kvm->faults};
+  return json;
 }
 
 absl::StatusOr<Batch> BatchFromJson(const Json& json) {

@@ -29,6 +29,7 @@ struct Batch {
   uint64_t huge_bytes = 0;                              // memory that was in huge pages
   std::map<std::string, std::vector<uint64_t>> series;  // cycles of the time-stamp counter
   std::vector<ForkCost> forks;
+  std::optional<KvmPerFork> kvm;  // of a counting batch, if KVM counts
 };
 
 nlohmann::json ToJson(const Batch& batch);

@@ -114,6 +114,19 @@ TEST(ReadMeasured, PrefersBatchesToSamples) {
   EXPECT_EQ(many->at(0).observations.size(), 1000u);
 }
 
+// The plain table's JSON has distributions too, without batches.
+TEST(ReadMeasured, ReadsThePlainTable) {
+  bench::SizeResult size{.bytes = 4096, .times = {}, .distributions = {}, .phases = std::nullopt};
+  const std::pair key(bench::Side::kGuest, bench::Metric::kFork);
+  size.times[key] = {1000, 1100, 1200, 3};
+  for (uint64_t ps : {900'000, 1'000'000, 1'200'000}) size.distributions[key].Record(ps);
+  const auto measured = ReadMeasured(bench::FormatJson({.context = {}, .sizes = {size}}));
+  ASSERT_TRUE(measured.ok()) << measured.status();
+  ASSERT_EQ(measured->size(), 1u);
+  EXPECT_EQ(measured->at(0).name, "fork/guest/bytes:4096");
+  EXPECT_EQ(measured->at(0).observations.size(), 3u);
+}
+
 TEST(ReadMeasured, RefusesWhatIsNoResult) {
   EXPECT_FALSE(ReadMeasured("").ok());
   EXPECT_FALSE(ReadMeasured("{").ok());

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "src/bench/fork_phases.h"
@@ -70,12 +71,20 @@ class CostCollector final : public session::Observer {
   std::vector<ForkCost> forks_;
 };
 
+// What KVM did for a fork again, until the child was waited for: means.
+struct KvmPerFork {
+  double exits = 0;
+  double emulated = 0;  // instructions
+  double faults = 0;    // shadow or nested page tables filled
+};
+
 // Medians over forks of one age; times in ns.
 struct CostSummary {
   bench::PhaseSummary phases;
   double flushes = 0, copied_in_fork = 0;
   double faults_parent = 0, faults_child = 0, copied_parent = 0, copied_child = 0;
   double flushes_after = 0, bytes_copied = 0;
+  std::optional<KvmPerFork> kvm;
 };
 CostSummary SummarizeCosts(const std::vector<ForkCost>& forks, Age age, double ns_per_cycle);
 

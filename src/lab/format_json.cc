@@ -67,6 +67,11 @@ Json CostsJson(const Cell& cell, Age age, const CostSummary& costs) {
   row["pages_copied_child"] = costs.copied_child;
   row["flushes_after"] = costs.flushes_after;
   row["bytes_copied"] = costs.bytes_copied;
+  if (costs.kvm) {
+    row["kvm_exits"] = costs.kvm->exits;
+    row["kvm_emulated"] = costs.kvm->emulated;
+    row["kvm_faults"] = costs.kvm->faults;
+  }
   return row;
 }
 
@@ -100,7 +105,7 @@ std::string FormatLabJson(const LabResults& results) {
       if (summary) costs.push_back(CostsJson(cell.cell, age, *summary));
     }
   }
-  return Json{{"context", context}, {"benchmarks", rows}, {"costs", costs}}.dump(1) + "\n";
+  return Json{{"context", context}, {"benchmarks", rows}, {"costs", costs}}.dump() + "\n";
 }
 
 std::string FormatLabCsv(const LabResults& results) {

@@ -132,7 +132,7 @@ class Writer {
     GuestTable("What a fork costs, from the guest kernel's events: in the call, and after it",
                Table(HeadRow({"fork", "VMAs", "PTEs", "tables", "frames", "copied", "flushes",
                               "child faults", "copied", "parent faults", "copied", "flushes",
-                              "bytes copied"})),
+                              "bytes copied", "KVM exits", "emulated", "shadow"})),
                [](const CostSummary& costs, std::vector<std::string>& row) {
                  for (double count : {costs.phases.vmas, costs.phases.ptes, costs.phases.tables,
                                       costs.phases.frames, costs.copied_in_fork, costs.flushes,
@@ -141,6 +141,10 @@ class Writer {
                    row.push_back(absl::StrFormat("%.0f", count));
                  }
                  row.push_back(bench::FormatBytes(static_cast<uint64_t>(costs.bytes_copied)));
+                 for (const auto member :
+                      {&KvmPerFork::exits, &KvmPerFork::emulated, &KvmPerFork::faults}) {
+                   row.push_back(costs.kvm ? absl::StrFormat("%.0f", *costs.kvm.*member) : kNone);
+                 }
                });
   }
 

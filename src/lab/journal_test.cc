@@ -41,6 +41,7 @@ Batch Sample(uint64_t number) {
   fork.record.ptes = 5;
   fork.copied_child = 6;
   batch.forks.push_back(fork);
+  batch.kvm = KvmPerFork{1.5, 2, static_cast<double>(number)};
   return batch;
 }
 

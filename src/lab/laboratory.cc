@@ -13,7 +13,7 @@ namespace fv::lab {
 namespace {
 
 // Cycles of the run that counts events: their numbers hardly differ between forks.
-constexpr uint64_t kCountingCycles = 2;
+constexpr uint64_t kCountingCycles = 1;
 
 std::string Duration(double seconds) {
   if (seconds < 90) return absl::StrFormat("%.0f s", seconds);
@@ -93,6 +93,8 @@ class Laboratory {
     if (!cells_[*cell].native()) kernel_ring_ = absl::StrCat(batch.kernel_ring);
     if (batch.kind == Batch::Kind::kTimes) {
       schedule_.Record(*cell, batch.cycles, batch.seconds, gatherer_.at(*cell).Width());
+    } else {
+      schedule_.Spend(batch.seconds);
     }
   }
 

@@ -31,7 +31,11 @@ double CellResult::Width() const {
 }
 
 Gatherer::Gatherer(const std::vector<Cell>& cells)
-    : results_(cells.size()), timed_(cells.size()), counts_(cells.size()), khz_(cells.size()) {
+    : results_(cells.size()),
+      timed_(cells.size()),
+      counts_(cells.size()),
+      kvm_(cells.size()),
+      khz_(cells.size()) {
   for (size_t i = 0; i < cells.size(); ++i) {
     results_[i].cell = cells[i];
     index_[CellName(cells[i])] = i;
@@ -46,6 +50,7 @@ std::optional<size_t> Gatherer::Add(const Batch& batch) {
   khz_[at] = batch.tsc_khz;
   if (batch.kind == Batch::Kind::kCounts) {
     counts_[at].insert(counts_[at].end(), batch.forks.begin(), batch.forks.end());
+    kvm_[at] = batch.kvm;
     return at;
   }
   timed_[at].insert(timed_[at].end(), batch.forks.begin(), batch.forks.end());
@@ -76,6 +81,7 @@ std::vector<CellResult> Gatherer::Finish() const {
       if (!timed_[at].empty()) {
         summary.phases = SummarizeCosts(timed_[at], age, ns_per_cycle).phases;
       }
+      if (age == Age::kAgain) summary.kvm = kvm_[at];
       if (summary.phases.forks > 0) results[at].costs[static_cast<size_t>(age)] = summary;
     }
   }

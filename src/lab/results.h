@@ -95,6 +95,7 @@ class Gatherer {
   // Forks with the frequency of their run's counter.
   std::vector<std::vector<ForkCost>> timed_;
   std::vector<std::vector<ForkCost>> counts_;
+  std::vector<std::optional<KvmPerFork>> kvm_;
   std::vector<uint64_t> khz_;
 };
 

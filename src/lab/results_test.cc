@@ -30,6 +30,9 @@ TEST(Gatherer, AddsBatchesOfTheirCells) {
   ASSERT_TRUE(first.costs[0].has_value());
   EXPECT_DOUBLE_EQ(first.costs[0]->phases.total_ns, 500.0 * bench::kPhases);
   EXPECT_DOUBLE_EQ(first.costs[1]->copied_child, 3);
+  ASSERT_TRUE(first.costs[1]->kvm.has_value());
+  EXPECT_DOUBLE_EQ(first.costs[1]->kvm->exits, 60);
+  EXPECT_FALSE(first.costs[0]->kvm.has_value());
   EXPECT_FALSE(results.cells[2].costs[0].has_value());
 }
 

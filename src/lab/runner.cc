@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/lab/runner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "src/bench/host.h"
@@ -10,10 +12,14 @@
 namespace fv::lab {
 namespace {
 
+// What KVM does for one fork again: two runs that differ in the number of forks alone.
+constexpr uint64_t kMoreForksAgain = 4;
+
 struct Run {
   std::string output;
   uint64_t tsc_khz = 0;  // of the guest; 0: the program measures it
   uint64_t kernel_ring = 0;
+  vmm::KvmCounts kvm;
 };
 
 absl::StatusOr<Run> RunInGuest(const Systems& systems, const Cell& cell, uint64_t event_mask,
@@ -25,7 +31,28 @@ absl::StatusOr<Run> RunInGuest(const Systems& systems, const Cell& cell, uint64_
   guest.event_mask = event_mask;
   absl::StatusOr<bench::GuestOutput> run = bench::RunGuest(guest, {&costs});
   if (!run.ok()) return run.status();
-  return Run{std::move(run->text), run->tsc_khz, run->kernel_ring};
+  return Run{std::move(run->text), run->tsc_khz, run->kernel_ring, run->kvm};
+}
+
+absl::StatusOr<std::optional<KvmPerFork>> CountKvm(const Systems& systems, const Cell& cell) {
+  vmm::KvmCounts counts[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const uint64_t again = kForksAgain + i * kMoreForksAgain;
+    CostCollector nobody(cell.depth, again);
+    absl::StatusOr<Run> run =
+        RunInGuest(systems, cell, /*event_mask=*/0, ProgramArguments(cell, 1, again), nobody);
+    if (!run.ok()) return run.status();
+    counts[i] = run->kvm;
+  }
+  if (!counts[0].known || !counts[1].known) return std::nullopt;
+  const auto per_fork = [&](uint64_t vmm::KvmCounts::*member) {
+    // The two runs may differ in ticks too, either way.
+    const auto more =
+        static_cast<double>(counts[1].*member) - static_cast<double>(counts[0].*member);
+    return std::max(0.0, more / static_cast<double>(kMoreForksAgain));
+  };
+  return KvmPerFork{per_fork(&vmm::KvmCounts::exits), per_fork(&vmm::KvmCounts::emulated),
+                    per_fork(&vmm::KvmCounts::faults)};
 }
 
 }  // namespace
@@ -53,6 +80,11 @@ absl::StatusOr<Batch> RunBatch(const Systems& systems, const Cell& cell, Batch::
   batch.kernel_ring = run.kernel_ring;
   batch.huge_bytes = samples->huge_bytes;
   batch.forks = costs.forks();
+  if (kind == Batch::Kind::kCounts && !cell.native()) {
+    absl::StatusOr<std::optional<KvmPerFork>> kvm = CountKvm(systems, cell);
+    if (!kvm.ok()) return kvm.status();
+    batch.kvm = *kvm;
+  }
   if (kind == Batch::Kind::kTimes) {
     batch.series = {samples->by_mode.begin(), samples->by_mode.end()};
   }

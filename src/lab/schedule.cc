@@ -9,7 +9,7 @@ namespace {
 
 // A batch of more says nothing new about what differs between guests.
 constexpr uint64_t kMostCycles = 100;
-constexpr uint64_t kFirstCycles = 3;
+constexpr uint64_t kFirstCycles = 1;
 
 }  // namespace
 

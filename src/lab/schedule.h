@@ -35,6 +35,9 @@ class Schedule {
   // A batch of the cell was made; `width` is what is known now, of all its batches.
   void Record(size_t cell, uint64_t cycles, double seconds, double width);
 
+  // Time that was spent otherwise, also part of the budget.
+  void Spend(double seconds) { spent_s_ += seconds; }
+
   bool Done(size_t cell) const;
   size_t DoneCount() const;
   bool budget_spent() const { return spent_s_ >= goal_.budget_s; }

@@ -66,6 +66,14 @@ TEST(Schedule, EndsWhenTheBudgetIsSpent) {
   EXPECT_EQ(schedule.SecondsLeft(), 0);
 }
 
+TEST(Schedule, TheBudgetCountsWhatElseWasDone) {
+  Schedule schedule(1, Goal{.budget_s = 10});
+  schedule.Record(0, 3, 1, 1);
+  EXPECT_TRUE(schedule.Next().has_value());
+  schedule.Spend(9);
+  EXPECT_FALSE(schedule.Next().has_value());
+}
+
 TEST(Schedule, RepetitionsAreCountedExactly) {
   World world{.spreads = {10, 0}};
   Schedule schedule(2, Goal{.budget_s = 1e6, .repetitions = 17});

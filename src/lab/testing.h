@@ -37,6 +37,7 @@ inline LabResults MadeUpResults() {
       gatherer.Add(batch);
       batch.kind = Batch::Kind::kCounts;
       for (ForkCost& cost : batch.forks) cost.copied_child = 3;
+      batch.kvm = KvmPerFork{60, 200, 30};
       if (round == 0 && !cell.native()) gatherer.Add(batch);
     }
   }

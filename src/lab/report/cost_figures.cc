@@ -10,7 +10,8 @@
 namespace fv::lab::report {
 namespace {
 
-constexpr size_t kMostGroups = 8;
+constexpr size_t kMostPhaseGroups = 4;
+constexpr size_t kMostCountGroups = 12;
 constexpr size_t kMostTailGroups = 2;
 
 std::string CellLabel(const Group& group, const CellResult& cell, const char* age) {
@@ -19,8 +20,8 @@ std::string CellLabel(const Group& group, const CellResult& cell, const char* ag
 
 // Calls visit(label, costs) for each age of each guest's cell.
 template <typename Visit>
-void ForEachCost(const LabResults& results, Visit visit) {
-  for (const Group& group : LargestGroups(results.cells, kMostGroups)) {
+void ForEachCost(const LabResults& results, size_t most, Visit visit) {
+  for (const Group& group : LargestGroups(results.cells, most)) {
     for (const CellResult* cell : group.cells) {
       for (Age age : kAges) {
         const auto& costs = cell->costs[static_cast<size_t>(age)];
@@ -46,7 +47,7 @@ std::vector<Figure> PhasesFigure(const LabResults& results) {
     figure.table.head.push_back(bench::PhaseName(phase));
   }
   figure.table.head.push_back("whole fork");
-  ForEachCost(results, [&](const std::string& label, const CostSummary& costs) {
+  ForEachCost(results, kMostPhaseGroups, [&](const std::string& label, const CostSummary& costs) {
     chart.bars.push_back({label, {costs.phases.ns.begin(), costs.phases.ns.end()}});
     std::vector<std::string> row = {label};
     for (double ns : costs.phases.ns) row.push_back(bench::FormatTime(ns));
@@ -101,12 +102,15 @@ std::vector<Figure> CountsFigure(const LabResults& results) {
       .caption =
           "From the guest kernel's events, medians. In the call: mappings, entries, tables, "
           "frames, pages copied, flushes. After it, until the child ends: faults and pages "
-          "copied by child and parent. Bytes copied are those of all copied pages",
+          "copied by child and parent. Bytes copied are those of all copied pages. What KVM did: "
+          "for "
+          "a fork again until the child was waited for, without events",
       .svg = "",
       .table = {{"cell", "VMAs", "PTEs", "tables", "frames", "copied", "flushes", "child faults",
-                 "child copied", "parent faults", "parent copied", "bytes copied"},
+                 "child copied", "parent faults", "parent copied", "bytes copied", "KVM exits",
+                 "KVM emulated", "KVM page faults"},
                 {}}};
-  ForEachCost(results, [&](const std::string& label, const CostSummary& costs) {
+  ForEachCost(results, kMostCountGroups, [&](const std::string& label, const CostSummary& costs) {
     std::vector<std::string> row = {label};
     for (double count :
          {costs.phases.vmas, costs.phases.ptes, costs.phases.tables, costs.phases.frames,
@@ -115,6 +119,9 @@ std::vector<Figure> CountsFigure(const LabResults& results) {
       row.push_back(absl::StrFormat("%.0f", count));
     }
     row.push_back(bench::FormatBytes(static_cast<uint64_t>(costs.bytes_copied)));
+    for (const auto member : {&KvmPerFork::exits, &KvmPerFork::emulated, &KvmPerFork::faults}) {
+      row.push_back(costs.kvm ? absl::StrFormat("%.0f", *costs.kvm.*member) : "-");
+    }
     figure.table.rows.push_back(row);
   });
   if (figure.table.rows.empty()) return {};

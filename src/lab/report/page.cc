@@ -35,7 +35,7 @@ void WriteTable(const DataTable& table, const std::string& caption, Markup& page
 }
 
 void WriteFigure(const Figure& figure, const std::string& machine, Markup& page) {
-  page.Open("figure").Open("figcaption");
+  page.Open("figure", {{"class", figure.svg.empty() ? "wide" : "chart"}}).Open("figcaption");
   page.Leaf("strong", {}, absl::StrCat(figure.title, ".")).Text(" ");
   page.Text(absl::StrCat(figure.caption, ". "));
   page.Leaf("span", {{"class", "machine"}}, machine);

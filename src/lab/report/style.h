@@ -24,6 +24,7 @@ code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 520px), 1fr));
   gap: 1.5rem; }
 figure { margin: 0; min-width: 0; break-inside: avoid; }
+.wide { grid-column: 1 / -1; }
 figcaption { font-size: .85rem; margin-bottom: .4rem; }
 .machine { color: var(--faint); overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; display: block; }
@@ -31,8 +32,8 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg .axis { fill: var(--faint); }
 svg .middle { text-anchor: middle; }
 svg .end { text-anchor: end; }
-svg .inside { fill: #ffffff; font-size: 10.5px; paint-order: stroke; stroke: #000000;
-  stroke-width: 2px; stroke-opacity: .55; }
+svg .inside { font-size: 10.5px; paint-order: stroke; stroke: var(--paper);
+  stroke-width: 3px; stroke-opacity: .8; }
 .grid { stroke: var(--grid); stroke-width: 1; }
 .frame { stroke: var(--faint); stroke-width: 1; }
 .line { fill: none; stroke-width: 2; }
