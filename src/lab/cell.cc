@@ -20,11 +20,14 @@ std::vector<std::string> ProgramArguments(const Cell& cell, uint64_t cycles, uin
   return words;
 }
 
-uint64_t RamFor(const Cell& cell) {
+uint64_t RamFor(const Cell& cell, proto::ForkMemory strategy) {
   constexpr uint64_t kSmall = uint64_t{96} << 20;
-  const uint64_t processes = cell.depth + 2;
+  // Parent and child of the fork that is measured both write.
+  const uint64_t percent =
+      strategy == proto::ForkMemory::kCopies ? 100 * (cell.depth + 2) : 100 + 2 * cell.dirty;
   // Page tables, and a page for each mapping's own record, come to less than a sixteenth.
-  return processes * (cell.size + cell.size / 16) + cell.vmas * 4096 + kSmall;
+  const uint64_t pages = cell.size / 100 * percent;
+  return pages + (cell.depth + 2) * (cell.size / 16) + cell.vmas * 4096 + kSmall;
 }
 
 }  // namespace fv::lab

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "proto/fork_strategy.h"
 #include "src/bench/guest_side.h"
 
 namespace fv::lab {
@@ -33,7 +34,8 @@ std::string CellName(const Cell& cell);
 // Arguments of guest/user/bench/fork_lab.c: so many cycles, with so many forks again in each.
 std::vector<std::string> ProgramArguments(const Cell& cell, uint64_t cycles, uint64_t again);
 
-// Guest memory that a cell can need: everybody who forks may end with pages of his own.
-uint64_t RamFor(const Cell& cell);
+// Memory that a cell needs: the pages, the copies that the writes after a fork make, and with a
+// strategy that copies at once those of every process.
+uint64_t RamFor(const Cell& cell, proto::ForkMemory strategy);
 
 }  // namespace fv::lab

@@ -62,10 +62,11 @@ class Laboratory {
   absl::Status CheckMemory() const {
     const uint64_t available = bench::AvailableMemory();
     for (const Cell& cell : cells_) {
-      if (available == 0 || available >= RamFor(cell)) continue;
+      const uint64_t needed = RamFor(systems_, cell);
+      if (available == 0 || available >= needed) continue;
       return absl::ResourceExhaustedError(absl::StrCat("the host has ", available >> 20,
                                                        " MiB free, the cell ", CellName(cell),
-                                                       " may need ", RamFor(cell) >> 20));
+                                                       " may need ", needed >> 20));
     }
     return absl::OkStatus();
   }

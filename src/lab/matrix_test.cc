@@ -91,9 +91,12 @@ TEST(Cell, TellsTheProgramEverything) {
                                       "--dirty=4", "--cycles=5", "--again=6", "--thp"}));
 }
 
-TEST(Cell, RamHoldsACopyForEveryProcess) {
-  const Cell cell{"eager", uint64_t{1} << 30, Touch::kWrite, 1, 3, 100};
-  EXPECT_GT(RamFor(cell), uint64_t{5} << 30);
+TEST(Cell, RamHoldsWhatIsCopied) {
+  constexpr uint64_t kGiB = uint64_t{1} << 30;
+  const Cell cell{"any", kGiB, Touch::kWrite, 1, 3, 50};
+  EXPECT_GT(RamFor(cell, proto::ForkMemory::kCopies), 5 * kGiB) << "five processes";
+  EXPECT_GT(RamFor(cell, proto::ForkMemory::kShares), 2 * kGiB) << "two halves besides";
+  EXPECT_LT(RamFor(cell, proto::ForkMemory::kShares), 3 * kGiB);
 }
 
 }  // namespace

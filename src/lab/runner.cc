@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/bench/host.h"
 #include "src/bench/samples.h"
+#include "src/inspect/fork_strategies.h"
 
 namespace fv::lab {
 namespace {
@@ -27,7 +28,7 @@ absl::StatusOr<Run> RunInGuest(const Systems& systems, const Cell& cell, uint64_
   session::GuestOptions guest = systems.guests.at(cell.system);
   guest.root.program = systems.program;
   guest.arguments = std::move(arguments);
-  guest.ram_bytes = RamFor(cell);
+  guest.ram_bytes = RamFor(systems, cell);
   guest.event_mask = event_mask;
   absl::StatusOr<bench::GuestOutput> run = bench::RunGuest(guest, {&costs});
   if (!run.ok()) return run.status();
@@ -56,6 +57,12 @@ absl::StatusOr<std::optional<KvmPerFork>> CountKvm(const Systems& systems, const
 }
 
 }  // namespace
+
+uint64_t RamFor(const Systems& systems, const Cell& cell) {
+  if (cell.native()) return RamFor(cell, proto::ForkMemory::kShares);
+  const session::GuestOptions& guest = systems.guests.at(cell.system);
+  return RamFor(cell, inspect::MemoryOfFork(guest.kernel_image, guest.fork_strategy));
+}
 
 absl::StatusOr<Batch> RunBatch(const Systems& systems, const Cell& cell, Batch::Kind kind,
                                uint64_t cycles) {

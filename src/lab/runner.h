@@ -23,6 +23,9 @@ struct Systems {
   std::string program;
 };
 
+// Memory that the cell needs: of its guest, or of the host.
+uint64_t RamFor(const Systems& systems, const Cell& cell);
+
 // An error if the program or the guest fails or their output makes no sense. Throws vmm::VmmError.
 absl::StatusOr<Batch> RunBatch(const Systems& systems, const Cell& cell, Batch::Kind kind,
                                uint64_t cycles);
