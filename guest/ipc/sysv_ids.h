@@ -90,4 +90,28 @@ Result<uint64_t> GetIpc(const IpcTable& table, int key, uint32_t flags, const Cr
   return static_cast<uint64_t>(found->id);
 }
 
+// The object of `table`, whose objects are all `Object`s, that is called `id`. Errors: EINVAL.
+template <typename Object>
+Result<Object*> FindIpc(const IpcTable& table, int id) {
+  IpcObject* found = table.Find(id);
+  return found == nullptr ? Result<Object*>(Error(EINVAL)) : static_cast<Object*>(found);
+}
+
+// The object that a command is about which only tells: IPC_STAT names it by its identifier,
+// MSG_STAT and the like by its index. The caller must be allowed to read it, unless `command` is
+// `without_asking` (MSG_STAT_ANY). Errors: EINVAL, EACCES.
+template <typename Object>
+Result<Object*> FindIpcToStat(const IpcTable& table, int number, int command, int without_asking,
+                              const Credentials& cred) {
+  constexpr uint32_t kMayRead = 0444;
+  IpcObject* found = command == kIpcStat ? table.Find(number) : table.At(number);
+  if (found == nullptr) {
+    return Error(EINVAL);
+  }
+  if (command != without_asking) {
+    TRY(CheckIpcAccess(*found, cred, kMayRead));
+  }
+  return static_cast<Object*>(found);
+}
+
 }  // namespace fv::guest

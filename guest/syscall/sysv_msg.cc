@@ -13,12 +13,7 @@
 namespace fv::guest::sys {
 namespace {
 
-constexpr uint32_t kMayRead = 0444;
-
-Result<MsgQueue*> FindQueue(int id) {
-  auto* queue = static_cast<MsgQueue*>(MsgTable().Find(id));
-  return queue == nullptr ? Result<MsgQueue*>(Error(EINVAL)) : queue;
-}
+Result<MsgQueue*> FindQueue(int id) { return FindIpc<MsgQueue>(MsgTable(), id); }
 
 MsgStatAbi StatOf(const MsgQueue& queue) {
   MsgStatAbi stat{};
@@ -57,14 +52,8 @@ Result<uint64_t> Info(const SyscallArgs& args, int command) {
 
 // IPC_STAT, MSG_STAT and MSG_STAT_ANY; the latter two take an index and give the identifier.
 Result<uint64_t> Stat(const SyscallArgs& args, int id, int command) {
-  MsgQueue* queue =
-      command == kIpcStat ? TRY(FindQueue(id)) : static_cast<MsgQueue*>(MsgTable().At(id));
-  if (queue == nullptr) {
-    return Error(EINVAL);
-  }
-  if (command != kMsgStatAny) {
-    TRY(CheckIpcAccess(*queue, args.task.cred(), kMayRead));
-  }
+  const MsgQueue* queue =
+      TRY(FindIpcToStat<MsgQueue>(MsgTable(), id, command, kMsgStatAny, args.task.cred()));
   TRY(WriteUser(*args.task.mm(), args.a[2], StatOf(*queue)));
   return static_cast<uint64_t>(command == kIpcStat ? 0 : queue->id);
 }

@@ -22,10 +22,7 @@ struct UserTime {  // struct timespec
   int64_t nanoseconds;
 };
 
-Result<SemSet*> FindSet(int id) {
-  auto* set = static_cast<SemSet*>(SemTable().Find(id));
-  return set == nullptr ? Result<SemSet*>(Error(EINVAL)) : set;
-}
+Result<SemSet*> FindSet(int id) { return FindIpc<SemSet>(SemTable(), id); }
 
 Status CheckNumber(const SemSet& set, int number) {
   return number >= 0 && static_cast<unsigned>(number) < set.count ? Ok() : Status(Error(EINVAL));
@@ -42,13 +39,8 @@ SemStatAbi StatOf(const SemSet& set) {
 
 // IPC_STAT, SEM_STAT and SEM_STAT_ANY; the latter two take an index and give the identifier.
 Result<uint64_t> Stat(const SyscallArgs& args, int id, int command) {
-  SemSet* set = command == kIpcStat ? TRY(FindSet(id)) : static_cast<SemSet*>(SemTable().At(id));
-  if (set == nullptr) {
-    return Error(EINVAL);
-  }
-  if (command != kSemStatAny) {
-    TRY(CheckIpcAccess(*set, args.task.cred(), kMayRead));
-  }
+  const SemSet* set =
+      TRY(FindIpcToStat<SemSet>(SemTable(), id, command, kSemStatAny, args.task.cred()));
   TRY(WriteUser(*args.task.mm(), args.a[3], StatOf(*set)));
   return static_cast<uint64_t>(command == kIpcStat ? 0 : set->id);
 }

@@ -13,12 +13,7 @@
 namespace fv::guest::sys {
 namespace {
 
-constexpr uint32_t kMayRead = 0444;
-
-Result<ShmSegment*> FindSegment(int id) {
-  auto* segment = static_cast<ShmSegment*>(ShmTable().Find(id));
-  return segment == nullptr ? Result<ShmSegment*>(Error(EINVAL)) : segment;
-}
+Result<ShmSegment*> FindSegment(int id) { return FindIpc<ShmSegment>(ShmTable(), id); }
 
 uint64_t HighestIndex() {
   const int highest = ShmTable().highest();
@@ -46,14 +41,8 @@ Result<uint64_t> Usage(const SyscallArgs& args) {
 
 // IPC_STAT, SHM_STAT and SHM_STAT_ANY; the latter two take an index and give the identifier.
 Result<uint64_t> Stat(const SyscallArgs& args, int id, int command) {
-  ShmSegment* segment =
-      command == kIpcStat ? TRY(FindSegment(id)) : static_cast<ShmSegment*>(ShmTable().At(id));
-  if (segment == nullptr) {
-    return Error(EINVAL);
-  }
-  if (command != kShmStatAny) {
-    TRY(CheckIpcAccess(*segment, args.task.cred(), kMayRead));
-  }
+  const ShmSegment* segment =
+      TRY(FindIpcToStat<ShmSegment>(ShmTable(), id, command, kShmStatAny, args.task.cred()));
   TRY(WriteUser(*args.task.mm(), args.a[2], segment->StatNow()));
   return static_cast<uint64_t>(command == kIpcStat ? 0 : segment->id);
 }
