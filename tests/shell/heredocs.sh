@@ -23,8 +23,8 @@ show() { cat; }
 show <<END | tr a-z A-Z
 through a function
 END
-i=0; while [ $i -lt 300 ]; do echo "line $i of a long document"; i=$((i + 1)); done > /tmp/fv_doc
+i=0; while [ $i -lt 300 ]; do echo "line $i of a long document"; i=$((i + 1)); done > document
 eval "cat <<END
-$(cat /tmp/fv_doc)
+$(cat document)
 END" | tail -n 1
-rm /tmp/fv_doc
+rm document

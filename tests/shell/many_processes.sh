@@ -5,9 +5,9 @@ while [ $i -lt 100 ]; do env true; i=$((i + 1)); done
 echo "$i processes"
 depth() { if [ $1 -gt 0 ]; then (depth $(($1 - 1))); else echo bottom; fi; }
 depth 12
-echo 'if [ $1 -gt 0 ]; then sh $0 $(($1 - 1)); else echo shells; fi' > /tmp/fv_nest.sh
-sh /tmp/fv_nest.sh 8
-rm /tmp/fv_nest.sh
+echo 'if [ $1 -gt 0 ]; then sh $0 $(($1 - 1)); else echo shells; fi' > nest.sh
+sh nest.sh 8
+rm nest.sh
 n=0
 for i in 1 2 3 4 5 6 7 8 9 10; do
   n=$((n + $(seq 1 $i | grep -c .)))

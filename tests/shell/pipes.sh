@@ -10,4 +10,4 @@ true | false; echo "status $?"
 false | true; echo "status $?"
 ! true; echo "status $?"
 seq 1 5 | while read n; do echo "line $n"; done
-echo abc | tee /tmp/fv_tee | tr a-c A-C; cat /tmp/fv_tee; rm /tmp/fv_tee
+echo abc | tee copy | tr a-c A-C; cat copy; rm copy

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Redirections: both streams, appending, closing, duplicates, to descriptors, noclobber, read-write.
-f=/tmp/fv_redirect; rm -f $f
+f=redirected; rm -f $f
 echo one > $f; echo two >> $f; cat < $f
 ls /nonexistent 2>/dev/null; echo "status $?"
 { echo out; echo err >&2; } > $f 2>&1; cat $f
