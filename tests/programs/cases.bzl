@@ -48,12 +48,18 @@ _PLAIN = [
     "file_names",
     "file_rw",
     "file_stat",
+    "fail_events",
     "fail_exec",
     "fail_files",
     "fail_ipc",
     "fail_memory",
+    "fail_mqueues",
+    "fail_namespaces",
+    "fail_shared_tables",
     "fail_signals",
+    "fail_sysv",
     "fail_tasks",
+    "fail_terminals",
     "fork_accounts",
     "fork_basic",
     "fork_bomb",
@@ -210,6 +216,7 @@ _IGNORED = {
     # The guest has no mount namespaces.
     "mounts": ["unshare"],
     # Inside a pid namespace a number names another task than outside.
+    "fail_namespaces": _IDS,
     "namespace_files": _IDS,
     "pid_namespace": _IDS,
     "pid_namespace_init": _IDS,
@@ -226,7 +233,8 @@ _IGNORED = {
     "small_calls": ["getxattr", "lgetxattr", "fgetxattr"],
     # Processes send signals until they are told to stop.
     "sig_storm": ["getppid", "kill"],
-    # Tells a test outside about its stages, where there is one.
+    # They tell a test outside about their stages, where there is one.
+    "random_tree": ["prctl"],
     "task_counts": ["prctl"],
     # Two threads wait for all children, each for those that it gets.
     "wait_threads": ["wait4"],
