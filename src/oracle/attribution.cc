@@ -14,6 +14,14 @@ namespace {
 constexpr uint64_t kMostHashes = 128;
 constexpr uint64_t kMostLooks = 256;
 
+std::string WhyNobody(const Occupant& occupant) {
+  if (occupant.object != 0) {
+    return "of those who ran, none maps the page of the object writable";
+  }
+  return occupant.writer == 0 || occupant.writer_lost != 0 ? "nobody has it writable"
+                                                           : "who has it writable did not run";
+}
+
 template <typename T>
 bool Has(const std::vector<T>& all, const T& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
@@ -85,13 +93,10 @@ void Attribution::CheckDirty(uint64_t pfn, ContentGuard::Gap gap) {
     const uint64_t now = content_.Hash(pfn);
     ++hashed_;
     if (now != guard.hash) {
-      Finding& finding = findings_->Add(
-          Rule::kWrittenByNobody,
-          "the content of the frame changed, and nobody who may write it did: " +
-              std::string(occupant.object != 0 ? "no mapping of the object that ran allows it"
-                          : occupant.writer == 0 || occupant.writer_lost != 0
-                              ? "nobody has it writable"
-                              : "who has it writable did not run"));
+      Finding& finding =
+          findings_->Add(Rule::kWrittenByNobody,
+                         "the content of the frame changed, and nobody who may write it did: " +
+                             WhyNobody(occupant));
       finding.pfn = pfn;
       finding.frame = frames_.record(pfn);
       guard.hash = now;

@@ -278,6 +278,18 @@ TEST_F(AttributionTest, NobodyIsAccusedAcrossAGap) {
   EXPECT_EQ(Step(ContentGuard::Gap::kUnknown), "");
 }
 
+// ---- when there is a model ------------------------------------------------------------------
+
+TEST(ModelStory, ACheckerThatCameAfterBootDoesWithoutTheModel) {
+  testing::SampleGuest sample;
+  Checker late(sample.guest.memory(), sample.guest.channel(), {});
+  EXPECT_TRUE(late.OnSafepoint(SafepointKind::kSyscall, sample.guest.dirty()).empty());
+  Checker early(sample.guest.memory(), sample.guest.channel(), {});
+  const std::vector<Finding> found = early.OnSafepoint(SafepointKind::kBoot, sample.guest.dirty());
+  ASSERT_FALSE(found.empty()) << "it was told nothing of what it sees";
+  EXPECT_EQ(found[0].rule, Rule::kModelVisible);
+}
+
 // ---- anything at all ---------------------------------------------------------------------------
 
 // Damaged memory and senseless events together: the rules must neither crash nor take long.
