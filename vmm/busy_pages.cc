@@ -30,10 +30,16 @@ bool BusyPages::IsToProtect(uint64_t frame) {
     if (take_ < page.when) return false;
     // Another write soon, and it is busy again.
     page = {kBusy - 1, take_};
+    --resting_;
     return true;
   }
   page = {take_ - page.when <= kNear ? page.writes + 1 : 1, take_};
   if (page.writes < kBusy) return true;
+  if (resting_ == kMost) {
+    page.writes = kBusy - 1;
+    return true;
+  }
+  ++resting_;
   // Not all at once when the rest is over.
   page.when = take_ + kRest + static_cast<uint32_t>(frame % kRest);
   return false;

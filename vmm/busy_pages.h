@@ -18,9 +18,11 @@ class BusyPages {
  public:
   // A page is busy when it was written kBusy times, each at most kNear takes after the one before.
   static constexpr uint32_t kBusy = 3;
-  static constexpr uint32_t kNear = 8;
+  static constexpr uint32_t kNear = 16;
   // For so many takes, and up to twice as many, it is then not protected.
   static constexpr uint32_t kRest = 64;
+  // No more pages than that rest at a time: the log's reader looks at all of them each time.
+  static constexpr uint32_t kMost = 512;
 
   // For a machine of `frames` frames. Throws VmmError.
   explicit BusyPages(uint64_t frames);
@@ -37,6 +39,7 @@ class BusyPages {
 
   Mapping pages_;  // a Page for each frame, zeros where nothing was ever written
   uint32_t take_ = 0;
+  uint32_t resting_ = 0;
 };
 
 }  // namespace fv::vmm

@@ -10,7 +10,7 @@
 namespace fv::vmm {
 namespace {
 
-constexpr uint64_t kFrames = 512;
+constexpr uint64_t kFrames = 2 * BusyPages::kMost;
 
 class BusyPagesTest : public ::testing::Test {
  protected:
@@ -56,6 +56,16 @@ TEST_F(BusyPagesTest, IsProtectedAgainAfterItsRest) {
   EXPECT_EQ(Take({64}), Set{64}) << "no more";
   EXPECT_EQ(Take({64}), Set{64});
   EXPECT_EQ(Take({64}), Set{});
+}
+
+TEST_F(BusyPagesTest, NotTooManyRest) {
+  Set all;
+  for (uint64_t frame = 0; frame < kFrames; ++frame) all.insert(frame);
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(all);
+  EXPECT_EQ(Take(all).size(), kFrames - BusyPages::kMost);
+  for (uint32_t take = 1; take < 3 * BusyPages::kRest; ++take) {
+    ASSERT_GE(Take(all).size(), kFrames - BusyPages::kMost) << take;
+  }
 }
 
 TEST_F(BusyPagesTest, RestsEndAtDifferentTakes) {
