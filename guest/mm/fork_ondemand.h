@@ -20,12 +20,14 @@ class OndemandFork final : public ForkStrategy {
   Status CopyPages(Mm& parent, const Vma& from, Mm& child, Vma& to, StaleEntries& stale,
                    ForkCounts& counts) const override;
 
+  // For one table: the `count` pages of `from` from `va` on. May share what follows in the table
+  // too; asked for a later mapping in it, this then does nothing. Errors: ENOMEM.
+  Status CopyPart(uint64_t va, uint64_t count, Mm& parent, const Vma& from, Mm& child,
+                  StaleEntries& stale, ForkCounts& counts) const;
+
  private:
   enum class Treatment : uint8_t { kCopy, kShareAnonymous, kShareAny, kDone };
   Treatment TreatmentOf(Mm& parent, const Vma& from, Mm& child, uint64_t va) const;
-
-  Status CopyPart(uint64_t va, uint64_t count, Mm& parent, const Vma& from, Mm& child,
-                  StaleEntries& stale, ForkCounts& counts) const;
 
   unsigned fewest_entries_;
 };

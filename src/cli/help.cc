@@ -46,8 +46,8 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --events=FILE|-        write events as text; - is standard error
   --event_kinds=all|KIND,...     which ones (proto/events.h has the kinds)
   --trace=FILE           write the run as a trace that ui.perfetto.dev opens
-  --strategy=classic|ondemand|eager   fork copies page-table entries, tables at need, or pages;
-                         any that the kernel has; --fork does as well
+  --strategy=classic|ondemand|eager|recent   fork copies page-table entries, tables at need, pages,
+                         or pages lately written; any that the kernel has; --fork does as well
   --timeout=SECONDS      longest run; 0: no limit
   --fail=nth:N|every:K|probability:P[,seed:S][,after=start|fork|mark:ID|syscall:NAME]
                          allocations of the kernel that fail, counted from that moment (start)
