@@ -131,8 +131,8 @@ class Writer {
   void CostsTable() {
     GuestTable("What a fork costs, from the guest kernel's events: in the call, and after it",
                Table(HeadRow({"fork", "VMAs", "PTEs", "tables", "frames", "copied", "flushes",
-                              "child faults", "copied", "parent faults", "copied", "flushes",
-                              "bytes copied", "KVM exits", "emulated", "shadow"})),
+                              "child faults", "child copied", "parent faults", "parent copied",
+                              "flushes after", "bytes copied", "KVM exits", "emulated", "shadow"})),
                [](const CostSummary& costs, std::vector<std::string>& row) {
                  for (double count : {costs.phases.vmas, costs.phases.ptes, costs.phases.tables,
                                       costs.phases.frames, costs.copied_in_fork, costs.flushes,

@@ -10,7 +10,7 @@
 namespace fv::lab::report {
 namespace {
 
-constexpr double kLetter = 6.6;  // width of a letter of 12 pixels, about
+constexpr double kLetter = 7.2;  // width of a letter of 12 pixels, about
 constexpr double kLegendRow = 18;
 constexpr double kSwatch = 22;
 constexpr double kMarkerSize = 4;

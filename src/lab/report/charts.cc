@@ -19,6 +19,7 @@ constexpr double kPlotHeight = 260;
 constexpr double kBelow = 44;  // for tick labels and the axis' title
 constexpr double kRow = 22;
 constexpr double kBarHeight = 15;
+constexpr double kDotShift = 3;
 constexpr double kNarrowest = 46;  // of a part with its share written in it
 
 std::vector<Tick> TimeTicks(const Scale& scale) {
@@ -150,7 +151,12 @@ std::string Draw(const DotChart& chart) {
                  "axis end", labels[row]);
   }
   for (const Dot& dot : chart.dots) {
-    const double y = frame.top + kRow * (static_cast<double>(rows[dot.label]) + 0.5);
+    // Systems of a row stand a little below each other, so that none hides another.
+    const auto place = static_cast<double>(
+        std::find(entries.begin(), entries.end(), std::pair(dot.series, dot.look)) -
+        entries.begin());
+    const double shift = (place - static_cast<double>(entries.size() - 1) / 2) * kDotShift;
+    const double y = frame.top + kRow * (static_cast<double>(rows[dot.label]) + 0.5) + shift;
     const std::string whisker = absl::StrCat("whisker ", LookClass(dot.look));
     if (dot.high > dot.low) canvas.Segment(x.At(dot.low), y, x.At(dot.high), y, whisker);
     canvas.Marker(
