@@ -86,8 +86,8 @@ void HangUpOrphanedGroup(Task& task) {
 void SignalChildrenOfThread(Task& thread) {
   using Children = ListView<Task, &proto::TaskRecord::sibling>;
   for (Task& child : Children(thread.leader()->children)) {
-    if (child.forker == thread.pid && child.pdeath_signal != 0) {
-      (void)SendSignal(child, KernelSignal(child.pdeath_signal)).ok();
+    if (child.forker == thread.pid) {
+      SignalParentDeath(child);
     }
   }
 }

@@ -61,9 +61,7 @@ void AdoptChild(Task& child, Task& reaper) {
   SetParent(child, reaper);
   ForEachThread(child, [&reaper](Task& thread) {
     thread.TaskRecord::parent = AddressOf(&reaper);
-    if (thread.pdeath_signal != 0 && thread.mm() != nullptr) {
-      (void)SendSignal(thread, KernelSignal(thread.pdeath_signal)).ok();
-    }
+    SignalParentDeath(thread);
   });
   child.exit_signal = kSigChld;
   if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
@@ -113,6 +111,17 @@ bool DoNotifyParent(Task& task, int signo) {
   }
   parent.signal().child_exit.WakeAll();
   return release;
+}
+
+void SignalParentDeath(Task& child) {
+  if (child.pdeath_signal == 0 || child.mm() == nullptr) {
+    return;
+  }
+  const Task& dead = *CurrentTask();
+  SigInfo info = UserSignal(child.pdeath_signal, dead);
+  const uint32_t number = TgidIn(dead, ActivePidNamespace(child));
+  info.sender.pid = static_cast<int32_t>(number);
+  (void)SendSignal(child, info, number == 0 ? SignalForce::kYes : SignalForce::kNo).ok();
 }
 
 void NotifyParentOfStop(Task& task, SigChldCode why) {

@@ -33,13 +33,20 @@ static void Middle(void* unused) {
 }
 
 static volatile sig_atomic_t got_signal;
-static void OnSignal(int signal_number) { got_signal = signal_number; }
+static volatile int got_code, got_pid, got_uid;
+static void OnSignal(int signal_number, siginfo_t* info, void* context) {
+  (void)context;
+  got_signal = signal_number;
+  got_code = info->si_code;
+  got_pid = info->si_pid;
+  got_uid = (int)info->si_uid;
+}
 
 static void ParentDies(void* unused) {
   (void)unused;
-  pid_t pid = fork();
+  pid_t dying = getpid(), pid = fork();
   if (pid == 0) {
-    Handle(SIGUSR2, OnSignal, 0);
+    HandleInfo(SIGUSR2, OnSignal, 0);
     sigset_t before = Block(SIGUSR2);
     CHECK_INT(prctl(PR_SET_PDEATHSIG, SIGUSR2), 0);
     int set = 0;
@@ -47,6 +54,9 @@ static void ParentDies(void* unused) {
     CHECK_INT(set, SIGUSR2);
     Give(&looked);
     while (!got_signal) sigsuspend(&before);
+    CHECK_INT(got_code, SI_USER);  // as if the parent had sent it
+    CHECK_INT(got_pid, dying);
+    CHECK_INT(got_uid, getuid());
     _exit(fv_failures ? 99 : got_signal == SIGUSR2 ? 18 : 19);
   }
   shared->grandchild = pid;
@@ -83,7 +93,7 @@ static void LeavesOneToInit(void* unused) {
 // A process of the group that init inherited ends: it was no link to a shell, so the group's
 // stopped jobs are left alone.
 static void InheritedByInit(void) {
-  Handle(SIGHUP, OnSignal, 0);
+  HandleInfo(SIGHUP, OnSignal, 0);
   got_signal = 0;
   pid_t stopped = Fork(Pauses, NULL);
   kill(stopped, SIGSTOP);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // F33, ids as others see them: a process in a pid namespace has another number outside. Messages of
-// unix sockets, record locks, owners of files, pidfds, timers, /proc mounted inside and outside.
+// unix sockets, record locks, owners of files, pidfds, timers, terminals, /proc mounted inside and
+// outside.
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include "guest/user/lib/namespaces.h"
 
@@ -334,6 +337,49 @@ static void Proc(void* unused) {
   CHECK_INT(rmdir(where), 0);
 }
 
+// ---- Terminals ---------------------------------------------------------------------------------
+static int OpenSlave(int master) {
+  char name[64];
+  CHECK_INT(grantpt(master), 0);
+  CHECK_INT(unlockpt(master), 0);
+  CHECK_INT(ptsname_r(master, name, sizeof(name)), 0);
+  return open(name, O_RDWR | O_NOCTTY);
+}
+
+// The init of a namespace leads the session of a terminal, whose foreground group it is in.
+static void LeadsSession(void* slave_) {
+  int slave = *(int*)slave_;
+  CHECK_INT(setsid(), 1);
+  CHECK_ERR(tcgetpgrp(slave), ENOTTY);
+  CHECK_INT(ioctl(slave, TIOCSCTTY, 0), 0);
+  CHECK_INT(tcgetsid(slave), 1);
+  CHECK_INT(tcgetpgrp(slave), 1);
+  CHECK_ERR(tcsetpgrp(slave, 77), ESRCH);
+  CHECK_ERR(tcsetpgrp(slave, -1), EINVAL);
+  CHECK_INT(tcsetpgrp(slave, 1), 0);
+  Give(&ready);
+  Take(&end);
+}
+
+static void Terminals(void) {
+  int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+  CHECK(master >= 0);
+  int slave = OpenSlave(master);
+  CHECK(slave >= 0);
+  pid_t leader = CloneWith(CLONE_NEWPID, LeadsSession, &slave);
+  Take(&ready);
+  int group = -1, session = -1;
+  CHECK_INT(ioctl(master, TIOCGPGRP, &group), 0);
+  CHECK_INT(group, leader);
+  CHECK_INT(ioctl(master, TIOCGSID, &session), 0);
+  CHECK_INT(session, leader);
+  Give(&end);
+  CHECK_INT(WaitShell(leader), 0);
+  close(slave);
+  close(master);
+  Ok("terminals");
+}
+
 int main(void) {
   ready = MakeBaton();
   end = MakeBaton();
@@ -341,6 +387,7 @@ int main(void) {
   Locks();
   LocksInside();
   Pidfds();
+  Terminals();
   CHECK_INT(RunCloned(CLONE_NEWPID, Calls, NULL), 0);
   Ok("calls with ids");
   CHECK_INT(RunCloned(CLONE_NEWPID, MiddleParent, NULL), 0);
