@@ -67,6 +67,8 @@ class Dentry final : public MappingSource {
   // the mount: a covered dentry is pinned).
   Ref<Dentry> mounted;
   Ref<Dentry> covers;
+  // Of a mounted root: how often a walk came in from what it covers (MNT_EXPIRE).
+  uint32_t crossings = 0;
 
   proto::Link sibling{0, 0};
   proto::Link bucket{0, 0};

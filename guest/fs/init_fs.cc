@@ -101,6 +101,7 @@ Result<Ref<Inode>> Unpacker::SharedInode(const CpioMember& member) {
   for (SharedMember* at = shared_; at != nullptr; at = at->next) {
     if (at->inode_number == member.inode) {
       ++at->inode->links;
+      ++at->inode->superblock().inodes;
       if (member.bytes != 0 && at->inode->size() == 0) {
         at->inode->object()->SetBacking(member.data, member.bytes);
       }
@@ -226,13 +227,13 @@ Status MountOn(const char* path, const char* type) {
   if (point == nullptr) {
     return Error(ENOENT);
   }
-  return MountAt(Ref<Dentry>(*point), type, type);
+  return MountAt(Ref<Dentry>(*point), {.type = type, .source = type});
 }
 
 }  // namespace
 
 void InitRootFs(const uint8_t* initrd, size_t bytes) {
-  FV_CHECK(MountAt(nullptr, "tmpfs", "tmpfs").ok());
+  FV_CHECK(MountAt(nullptr, {.type = "tmpfs", .source = "tmpfs"}).ok());
   Unpack(initrd, bytes);
   for (const Expected& expected : kExpected) {
     if (const Status added = AddExpected(expected); !added.ok()) {

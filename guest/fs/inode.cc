@@ -21,19 +21,32 @@ Inode::Inode(Superblock& superblock, uint32_t mode)
     : mode_(mode), superblock_(&superblock), number_(superblock.next_inode++) {
   const uint64_t now = RealtimeNs();
   times = {now, now, now, now};
+  ++superblock.inodes;
 }
 
 void Inode::Release() {
   if (--refs_ == 0) {
     DropXattrs(*this);
+    --superblock_->inodes;
     Destroy();
   }
 }
 
+void Inode::DropLink() {
+  if (links > 1 && !IsDirectory()) {
+    --superblock_->inodes;
+  }
+  links = IsDirectory() ? 0 : links - 1;
+}
+
 void Inode::TouchAccess() {
+  const uint32_t flags = superblock_->mount_flags;
+  if ((flags & kMountNoAtime) != 0 || ((flags & kMountNoDirAtime) != 0 && IsDirectory())) {
+    return;
+  }
   const uint64_t now = RealtimeNs();
-  if (times.accessed <= times.modified || times.accessed <= times.changed ||
-      now - times.accessed >= kRelatimeNs) {
+  if ((flags & kMountStrictAtime) != 0 || times.accessed <= times.modified ||
+      times.accessed <= times.changed || now - times.accessed >= kRelatimeNs) {
     times.accessed = now;
   }
 }

@@ -14,12 +14,25 @@
 #include "guest/lib/list.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
+#include "guest/mm/memory_object.h"
 
 namespace fv::guest {
 
 class PidNamespace;
 
-// Constant but for next_inode. Static objects; never freed.
+// How a mount restricts its files (mount(2)); the values of statvfs(3)'s f_flag, but the last.
+enum MountFlag : uint32_t {
+  kMountNoSuid = 2,
+  kMountNoDev = 4,
+  kMountNoExec = 8,
+  kMountNoAtime = 0x400,
+  kMountNoDirAtime = 0x800,
+  kMountRelatime = 0x1000,
+  kMountStrictAtime = 0x10000,
+};
+
+// Constant but for next_inode, what is counted, and what mount(2) changes. Static objects; never
+// freed.
 struct Superblock {
   const char* type;  // "ramfs", "proc", ... as /proc/mounts shows it
   const char* source;
@@ -30,6 +43,12 @@ struct Superblock {
   uint64_t next_inode;
   bool read_only;
   PidNamespace* reader = nullptr;  // proc: whose numbers it shows; counted by the mount
+  uint32_t mount_flags = 0;        // MountFlag; 0: relatime and no restriction
+  PageQuota pages{};               // of its regular files (tmpfs)
+  uint64_t inodes = 0;             // that exist, and names of a file beyond its first
+  uint64_t most_inodes = 0;        // 0: any number
+
+  bool NoRoomForInode() const { return most_inodes != 0 && inodes >= most_inodes; }
 };
 
 // Nanoseconds since the epoch.
@@ -75,6 +94,9 @@ class Inode {
   proto::Link locks{0, 0};
   // Extended attributes (xattr.h); zero until the first.
   proto::Link xattrs{0, 0};
+
+  // A name goes; a name beyond the first counts as an inode of the file system.
+  void DropLink();
 
   void TouchAccess();
   void TouchModify();  // mtime and ctime

@@ -48,6 +48,10 @@ Status CheckOpen(const Inode& inode, const Credentials& cred, uint32_t flags, Fr
   if (fresh == Fresh::kYes) {
     return Ok();  // open(2): the mode of a new file does not bind its creator
   }
+  const bool device = inode.type() == kTypeCharDevice || inode.type() == kTypeBlockDevice;
+  if (device && (inode.superblock().mount_flags & kMountNoDev) != 0) {
+    return Error(EACCES);
+  }
   TRY(CheckAccess(inode, cred, AccessMaskOf(flags)));
   if ((AccessMaskOf(flags) & kMayWrite) != 0 && inode.IsRegular() && inode.write_count < 0) {
     return Error(ETXTBSY);
@@ -147,7 +151,7 @@ Result<Ref<File>> OpenForExec(const PathCaller& caller, int dirfd, const char* p
   if (inode.IsSymlink()) {
     return Error(ELOOP);
   }
-  if (!inode.IsRegular()) {
+  if (!inode.IsRegular() || (inode.superblock().mount_flags & kMountNoExec) != 0) {
     return Error(EACCES);
   }
   TRY(CheckAccess(inode, caller.cred, kMayExec));

@@ -148,9 +148,11 @@ Status ShowMounts(TextBuffer& out, const ProcKey&) {
   const Mount* mount = nullptr;
   for (unsigned i = 0; (mount = MountNumber(i)) != nullptr; ++i) {
     char path[256];
+    char flags[64];
     TRY(FormatPath(*mount->root, *RootDentry(), path, sizeof(path)));
-    out.Add("%s %s %s %s 0 0\n", mount->superblock.source, path, mount->superblock.type,
-            mount->superblock.options);
+    FormatMountFlags(*mount, flags, sizeof(flags));
+    out.Add("%s %s %s %s%s 0 0\n", mount->superblock.source, path, mount->superblock.type, flags,
+            mount->options);
   }
   return Ok();
 }
@@ -158,11 +160,20 @@ Status ShowMounts(TextBuffer& out, const ProcKey&) {
 Status ShowMountinfo(TextBuffer& out, const ProcKey&) {
   const Mount* mount = nullptr;
   for (unsigned i = 0; (mount = MountNumber(i)) != nullptr; ++i) {
+    const Superblock& superblock = mount->superblock;
     char path[256];
+    char flags[64];
     TRY(FormatPath(*mount->root, *RootDentry(), path, sizeof(path)));
-    const uint32_t parent = MountNumber(0)->superblock.mount_id;
-    out.Add("%u %u 0:%u / %s rw,relatime - %s %s rw\n", mount->superblock.mount_id, parent,
-            mount->superblock.device, path, mount->superblock.type, mount->superblock.source);
+    FormatMountFlags(*mount, flags, sizeof(flags));
+    out.Add("%u %u 0:%u / %s %s", superblock.mount_id, ParentMountId(*mount), superblock.device,
+            path, flags);
+    if (mount->propagation == Propagation::kShared) {
+      out.Add(" shared:%u", superblock.mount_id);
+    } else if (mount->propagation == Propagation::kUnbindable) {
+      out.Add(" unbindable");
+    }
+    out.Add(" - %s %s %s%s\n", superblock.type, superblock.source,
+            superblock.read_only ? "ro" : "rw", mount->options);
   }
   return Ok();
 }

@@ -37,9 +37,7 @@ class RamFile final : public File {
   }
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
-  Result<uint64_t> Seek(int64_t offset, int whence) override {
-    return SeekWithin(position(), inode().size(), offset, whence);
-  }
+  Result<uint64_t> Seek(int64_t offset, int whence) override;
   bool seekable() const override { return true; }
   bool pollable() const override { return false; }
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
@@ -78,17 +76,52 @@ Result<uint64_t> WriteRoom(uint64_t position, uint64_t bytes, const IoContext& c
   return bytes < end - position ? bytes : end - position;
 }
 
+// The first byte from `offset` on in a page that is there, or in one that is not; the end of the
+// file begins a hole. Errors: ENXIO.
+Result<uint64_t> FindByte(const MemoryObject& object, int64_t offset, int whence) {
+  if (offset < 0 || static_cast<uint64_t>(offset) >= object.size()) {
+    return Error(ENXIO);
+  }
+  const auto from = static_cast<uint64_t>(offset);
+  uint64_t page = from / proto::kPageBytes;
+  if (whence == SEEK_DATA) {
+    page = object.NextPage(page);
+    if (page == MemoryObject::kNoPage) {
+      return Error(ENXIO);
+    }
+  } else {
+    while (object.NextPage(page) == page) {
+      ++page;
+    }
+  }
+  const uint64_t start = page * proto::kPageBytes;
+  const uint64_t found = start > from ? start : from;
+  return found < object.size() ? found : object.size();
+}
+
+Result<uint64_t> RamFile::Seek(int64_t offset, int whence) {
+  if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+    position() = TRY(FindByte(object(), offset, whence));
+    return position();
+  }
+  return SeekWithin(position(), inode().size(), offset, whence);
+}
+
 Result<uint64_t> RamFile::Read(IoBuffer& to, uint64_t& position) {
   while (to.remaining() > 0 && position < object().size()) {
     const uint64_t in_page = position % proto::kPageBytes;
     uint64_t piece = proto::kPageBytes - in_page;
     piece = piece < object().size() - position ? piece : object().size() - position;
-    const Result<uint64_t> page = object().GetPage(position / proto::kPageBytes);
-    if (!page.ok()) {
-      return to.done() > 0 ? Result<uint64_t>(to.done()) : Result<uint64_t>(page.error());
+    const uint64_t page = position / proto::kPageBytes;
+    const uint64_t pfn = object().FindOrFill(page);
+    if (pfn != 0) {
+      const auto* data = static_cast<const uint8_t*>(FrameData(pfn));
+      position += to.CopyOut(data + in_page, piece);
+    } else if (object().NextPage(page) == page) {  // no memory for what the archive has
+      return to.done() > 0 ? Result<uint64_t>(to.done()) : Result<uint64_t>(Error(ENOMEM));
+    } else {
+      position += to.FillZero(piece);  // a hole stays one
     }
-    const auto* data = static_cast<const uint8_t*>(FrameData(page.value()));
-    position += to.CopyOut(data + in_page, piece);
     if (to.faulted()) {
       break;
     }
@@ -170,15 +203,21 @@ Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoCon
     return Error(EOPNOTSUPP);
   }
   const uint64_t old_size = object().size();
-  if (offset + length > old_size && (mode & FALLOC_FL_KEEP_SIZE) == 0) {
-    if (offset + length > context.file_size_limit) {
-      SignalCurrentTask(kSignalFileSize);
-      return Error(EFBIG);
-    }
+  const bool grows = offset + length > old_size && (mode & FALLOC_FL_KEEP_SIZE) == 0;
+  if (grows && offset + length > context.file_size_limit) {
+    SignalCurrentTask(kSignalFileSize);
+    return Error(EFBIG);
+  }
+  const uint64_t end = grows || offset + length < old_size ? offset + length : old_size;
+  const uint64_t first_page = offset / proto::kPageBytes;
+  const uint64_t end_page = (end + proto::kPageBytes - 1) / proto::kPageBytes;
+  if (!object().FitsQuota(first_page, end_page)) {
+    return Error(ENOSPC);
+  }
+  if (grows) {
     TRY(object().Resize(offset + length));
   }
-  const uint64_t end = offset + length < object().size() ? offset + length : object().size();
-  for (uint64_t at = offset / proto::kPageBytes; at * proto::kPageBytes < end; ++at) {
+  for (uint64_t at = first_page; at < end_page; ++at) {
     if (const Result<uint64_t> page = object().GetPage(at); !page.ok()) {
       (void)object().Resize(old_size);
       return page.error();

@@ -100,6 +100,9 @@ Result<Ref<Inode>> MakeInode(Args&&... args) {
 }  // namespace
 
 Result<Ref<Inode>> MakeRamInode(Superblock& superblock, uint32_t mode, uint64_t device) {
+  if (superblock.NoRoomForInode()) {
+    return Error(ENOSPC);
+  }
   switch (mode & kTypeMask) {
     case kTypeRegular:
       return MakeBackedInode(superblock, mode, nullptr, 0);
@@ -128,6 +131,7 @@ Result<Ref<Inode>> MakeBackedInode(Superblock& superblock, uint32_t mode, const 
   if (!object.ok()) {
     return Error(ENOSPC);
   }
+  object.value()->SetQuota(superblock.pages);
   if (bytes != 0) {
     object.value()->SetBacking(data, bytes);
   }
@@ -135,6 +139,9 @@ Result<Ref<Inode>> MakeBackedInode(Superblock& superblock, uint32_t mode, const 
 }
 
 Result<Ref<Inode>> MakeSymlinkInode(Superblock& superblock, const char* text, size_t length) {
+  if (superblock.NoRoomForInode()) {
+    return Error(ENOSPC);
+  }
   char* copy = static_cast<char*>(KernelAllocate(length + 1));
   if (copy == nullptr) {
     return Error(ENOMEM);

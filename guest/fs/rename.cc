@@ -48,7 +48,7 @@ Status CheckTarget(const ParentLookup& from, const ParentLookup& to, const Crede
 void ForgetTarget(const ParentLookup& to) {
   Inode& target = to.child->inode();
   to.parent->RemoveChild(*to.child);
-  target.links = target.IsDirectory() ? 0 : target.links - 1;
+  target.DropLink();
   target.TouchChange();
 }
 

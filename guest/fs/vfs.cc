@@ -146,9 +146,13 @@ Status MakeLink(const PathCaller& caller, const Ref<Dentry>& target, int dirfd, 
   if (inode.links >= kMaxLinksToFile) {
     return Error(EMLINK);
   }
+  if (inode.links > 0 && inode.superblock().NoRoomForInode()) {
+    return Error(ENOSPC);
+  }
   const Ref<Dentry> made =
       TRY(Dentry::Create(where.parent, where.name, where.length, Ref<Inode>(inode)));
   where.parent->AddChild(*made);
+  inode.superblock().inodes += inode.links > 0 ? 1 : 0;
   ++inode.links;
   inode.linkable = false;
   inode.TouchChange();
@@ -173,7 +177,7 @@ Status RemoveFile(const PathCaller& caller, int dirfd, const char* path) {
   }
   Inode& inode = where.child->inode();
   where.parent->RemoveChild(*where.child);
-  --inode.links;
+  inode.DropLink();
   inode.TouchChange();
   return Ok();
 }

@@ -242,6 +242,7 @@ Status Walker::ToParent(int dirfd, const char* path, ParentLookup& out) {
 Ref<Dentry> CrossMounts(Ref<Dentry> dentry) {
   while (dentry->mounted) {
     dentry = dentry->mounted;
+    ++dentry->crossings;
   }
   return dentry;
 }

@@ -101,6 +101,35 @@ uint64_t MemoryObject::FindPage(uint64_t index) const {
   return PfnOfPte(entry);
 }
 
+namespace {
+
+// The first leaf from index `from` on below `entry` of `level`, whose first leaf has index `base`.
+uint64_t FirstLeaf(uint64_t entry, unsigned level, uint64_t base, uint64_t from) {
+  if (entry == 0) {
+    return MemoryObject::kNoPage;
+  }
+  if (level == 0) {
+    return base;
+  }
+  const uint64_t span = Capacity(level - 1);
+  for (uint64_t i = from > base ? (from - base) / span : 0; i < kEntriesPerNode; ++i) {
+    const uint64_t found = FirstLeaf(NodeOf(entry)[i], level - 1, base + i * span, from);
+    if (found != MemoryObject::kNoPage) {
+      return found;
+    }
+  }
+  return MemoryObject::kNoPage;
+}
+
+}  // namespace
+
+uint64_t MemoryObject::NextPage(uint64_t from) const {
+  if (from < PagesFor(backing_bytes_)) {
+    return from;
+  }
+  return from < Capacity(height) ? FirstLeaf(root, height, 0, from) : kNoPage;
+}
+
 uint64_t MemoryObject::FindOrFill(uint64_t index) {
   const uint64_t pfn = index < PageCount() ? FindPage(index) : 0;
   if (pfn != 0 || index >= (backing_bytes_ + proto::kPageBytes - 1) >> proto::kPageShift) {
@@ -149,9 +178,29 @@ Status MemoryObject::ChargePage(uint64_t index) {
   return ChargeCommit(nullptr, 1).ok() ? Ok() : Status(Error(ENOSPC));
 }
 
+bool MemoryObject::FitsQuota(uint64_t first, uint64_t end) const {
+  if (quota_ == nullptr || quota_->most == 0) {
+    return true;
+  }
+  uint64_t room = quota_->Full() ? 0 : quota_->most - quota_->used;
+  for (uint64_t index = first; index < end; ++index) {
+    if (FindPage(index) != 0) {
+      continue;
+    }
+    if (room == 0) {
+      return false;
+    }
+    --room;
+  }
+  return true;
+}
+
 Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   if (const uint64_t present = FindPage(index); present != 0) {
     return present;
+  }
+  if (quota_ != nullptr && quota_->Full()) {
+    return Error(ENOSPC);
   }
   uint64_t* slot = TRY(EnsureSlot(index));
   const uint64_t offset = index << proto::kPageShift;
@@ -169,6 +218,9 @@ Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   }
   *slot = EntryOf(pfn);
   ++pages;
+  if (quota_ != nullptr) {
+    ++quota_->used;
+  }
   return pfn;
 }
 
@@ -197,6 +249,9 @@ bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_
     return false;
   } else {
     --pages;
+    if (quota_ != nullptr) {
+      --quota_->used;
+    }
     UnchargeCommit(accounting == proto::ObjectAccounting::kByPage ? 1 : 0);
   }
   PutFrame(PfnOfPte(entry));

@@ -22,6 +22,14 @@ class Mm;
 class UserBuffer;
 struct Vma;
 
+// How many pages the objects of one file system may have together (tmpfs(5), "size").
+struct PageQuota {
+  uint64_t most = 0;  // 0: any number
+  uint64_t used = 0;
+
+  bool Full() const { return most != 0 && used >= most; }
+};
+
 class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
  public:
   // An object of `size` bytes, all zero. Errors: ENOMEM.
@@ -37,13 +45,23 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   // the size of the object. REQUIRES: no page was made yet.
   void SetBacking(const uint8_t* data, uint64_t size);
 
+  // Its pages count there, and ENOSPC is what a page over it gets. The quota outlives the object.
+  // REQUIRES: no page was made yet.
+  void SetQuota(PageQuota& quota) { quota_ = &quota; }
+
   uint64_t size() const { return bytes; }
   // Shared memory rather than a file, for RssShmem: anonymous, or of memfd_create.
   bool is_shared_memory() const { return shared_memory_; }
   void MarkSharedMemory() { shared_memory_ = true; }
   // The frame of page `index`, made if necessary; the caller takes its own reference if it keeps
-  // the frame. Errors: ENOMEM; ENXIO past the end; ENOSPC if overcommit refuses the page.
+  // the frame. Errors: ENOMEM; ENXIO past the end; ENOSPC if overcommit or the quota
+  // refuses the page.
   Result<uint64_t> GetPage(uint64_t index);
+  // The quota has room for those pages of [first, end) that are not present.
+  bool FitsQuota(uint64_t first, uint64_t end) const;
+  // The first page from `from` on that is present or comes from the backing; kNoPage: none.
+  static constexpr uint64_t kNoPage = ~uint64_t{0};
+  uint64_t NextPage(uint64_t from) const;
   // The frame of page `index` if it is present, else 0.
   uint64_t FindPage(uint64_t index) const;
   // The same, but makes a page that only has to be copied from the backing. 0: neither.
@@ -94,6 +112,7 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   const uint8_t* backing_ = nullptr;
   uint64_t backing_bytes_ = 0;
   bool shared_memory_ = false;
+  PageQuota* quota_ = nullptr;
 };
 
 }  // namespace fv::guest

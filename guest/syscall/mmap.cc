@@ -58,6 +58,12 @@ Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
   if (call.shared() && !file.writable()) {
     request.may &= ~uint64_t{proto::kVmWrite};
   }
+  if ((file.inode().superblock().mount_flags & kMountNoExec) != 0) {
+    if ((call.prot & PROT_EXEC) != 0) {
+      return Error(EPERM);
+    }
+    request.may &= ~uint64_t{proto::kVmExec};
+  }
   request.object = TRY(file.MapObject());
   if (call.Has(MAP_GROWSDOWN)) {
     return Error(EINVAL);

@@ -117,7 +117,12 @@ Result<uint64_t> DoAccess(const SyscallArgs& args, int dirfd, uint64_t path, uin
   const PathCaller caller{args.task.fs(), cred, &args.task.files()};
   const Ref<Dentry> dentry = TRY(Lookup(caller, dirfd, text.text(), flags));
   if (mode != 0) {
-    TRY(CheckAccess(dentry->inode(), cred, mode));
+    const Inode& inode = dentry->inode();
+    const bool runs = (mode & kMayExec) != 0 && inode.IsRegular();
+    if (runs && (inode.superblock().mount_flags & kMountNoExec) != 0) {
+      return Error(EACCES);
+    }
+    TRY(CheckAccess(inode, cred, mode));
   }
   return uint64_t{0};
 }
@@ -162,7 +167,16 @@ struct statfs StatfsOf(const Superblock& superblock) {
   out.f_bsize = kBlockBytes;
   out.f_frsize = kBlockBytes;
   out.f_namelen = kNameMax;
-  if (superblock.magic == RootSuperblock().magic) {
+  if (superblock.pages.most != 0) {
+    out.f_blocks = static_cast<long>(superblock.pages.most);
+    out.f_bfree = static_cast<long>(superblock.pages.most - superblock.pages.used);
+    out.f_bavail = out.f_bfree;
+  }
+  if (superblock.most_inodes != 0) {
+    out.f_files = static_cast<long>(superblock.most_inodes);
+    out.f_ffree = static_cast<long>(superblock.most_inodes - superblock.inodes);
+  }
+  if (&superblock == &RootSuperblock()) {
     out.f_blocks = static_cast<long>(TotalFrames() / 2);  // tmpfs's default size
     out.f_bfree = static_cast<long>(FreeFrameCount() < TotalFrames() / 2 ? FreeFrameCount()
                                                                          : TotalFrames() / 2);
@@ -170,9 +184,11 @@ struct statfs StatfsOf(const Superblock& superblock) {
     out.f_files = out.f_blocks;
     out.f_ffree = out.f_bfree;
   }
-  constexpr long kValid = 0x20;       // ST_VALID
-  constexpr long kRelatime = 0x1000;  // ST_RELATIME
-  out.f_flags = kValid | kRelatime | (superblock.read_only ? 1 : 0);
+  constexpr uint32_t kValid = 0x20;  // ST_VALID
+  const uint32_t flags = superblock.mount_flags & ~uint32_t{kMountStrictAtime};
+  const bool plain = superblock.mount_flags == 0;
+  out.f_flags = static_cast<long>(kValid | (plain ? uint32_t{kMountRelatime} : flags) |
+                                  (superblock.read_only ? 1 : 0));
   out.f_fsid.val[0] = static_cast<int>(superblock.device);
   return out;
 }

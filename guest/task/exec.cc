@@ -96,7 +96,8 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
 Result<Credentials*> NewCredentials(Task& task, NewProgram& program) {
   Credentials* changed = TRY(PrepareCredentials());
   const Inode& inode = program.file->inode();
-  if (!task.no_new_privs) {
+  const bool nosuid = (inode.superblock().mount_flags & kMountNoSuid) != 0;
+  if (!task.no_new_privs && !nosuid) {
     if ((inode.mode() & kSetUid) != 0) {
       changed->euid = inode.uid;
     }

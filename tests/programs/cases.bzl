@@ -95,6 +95,7 @@ _PLAIN = [
     "mixed_stress",
     "mmap_anon",
     "mmap_file",
+    "mount_options",
     "mounts",
     "mprotect_exec",
     "mprotect_split",
@@ -214,6 +215,7 @@ _IGNORED = {
     # A strategy of the guest kernel, which Linux has none of.
     "fork_strategy": ["prctl"],
     # The guest has no mount namespaces.
+    "mount_options": ["unshare"],
     "mounts": ["unshare"],
     # Inside a pid namespace a number names another task than outside.
     "fail_namespaces": _IDS,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file of holes with pages near the largest offset: read, mapped, copied by fork, cut off again.
+// A file of holes with pages near the largest offset: read, mapped, copied by fork, cut off again;
+// SEEK_DATA and SEEK_HOLE.
 #include <sys/mman.h>
 
 #include "guest/user/lib/memory.h"
@@ -12,6 +13,33 @@ static void ChildReadsAndWrites(void* arg) {
   char* shared = arg;
   CHECK_INT(shared[0], 'f');
   shared[1] = 'c';
+}
+
+static void Holes(void) {
+  int fd = memfd_create("holes", 0);
+  char text[3 * kPage];
+  CHECK_ERR(lseek(fd, 0, SEEK_DATA), ENXIO);
+  CHECK_ERR(lseek(fd, 0, SEEK_HOLE), ENXIO);
+  CHECK_INT(pwrite(fd, "x", 1, 2 * kPage + 5), 1);
+  CHECK_INT(pwrite(fd, "x", 1, 3 * kPage), 1);
+  CHECK_INT(ftruncate(fd, kFar), 0);
+  CHECK_INT(pread(fd, text, sizeof(text), 0), sizeof(text));  // reading makes no data of a hole
+  CHECK(text[0] == 0 && text[2 * kPage + 5] == 'x');
+  CHECK_INT(lseek(fd, 0, SEEK_DATA), 2 * kPage);
+  CHECK_INT(lseek(fd, 2 * kPage + 7, SEEK_DATA), 2 * kPage + 7);
+  CHECK_INT(lseek(fd, 0, SEEK_CUR), 2 * kPage + 7);
+  CHECK_INT(lseek(fd, 7, SEEK_HOLE), 7);
+  CHECK_INT(lseek(fd, 2 * kPage, SEEK_HOLE), 4 * kPage);
+  CHECK_ERR(lseek(fd, 4 * kPage, SEEK_DATA), ENXIO);
+  CHECK_INT(pwrite(fd, "x", 1, kFar - 1), 1);
+  CHECK(lseek(fd, 4 * kPage, SEEK_DATA) == kFar - kPage);
+  CHECK(lseek(fd, kFar - 1, SEEK_HOLE) == kFar);
+  CHECK_ERR(lseek(fd, kFar, SEEK_HOLE), ENXIO);
+  CHECK_ERR(lseek(fd, -1, SEEK_DATA), ENXIO);
+  CHECK_INT(ftruncate(fd, 2 * kPage + 6), 0);
+  CHECK_INT(lseek(fd, 2 * kPage, SEEK_HOLE), 2 * kPage + 6);
+  close(fd);
+  Ok("holes");
 }
 
 int main(void) {
@@ -34,5 +62,6 @@ int main(void) {
   CHECK_INT(pread(fd, text, sizeof(text), 0), 4);
   CHECK_INT(pread(fd, text, sizeof(text), kFar), 0);
   Ok("cut");
+  Holes();
   return Finish();
 }
