@@ -75,6 +75,20 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
   return Ok();
 }
 
+// Flushes what lost permissions in the mapping: a shared table takes them from its whole span, in
+// which other mappings may lie.
+void AddLost(const Vma& vma, const ForkCounts& before, const ForkCounts& counts, TlbBatch& batch) {
+  if (counts.protected_ptes == before.protected_ptes || HasMutant(Mutant::kForkSkipsFlush)) {
+    return;
+  }
+  constexpr uint64_t kSpan = proto::EntrySpan(2);
+  if (counts.shared_tables == before.shared_tables) {
+    batch.Add(vma.start, vma.end);
+  } else {
+    batch.Add(vma.start & ~(kSpan - 1), (vma.end + kSpan - 1) & ~(kSpan - 1));
+  }
+}
+
 Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, StaleEntries& stale,
                     ForkCounts& counts) {
   TlbBatch batch(parent);
@@ -84,12 +98,10 @@ Status CopyAllPages(Mm& parent, Mm& child, const ForkStrategy& strategy, StaleEn
       continue;
     }
     if (HasPagesToCopy(from)) {
-      const uint64_t before = counts.protected_ptes;
+      const ForkCounts before = counts;
       stale.ClearTo(from.start);
       Status status = strategy.CopyPages(parent, from, child, *to, stale, counts);
-      if (counts.protected_ptes != before && !HasMutant(Mutant::kForkSkipsFlush)) {
-        batch.Add(from.start, from.end);
-      }
+      AddLost(from, before, counts, batch);
       TRY(status);
     }
     to = NextVma(child, *to);

@@ -217,6 +217,27 @@ TEST_F(OndemandTest, FilesAreCutForEverybody) {
   EXPECT_EQ(parent_.Read(at), 5u) << "shared stays shared";
 }
 
+TEST_F(OndemandTest, TheFlushCoversAllMappingsOfATable) {
+  const uint64_t at = kAt + 8 * kSpan;
+  ASSERT_TRUE(parent_.Map(at + kPage, 1, proto::kVmRead).ok());
+  ASSERT_TRUE(parent_.Map(at + 2 * kPage, 100).ok());
+  for (uint64_t page = 2; page < 102; ++page) {
+    ASSERT_TRUE(parent_.Write(at + page * kPage, page));
+  }
+  TestProcess first = parent_.Fork();  // the tables that SetUp wrote are shared from here on
+  ASSERT_TRUE(first.Write(at + 5 * kPage, 1));
+  ASSERT_TRUE(parent_.Write(at + 5 * kPage, 2));
+  machine_.events().clear();
+  TestProcess second = parent_.Fork();
+  bool covered = false;
+  for (const testing::FakeEvent& event : machine_.events()) {
+    if (event.kind == proto::EventKind::kFlush) {
+      covered |= event.b <= at + 5 * kPage && event.c >= at + 102 * kPage;
+    }
+  }
+  EXPECT_TRUE(covered);
+}
+
 TEST_F(OndemandTest, OtherStrategiesCanFollow) {
   TestProcess child = parent_.Fork();
   child->fork_strategy = FindForkStrategy("classic").value();
