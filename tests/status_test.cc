@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/mutants.h"
+#include "src/mutants/mutants.h"
 #include "src/oracle/finding.h"
 #include "tests/elf_image.h"
 #include "tests/markdown_table.h"
@@ -188,14 +188,27 @@ TEST(Invariants, ThePageHasTheOraclesTitlesAndEveryMutant) {
     ASSERT_NE(begin, std::string::npos) << heading;
     const std::string section =
         page.substr(begin, page.find("\n## ", begin + heading.size()) - begin);
-#define FV_X(number, name, text, invariant, bug)             \
-  if (invariant == i) {                                      \
-    EXPECT_NE(section.find("`" text "`"), std::string::npos) \
-        << text << " is missing below" << heading;           \
+    for (const mutants::MutantInfo& mutant : mutants::AllMutants()) {
+      if (mutant.invariant == i) {
+        EXPECT_NE(section.find(std::string("`") + mutant.name + "`"), std::string::npos)
+            << mutant.name << " is missing below" << heading;
+      }
+    }
   }
-    FV_MUTANT_LIST(FV_X)
-#undef FV_X
+}
+
+// The table of all mutants has a row for each, in the order of their numbers.
+TEST(Invariants, ThePageHasTheTableOfMutants) {
+  std::string rows;
+  for (const mutants::MutantInfo& mutant : mutants::AllMutants()) {
+    const mutants::ProbeInfo& probe = mutants::AllProbes()[static_cast<size_t>(mutant.probe)];
+    rows += std::string("| `") + mutant.name + "` | " + mutant.bug + " | I" +
+            std::to_string(mutant.invariant) + " | `" + probe.program + "`, " + probe.strategy +
+            " |\n";
   }
+  EXPECT_NE(TextOf("docs/invariants.md").find(rows), std::string::npos)
+      << "the table in docs/invariants.md should be\n"
+      << rows;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "guest/fs/file_lock.h"
 #include "guest/fs/object.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -102,15 +103,24 @@ Result<Ref<FdTable>> FdTable::Copy(uint32_t limit) const {
     if (from == nullptr || from->used == 0) {
       continue;
     }
-    Chunk* to = TRY(copy->MakeChunk(c));
+    Result<Chunk*> made = copy->MakeChunk(c);
+    if (!made.ok()) {
+      if (HasMutant(Mutant::kFailKeepsTable)) {
+        (void)copy.Leak();
+      }
+      return made.error();
+    }
+    Chunk* to = made.value();
     for (uint64_t left = from->used; left != 0; left &= left - 1) {
       const unsigned i = static_cast<unsigned>(std::countr_zero(left));
       File* file = FileOf(from->slots[i]);
       if (file == nullptr || c * kChunkSlots + i >= limit) {
         continue;  // reserved by another thread's open, which will not complete in the copy
       }
-      file->AddRef();
-      to->slots[i] = from->slots[i];
+      if (!HasMutant(Mutant::kFileUncounted)) {
+        file->AddRef();
+      }
+      to->slots[i] = from->slots[i] & ~(HasMutant(Mutant::kCloexecDropped) ? kCloexecBit : 0);
       to->used |= uint64_t{1} << i;
       ++copy->open;
     }
@@ -165,7 +175,7 @@ void FdTable::FreeSlot(uint32_t fd) {
   Chunk* chunk = FindChunk(fd / kChunkSlots);
   chunk->slots[fd % kChunkSlots] = 0;
   chunk->used &= ~(uint64_t{1} << (fd % kChunkSlots));
-  --open;
+  open -= HasMutant(Mutant::kSlotDrift) ? 0 : 1;
   lowest_free = fd < lowest_free ? fd : lowest_free;
 }
 

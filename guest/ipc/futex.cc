@@ -8,6 +8,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex_internal.h"
 #include "guest/ipc/futex_pi.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/wait_queue.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/priority.h"
@@ -107,7 +108,9 @@ Status WaitFutex(Mm& mm, uint64_t address, FutexScope scope, uint32_t expected, 
   if (waiter.woken) {
     return Ok();
   }
-  FutexBucket::Remove(waiter);
+  if (!HasMutant(Mutant::kFutexLeft)) {
+    FutexBucket::Remove(waiter);
+  }
   return Error(in_time ? kErestartSys : ETIMEDOUT);
 }
 

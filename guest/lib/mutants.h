@@ -5,6 +5,7 @@
 // it; a kernel that users get is built that way.
 #pragma once
 
+#include "guest/lib/scope_guard.h"
 #include "proto/mutants.h"
 
 namespace fv::guest {
@@ -22,5 +23,13 @@ inline constexpr bool kMutantsBuilt = false;
 constexpr bool HasMutant(Mutant /*mutant*/) { return false; }
 inline void SetMutant(uint32_t /*number*/) {}
 #endif
+
+// A step that a mutant forgets to undo.
+template <typename F>
+void ForgetIf(Mutant mutant, ScopeGuard<F>& undo) {
+  if (HasMutant(mutant)) {
+    undo.Dismiss();
+  }
+}
 
 }  // namespace fv::guest

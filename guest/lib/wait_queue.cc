@@ -4,6 +4,8 @@
 // spent twice on it.
 #include "guest/lib/wait_queue.h"
 
+#include "guest/lib/mutants.h"
+
 namespace fv::guest {
 
 void WaitQueue::Add(Waiter& waiter) {
@@ -11,7 +13,12 @@ void WaitQueue::Add(Waiter& waiter) {
   waiters_.PushBack(waiter);
 }
 
-void WaitQueue::Remove(Waiter& waiter) { Unlink(waiter.link); }
+void WaitQueue::Remove(Waiter& waiter) {
+  if (HasMutant(Mutant::kWaiterLeft) && WaitInterrupted(WaitKind::kInterruptible)) {
+    return;
+  }
+  Unlink(waiter.link);
+}
 
 unsigned WaitQueue::Wake(unsigned count) {
   unsigned woken = 0;

@@ -5,7 +5,9 @@
 // mapping's flags (DONTFORK, WIPEONFORK, RANDOM, ...), of which some only show in /proc/PID/smaps.
 #include <linux/mman.h>
 
+#include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/mm/guard.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
@@ -152,6 +154,9 @@ Status AdviseVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, int advice) {
 }  // namespace
 
 Status Mm::Advise(uint64_t address, uint64_t length, int advice) {
+  if (HasMutant(Mutant::kCanaryHit)) {
+    *reinterpret_cast<uint64_t*>(CurrentStackBase()) = 0;
+  }
   if (!IsKnown(advice) || (address & (proto::kPageBytes - 1)) != 0) {
     return Error(EINVAL);
   }

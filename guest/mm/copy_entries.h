@@ -44,7 +44,12 @@ void CopyEntries(proto::Pte* from, proto::Pte* to, uint64_t count, CopiedEntries
       ++copied.entries;
       if ((pte & proto::kPteZero) == 0) {
         proto::FrameRecord& record = FrameOf(PfnOfPte(pte));
-        if (!HasMutant(Mutant::kForkLosesReference)) {
+        const bool grandchild = record.refs > 1;
+        if (!HasMutant(Mutant::kForkLosesReference) &&
+            !(HasMutant(Mutant::kThirdUncounted) && grandchild)) {
+          ++record.refs;
+        }
+        if (HasMutant(Mutant::kForkCountsTwice)) {
           ++record.refs;
         }
         const uint64_t anon = record.state == proto::FrameState::kAnon;
@@ -55,6 +60,9 @@ void CopyEntries(proto::Pte* from, proto::Pte* to, uint64_t count, CopiedEntries
           if (value != pte && !HasMutant(Mutant::kForkKeepsWrite)) {
             from[i] = value;
             copied.protected_entries += (pte & proto::kPteWritable) != 0;
+          }
+          if (HasMutant(Mutant::kChildKeepsWrite)) {
+            value = pte;
           }
         }
       }

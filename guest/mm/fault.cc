@@ -149,6 +149,10 @@ Result<uint64_t> CopyFrame(const PageFault& fault, uint64_t from) {
     CopyPage(FrameData(from), FrameData(pfn));
     return pfn;
   }
+  if (HasMutant(Mutant::kBreakCopiesHalf)) {
+    memcpy(FrameData(pfn), FrameData(from), proto::kPageBytes / 2);
+    return pfn;
+  }
   CopyPage(FrameData(pfn), FrameData(HasMutant(Mutant::kBreakCopiesOther) ? ZeroPfn() : from));
   return pfn;
 }
@@ -187,7 +191,8 @@ FaultResult BreakCow(PageFault& fault, Pte& slot) {
   FrameRecord& record = FrameOf(old);
   ++fault.mm.cow_faults;
   fault.old_pfn = old;
-  const bool alone = record.refs == 1 || HasMutant(Mutant::kReuseShared);
+  const unsigned pins = HasMutant(Mutant::kPinIgnored) ? record.pins : 0;
+  const bool alone = record.refs == 1 + pins || HasMutant(Mutant::kReuseShared);
   if (record.state == FrameState::kAnon && alone) {
     fault.pfn = old;
     slot = OwnPte(old, fault.vma.flags);

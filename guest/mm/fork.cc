@@ -58,10 +58,15 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
       continue;
     }
     CommitCharge charge;
-    TRY(charge.Take(parent, ChargeOf(vma)));
-    Vma* copy = NewVma(child, vma.start, vma.end, vma.flags & ~kLockFlags, vma.may,
-                       vma.memory_object(), vma.page_offset, vma.source);
+    TRY(charge.Take(parent, HasMutant(Mutant::kForkUncharged) ? 0 : ChargeOf(vma)));
+    const bool short_copy = HasMutant(Mutant::kVmaOffByOne) && vma.page_count() > 1;
+    Vma* copy =
+        NewVma(child, vma.start, vma.end - (short_copy ? proto::kPageBytes : 0),
+               vma.flags & ~kLockFlags, vma.may, vma.memory_object(), vma.page_offset, vma.source);
     if (copy == nullptr) {
+      if (HasMutant(Mutant::kFailKeepsCharge)) {
+        charge.Keep();
+      }
       return Error(ENOMEM);
     }
     charge.Keep();  // the child's now
@@ -160,6 +165,7 @@ Result<Mm*> DupMm(Mm& parent, ForkCounts& counts, const HotPages& hot,
   bool adopted = false;
   Mm* child = TRY(CreateMm(parent.table_frames, adopted));
   ScopeGuard undo([child] { child->Put(); });
+  ForgetIf(Mutant::kFailKeepsMm, undo);
   // Destroyed before `undo` runs: a child that is put has no stale entries.
   StaleEntries stale(*child, adopted ? StaleEntries::Tree::kAdopted : StaleEntries::Tree::kFresh);
   CopyFields(parent, *child);

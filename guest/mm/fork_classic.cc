@@ -24,7 +24,9 @@ Status CopyTablePart(Pte* table, uint64_t va, uint64_t count, const Vma& vma, Mm
   Pte* target = TRY(EnsurePte(child, va));
   stale.ClearTo(va);
   CopiedEntries copied;
-  if (vma.is_shared() && !HasMutant(Mutant::kSharedAsPrivate)) {
+  const bool as_shared =
+      vma.is_shared() ? !HasMutant(Mutant::kSharedAsPrivate) : HasMutant(Mutant::kPrivateAsShared);
+  if (as_shared) {
     CopyEntries<Sharing::kShared>(table, target, count, copied);
   } else {
     CopyEntries<Sharing::kPrivate>(table, target, count, copied);

@@ -175,7 +175,9 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
   if (hole && mm.vma_count >= max_map_count) {
     return Error(ENOMEM);
   }
-  TRY(OwnEdgeTables(mm, start, end));
+  if (!HasMutant(Mutant::kSharedUnmapped)) {
+    TRY(OwnEdgeTables(mm, start, end));
+  }
   Vma* vma = TRY(IsolateRange(mm, start, end, SplitLimit::kIgnore));
   ZapRange(mm, start, end, batch, ZapGuards::kRemove);
   while (vma != nullptr && vma->start < end) {

@@ -5,6 +5,7 @@
 #include "guest/mm/memory_object.h"
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/commit.h"
@@ -248,7 +249,7 @@ bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_
   } else if (base < first) {
     return false;
   } else {
-    --pages;
+    pages -= HasMutant(Mutant::kObjectDrift) ? 0 : 1;
     if (quota_ != nullptr) {
       --quota_->used;
     }
@@ -299,7 +300,9 @@ Status MemoryObject::Resize(uint64_t size) {
       UnchargeCommit(PageCount() - PagesFor(size));
     }
     const uint64_t keep = (size + proto::kPageBytes - 1) >> proto::kPageShift;
-    TRY(UnmapPages(keep));
+    if (!HasMutant(Mutant::kCutKeepsPages)) {
+      TRY(UnmapPages(keep));
+    }
     RemovePages(keep);
     backing_bytes_ = backing_bytes_ < size ? backing_bytes_ : size;
     const uint64_t in_page = size & (proto::kPageBytes - 1);

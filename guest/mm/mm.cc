@@ -5,6 +5,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
@@ -51,6 +52,7 @@ Result<Mm*> CreateMm(uint32_t tables, bool& adopted) {
     return Error(ENOMEM);
   }
   ScopeGuard undo([mm] { mm_cache.Delete(mm); });
+  ForgetIf(Mutant::kFailKeepsRoot, undo);
   adopted = AdoptTree(*mm, tables);
   if (!adopted) {
     const uint64_t root =

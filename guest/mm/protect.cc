@@ -2,6 +2,7 @@
 //
 // mprotect and brk. See mm.h.
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/mm/commit.h"
 #include "guest/mm/mm_internal.h"
 #include "guest/mm/pte_ops.h"
@@ -40,7 +41,9 @@ Result<Vma*> ProtectVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, uint64_t
   }
   CommitCharge charge;
   TRY(ChargeWritable(mm, vma, pages, flags, charge));
-  TRY(OwnTables(mm, start, end));
+  if (!HasMutant(Mutant::kSharedProtected)) {
+    TRY(OwnTables(mm, start, end));
+  }
   Vma* part = TRY(IsolateRange(mm, start, end));
   charge.Keep();
   part->flags = flags;

@@ -30,6 +30,9 @@ struct Removed {
 // Drops the references of `count` entries.
 template <Clear kClear>
 void ZapEntries(Pte* table, uint64_t count, Removed& removed) {
+  if (HasMutant(Mutant::kUnmapOffByOne) && kClear == Clear::kYes && count > 1) {
+    --count;
+  }
   for (uint64_t i = 0; i < count; ++i) {
     const Pte pte = table[i];
     if (pte == 0) {
@@ -112,7 +115,7 @@ void ProtectRange(Mm& mm, uint64_t start, uint64_t end, uint64_t vm_flags, TlbBa
         continue;
       }
       table[i] = after;
-      if (LosesPermission(before, after)) {
+      if (LosesPermission(before, after) && !HasMutant(Mutant::kProtectSkipsFlush)) {
         batch.Add(va + (i << proto::kPageShift));
       }
     }

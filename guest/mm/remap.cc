@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/mm/commit.h"
 #include "guest/mm/lineage.h"
@@ -105,7 +106,9 @@ void MoveEntries(Mm& mm, uint64_t from, uint64_t length, uint64_t to, TlbBatch& 
       const uint64_t source = va + (i << proto::kPageShift);
       *LookupPte(mm, to + (source - from)) = table[i];
       table[i] = 0;
-      batch.Add(source);
+      if (!HasMutant(Mutant::kMoveSkipsFlush)) {
+        batch.Add(source);
+      }
     }
     return true;
   });

@@ -56,6 +56,16 @@ void Unmark(Mm& mm, Pte& entry, uint64_t pfn) {
   --mm.shared_tables;
 }
 
+// kSharedFreed: drops the references that the entries of the table at `pfn` stand for.
+[[maybe_unused]] void PutMapped(uint64_t pfn) {
+  const Pte* table = static_cast<const Pte*>(FrameData(pfn));
+  for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
+    if (table[i] != 0 && (table[i] & proto::kPteZero) == 0) {
+      PutFrame(PfnOfPte(table[i]));
+    }
+  }
+}
+
 // Gives `mm` a copy of the table that `entry` points to, or the table itself if it is the last.
 bool Own(Mm& mm, Pte& entry, uint64_t va, TlbBatch& batch) {
   const uint64_t shared = PfnOfPte(entry);
@@ -172,6 +182,9 @@ void DropSharedTables(Mm& mm, uint64_t start, uint64_t end, TlbBatch* batch) {
       Unmark(mm, entry, pfn);
       return true;
     }
+    if (HasMutant(Mutant::kSharedFreed)) {
+      PutMapped(pfn);
+    }
     --record.refs;
     mm.anon_pages -= proto::TableAnonEntries(record.aux);
     mm.file_pages -= proto::TableFileEntries(record.aux);
@@ -204,7 +217,9 @@ Status ShareTable(Mm& parent, Mm& child, uint64_t va, TableContent content, Fork
     --child.table_frames;
   }
   *to = from;
-  ++record.refs;
+  if (!HasMutant(Mutant::kTableUncounted)) {
+    ++record.refs;
+  }
   ++child.shared_tables;
   ++child.table_frames;
   ++counts.shared_tables;

@@ -4,6 +4,7 @@
 #include "guest/mm/user_copy.h"
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/shared_tables.h"
@@ -30,7 +31,8 @@ uint8_t* Reach(Mm& mm, uint64_t address, FaultAccess access) {
   if (address >= proto::kUserEnd) {
     return nullptr;
   }
-  Pte* pte = Accessible(mm, address, access);
+  Pte* pte =
+      Accessible(mm, address, HasMutant(Mutant::kWriteThrough) ? FaultAccess::kRead : access);
   if (pte == nullptr) [[unlikely]] {
     if (HandleFault(mm, address, access) != FaultResult::kHandled) {
       return nullptr;

@@ -91,7 +91,9 @@ Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
 void DeleteVma(Vma* vma) {
   MemoryObject* object = vma->memory_object();
   MappingSource* source = vma->source;
-  LeaveLineage(*vma);
+  if (!HasMutant(Mutant::kLineageLeaked)) {
+    LeaveLineage(*vma);
+  }
   vma->magic = 0;
   vma_cache.Delete(vma);
   if (object != nullptr) {
@@ -137,7 +139,7 @@ void RemoveVma(Mm& mm, Vma& vma) {
   Unlink(vma.object_link);
   --mm.vma_count;
   mm.total_pages -= HasMutant(Mutant::kTotalsForgotten) ? 0 : vma.page_count();
-  if ((vma.flags & proto::kVmLocked) != 0) {
+  if ((vma.flags & proto::kVmLocked) != 0 && !HasMutant(Mutant::kLockedDrift)) {
     mm.locked_pages -= vma.page_count();
   }
 }

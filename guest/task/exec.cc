@@ -10,8 +10,10 @@
 #include "guest/fs/fd_table.h"
 #include "guest/fs/path.h"
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/lib/string.h"
+#include "guest/mm/fork.h"
 #include "guest/mm/mm.h"
 #include "guest/task/cred.h"
 #include "guest/task/exec_script.h"
@@ -70,7 +72,12 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
   if (!program.file) {
     program.file = TRY(Open(task, request.dirfd, request.path, request.lookup_flags));
   }
-  program.mm = TRY(Mm::Create());
+  if (HasMutant(Mutant::kExecKeepsMappings) && task.mm() != nullptr) {
+    ForkCounts counts;
+    program.mm = TRY(DupMm(*task.mm(), counts, {}));
+  } else {
+    program.mm = TRY(Mm::Create());
+  }
   if (task.mm() != nullptr) {
     program.mm->limits = task.mm()->limits;
     program.mm->coredump_filter = task.mm()->coredump_filter;
@@ -135,7 +142,7 @@ void SwapMm(Task& task, NewProgram& program) {
   task.set_mm(program.mm);
   program.mm = nullptr;
   InstallUserContext(task);
-  if (old != nullptr) {
+  if (old != nullptr && !HasMutant(Mutant::kExecKeepsMm)) {
     task.signal().dead_threads.max_rss_pages =
         MaxRss(task.signal().dead_threads.max_rss_pages, *old);
     old->Put();
@@ -162,9 +169,15 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
                    uint32_t former_pid) {
   const uint64_t entry = EntryOf(program);
   SwapMm(task, program);
-  task.files().CloseOnExec();
-  ResetSignalsForExec(task);
-  DropPosixTimers(task.signal());
+  if (!HasMutant(Mutant::kExecKeepsDescriptors)) {
+    task.files().CloseOnExec();
+  }
+  if (!HasMutant(Mutant::kExecKeepsHandlers)) {
+    ResetSignalsForExec(task);
+  }
+  if (!HasMutant(Mutant::kExecKeepsTimers)) {
+    DropPosixTimers(task.signal());
+  }
   CommitCredentials(credentials);
   SetComm(task, path);
   task.flags &= ~static_cast<uint32_t>(kPfForkNoExec);

@@ -123,11 +123,13 @@ void MmRelease(Task& task) {
   if (mm == nullptr) {
     return;
   }
-  ExitRobustList(task);
+  if (!HasMutant(Mutant::kRobustSkipped)) {
+    ExitRobustList(task);
+  }
   ExitPiFutexes(task);
   if (task.clear_child_tid != 0) {
     // Only others who share the memory can be waiting for it.
-    if (mm->users > 1) {
+    if (mm->users > 1 && !HasMutant(Mutant::kTidKept)) {
       if (WriteUser(*mm, task.clear_child_tid, uint32_t{0}).ok()) {
         WakeFutex(*mm, task.clear_child_tid, 1);
       }
@@ -141,11 +143,12 @@ void MmRelease(Task& task) {
 }
 
 void ExitFiles(Task& task) {
-  if (FdTable* files = task.files_or_null()) {
+  if (FdTable* files = task.files_or_null();
+      files != nullptr && !HasMutant(Mutant::kExitKeepsFiles)) {
     task.set_files(nullptr);
     files->Release();
   }
-  if (FsContext* fs = task.fs_or_null()) {
+  if (FsContext* fs = task.fs_or_null(); fs != nullptr && !HasMutant(Mutant::kExitKeepsDirectory)) {
     task.set_fs(nullptr);
     fs->Release();
   }
@@ -163,9 +166,14 @@ void DoExit(uint32_t status) {
   EmitEvent(proto::EventKind::kExit, status, task.exit_signal, task.tgid,
             task.parent() != nullptr ? task.parent()->pid : 0);
   const bool group_dead = --signal.live == 0;
+  if (HasMutant(Mutant::kCountsThreadLive) && !group_dead) {
+    ++signal.live;
+  }
   LeaveGroupStop(task);
   if (group_dead) {
-    CancelTimer(signal.real_timer);
+    if (!HasMutant(Mutant::kTimerLeft)) {
+      CancelTimer(signal.real_timer);
+    }
     DropPosixTimers(signal);
     if ((signal.flags & kSignalGroupExit) != 0) {
       task.leader()->exit_code = signal.group_exit_code;

@@ -63,13 +63,16 @@ void InheritScheduling(const Task& parent, Task& child) {
 Result<Task*> DupTaskStruct(const Task& parent) {
   Task* child = TRY(AllocateTask());
   if (Status status = AllocateFpu(*child); !status.ok()) {
-    child->usage = 1;
+    child->usage = HasMutant(Mutant::kFailKeepsStack) ? 2 : 1;
     PutTask(*child);
     return status.error();
   }
   memcpy(child->comm, parent.comm, sizeof(child->comm));
   child->flags = (parent.flags & ~(kPfSuperPriv | kPfKthread)) | kPfForkNoExec;
-  child->blocked = parent.blocked;
+  child->blocked = HasMutant(Mutant::kMaskForgotten) ? 0 : parent.blocked;
+  if (HasMutant(Mutant::kPendingInherited)) {
+    child->pending.set = parent.pending.set | parent.signal().shared_pending.set;
+  }
   child->personality = parent.personality;
   child->no_new_privs = parent.no_new_privs;
   child->dumpable = parent.dumpable;
@@ -87,7 +90,7 @@ void CopyCreds(const Task& parent, Task& child) {
 }
 
 Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
-  if ((flags & kCloneFiles) != 0) {
+  if ((flags & kCloneFiles) != 0 || HasMutant(Mutant::kFilesShared)) {
     parent.files().AddRef();
     child.set_files(&parent.files());
   } else {
@@ -101,17 +104,20 @@ Status CopyFiles(uint64_t flags, const Task& parent, Task& child) {
 }
 
 Status CopyFs(uint64_t flags, const Task& parent, Task& child) {
-  if ((flags & kCloneFs) != 0) {
+  if ((flags & kCloneFs) != 0 || HasMutant(Mutant::kDirectoryShared)) {
     parent.fs().AddRef();
     child.set_fs(&parent.fs());
   } else {
     child.set_fs(TRY(parent.fs().Copy()).Leak());
+    if (HasMutant(Mutant::kUmaskForgotten)) {
+      child.fs().mask = 0;
+    }
   }
   return Ok();
 }
 
 Status CopySighand(uint64_t flags, const Task& parent, Task& child) {
-  if ((flags & kCloneSighand) != 0) {
+  if ((flags & kCloneSighand) != 0 || HasMutant(Mutant::kHandlersShared)) {
     ++parent.sighand().refs;
     child.TaskRecord::sighand = AddressOf(&parent.sighand());
     return Ok();
@@ -140,7 +146,13 @@ Status CopySignal(uint64_t flags, const Task& parent, Task& child) {
     return Error(ENOMEM);
   }
   const SignalStruct& from = parent.signal();
-  memcpy(signal->rlimits, from.rlimits, sizeof(signal->rlimits));
+  if (!HasMutant(Mutant::kLimitsForgotten)) {
+    memcpy(signal->rlimits, from.rlimits, sizeof(signal->rlimits));
+  }
+  if (HasMutant(Mutant::kTimerInherited) && from.real_timer.armed) {
+    signal->real_timer.fire = from.real_timer.fire;
+    ArmTimer(signal->real_timer, from.real_timer.deadline_ns);
+  }
   signal->flags = from.flags & kSignalHasTty;
   signal->oom_score_adj = from.oom_score_adj;
   signal->leader = &child;
@@ -233,6 +245,9 @@ void SetIdentity(const CloneArgs& args, Task& parent, Task& child) {
   } else {
     child.exit_signal = static_cast<uint32_t>(args.exit_signal);
   }
+  if (HasMutant(Mutant::kWrongExitSignal)) {
+    child.exit_signal = parent.exit_signal;
+  }
   child.set_child_tid = (args.flags & kCloneChildSetTid) != 0 ? args.child_tid : 0;
   child.clear_child_tid = (args.flags & kCloneChildClearTid) != 0 ? args.child_tid : 0;
 }
@@ -242,7 +257,11 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
   if ((args.flags & kCloneThread) != 0) {
     Task& leader = *parent.leader();
     child.group = {0, 0};  // was a ring of its own
-    InsertBetween(child.group, reinterpret_cast<proto::Link*>(leader.group.prev), &leader.group);
+    if (HasMutant(Mutant::kThreadUnlinked)) {
+      InitHead(child.group);
+    } else {
+      InsertBetween(child.group, reinterpret_cast<proto::Link*>(leader.group.prev), &leader.group);
+    }
     SignalStruct& signal = parent.signal();
     ++signal.live;
     child.TaskRecord::parent = parent.leader()->TaskRecord::parent;
@@ -260,7 +279,9 @@ void Publish(const CloneArgs& args, Task& parent, Task& child) {
   if (!HasMutant(Mutant::kChildNotHashed)) {
     HashTask(child);
   }
-  PublishTask(child);
+  if (!HasMutant(Mutant::kVisibleEarly)) {
+    PublishTask(child);
+  }
   ++Channel().total_forks;
 }
 
@@ -302,18 +323,25 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
     child->usage = 1;
     PutTask(*child);
   });
+  ForgetIf(Mutant::kFailKeepsTask, undo_task);
   CopyCreds(parent, *child);
   ScopeGuard undo_creds([child] { --child->cred().user->processes; });
+  ForgetIf(Mutant::kFailKeepsCount, undo_creds);
   TRY(PlaceInNamespaces(args, parent, *child));
   TRY(AllocPid(args, parent, *child));
   ScopeGuard undo_pid([child] { AbandonPid(child->id()); });
+  ForgetIf(Mutant::kFailKeepsPid, undo_pid);
   SetIdentity(args, parent, *child);
+  if (HasMutant(Mutant::kVisibleEarly)) {
+    PublishTask(*child);
+  }
   clock.Mark(ForkPhase::kTask);
 
   TRY(CopyIo((args.flags & kCloneIo) != 0 ? IoSharing::kShare : IoSharing::kCopy, parent, *child));
   ScopeGuard undo_semaphores([child] { DropCopiedSemUndo(*child); });
   TRY(CopySemUndo((args.flags & kCloneSysvsem) != 0, parent, *child));
   ScopeGuard undo_files([child] { ExitFiles(*child); });
+  ForgetIf(Mutant::kFailKeepsFiles, undo_files);
   TRY(CopyFiles(args.flags, parent, *child));
   TRY(CopyFs(args.flags, parent, *child));
   clock.Mark(ForkPhase::kFiles);
@@ -322,6 +350,7 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
     PutSighand(reinterpret_cast<Sighand*>(child->TaskRecord::sighand));
     PutSignalStruct(reinterpret_cast<SignalStruct*>(child->TaskRecord::signal));
   });
+  ForgetIf(Mutant::kFailKeepsSignals, undo_signals);
   TRY(CopySighand(args.flags, parent, *child));
   TRY(CopySignal(args.flags, parent, *child));
   clock.Mark(ForkPhase::kSignals);
@@ -375,6 +404,9 @@ Result<uint64_t> KernelClone(const CloneArgs& args) {
     GetTask(*child);
   }
   WakeUpNewTask(*child);
+  if (vfork && HasMutant(Mutant::kVforkEarly)) {
+    done.Complete();
+  }
   if (vfork) {
     // Only a fatal signal ends the wait early; the child then must not touch this stack (F30).
     Status waited = WaitUntil(

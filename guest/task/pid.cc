@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/mm/slab.h"
 #include "guest/task/task_internal.h"
@@ -179,7 +180,9 @@ Pid* FindPid(uint32_t number, const PidNamespace& space) {
 void AttachIds(Task& task) {
   task.id().task = AddressOf(static_cast<proto::TaskRecord*>(&task));
   if (task.IsLeader()) {
-    GroupMembers(task.signal().group->group).PushBack(task);
+    if (!HasMutant(Mutant::kGroupForgotten)) {
+      GroupMembers(task.signal().group->group).PushBack(task);
+    }
     SessionMembers(task.signal().session->session).PushBack(task);
   }
 }

@@ -5,6 +5,7 @@
 // Locking: the tasklist lock for writing, all of it.
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
@@ -96,13 +97,13 @@ bool DoNotifyParent(Task& task, int signo) {
     const SigAction& action = parent.sighand().Of(kSigChld);
     if (signo == kSigChld) {
       const bool ignored = action.handler == kSigIgn;
-      release = ignored || (action.flags & kSaNoCldWait) != 0;
+      release = (ignored || (action.flags & kSaNoCldWait) != 0) && !HasMutant(Mutant::kZombieKept);
       if (ignored) {
         signo = 0;
       }
     }
     // clone(2) takes any byte as exit signal; what is none is not sent.
-    if (IsValidSignal(signo)) {
+    if (IsValidSignal(signo) && !HasMutant(Mutant::kSigchldLost)) {
       (void)SendSignal(parent, ExitSignalInfo(task, signo)).ok();
     }
   }
@@ -148,7 +149,7 @@ Task* ZombieChildOf(Task& parent) {
 
 void ForgetOriginalParent(Task& leader) {
   Children children(leader.children);
-  if (children.empty()) {
+  if (children.empty() || HasMutant(Mutant::kOrphanForgotten)) {
     return;
   }
   Task& reaper = FindNewReaper(leader);
@@ -190,7 +191,7 @@ void ReleaseTask(Task& task) {
   EmitEvent(proto::EventKind::kReap, task.pid, task.exit_code);
   Task& leader = *task.leader();
   const bool is_leader = &leader == &task;
-  --task.cred().user->processes;
+  task.cred().user->processes -= HasMutant(Mutant::kUserDrift) ? 0 : 1;
   if (!is_leader) {
     task.signal().dead_threads.Add(task.times);
   }
@@ -223,6 +224,9 @@ void ReleaseTask(Task& task) {
     ReleaseTask(leader);
   }
   NoteChange(proto::SafepointKind::kExit);
+  if (HasMutant(Mutant::kTaskLeaked)) {
+    return;
+  }
   PutTask(task);
 }
 

@@ -3,6 +3,7 @@
 // Queues of pending signals. A standard signal is queued once; realtime signals as often as sent,
 // up to RLIMIT_SIGPENDING of the receiver's user (signal(7)).
 
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/mm/slab.h"
 #include "guest/task/cred.h"
@@ -19,7 +20,7 @@ constinit SlabCache<SigQueueEntry> g_entries("sigqueue");
 void Charge(SigQueueEntry& entry, UserAccount& user) {
   entry.user = &user;
   GetUser(user);
-  ++user.signals;
+  user.signals += HasMutant(Mutant::kSignalUncharged) ? 0 : 1;
 }
 
 // An entry that is on no queue any more.

@@ -116,7 +116,9 @@ Result<Task*> AllocateTask() {
   task->pending_at = AddressOf(&task->pending);
   task->sleep_timer_at = AddressOf(&task->sleep_timer);
   if (Status status = AllocateStack(*task); !status.ok()) {
-    g_tasks.Delete(task);
+    if (!HasMutant(Mutant::kFailKeepsRecord)) {
+      g_tasks.Delete(task);
+    }
     return status.error();
   }
   return task;
@@ -153,7 +155,9 @@ void PutTask(Task& task) {
   if (task.fpu != nullptr) {
     FpuCache().FreeObject(task.fpu);
   }
-  PutCredentials(task.credentials());
+  if (!HasMutant(Mutant::kCredentialsLeaked)) {
+    PutCredentials(task.credentials());
+  }
   ExitIo(task);  // of a child that was never published
   task.magic = 0;
   g_tasks.Delete(&task);

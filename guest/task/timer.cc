@@ -7,6 +7,7 @@
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/list.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/wait_queue.h"
 
 namespace fv::guest {
@@ -36,7 +37,9 @@ void ArmTimer(Timer& timer, uint64_t deadline_ns) {
 void CancelTimer(Timer& timer) {
   if (timer.armed) {
     g_timers.Remove(timer);
-    PublishDeadline();
+    if (!HasMutant(Mutant::kDeadlineUntold)) {
+      PublishDeadline();
+    }
   }
 }
 

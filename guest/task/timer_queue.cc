@@ -5,6 +5,8 @@
 
 #include "guest/task/timer.h"
 
+#include "guest/lib/mutants.h"
+
 namespace fv::guest {
 
 // Both are roots (no siblings, no parent) or nullptr.
@@ -12,7 +14,7 @@ Timer* TimerQueue::Meld(Timer* a, Timer* b) {
   if (a == nullptr || b == nullptr) {
     return a != nullptr ? a : b;
   }
-  if (b->deadline_ns < a->deadline_ns) {
+  if ((b->deadline_ns < a->deadline_ns) != HasMutant(Mutant::kHeapOrder)) {
     Timer* swap = a;
     a = b;
     b = swap;

@@ -57,6 +57,7 @@ void PrintSummary(const GuestRunResult& result) {
 }  // namespace
 
 int CheckVerb(const Words& args) {
+  if (WantsMutants(args)) return CheckMutantsVerb(args);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, GuestFlags());
   if (!arguments.ok()) return UsageError("check", arguments.status().message().data());
   if (arguments->help) return ShowHelp("check");

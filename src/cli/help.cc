@@ -18,6 +18,7 @@ constexpr char kGeneral[] =
 
   forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
   forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
+  forkvisor check --mutants                      grade the oracle by kernels with known bugs
   forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
   forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
   forkvisor bench [flags]                        fork in the guest beside fork natively
@@ -67,6 +68,12 @@ constexpr char kCheck[] =
 Runs PROGRAM as "forkvisor run --check=every" does and prints on standard error how many safepoints
 were checked, what that cost, and which invariants held. Exit code 1 if one did not. The flags are
 those of run.
+
+forkvisor check --mutants[=NAME,...] [--jobs=N] [--format=console|json]
+
+Grades the oracle instead: boots a kernel with one known bug after the other and tells by which
+invariant each was caught, after how many safepoints. Exit code 0 only if all were caught and the
+kernel without a bug was not accused. --kernel, --kernel_ring, --mem, --host and -v as above.
 )";
 
 constexpr char kDiff[] =

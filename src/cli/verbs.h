@@ -16,6 +16,9 @@ using Words = std::vector<std::string>;
 
 int RunVerb(const Words& args);
 int CheckVerb(const Words& args);
+// The flags ask for check --mutants, which takes no program.
+bool WantsMutants(const Words& args);
+int CheckMutantsVerb(Words args);
 int BenchVerb(const Words& args);
 int CompareVerb(const Words& args);
 int DiffVerb(const Words& args);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <set>
 #include <string>
+#include <unordered_set>
 
 #include "src/inspect/list_walk.h"
 #include "src/inspect/structures.h"
@@ -268,7 +268,7 @@ class ProcessReader {
   const proto::ChannelHeader& header_;
   std::vector<Malformed>& malformed_;
   ProcessTables tables_;
-  std::set<GuestPtr> seen_;
+  std::unordered_set<GuestPtr> seen_;
 };
 
 }  // namespace

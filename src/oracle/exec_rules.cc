@@ -2,6 +2,7 @@
 //
 // I19: a task that has just become another program (execve(2), "Effect on process attributes").
 #include <csignal>
+#include <set>
 #include <string>
 
 #include "src/inspect/list_walk.h"
@@ -12,6 +13,34 @@
 namespace fv::oracle {
 
 using inspect::Hex;
+
+namespace {
+
+// No mapping of the new address space is akin to one of another.
+template <typename Add>
+void CheckMappings(const Moment& now, proto::GuestPtr mm, Add add) {
+  std::set<proto::GuestPtr> elsewhere;
+  const int32_t own = now.mms.Find(mm);
+  for (const auto& state : now.mms.slots()) {
+    if (state == nullptr || state->mm.address == mm) {
+      continue;
+    }
+    for (const inspect::Vma& vma : state->mm.vmas) {
+      elsewhere.insert(vma.record.lineage);
+    }
+  }
+  if (own < 0) {
+    return;  // I9
+  }
+  for (const inspect::Vma& vma : now.mms.slots()[own]->mm.vmas) {
+    if (vma.record.lineage != 0 && elsewhere.count(vma.record.lineage) != 0) {
+      add("the mapping " + Hex(vma.record.start) + " to " + Hex(vma.record.end) +
+          " shares its private pages with another address space");
+    }
+  }
+}
+
+}  // namespace
 
 void CheckExec(const Moment& now, const proto::EventRecord& exec, Findings& findings) {
   const inspect::Task* task = FindTask(now.processes.tasks, exec.pid);
@@ -36,6 +65,7 @@ void CheckExec(const Moment& now, const proto::EventRecord& exec, Findings& find
     add("its exit signal is " + std::to_string(record.exit_signal) + ", its thread group " +
         std::to_string(record.tgid));
   }
+  CheckMappings(now, record.mm, add);
   const inspect::ProcessTables& tables = now.processes.tables;
   for (const inspect::FdTable& table : tables.fd_tables) {
     for (const inspect::FdSlot& slot : table.slots) {

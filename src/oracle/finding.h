@@ -23,6 +23,7 @@ namespace fv::oracle {
   X(SharedNotCow, 1, "every mapping of a shared private frame is marked copy-on-write")            \
   X(ZeroWritable, 1, "the zero frame is writable nowhere")                                         \
   X(PrivateFileWritable, 1, "a private mapping never writes to the file's own frame")              \
+  X(PinnedReused, 1, "a write takes over a frame only if nothing but the mapping refers to it")    \
   X(FrameRefs, 2, "a frame's count equals the mappings, objects and pins found")                   \
   X(TableRefs, 2, "a page table's count equals the entries that point to it")                      \
   X(ZeroMark, 2, "the zero mark stands on mappings of the zero frame, and only there")             \

@@ -18,6 +18,7 @@ FrameCache::FrameCache(const inspect::MemoryReader& memory)
 void FrameCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty) {
   ++step_;
   changed_.clear();
+  pinned_.clear();
   const uint64_t table_was = table_gpa_;
   table_gpa_ = proto::PhysOfDirectMap(header.frame_table);
   const uint64_t used = inspect::UsedFrames(header);
@@ -75,6 +76,9 @@ void FrameCache::Store(uint64_t pfn, const FrameRecord& record) {
     MarkState(pfn);
   } else {
     Mark(pfn);
+  }
+  if (old.pins != record.pins) {
+    pinned_.push_back(pfn);
   }
   records_[pfn] = record;
 }

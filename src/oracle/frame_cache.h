@@ -4,6 +4,7 @@
 // of what maps it, and which frames changed in the current step. Sums are maintained by difference.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -53,6 +54,10 @@ class FrameCache {
   // The frame's state or origin changed in this step, so entries checked before it need another
   // look.
   bool StateChanged(uint64_t pfn) const { return steps_[pfn].state_step == step_; }
+  // The kernel took or dropped a pin of the frame in this step.
+  bool PinsChanged(uint64_t pfn) const {
+    return std::find(pinned_.begin(), pinned_.end(), pfn) != pinned_.end();
+  }
   void MarkState(uint64_t pfn) {
     Mark(pfn);
     steps_[pfn].state_step = step_;
@@ -80,6 +85,7 @@ class FrameCache {
   LazyArray<FrameSums> sums_;
   LazyArray<Step> steps_;
   std::vector<uint64_t> changed_;
+  std::vector<uint64_t> pinned_;  // whose number of pins changed in this step
   StateCounts counts_{};
   uint64_t table_gpa_ = 0;
   uint64_t used_ = 0;  // high-water mark of the records read

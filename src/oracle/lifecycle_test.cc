@@ -316,15 +316,27 @@ TEST_F(LifecycleTest, I18OtherCallsMayHold) {
 class ExecTest : public LifecycleTest {
  protected:
   ExecTest() {
+    mm_ = g().AddMm();
+    g().AddVma(mm_, kHeapAt, 4, proto::kVmRead | proto::kVmWrite);
+    g().RemoveMm(sample_.child_mm);
+    Task(sample_.child)->mm = mm_;
     Task(sample_.child)->exit_signal = SIGCHLD;
-    Event(EventKind::kExec, 3, 0, 0, 3, sample_.child_mm);
+    Event(EventKind::kExec, 3, 0, 0, 3, mm_);
   }
+
+  GuestPtr mm_ = 0;
 };
 
 TEST_F(ExecTest, I19GoodExec) { EXPECT_EQ(Step(), ""); }
 
 TEST_F(ExecTest, I19AnotherAddressSpace) {
   Event(EventKind::kExec, 3, 0, 0, 3, sample_.mm);
+  Expect(Rule::kExecFresh);
+}
+
+TEST_F(ExecTest, I19MappingOfTheOldProgram) {
+  const GuestPtr vma = g().Vmas(mm_)[0];
+  g().Ptr<proto::VmaRecord>(vma)->lineage = g().Peek<proto::VmaRecord>(sample_.heap).lineage;
   Expect(Rule::kExecFresh);
 }
 

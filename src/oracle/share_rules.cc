@@ -3,9 +3,9 @@
 // I15. A count may be higher than what is found where a call in progress, a message or a task that
 // was released but is still referred to may hold the rest; each rule says where that can be.
 #include <cstring>
-#include <map>
-#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "src/inspect/list_walk.h"
 #include "src/inspect/render.h"
@@ -19,7 +19,7 @@ using inspect::Task;
 using proto::GuestPtr;
 using proto::TaskRecord;
 
-using Counts = std::map<GuestPtr, uint64_t>;
+using Counts = std::unordered_map<GuestPtr, uint64_t>;
 
 uint64_t CountIn(const Counts& counts, GuestPtr address) {
   const auto it = counts.find(address);
@@ -54,6 +54,7 @@ class ShareRules {
   // How many tasks name each value of a field.
   Counts TasksBy(GuestPtr TaskRecord::*field) const {
     Counts counts;
+    counts.reserve(view_.tasks.size());
     for (const Task& task : view_.tasks) {
       if (task.record.*field != 0) {
         ++counts[task.record.*field];
@@ -122,7 +123,7 @@ class ShareRules {
 
   template <typename Listed>
   void CheckListed(const char* what, const Counts& named, const Listed& listed) {
-    std::set<GuestPtr> known;
+    std::unordered_set<GuestPtr> known;
     for (const auto& at : listed) {
       known.insert(at.address);
     }
@@ -167,7 +168,7 @@ class ShareRules {
   }
 
   void CheckFiles() {
-    std::set<GuestPtr> listed;
+    std::unordered_set<GuestPtr> listed;
     for (const auto& file : view_.tables.files) {
       listed.insert(file.address);
     }
@@ -225,7 +226,7 @@ class ShareRules {
 
   void CheckUsers() {
     Counts processes, signals, refs;
-    std::map<GuestPtr, GuestPtr> user_of;
+    std::unordered_map<GuestPtr, GuestPtr> user_of;
     for (const auto& credentials : view_.tables.credentials) {
       user_of[credentials.address] = credentials.record.user;
       ++refs[credentials.record.user];

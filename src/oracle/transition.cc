@@ -33,8 +33,9 @@ uint64_t PageOf(uint64_t address) { return address & ~(proto::kPageBytes - 1); }
 
 uint64_t TransitionChecker::RequiredEvents() {
   return proto::EventBit(EventKind::kForkBegin) | proto::EventBit(EventKind::kForkEnd) |
-         proto::EventBit(EventKind::kCowBreak) | proto::EventBit(EventKind::kFault) |
-         proto::EventBit(EventKind::kSwitch) | proto::EventBit(EventKind::kSignal) | FlushEvents();
+         proto::EventBit(EventKind::kCowBreak) | proto::EventBit(EventKind::kCowReuse) |
+         proto::EventBit(EventKind::kFault) | proto::EventBit(EventKind::kSwitch) |
+         proto::EventBit(EventKind::kSignal) | FlushEvents();
 }
 
 int32_t TransitionChecker::MmOfPid(uint32_t pid) const {
@@ -45,10 +46,31 @@ int32_t TransitionChecker::MmOfPid(uint32_t pid) const {
 void TransitionChecker::Check(proto::SafepointKind kind, std::span<const EventRecord> events,
                               Findings& findings) const {
   CheckFlushes(mms_, events, findings);
+  CheckReuse(events, findings);
   if (kind == proto::SafepointKind::kFault) {
     CheckBreak(events, findings);
   }
   CheckFork(events, findings);
+}
+
+// A frame that was pinned before and still is belongs to whoever pinned it as well (vmsplice(2),
+// the way of CVE-2020-29374).
+void TransitionChecker::CheckReuse(std::span<const EventRecord> events, Findings& findings) const {
+  for (const EventRecord& event : events) {
+    const uint64_t pfn = event.b;
+    if (event.kind != EventKind::kCowReuse || pfn >= frames_.size() ||
+        frames_.record(pfn).pins == 0 || frames_.PinsChanged(pfn)) {
+      continue;
+    }
+    const int32_t mm = MmOfPid(event.pid);
+    Finding& finding =
+        findings.Add(Rule::kPinnedReused, "the frame was made writable in place, and it has " +
+                                              std::to_string(frames_.record(pfn).pins) + " pins");
+    finding.mm = mm < 0 ? 0 : mms_.slots()[mm]->mm.address;
+    finding.address = PageOf(event.a);
+    finding.pfn = pfn;
+    finding.frame = frames_.record(pfn);
+  }
 }
 
 // A user's own write fault broke copy-on-write: nothing but the copy was done to the new frame yet.

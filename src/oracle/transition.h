@@ -30,6 +30,7 @@ class TransitionChecker {
   static uint64_t RequiredEvents();
 
  private:
+  void CheckReuse(std::span<const proto::EventRecord> events, Findings& findings) const;
   void CheckBreak(std::span<const proto::EventRecord> events, Findings& findings) const;
   void CheckFork(std::span<const proto::EventRecord> events, Findings& findings) const;
   void CompareFork(const proto::EventRecord& end, uint64_t clone_flags, Findings& findings) const;

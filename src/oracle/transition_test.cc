@@ -77,6 +77,20 @@ class TransitionTest : public ::testing::Test {
   uint64_t next_event_ = 0;
 };
 
+// ---- I1
+// ------------------------------------------------------------------------------------------
+
+TEST_F(TransitionTest, I1PinnedFrameIsNotReused) {
+  const uint64_t pfn = Pfn(sample_.child_mm, kHeapAt);  // the child's own
+  g().Frame(pfn).refs += 1;
+  g().Frame(pfn).pins += 1;
+  Event(EventKind::kCowReuse, 3, kHeapAt, pfn);
+  EXPECT_EQ(Step(), "");  // it may have been pinned afterwards
+  Event(EventKind::kCowReuse, 3, kHeapAt, pfn);
+  EXPECT_NE(Step(), "");
+  EXPECT_TRUE(Has(Rule::kPinnedReused));
+}
+
 // ---- I6
 // ------------------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ Next OracleObserver::Take(const std::vector<oracle::Finding>& findings) {
     findings_.push_back(checker_->Text(
         finding, last ? oracle::Checker::Events::kShow : oracle::Checker::Events::kHide));
     broken_ |= uint32_t{1} << oracle::InvariantOf(finding.rule);
+    rules_.push_back(finding.rule);
   }
   return findings.empty() ? Next::kContinue : Next::kStop;
 }

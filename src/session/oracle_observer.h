@@ -34,6 +34,8 @@ class OracleObserver final : public Observer {
   const std::vector<std::string>& findings() const { return findings_; }
   // Bit i: invariant i was found broken.
   uint32_t broken_invariants() const { return broken_; }
+  // The rules of the findings, in the same order.
+  const std::vector<oracle::Rule>& rules() const { return rules_; }
   const oracle::CheckerStats& stats() const { return checker_->stats(); }
   // Safepoints seen, by proto::SafepointKind.
   static constexpr size_t kKinds = static_cast<size_t>(proto::SafepointKind::kFinal) + 1;
@@ -48,6 +50,7 @@ class OracleObserver final : public Observer {
   bool logging_ = false;  // the dirty log is on
   std::vector<uint64_t> dirty_;
   std::vector<std::string> findings_;
+  std::vector<oracle::Rule> rules_;
   uint32_t broken_ = 0;
   std::array<uint64_t, kKinds> by_kind_{};
 };

@@ -102,7 +102,9 @@ _PLAIN = [
     "mqueues",
     "mremap_forms",
     "mremap_moves",
+    "mutant_failures",
     "mutant_probe",
+    "mutant_tasks",
     "namespace_files",
     "old_calls",
     "orphans",
@@ -217,6 +219,9 @@ _IGNORED = {
     # The guest has no mount namespaces.
     "mount_options": ["unshare"],
     "mounts": ["unshare"],
+    # Which of two children's ends a wait sees, how often a thread looks at a futex; and a user's
+    # number that a namespace may lack.
+    "mutant_tasks": ["wait4", "futex", "nanosleep", "rt_sigreturn", "setuid"],
     # Inside a pid namespace a number names another task than outside.
     "fail_namespaces": _IDS,
     "namespace_files": _IDS,
@@ -363,7 +368,9 @@ STRATEGY_CASES = [program_case(_LABEL + name) for name in [
     "mmap_file",
     "mprotect_split",
     "mremap_forms",
+    "mutant_failures",
     "mutant_probe",
+    "mutant_tasks",
     "process_vm",
     "pthread_pshared",
     "shared_memory",

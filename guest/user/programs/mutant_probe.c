@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A little of everything that a mutant of the kernel gets wrong (proto/mutants.h): copy-on-write in
-// both directions, shared and file mappings, MADV_DONTFORK and WIPEONFORK, mprotect, munmap with
-// tables to free, a whole page table, children that come and go. Under a mutant the oracle ends the
-// run half-way.
+// A little of everything that a mutant of the kernel gets wrong about memory (proto/mutants.h):
+// copy-on-write in both directions and over generations, shared and file mappings, MADV_DONTFORK
+// and WIPEONFORK, pins, mprotect, mremap, munmap with tables to free, a whole page table, files
+// that are cut, children that come and go. Under a mutant the oracle ends the run half-way.
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "guest/user/lib/check.h"
@@ -57,7 +59,111 @@ static void ForkWithAFullTable(void) {
   CHECK_INT(status, 0);
   CHECK_INT(table[3 * kPage], 't' + 3);
   table[3 * kPage] = 'p';
+  // The table's other user is here while a child changes a part of it, or goes with it untouched.
+  for (int way = 0; way < 3; ++way) {
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+      if (way == 1) CHECK_INT(mprotect(table + 8 * kPage, 8 * kPage, PROT_NONE), 0);
+      if (way == 2) CHECK_INT(munmap(table + 32 * kPage, 8 * kPage), 0);
+      _exit(ChildResult());
+    }
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    CHECK_INT(table[32 * kPage], (char)('t' + 32));
+  }
   CHECK_INT(munmap(at, 2 * kMany * kPage), 0);
+}
+
+// A grandchild has what its grandparent wrote, whatever the one in between does.
+static void Generations(char* pages) {
+  pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+      pages[0] = 'g';
+      _exit(pages[kPage] == 'b' ? 0 : 1);
+    }
+    pages[kPage] = 'c';
+    int status = -1;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    _exit(pages[0] == 'a' ? ChildResult() : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(pid, &status, 0), pid);
+  CHECK_INT(status, 0);
+}
+
+// A child puts a page that it shares with its parent into a pipe and goes: what the parent writes
+// afterwards is not for the pipe's reader (CVE-2020-29374).
+static void Pinned(char* pages) {
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  pages[0] = 'o';
+  pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    struct iovec page = {pages, kPage};
+    CHECK_INT(vmsplice(ends[1], &page, 1, 0), kPage);
+    _exit(ChildResult());
+  }
+  int status = -1;
+  CHECK_INT(waitpid(pid, &status, 0), pid);
+  CHECK_INT(status, 0);
+  pages[0] = 'n';
+  char seen = 0;
+  CHECK_INT(read(ends[0], &seen, 1), 1);
+  CHECK_INT(seen, 'o');
+  CHECK_INT(close(ends[0]), 0);
+  CHECK_INT(close(ends[1]), 0);
+}
+
+// The kernel writes into memory that the child shares: a pipe's byte, not the program's.
+static void KernelWrites(char* pages) {
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  CHECK_INT(write(ends[1], "k", 1), 1);
+  pages[0] = 'a';
+  pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    CHECK_INT(read(ends[0], pages, 1), 1);
+    _exit(pages[0] == 'k' ? ChildResult() : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(pid, &status, 0), pid);
+  CHECK_INT(status, 0);
+  CHECK_INT(pages[0], 'a');
+  CHECK_INT(close(ends[0]), 0);
+  CHECK_INT(close(ends[1]), 0);
+}
+
+// A file of two pages, mapped, loses one of them.
+static void CutFile(void) {
+  int fd = memfd_create("cut", 0);
+  CHECK(fd >= 0);
+  CHECK_INT(ftruncate(fd, 2 * kPage), 0);
+  char* at = mmap(NULL, 2 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  CHECK(at != MAP_FAILED);
+  Fill(at, 2, 'f');
+  CHECK_INT(ftruncate(fd, kPage), 0);
+  CHECK_INT(at[0], 'f');
+  CHECK_INT(munmap(at, 2 * kPage), 0);
+  CHECK_INT(close(fd), 0);
+}
+
+static void MoveAndLock(void) {
+  char* at = Map(4, MAP_PRIVATE);
+  Fill(at, 4, 'm');
+  char* far =
+      mremap(at, 4 * kPage, 4 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, (void*)0x210000000000);
+  CHECK(far == (char*)0x210000000000);
+  CHECK_INT(far[kPage], 'n');
+  CHECK_INT(mlock(far, 2 * kPage), 0);
+  CHECK_INT(munmap(far, 4 * kPage), 0);
 }
 
 int main(void) {
@@ -84,6 +190,16 @@ int main(void) {
     ForkAndWrite(pages, shared);
   }
   Ok("copy-on-write");
+
+  Fill(pages, kPages, 'a');
+  Generations(pages);
+  KernelWrites(pages);
+  Pinned(pages);
+  Ok("generations, pins");
+  CutFile();
+  MoveAndLock();
+  Ok("files, moves");
+  Fill(pages, kPages, 'p');
 
   CHECK_INT(mprotect(pages, kPages * kPage, PROT_READ), 0);
   CHECK_INT(pages[0], 'p');
