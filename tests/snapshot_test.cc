@@ -7,13 +7,16 @@
 
 #include <cstddef>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gflags/gflags.h"
 #include "proto/channel.h"
+#include "src/session/reset_proof.h"
 #include "tests/snapshot_fixture.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 DEFINE_uint32(rounds, 1000, "random programs that a restore is proved after");
 
@@ -114,6 +117,64 @@ TEST_F(SnapshotTest, TreeOfSnapshots) {
       machine().Restore(target);
       ExpectExact(machine(), *target);
     }
+  }
+}
+
+TEST_F(SnapshotTest, MachinesFromAFileAndBack) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const std::string expected = RunSeed(machine(), 7);
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("snapshot_test." + std::to_string(getpid())))
+          .string();
+  vmm::WriteSnapshotFile(*snapshot_, file);
+  const auto read = vmm::ReadSnapshotFile(file, snapshot_->kernel_id);
+  EXPECT_THROW(vmm::ReadSnapshotFile(file, snapshot_->kernel_id + 1), vmm::VmmError);
+  std::filesystem::remove(file);  // who has it open goes on
+  std::vector<std::unique_ptr<vmm::Machine>> machines;
+  for (int i = 0; i < 3; ++i) {
+    machines.push_back(std::make_unique<vmm::Machine>(kvm(), read, vmm::WatchdogConfig{}));
+    ExpectExact(*machines.back(), *snapshot_);
+  }
+  for (auto& other : machines) {
+    EXPECT_EQ(RunSeed(*other, 7), expected);
+    other->Restore(read);
+    ExpectExact(*other, *read);
+  }
+}
+
+TEST_F(SnapshotTest, ADifferenceSaysWhatLivesThere) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  RunSeed(machine(), 1);
+  machine().restorer().LeaveOutForTest(machine().channel_gpa() / 4096);
+  machine().Restore(snapshot_);
+  const std::vector<std::string> lines = session::ResetDifferences(machine(), *snapshot_);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("header of the channel"), std::string::npos) << lines[0];
+  // Others by their records.
+  EXPECT_EQ(session::FrameOwner(machine(), machine().boot_info().kernel_root_gpa / 4096),
+            "boot page tables");
+  std::map<std::string, int> owners;
+  for (uint64_t frame = 0; frame < machine().memory().size() / 4096; ++frame) {
+    const std::string owner = session::FrameOwner(machine(), frame);
+    ++owners[owner.substr(0, owner.find(' '))];
+  }
+  for (const char* kind : {"page", "slab", "kernel", "anonymous", "free", "reserved"}) {
+    EXPECT_GT(owners[kind], 0) << kind;
+  }
+}
+
+TEST_F(SnapshotTest, ASnapshotForAnotherCpuIsRefused) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  auto other = std::make_shared<vmm::Snapshot>(*snapshot_);
+  for (kvm_cpuid_entry2& entry : other->cpuid) {
+    if (entry.function == 1) entry.ecx = entry.edx = ~0u;
+  }
+  try {
+    const vmm::Machine refused(kvm(), other, vmm::WatchdogConfig{});
+    ADD_FAILURE() << "not refused";
+  } catch (const vmm::VmmError& error) {
+    EXPECT_EQ(error.kind(), vmm::VmmErrorKind::kBadConfig);
+    EXPECT_NE(std::string(error.what()).find("lacks features"), std::string::npos) << error.what();
   }
 }
 

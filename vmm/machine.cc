@@ -136,8 +136,7 @@ struct Machine::State {
     facts.kernel_id = snapshot->kernel_id;
     facts.tick_ns = snapshot->tick_ns;
     MakeRestorer(kvm, kernel_sregs, std::move(facts));
-    restorer->Adopt(snapshot);
-    loop->set_tick(snapshot->tick);
+    Adopt(snapshot);
   }
 
   void MakeLoop(uint64_t tick_ns, const WatchdogConfig& watchdog) {
@@ -146,11 +145,22 @@ struct Machine::State {
                             WithSpinLimit(watchdog, ring)});
   }
 
+  // What a file says of the vCPU may be anything: KVM judges it.
+  void Adopt(const std::shared_ptr<const Snapshot>& snapshot) {
+    try {
+      restorer->Adopt(snapshot);
+    } catch (const VmmError& error) {
+      throw VmmError(VmmErrorKind::kBadConfig,
+                     std::string("the snapshot cannot be used here: ") + error.what());
+    }
+    loop->set_tick(snapshot->tick);
+  }
+
   void MakeRestorer(const Kvm& kvm, const kvm_sregs& kernel_sregs, Snapshot facts) {
     facts.boot = boot_info;
     facts.ring0_emulated = CachedRingProbe(kvm).ring0_emulated;
     facts.cpuid = cpuid;
-    restorer.emplace(RestorerParts{kvm, vm, vcpu, memory, dirty_log, clock, kicker}, kernel_sregs,
+    restorer.emplace(kvm, RestorerParts{vm, vcpu, memory, dirty_log, clock, kicker}, kernel_sregs,
                      std::move(facts));
   }
 

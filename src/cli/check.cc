@@ -58,10 +58,14 @@ void PrintSummary(const GuestRunResult& result) {
 
 int CheckVerb(const Words& args) {
   if (WantsMutants(args)) return CheckMutantsVerb(args);
-  absl::StatusOr<Arguments> arguments = ParseArguments(args, GuestFlags());
+  std::vector<std::string_view> allowed = GuestFlags();
+  for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
+  absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
   if (!arguments.ok()) return UsageError("check", arguments.status().message().data());
   if (arguments->help) return ShowHelp("check");
-  if (arguments->words.empty()) return UsageError("check", "which program?");
+  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+    return UsageError("check", wrong);
+  }
   const absl::StatusOr<int> code =
       RunGuest(*arguments, oracle::CheckMode::kEvery, [](const GuestRunResult& result) {
         const int exit_code = Tell(result);

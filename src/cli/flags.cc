@@ -17,6 +17,7 @@
 #include "src/cli/guest_kernel.h"
 #include "src/inspect/fork_strategies.h"
 #include "src/rootfs/host_files.h"
+#include "src/session/reset_proof.h"
 #include "src/session/session.h"
 
 DEFINE_string(rootfs, "", "root file system: a directory or a cpio file (newc)");
@@ -42,6 +43,11 @@ DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an add
 DEFINE_string(trace, "", "write the run as a trace for ui.perfetto.dev to this file");
 DEFINE_string(vm, "", "a socket: run and check answer there, inspect asks there");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
+DEFINE_string(from, "", "go on from this snapshot instead of booting");
+DEFINE_int32(repeat, 1, "with --from: run so often, going back to the snapshot each time");
+DEFINE_string(prove_reset, "sampled",
+              "with --repeat: compare everything after a reset: "
+              "every, sampled or off");
 DEFINE_bool(v, false, "say on standard error what happens");
 
 namespace fv::cli {
@@ -60,7 +66,7 @@ constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto}
 
 absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& arguments) {
   rootfs::RootOptions root;
-  root.program = arguments.words.front();
+  if (!arguments.words.empty()) root.program = arguments.words.front();
   root.rootfs = FLAGS_rootfs;
   std::error_code error;
   root.host_cwd = std::filesystem::current_path(error).string();
@@ -102,6 +108,22 @@ std::vector<std::string_view> GuestFlags() {
           "events",        "event_kinds", "kernel",      "cwd",     "v",        "kvm_device",
           "fail",          "host",        "busybox",     "mutant",  "strategy", "qemu_cpu",
           "deterministic", "qemu",        "vm",          "trace"};
+}
+
+std::vector<std::string_view> FromFlags() { return {"from", "repeat", "prove_reset"}; }
+
+std::string WrongFrom(const Arguments& arguments) {
+  if (FLAGS_from.empty()) {
+    if (FLAGS_repeat != 1) return "--repeat goes with --from";
+    return arguments.words.empty() ? "which program?" : "";
+  }
+  if (!arguments.words.empty()) return "--from=FILE has its program already";
+  if (FLAGS_host != "kvm") return "a snapshot runs on KVM only (--host=kvm)";
+  if (FLAGS_repeat < 1) return "--repeat wants a number from 1";
+  if (!session::ParseProveReset(FLAGS_prove_reset)) {
+    return absl::StrCat("--prove_reset=", FLAGS_prove_reset, ": choose every, sampled or off");
+  }
+  return "";
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {
@@ -150,7 +172,9 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!strategy.ok()) return strategy;
 
   options.root = *std::move(root);
-  options.arguments.assign(arguments.words.begin() + 1, arguments.words.end());
+  if (!arguments.words.empty()) {
+    options.arguments.assign(arguments.words.begin() + 1, arguments.words.end());
+  }
   options.environment = arguments.env;
   options.cwd = FLAGS_cwd;
   options.ram_bytes = *ram;

@@ -30,6 +30,9 @@ DECLARE_string(fail);
 DECLARE_string(vm);
 DECLARE_string(trace);
 DECLARE_bool(deterministic);
+DECLARE_string(from);
+DECLARE_int32(repeat);
+DECLARE_string(prove_reset);
 DECLARE_bool(v);
 
 namespace fv::cli {
@@ -37,13 +40,19 @@ namespace fv::cli {
 // The flags of every verb that runs a program in a guest.
 std::vector<std::string_view> GuestFlags();
 
+// The flags of the verbs that can begin at a snapshot; and what is wrong with their values, the
+// program among them. Empty: nothing.
+std::vector<std::string_view> FromFlags();
+std::string WrongFrom(const Arguments& arguments);
+
 // The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
 // process.
 absl::StatusOr<std::span<const uint8_t>> KernelImage();
 // The names of its fork strategies, by MmRecord::fork_strategy.
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel);
 
-// Options from the flags; `arguments.words` is the program and its arguments.
+// Options from the flags; `arguments.words` is the program and its arguments (none: a snapshot has
+// them).
 absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments);
 
 }  // namespace fv::cli

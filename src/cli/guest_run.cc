@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/report.h"
@@ -18,6 +19,8 @@
 #include "src/query/live_server.h"
 #include "src/session/event_writer.h"
 #include "src/session/failures.h"
+#include "src/session/from_snapshot.h"
+#include "src/session/reset_proof.h"
 
 namespace fv::cli {
 namespace {
@@ -78,11 +81,52 @@ session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest, int
   return options;
 }
 
-}  // namespace
+// The guest of a snapshot or a new one.
+absl::StatusOr<session::SnapshotGuest> StartFromFlags(const session::GuestOptions& options) {
+  if (!FLAGS_from.empty()) {
+    session::SnapshotGuest started = session::StartFromSnapshot(
+        {FLAGS_from, options.kernel_image, options.timeout_ns, options.kvm_device});
+    session::SetObserved(*started.guest.on_kvm, options.event_mask, options.boot_flags);
+    return started;
+  }
+  absl::StatusOr<session::Guest> guest = session::StartGuest(options);
+  if (!guest.ok()) return guest.status();
+  return session::SnapshotGuest{*std::move(guest), nullptr};
+}
 
-absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
-                             const std::function<int(const GuestRunResult&)>& then,
-                             const RunExtras& extras) {
+// Goes back to the snapshot; false and complaints if the proof found a difference.
+bool GoBack(session::Resetter& resetter, session::Guest& guest,
+            const session::GuestOptions& options) {
+  const std::vector<std::string> differences = resetter.Reset();
+  for (const std::string& line : differences) {
+    Complain(absl::StrCat("the reset was not exact: ", line));
+  }
+  session::SetObserved(*guest.on_kvm, options.event_mask, options.boot_flags);
+  return differences.empty();
+}
+
+void SayResets(const session::Resetter& resetter) {
+  const auto mean_us = [](uint64_t ns, uint64_t count) {
+    return count == 0 ? 0.0 : static_cast<double>(ns) / 1e3 / static_cast<double>(count);
+  };
+  Complain(absl::StrFormat("%d resets, %.1f us on average; %d proved exact, %.1f us on average",
+                           resetter.resets(), mean_us(resetter.reset_ns(), resetter.resets()),
+                           resetter.proofs(), mean_us(resetter.proof_ns(), resetter.proofs())));
+}
+
+// What the flags say of a run.
+struct RunPlan {
+  session::GuestOptions options;
+  oracle::CheckMode mode;
+  std::string program;  // its name; empty: a snapshot has it
+  File events;
+  File trace;
+  uint64_t kinds = 0;
+  proto::FailControl fail{};
+};
+
+absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckMode mode,
+                                      const RunExtras& extras) {
   absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(arguments);
   if (!options.ok()) return options.status();
   absl::StatusOr<File> events = OpenOutput("events", FLAGS_events);
@@ -97,46 +141,72 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
                         (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
+  const std::string& program = options->root.program;
+  const std::string name = program.substr(program.rfind('/') + 1);
+  return RunPlan{*std::move(options),    mode,   name, *std::move(events),
+                 *std::move(trace_file), *kinds, *fail};
+}
 
-  absl::StatusOr<session::Guest> guest = session::StartGuest(*options);
-  if (!guest.ok()) return guest.status();
-  if (FLAGS_v) SayStart(*guest);
-  session::SessionOptions session_options = OptionsFromFlags(*options, extras.output);
+absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const RunExtras& extras,
+                            const std::function<int(const GuestRunResult&)>& then) {
+  session::SessionOptions session_options = OptionsFromFlags(plan.options, extras.output);
   std::unique_ptr<session::EventWriter> writer;
-  if (*events) {
-    writer = std::make_unique<session::EventWriter>(events->get(),
-                                                    guest->machine->boot_info().tsc_khz, *kinds);
+  if (plan.events) {
+    writer = std::make_unique<session::EventWriter>(plan.events.get(),
+                                                    guest.machine->boot_info().tsc_khz, plan.kinds);
     session_options.observers.push_back(writer.get());
   }
   std::optional<exports::TraceObserver> trace;
-  if (*trace_file) {
-    const std::string& program = arguments.words.front();
-    trace.emplace(trace_file->get(), guest->machine->boot_info().tsc_khz,
-                  program.substr(program.rfind('/') + 1));
+  if (plan.trace) {
+    trace.emplace(plan.trace.get(), guest.machine->boot_info().tsc_khz, plan.program);
     session_options.observers.push_back(&*trace);
   }
   std::unique_ptr<session::OracleObserver> oracle;
-  if (mode != oracle::CheckMode::kOff) {
-    oracle = std::make_unique<session::OracleObserver>(*guest->machine,
-                                                       oracle::CheckerOptions{.mode = mode});
+  if (plan.mode != oracle::CheckMode::kOff) {
+    oracle = std::make_unique<session::OracleObserver>(*guest.machine,
+                                                       oracle::CheckerOptions{.mode = plan.mode});
     session_options.observers.push_back(oracle.get());
   }
   std::optional<session::FailureObserver> failures;
-  if (fail->mode != proto::FailMode::kOff) {
-    failures.emplace(*guest->machine, *fail, options->kernel_image);
+  if (plan.fail.mode != proto::FailMode::kOff) {
+    failures.emplace(*guest.machine, plan.fail, plan.options.kernel_image);
     session_options.observers.push_back(&*failures);
   }
   const std::unique_ptr<session::Observer> extra =
-      extras.observer ? extras.observer(*guest->machine) : nullptr;
+      extras.observer ? extras.observer(*guest.machine) : nullptr;
   if (extra) session_options.observers.push_back(extra.get());
-  absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest->machine);
+  absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest.machine);
   if (!server.ok()) return server.status();
   if (*server) session_options.observers.push_back(server->get());
-  const GuestRunResult result{session::Session(*guest->machine, session_options).Run(),
-                              oracle.get(), extra.get()};
-  if (FLAGS_v) SayEnd(result.session, *guest->machine);
+  const GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
+                              extra.get()};
+  if (FLAGS_v) SayEnd(result.session, *guest.machine);
   if (failures) Complain(failures->Summary());
   return then(result);
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
+                             const std::function<int(const GuestRunResult&)>& then,
+                             const RunExtras& extras) {
+  absl::StatusOr<RunPlan> plan = PlanFromFlags(arguments, mode, extras);
+  if (!plan.ok()) return plan.status();
+  absl::StatusOr<session::SnapshotGuest> started = StartFromFlags(plan->options);
+  if (!started.ok()) return started.status();
+  session::Guest& guest = started->guest;
+  if (FLAGS_v) SayStart(guest);
+  if (FLAGS_repeat == 1) return RunOnce(guest, *plan, extras, then);
+
+  session::Resetter resetter(*guest.on_kvm, started->snapshot,
+                             *session::ParseProveReset(FLAGS_prove_reset));
+  absl::StatusOr<int> code = kExitOk;
+  for (int i = 0; i < FLAGS_repeat && code.ok() && *code == kExitOk; ++i) {
+    code = RunOnce(guest, *plan, extras, then);
+    if (code.ok() && !GoBack(resetter, guest, plan->options)) code = kExitFinding;
+  }
+  SayResets(resetter);
+  return code;
 }
 
 int Tell(const GuestRunResult& result) {

@@ -23,6 +23,7 @@ constexpr char kGeneral[] =
   forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
+  forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
   forkvisor help [VERB]                          more about a verb
   forkvisor version
 
@@ -58,6 +59,9 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --host=kvm|qemu        what executes the guest: KVM, or QEMU's translator where there is no KVM
   --qemu=PROGRAM, --qemu_cpu=full|plain   which QEMU, and the CPU that it is asked for
   --kvm_device=FILE      KVM's device (/dev/kvm)
+  --from=FILE            go on from a snapshot (forkvisor snapshot), which has its PROGRAM already
+  --repeat=N             run it N times, going back to the snapshot each time
+  --prove_reset=every|sampled|off   then compare all memory and registers with it (sampled)
   --vm=SOCKET            answer the questions of "forkvisor inspect --vm=SOCKET" there
   -v                     say what happens
 )";
@@ -125,6 +129,19 @@ Answers about a guest: one that runs (--vm), a program started for the question,
 and the flags of run for PROGRAM, whose standard output goes to standard error.
 )";
 
+constexpr char kSnapshot[] =
+    R"(forkvisor snapshot [flags] --out=FILE [--] PROGRAM [ARGS...]
+
+Runs PROGRAM up to a moment and writes the whole machine into FILE, from which run and check go on
+with --from=FILE as often as wanted. The guest is then always the same kernel, on KVM, on a CPU with
+the same features.
+
+  --out=FILE
+  --at=start|fork|mark:ID|syscall:NAME|exit|time:SECONDS   the moment (start: the first instruction)
+
+and the flags of run, but for --check.
+)";
+
 constexpr char kBench[] =
     R"(forkvisor bench [flags]
 
@@ -167,8 +184,8 @@ by more than the bound, and not by chance. 2: a file is no such result.
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral},        {"run", kRun},     {"check", kCheck},    {"diff", kDiff},
-      {"inspect", kInspect}, {"bench", kBench}, {"compare", kCompare}};
+      {"", kGeneral},        {"run", kRun},     {"check", kCheck},       {"diff", kDiff},
+      {"inspect", kInspect}, {"bench", kBench}, {"snapshot", kSnapshot}, {"compare", kCompare}};
   return kTexts;
 }
 

@@ -21,9 +21,9 @@ constexpr Verb kVerbs[] = {
     {"run", fv::cli::RunVerb},           {"check", fv::cli::CheckVerb},
     {"bench", fv::cli::BenchVerb},       {"compare", fv::cli::CompareVerb},
     {"diff", fv::cli::DiffVerb},         {"inspect", fv::cli::InspectVerb},
-    {"help", fv::cli::HelpVerb},         {"--help", fv::cli::HelpVerb},
-    {"-h", fv::cli::HelpVerb},           {"version", fv::cli::VersionVerb},
-    {"--version", fv::cli::VersionVerb},
+    {"snapshot", fv::cli::SnapshotVerb}, {"help", fv::cli::HelpVerb},
+    {"--help", fv::cli::HelpVerb},       {"-h", fv::cli::HelpVerb},
+    {"version", fv::cli::VersionVerb},   {"--version", fv::cli::VersionVerb},
 };
 
 int ExitCodeOf(const fv::vmm::VmmError& error) {

@@ -11,10 +11,13 @@ namespace fv::cli {
 int RunVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
   allowed.push_back("check");
+  for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
   if (!arguments.ok()) return UsageError("run", arguments.status().message().data());
   if (arguments->help) return ShowHelp("run");
-  if (arguments->words.empty()) return UsageError("run", "which program?");
+  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+    return UsageError("run", wrong);
+  }
   const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
   if (!mode) {
     return UsageError("run", absl::StrCat("--check=", FLAGS_check,

@@ -23,6 +23,7 @@ int BenchVerb(const Words& args);
 int CompareVerb(const Words& args);
 int DiffVerb(const Words& args);
 int InspectVerb(const Words& args);
+int SnapshotVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

@@ -43,12 +43,13 @@ class Stopwatch {
 
 }  // namespace
 
-Restorer::Restorer(const RestorerParts& parts, const kvm_sregs& kernel_sregs, Snapshot facts)
+Restorer::Restorer(const Kvm& kvm, const RestorerParts& parts, const kvm_sregs& kernel_sregs,
+                   Snapshot facts)
     : parts_(parts),
       kernel_sregs_(kernel_sregs),
       facts_(std::move(facts)),
-      msrs_(StateMsrs(parts.kvm, parts.vcpu)),
-      xsave_bytes_(vmm::XsaveBytes(parts.kvm)),
+      msrs_(StateMsrs(kvm, parts.vcpu)),
+      xsave_bytes_(vmm::XsaveBytes(kvm)),
       window_{(facts_.boot.channel_gpa + proto::kRestoreOffset) / kPageBytes,
               (facts_.boot.channel_gpa + proto::kChannelBytes) / kPageBytes},
       table_map_gpa_(0),

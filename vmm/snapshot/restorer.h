@@ -66,7 +66,6 @@ struct StateDifference {
 
 // What the restorer works on; all outlive it.
 struct RestorerParts {
-  const Kvm& kvm;
   Vm& vm;
   Vcpu& vcpu;
   GuestMemory& memory;
@@ -80,7 +79,8 @@ class Restorer {
   // `kernel_sregs`: registers with which kernel code runs on its own root. `facts`: a snapshot in
   // which everything is filled in that does not change (boot, kernel_id, tick_ns, ring0_emulated,
   // cpuid).
-  Restorer(const RestorerParts& parts, const kvm_sregs& kernel_sregs, Snapshot facts);
+  Restorer(const Kvm& kvm, const RestorerParts& parts, const kvm_sregs& kernel_sregs,
+           Snapshot facts);
 
   // The machine as it stands. The first costs a copy of all memory in use, unless the machine was
   // made from a snapshot; later ones, what was written since. Throws VmmError.

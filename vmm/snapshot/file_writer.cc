@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writing a snapshot file: sections first, the header with their checksums last.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "proto/channel.h"
+#include "proto/layout.h"
+#include "vmm/error.h"
+#include "vmm/fd.h"
+#include "vmm/snapshot/file_layout.h"
+#include "vmm/snapshot/hash.h"
+#include "vmm/snapshot/snapshot_file.h"
+
+namespace fv::vmm {
+namespace {
+
+using file::SectionKind;
+using proto::kPageBytes;
+
+// A gap of so many zero pages is written out: fewer mappings, later.
+constexpr uint64_t kJoinFrames = 16;
+
+template <typename T>
+std::span<const uint8_t> BytesOf(const T* from, size_t count) {
+  return {reinterpret_cast<const uint8_t*>(from), count * sizeof(T)};
+}
+
+// A file that appears under its name when it is finished, and not at all otherwise.
+class NewFile {
+ public:
+  explicit NewFile(const std::string& path)
+      : path_(path), temporary_(path + ".new." + std::to_string(::getpid())) {
+    constexpr mode_t kMode = 0666;
+    file_ = Fd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+    if (!file_.valid()) ThrowErrno(temporary_, errno);
+  }
+  ~NewFile() {
+    if (file_.valid()) ::unlink(temporary_.c_str());
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  void Write(std::span<const uint8_t> bytes, uint64_t offset) {
+    while (!bytes.empty()) {
+      const ssize_t done =
+          ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) ThrowErrno("writing " + path_, errno);
+      bytes = bytes.subspan(static_cast<size_t>(done));
+      offset += static_cast<uint64_t>(done);
+    }
+  }
+
+  void Finish() {
+    if (::fsync(file_.get()) != 0) ThrowErrno("fsync of " + path_, errno);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) ThrowErrno("renaming to " + path_, errno);
+    file_ = Fd();
+    const std::string directory = std::filesystem::path(path_).parent_path().string();
+    const Fd parent(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_CLOEXEC));
+    // Some file systems have no directories to synchronise: the file itself is safe.
+    if (parent.valid()) (void)::fsync(parent.get());
+  }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  Fd file_;
+};
+
+file::Machine MachineOf(const Snapshot& snapshot) {
+  file::Machine machine{};
+  machine.boot = snapshot.boot;
+  machine.kernel_id = snapshot.kernel_id;
+  machine.tick_ns = snapshot.tick_ns;
+  machine.kernel_tsc = snapshot.kernel_tsc;
+  machine.ring0_emulated = snapshot.ring0_emulated ? 1 : 0;
+  machine.tick_due = snapshot.tick.due() ? 1 : 0;
+  machine.regs = snapshot.cpu.regs;
+  machine.sregs = snapshot.cpu.sregs;
+  machine.debug = snapshot.cpu.debug;
+  machine.events = snapshot.cpu.events;
+  machine.mp = snapshot.cpu.mp;
+  machine.xcrs = snapshot.cpu.xcrs;
+  return machine;
+}
+
+std::vector<Extent> Pack(const std::vector<FrameRange>& runs) {
+  std::vector<Extent> extents;
+  uint64_t offset = 0;
+  for (const FrameRange& run : runs) {
+    extents.push_back({run.first, run.end - run.first, offset});
+    offset += (run.end - run.first) * kPageBytes;
+  }
+  return extents;
+}
+
+class Writer {
+ public:
+  explicit Writer(const std::string& path) : out_(path) {
+    header_.magic = file::kMagic;
+    header_.version = kSnapshotFileVersion;
+    header_.section_count = file::kSections;
+    header_.layout_hash = proto::kLayoutHash;
+  }
+
+  void Add(SectionKind kind, std::span<const uint8_t> bytes) {
+    header_.sections[static_cast<uint32_t>(kind)] = {end_, bytes.size(), HashBytes(bytes)};
+    out_.Write(bytes, end_);
+    end_ += bytes.size();
+  }
+
+  void AddPages(const RamImage& image, const std::vector<Extent>& extents) {
+    static constexpr uint8_t kZeroPage[kPageBytes] = {};
+    const uint64_t start = (end_ + kPageBytes - 1) / kPageBytes * kPageBytes;
+    ByteHash hash;
+    end_ = start;
+    for (const Extent& extent : extents) {
+      for (uint64_t i = 0; i < extent.count; ++i) {
+        const uint8_t* page = image.Page(extent.first + i);
+        const std::span<const uint8_t> bytes(page == nullptr ? kZeroPage : page, kPageBytes);
+        hash.Add(bytes);
+        out_.Write(bytes, end_);
+        end_ += kPageBytes;
+      }
+    }
+    header_.sections[static_cast<uint32_t>(SectionKind::kPages)] = {start, end_ - start,
+                                                                    hash.value()};
+  }
+
+  void Finish() {
+    header_.hash = HashBytes(BytesOf(&header_, 1).first(offsetof(file::Header, hash)));
+    out_.Write(BytesOf(&header_, 1), 0);
+    out_.Finish();
+  }
+
+ private:
+  NewFile out_;
+  file::Header header_{};
+  uint64_t end_ = sizeof(file::Header);
+};
+
+}  // namespace
+
+void WriteSnapshotFile(const Snapshot& snapshot, const std::string& path) {
+  Writer writer(path);
+  const file::Machine machine = MachineOf(snapshot);
+  const std::vector<Extent> extents = Pack(snapshot.ram->Runs(kJoinFrames));
+  writer.Add(SectionKind::kMachine, BytesOf(&machine, 1));
+  writer.Add(SectionKind::kCpuid, BytesOf(snapshot.cpuid.data(), snapshot.cpuid.size()));
+  writer.Add(SectionKind::kMsrs, BytesOf(snapshot.cpu.msrs.data(), snapshot.cpu.msrs.size()));
+  writer.Add(SectionKind::kXsave, snapshot.cpu.xsave);
+  writer.Add(SectionKind::kExtents, BytesOf(extents.data(), extents.size()));
+  writer.AddPages(*snapshot.ram, extents);
+  writer.Finish();
+}
+
+}  // namespace fv::vmm
