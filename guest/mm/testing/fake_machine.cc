@@ -17,6 +17,11 @@
 #include "guest/mm/out_of_memory.h"
 #include "guest/mm/slab.h"
 
+#if !FV_HOSTED
+// The canary of the kernel's objects (guest/arch/trap.cc has the kernel's own), for the benchmark.
+extern "C" constinit uint64_t __stack_chk_guard = 0;
+#endif
+
 namespace fv::guest::testing {
 
 namespace {
