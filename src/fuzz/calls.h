@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The calls that fuzz programs are made of: for each, what its arguments may be and what its
+// result is. Numbers and names are those of proto/syscalls.def, but for store, load and hash.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "src/fuzz/encoding.h"
+
+namespace fv::fuzz {
+
+struct Named {
+  std::string_view name;
+  uint64_t value;
+};
+
+enum class ArgumentType : uint8_t {
+  kChoice,     // one of `names`
+  kFlags,      // any of `names`, or-ed
+  kAddress,    // in the arena, or an earlier mapping
+  kBreak,      // near the program break
+  kSize,       // of memory, in bytes: at page edges
+  kCount,      // of bytes to read or write: small
+  kWord,       // any 64 bits
+  kFd,         // a descriptor
+  kPid,        // a task's
+  kGroup,      // a task's, negative, or 0
+  kSignal,     //
+  kTask,       // the child
+  kStructure,  // the address of `structure`
+};
+
+struct ArgumentSpec {
+  ArgumentType type = ArgumentType::kWord;
+  std::span<const Named> names = {};
+  uint64_t usual = 0;  // kFlags: what most calls have
+  FvFuzzStructure structure = FV_FUZZ_OUTBUF;
+};
+
+// What two kernels have to agree on.
+enum class ResultType : uint8_t {
+  kValue,    // the result to the bit
+  kAddress,  // the place in the arena; elsewhere that it succeeded
+  kTask,     // the task that it names
+  kSuccess,  // the error, or that there is none
+  kNone,     // nothing
+};
+enum class OutputType : uint8_t { kNone, kValue };
+
+enum class Blocking : uint8_t { kNever, kMayBlock };
+
+struct CallSpec {
+  std::string_view name;
+  uint16_t number = 0;
+  std::vector<ArgumentSpec> arguments;
+  ResultType result = ResultType::kValue;
+  OutputType output = OutputType::kNone;
+  Blocking blocking = Blocking::kNever;
+  unsigned weight = 1;  // how often it is chosen
+
+  bool Spawns() const {
+    return !arguments.empty() && arguments.front().type == ArgumentType::kTask;
+  }
+};
+
+// Sorted by number.
+std::span<const CallSpec> Calls();
+// Null if there is none.
+const CallSpec* FindCall(uint16_t number);
+const CallSpec* FindCall(std::string_view name);
+
+// Sizes, in bytes, among them impossible ones.
+std::span<const uint64_t> Sizes();
+// The largest size that is possible.
+inline constexpr uint64_t kMaxSize = 24 * FV_FUZZ_PAGE;
+// Offsets within a page.
+std::span<const uint64_t> Offsets();
+
+}  // namespace fv::fuzz

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A fuzz program as the executor reads it from its standard input, and the results as it writes
+// them to its standard output. C and C++; little-endian, no padding. docs/fuzzing.md explains the
+// programs.
+//
+//   program: FvFuzzHeader, `turns` bytes (rounded up to 8), then `steps` times a FvFuzzStep and its
+//            FvFuzzArguments
+//   results: FvFuzzReport, then for each task, and each of its steps, a FvFuzzResult
+#ifndef FV_SRC_FUZZ_ENCODING_H_
+#define FV_SRC_FUZZ_ENCODING_H_
+
+#include <stdint.h>
+
+#define FV_FUZZ_MAGIC 0x315A4656u  // "VFZ1"
+// No program is larger.
+#define FV_FUZZ_TASKS 8
+#define FV_FUZZ_STEPS 16  // of one task
+#define FV_FUZZ_TURNS 64
+#define FV_FUZZ_ARGUMENTS 6
+#define FV_FUZZ_MAX_BYTES 16384
+
+// The memory that programs work on: the arena, whose page FV_FUZZ_TABLE_PAGE is the first one of
+// another page table. Of its pages some are mapped when a program starts.
+#define FV_FUZZ_PAGE 4096ull
+#define FV_FUZZ_ARENA_PAGES 64
+#define FV_FUZZ_TABLE_PAGE 32
+#define FV_FUZZ_ARENA (0x10000000000ull - FV_FUZZ_TABLE_PAGE * FV_FUZZ_PAGE)
+#define FV_FUZZ_PRIVATE_FIRST 0  // private anonymous pages; each begins with its number + 1
+#define FV_FUZZ_PRIVATE_PAGES 8
+#define FV_FUZZ_SHARED_FIRST 8  // shared anonymous pages
+#define FV_FUZZ_SHARED_PAGES 4
+#define FV_FUZZ_SPAN_FIRST 30  // private pages of two page tables
+#define FV_FUZZ_SPAN_PAGES 4
+
+// Calls that are none of Linux's.
+#define FV_FUZZ_STORE 0x8000  // store(address, value): 8 bytes; 0 or -EFAULT
+#define FV_FUZZ_LOAD 0x8001   // load(address): 8 bytes are the output; 0 or -EFAULT
+#define FV_FUZZ_HASH 0x8002   // hash(address, size): the output is FNV-1a of the range
+
+enum FvFuzzArgumentKind {
+  FV_FUZZ_CONST = 0,   // value
+  FV_FUZZ_RESULT = 1,  // the result of step `step` of task `task`, plus value
+  FV_FUZZ_OUTPUT = 2,  // 32 bits of that step's output: the lower ones, or with value 1 the upper
+  FV_FUZZ_ARENA_AT = 3,   // the arena's address, plus value
+  FV_FUZZ_BREAK_AT = 4,   // the program break at the start of the image, plus value
+  FV_FUZZ_PID = 5,        // the thread id of task `task`, times value (1 or -1)
+  FV_FUZZ_STRUCTURE = 6,  // address of a structure: `task` is its FvFuzzStructure, value what it says
+  FV_FUZZ_TASK = 7,       // value: the task that the call makes (not handed to the kernel)
+  FV_FUZZ_KINDS = 8,
+};
+
+enum FvFuzzStructure {
+  FV_FUZZ_TIMESPEC = 0,   // value: nanoseconds below a second
+  FV_FUZZ_SIGSET = 1,     // value: the mask
+  FV_FUZZ_SIGACTION = 2,  // value: sa_flags | handler << 32 (FvFuzzHandler) | mask of 1-24 << 40
+  FV_FUZZ_OUTBUF = 3,     // zeros, 256 bytes; the first 8 are the step's output
+  FV_FUZZ_STACK = 4,      // stack_t; value: arena page | pages << 8 | ss_flags << 32
+  FV_FUZZ_IOVEC = 5,      // one iovec; value: offset in the arena | length << 32
+  FV_FUZZ_STRUCTURES = 6,
+};
+
+enum FvFuzzHandler { FV_FUZZ_DEFAULT = 0, FV_FUZZ_IGNORE = 1, FV_FUZZ_CATCH = 2 };
+
+// FvFuzzHeader::flags.
+#define FV_FUZZ_TURNWISE 1u  // one task at a time, in the order of the turns
+
+struct FvFuzzHeader {
+  uint32_t magic;
+  uint8_t flags;
+  uint8_t tasks;
+  uint8_t turns;
+  uint8_t steps;
+  // A task that has not made its step after so many yields of another one is passed over.
+  uint32_t patience;
+  // After so much time, or (0) when nothing has happened for `patience` yields, all tasks end.
+  uint32_t limit_ms;
+};
+
+// FvFuzzStep::flags.
+#define FV_FUZZ_BLOCKS 1u  // others take their turns while the task is in the call
+
+struct FvFuzzStep {
+  uint16_t call;  // a system call's number, or FV_FUZZ_STORE...
+  uint8_t task;
+  uint8_t arguments;
+  uint32_t flags;
+};
+
+struct FvFuzzArgument {
+  uint8_t kind;
+  uint8_t task;
+  uint8_t step;
+  uint8_t reserved[5];
+  uint64_t value;
+};
+
+enum FvFuzzState { FV_FUZZ_NOT_REACHED = 0, FV_FUZZ_ENTERED = 1, FV_FUZZ_DONE = 2 };
+
+struct FvFuzzResult {
+  int64_t result;  // as in RAX
+  uint64_t output;
+  uint32_t state;
+  uint32_t reserved;
+};
+
+struct FvFuzzReport {
+  uint32_t magic;
+  uint32_t cut;  // 1: not every task ended by itself
+  uint32_t pids[FV_FUZZ_TASKS];     // 0: the task never ran
+  uint32_t handled[FV_FUZZ_TASKS];  // signal handlers that the task ran
+};
+
+#endif  // FV_SRC_FUZZ_ENCODING_H_

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every fuzz program runs on, natively and in a guest: the tasks, their turns, their memory
+// and their results. Freestanding C for x86-64 Linux; included once, by the executor (executor.c)
+// and by the C form of a program (forkvisor replay --as=c). The including file defines
+//
+//   static void RunTask(unsigned task, unsigned from);   // the steps of a task, from one on
+//
+// Tasks may share memory (CLONE_VM) or not, so what they have in common lies in a shared file; all
+// else belongs to one task, by its number. No task uses the stack of another: a child of vfork(2)
+// or clone(2) changes to its own at once.
+#include <asm/unistd.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/fuzz/encoding.h"
+
+#define SHARED_FILE "fuzz.shared"  // in the working directory
+#define STACK_BYTES 16384
+#define SCRATCH_BYTES 256
+
+enum TaskState { kUnborn = 0, kReady = 1, kBlocked = 2, kGone = 3 };
+
+struct Shared {
+  struct FvFuzzReport report;
+  struct FvFuzzResult results[FV_FUZZ_TASKS][FV_FUZZ_STEPS];
+  uint32_t state[FV_FUZZ_TASKS];
+  uint32_t child_tid[FV_FUZZ_TASKS];
+  uint32_t turn;      // counts turns; its task is turns[turn % count]
+  uint32_t progress;  // changes when something happens
+  uint8_t program[FV_FUZZ_MAX_BYTES];
+};
+
+static struct Shared* shared;
+static struct FvFuzzHeader* header;
+static uint64_t first_break;  // of this image
+static const uint8_t* turns;
+static uint8_t stacks[FV_FUZZ_TASKS][STACK_BYTES] __attribute__((aligned(16)));
+static uint8_t scratch[FV_FUZZ_TASKS][FV_FUZZ_ARGUMENTS][SCRATCH_BYTES] __attribute__((aligned(16)));
+
+static void RunTask(unsigned task, unsigned from);
+
+// ---- the machine ----
+
+static inline int64_t Raw(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                          uint64_t e, uint64_t f) {
+  register uint64_t r10 __asm__("r10") = d;
+  register uint64_t r8 __asm__("r8") = e;
+  register uint64_t r9 __asm__("r9") = f;
+  int64_t result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+#define RAW0(number) Raw(number, 0, 0, 0, 0, 0, 0)
+#define RAW1(number, a) Raw(number, (uint64_t)(a), 0, 0, 0, 0, 0)
+#define RAW3(number, a, b, c) Raw(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
+
+// Loads and stores that may fault: the handler of SIGSEGV and SIGBUS goes on at the second label.
+int64_t TryLoad(uint64_t address, uint64_t* value);
+int64_t TryStore(uint64_t address, uint64_t value);
+int64_t TryLoadByte(uint64_t address, uint64_t* value);
+extern char try_begin[], try_end[], try_failed[];
+__asm__(
+    ".text\n"
+    ".globl TryLoad, TryStore, TryLoadByte, try_begin, try_end, try_failed\n"
+    "try_begin:\n"
+    "TryLoad: mov (%rdi), %rax\n mov %rax, (%rsi)\n xor %eax, %eax\n ret\n"
+    "TryLoadByte: movzbl (%rdi), %eax\n mov %rax, (%rsi)\n xor %eax, %eax\n ret\n"
+    "TryStore: mov %rsi, (%rdi)\n xor %eax, %eax\n ret\n"
+    "try_end:\n"
+    "try_failed: mov $-14, %rax\n ret\n");
+
+// A call that makes a task. The child changes to `stack` before it touches memory, and runs `task`.
+int64_t RawSpawn(uint64_t number, const uint64_t arguments[5], void* stack, uint64_t task);
+// The kernel's way back from a handler.
+void Restorer(void);
+__asm__(
+    ".text\n"
+    ".globl RawSpawn, Restorer, _start\n"
+    "RawSpawn:\n"
+    "push %r12\n push %r13\n"
+    "mov %rdx, %r12\n mov %rcx, %r13\n mov %rsi, %r11\n mov %rdi, %rax\n"
+    "mov 0(%r11), %rdi\n mov 8(%r11), %rsi\n mov 16(%r11), %rdx\n mov 24(%r11), %r10\n"
+    "mov 32(%r11), %r8\n"
+    "syscall\n"
+    "test %rax, %rax\n jz 1f\n"
+    "pop %r13\n pop %r12\n ret\n"
+    "1: mov %r12, %rsp\n xor %ebp, %ebp\n mov %r13, %rdi\n call BeginTask\n hlt\n"
+    "Restorer: mov $15, %eax\n syscall\n"
+    "_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call Begin\n hlt\n");
+
+static void Fill(void* to, int byte, size_t bytes) {
+  for (volatile uint8_t* p = to; bytes != 0; --bytes) *p++ = (uint8_t)byte;
+}
+
+// ---- turns ----
+
+static uint32_t Load32(uint32_t* word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static void Store32(uint32_t* word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+static int IsTurnwise(void) { return (header->flags & FV_FUZZ_TURNWISE) != 0; }
+
+static unsigned TaskOfTurn(uint32_t turn) { return turns[turn % header->turns]; }
+
+// The turn goes on; who waits finds out whose it is.
+static void PassTurn(uint32_t turn) {
+  __atomic_compare_exchange_n(&shared->turn, &turn, turn + 1, 0, __ATOMIC_SEQ_CST,
+                              __ATOMIC_SEQ_CST);
+}
+
+// A process without memory is a dead one: process_vm_readv(2) says ESRCH.
+static int IsDead(unsigned task) {
+  uint8_t byte;
+  const uint64_t local[2] = {(uint64_t)&byte, 1};
+  const uint64_t remote[2] = {(uint64_t)shared, 1};
+  const uint32_t pid = Load32(&shared->report.pids[task]);
+  if (pid == 0) return 0;
+  return Raw(__NR_process_vm_readv, pid, (uint64_t)local, 1, (uint64_t)remote, 1, 0) == -3;
+}
+
+// Gives the CPU to `holder`, who does not take turn `turn`; passes it on after long enough. A task
+// in a blocking call gets the time to come back from it, so that the order does not depend on how
+// fast a kernel is.
+static void WaitFor(unsigned holder, uint32_t turn) {
+  const uint32_t grace = header->patience / 64 + 2;
+  for (uint32_t yields = 1; Load32(&shared->turn) == turn; ++yields) {
+    const uint32_t state = Load32(&shared->state[holder]);
+    if (state == kUnborn || state == kGone) {
+      PassTurn(turn);
+    } else if (state == kBlocked ? yields > grace : yields > header->patience) {
+      if (state == kReady || IsDead(holder)) Store32(&shared->state[holder], kGone);
+      PassTurn(turn);
+    } else if (yields % 8 == 0 && IsDead(holder)) {
+      Store32(&shared->state[holder], kGone);
+    }
+    RAW0(__NR_sched_yield);
+  }
+}
+
+static void AwaitTurn(unsigned task) {
+  for (;;) {
+    const uint32_t turn = Load32(&shared->turn);
+    const unsigned holder = TaskOfTurn(turn);
+    if (holder == task) return;
+    WaitFor(holder, turn);
+  }
+}
+
+static void BeforeStep(unsigned task, unsigned step, unsigned flags) {
+  if (IsTurnwise()) AwaitTurn(task);
+  Store32(&shared->results[task][step].state, FV_FUZZ_ENTERED);
+  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
+  if (IsTurnwise() && (flags & FV_FUZZ_BLOCKS) != 0) {
+    Store32(&shared->state[task], kBlocked);
+    PassTurn(Load32(&shared->turn));
+  }
+}
+
+static void AfterStep(unsigned task, unsigned step, unsigned flags, int64_t result) {
+  struct FvFuzzResult* record = &shared->results[task][step];
+  record->result = result;
+  Store32(&record->state, FV_FUZZ_DONE);
+  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
+  if (!IsTurnwise()) return;
+  if ((flags & FV_FUZZ_BLOCKS) != 0) {
+    Store32(&shared->state[task], kReady);
+  } else {
+    PassTurn(Load32(&shared->turn));
+  }
+}
+
+// ---- signals ----
+
+struct KernelSigaction {
+  uint64_t handler;
+  uint64_t flags;
+  uint64_t restorer;
+  uint64_t mask;
+};
+#define FV_SA_SIGINFO 4u
+#define FV_SA_ONSTACK 0x08000000u
+#define FV_SA_RESTORER 0x04000000u
+#define FV_SA_RESTART 0x10000000u
+
+static void Count(int number, void* info, void* context) {
+  (void)number;
+  (void)info;
+  (void)context;
+  const uint32_t self = (uint32_t)RAW0(__NR_gettid);
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    if (Load32(&shared->report.pids[task]) != self) continue;
+    __atomic_add_fetch(&shared->report.handled[task], 1, __ATOMIC_SEQ_CST);
+  }
+}
+
+// SIGSEGV and SIGBUS: a fault of TryLoad and its kin is its result, any other one kills.
+static void OnFault(int number, void* info, void* context) {
+  (void)info;
+  // ucontext_t: uc_flags, uc_link, uc_stack (3 words), then the registers; RIP is the 17th.
+  uint64_t* rip = (uint64_t*)context + 5 + 16;
+  if (*rip >= (uint64_t)try_begin && *rip < (uint64_t)try_end) {
+    *rip = (uint64_t)try_failed;
+    return;
+  }
+  const struct KernelSigaction action = {0, FV_SA_RESTORER, (uint64_t)Restorer, 0};
+  Raw(__NR_rt_sigaction, (uint64_t)number, (uint64_t)&action, 0, 8, 0, 0);
+}
+
+static void CatchFaults(void) {
+  const struct KernelSigaction action = {(uint64_t)OnFault, FV_SA_SIGINFO | FV_SA_RESTORER,
+                                         (uint64_t)Restorer, 0};
+  Raw(__NR_rt_sigaction, 11, (uint64_t)&action, 0, 8, 0, 0);
+  Raw(__NR_rt_sigaction, 7, (uint64_t)&action, 0, 8, 0, 0);
+}
+
+// ---- arguments ----
+
+#define ARENA(offset) (FV_FUZZ_ARENA + (uint64_t)(offset))
+#define BREAK(offset) (first_break + (uint64_t)(offset))
+#define RESULT(task, step) ((uint64_t)shared->results[task][step].result)
+#define OUTPUT(task, step, half) ((uint64_t)(uint32_t)(shared->results[task][step].output >> (half) * 32))
+#define PID(task) ((uint64_t)Load32(&shared->report.pids[task]))
+
+static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t value) {
+  uint64_t* words = (uint64_t*)scratch[task][place];
+  Fill(words, 0, SCRATCH_BYTES);
+  switch (kind) {
+    case FV_FUZZ_TIMESPEC:
+      words[1] = value;
+      break;
+    case FV_FUZZ_SIGSET:
+      words[0] = value;
+      break;
+    case FV_FUZZ_SIGACTION: {
+      const uint64_t handler = value >> 32 & 0xFF;
+      words[0] = handler == FV_FUZZ_CATCH ? (uint64_t)Count : handler;
+      words[1] = (uint32_t)value | FV_SA_RESTORER;
+      words[2] = (uint64_t)Restorer;
+      words[3] = value >> 40;
+      break;
+    }
+    case FV_FUZZ_STACK:
+      words[0] = ARENA((value & 0xFF) * FV_FUZZ_PAGE);
+      words[1] = value >> 32;
+      words[2] = (value >> 8 & 0xFF) * FV_FUZZ_PAGE;
+      break;
+    case FV_FUZZ_IOVEC:
+      words[0] = ARENA((uint32_t)value);
+      words[1] = value >> 32;
+      break;
+    default:
+      break;
+  }
+  return (uint64_t)words;
+}
+
+// ---- calls ----
+
+static void EndTask(unsigned task) {
+  Store32(&shared->state[task], kGone);
+  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
+  if (IsTurnwise()) PassTurn(Load32(&shared->turn));
+  RAW1(__NR_exit, task);
+}
+
+// The first instructions of a task on its own stack, by RawSpawn.
+__attribute__((used)) void BeginTask(unsigned task) {
+  Store32(&shared->report.pids[task], (uint32_t)RAW0(__NR_gettid));
+  RunTask(task, 0);
+  EndTask(task);
+}
+
+static int64_t Spawn(uint64_t number, const uint64_t arguments[5], unsigned child) {
+  Store32(&shared->state[child], kReady);
+  const int64_t pid = RawSpawn(number, arguments, stacks[child] + STACK_BYTES, child);
+  if (pid < 0) {
+    Store32(&shared->state[child], kGone);
+  } else {
+    Store32(&shared->report.pids[child], (uint32_t)pid);
+  }
+  return pid;
+}
+
+// fork, vfork, clone(flags), clone3(flags, exit signal): the pidfd or the parent's copy of the
+// thread id is the step's output.
+static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned child, uint64_t flags,
+                     uint64_t exit_signal) {
+  uint64_t* output = &shared->results[task][step].output;
+  uint32_t* child_tid = &shared->child_tid[child];
+  if (number == __NR_clone3) {
+    uint64_t* words = (uint64_t*)scratch[task][0];
+    Fill(words, 0, SCRATCH_BYTES);
+    words[0] = flags;
+    words[1] = (uint64_t)output;  // pidfd
+    words[2] = (uint64_t)child_tid;
+    words[3] = (flags & CLONE_PIDFD) != 0 ? (uint64_t)&shared->child_tid[child] : (uint64_t)output;
+    words[4] = exit_signal;
+    const uint64_t arguments[5] = {(uint64_t)words, 64, 0, 0, 0};
+    return Spawn(number, arguments, child);
+  }
+  const uint64_t arguments[5] = {number == __NR_clone ? flags : 0, 0, (uint64_t)output,
+                                 (uint64_t)child_tid, 0};
+  return Spawn(number, arguments, child);
+}
+
+// The task goes on with its next step in a fresh image of this program.
+static int64_t ExecSelf(unsigned task, unsigned step) {
+  char* words = (char*)scratch[task][0];
+  char** argv = (char**)scratch[task][1];
+  words[0] = (char)('0' + task);
+  words[1] = (char)('A' + step);
+  words[2] = 0;
+  argv[0] = (char*)"/proc/self/exe";
+  argv[1] = words;
+  argv[2] = NULL;
+  argv[3] = NULL;  // an empty environment
+  return RAW3(__NR_execve, argv[0], argv, argv + 3);
+}
+
+static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
+  uint64_t hash = 0xCBF29CE484222325;
+  for (uint64_t i = 0; i < size; ++i) {
+    uint64_t byte = 0;
+    const int64_t error = TryLoadByte(address + i, &byte);
+    if (error != 0) return error;
+    hash = (hash ^ byte) * 0x100000001B3;
+  }
+  *output = hash;
+  return 0;
+}
+
+// Any other call. `outbuf` is the scratch place whose beginning is the output, or none (-1).
+static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
+                    int outbuf) {
+  uint64_t* output = &shared->results[task][step].output;
+  switch (number) {
+    case FV_FUZZ_STORE:
+      return TryStore(a[0], a[1]);
+    case FV_FUZZ_LOAD: {
+      uint64_t value = 0;
+      const int64_t error = TryLoad(a[0], &value);
+      *output = value;
+      return error;
+    }
+    case FV_FUZZ_HASH:
+      return Hash(a[0], a[1], output);
+    case __NR_exit:
+    case __NR_exit_group:
+      Store32(&shared->state[task], kGone);
+      if (IsTurnwise()) PassTurn(Load32(&shared->turn));
+      break;
+    default:
+      break;
+  }
+  const int64_t result = Raw(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (number == __NR_brk) *output = (uint64_t)result - first_break;
+  if (outbuf < 0) return result;
+  const uint64_t* words = (const uint64_t*)scratch[task][outbuf];
+  // siginfo_t of waitid(2): si_status below si_code.
+  *output = number == __NR_waitid ? words[1] << 32 | (uint32_t)words[3] : words[0];
+  return result;
+}
+
+// ---- beginning and end ----
+
+static void MapShared(int flags) {
+  const int64_t fd = RAW3(__NR_open, SHARED_FILE, flags | 2, 0600);
+  if (fd < 0) RAW1(__NR_exit_group, 100);
+  if (flags != 0) RAW3(__NR_ftruncate, fd, sizeof(struct Shared), 0);
+  const int64_t address = Raw(__NR_mmap, 0, sizeof(struct Shared), PROT_READ | PROT_WRITE,
+                              MAP_SHARED, (uint64_t)fd, 0);
+  if (address < 0 && address > -4096) RAW1(__NR_exit_group, 101);
+  RAW1(__NR_close, fd);
+  shared = (struct Shared*)address;
+  header = (struct FvFuzzHeader*)shared->program;
+  turns = shared->program + sizeof(struct FvFuzzHeader);
+}
+
+static void MapPages(unsigned first, unsigned pages, uint64_t sharing) {
+  Raw(__NR_mmap, ARENA(first * FV_FUZZ_PAGE), pages * FV_FUZZ_PAGE, PROT_READ | PROT_WRITE,
+      sharing | MAP_ANONYMOUS | MAP_FIXED, ~0ull, 0);
+}
+
+static void MapArena(void) {
+  MapPages(FV_FUZZ_PRIVATE_FIRST, FV_FUZZ_PRIVATE_PAGES, MAP_PRIVATE);
+  MapPages(FV_FUZZ_SHARED_FIRST, FV_FUZZ_SHARED_PAGES, MAP_SHARED);
+  MapPages(FV_FUZZ_SPAN_FIRST, FV_FUZZ_SPAN_PAGES, MAP_PRIVATE);
+  for (uint64_t page = 0; page < FV_FUZZ_PRIVATE_PAGES / 2; ++page) {
+    *(volatile uint64_t*)ARENA(page * FV_FUZZ_PAGE) = page + 1;
+  }
+}
+
+static void BeginImage(void) {
+  CatchFaults();
+  MapArena();
+  first_break = (uint64_t)RAW1(__NR_brk, 0);
+}
+
+// The tasks alone, whose numbers are known: nothing else that may run beside them.
+static void KillAll(void) {
+  shared->report.cut = 1;
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    const uint32_t pid = Load32(&shared->report.pids[task]);
+    if (pid != 0) RAW3(__NR_kill, pid, 9, 0);
+  }
+}
+
+static void OnAlarm(int number, void* info, void* context) {
+  (void)number;
+  (void)info;
+  (void)context;
+  KillAll();
+}
+
+// Reaps until nothing is left. Orphans come here, too.
+static void Monitor(void) {
+  uint32_t seen = 0, quiet = 0;
+  const int polls = header->limit_ms == 0;
+  if (!polls) {
+    const struct KernelSigaction action = {(uint64_t)OnAlarm, FV_SA_SIGINFO | FV_SA_RESTORER,
+                                           (uint64_t)Restorer, 0};
+    Raw(__NR_rt_sigaction, 14, (uint64_t)&action, 0, 8, 0, 0);
+    // Again and again: a task may be born while the others are killed.
+    const uint64_t us = (uint64_t)header->limit_ms * 1000;
+    const uint64_t timer[4] = {0, 5000, us / 1000000, us % 1000000};
+    RAW3(__NR_setitimer, 0, timer, 0);
+  }
+  for (;;) {
+    // __WALL, and WNOHANG if we poll.
+    const int64_t pid = Raw(__NR_wait4, ~0ull, 0, 0x40000000u | (polls ? 1 : 0), 0, 0, 0);
+    if (pid == -10) return;
+    if (!polls) continue;
+    const uint32_t progress = Load32(&shared->progress);
+    quiet = progress == seen && pid <= 0 ? quiet + 1 : 0;
+    seen = progress;
+    if (quiet > header->patience * 2) KillAll();
+    RAW0(__NR_sched_yield);
+  }
+}
+
+static void WriteAll(const void* bytes, uint64_t size) {
+  const uint8_t* from = bytes;
+  while (size != 0) {
+    const int64_t written = RAW3(__NR_write, 1, from, size);
+    if (written <= 0) RAW1(__NR_exit_group, 102);
+    from += written;
+    size -= (uint64_t)written;
+  }
+}
+
+// Steps of a task; of the including file.
+static unsigned StepsOf(unsigned task);
+
+static void Report(void) {
+  shared->report.magic = FV_FUZZ_MAGIC;
+  // One piece: what has been counted stands at the front of the shared file.
+  struct FvFuzzResult* to = &shared->results[0][0];
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
+  }
+  WriteAll(shared, (uint64_t)((uint8_t*)to - (uint8_t*)shared));
+  RAW1(__NR_unlink, SHARED_FILE);
+}
+
+// Makes the first task and waits for the end of all. The shared file holds the program.
+static void RunProgram(void) {
+  BeginImage();
+  Raw(__NR_prctl, 36, 1, 0, 0, 0, 0);  // PR_SET_CHILD_SUBREAPER
+  Store32(&shared->state[0], kReady);
+  const uint64_t none[5] = {0};
+  if (RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0) < 0) RAW1(__NR_exit_group, 103);
+  Monitor();
+  Report();
+  RAW1(__NR_exit_group, 0);
+}
+
+// The first task is a group of its own, without descriptors.
+static void BeginFirst(void) {
+  RAW3(__NR_setpgid, 0, 0, 0);
+  RAW3(__NR_close_range, 0, ~0u, 0);
+}

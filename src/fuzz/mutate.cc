@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/mutate.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "src/fuzz/calls.h"
+
+namespace fv::fuzz {
+namespace {
+
+using Kind = ArgumentKind;
+
+constexpr uint64_t kWords[] = {0, 1, 2, 3, 0x41414141, ~uint64_t{0}};
+constexpr uint64_t kCounts[] = {1, 8, 100, FV_FUZZ_PAGE, FV_FUZZ_PAGE + 1, 2 * FV_FUZZ_PAGE, 0};
+constexpr uint64_t kSleeps[] = {0, 1000, 100'000};
+// Pages where something is: the mappings that a program starts with, and their edges.
+constexpr uint64_t kBusyPages[] = {0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 29, 30, 31, 32, 33, 34};
+
+template <typename T, size_t N>
+uint64_t PickFrom(Random& random, const T (&values)[N]) {
+  return values[random.Below(N)];
+}
+
+uint64_t RandomPage(Random& random) {
+  return random.OneIn(4) ? random.Below(FV_FUZZ_ARENA_PAGES) : PickFrom(random, kBusyPages);
+}
+
+uint64_t RandomFlags(const ArgumentSpec& spec, Random& random) {
+  if (random.OneIn(3)) return spec.usual;
+  uint64_t flags = random.OneIn(6) ? 0 : spec.usual;
+  for (uint64_t changes = 1 + random.Below(4); changes > 0; --changes) {
+    flags ^= spec.names[random.Below(spec.names.size())].value;
+  }
+  return flags;
+}
+
+// CLONE_THREAD wants CLONE_SIGHAND, which wants CLONE_VM: most programs should get that far.
+uint64_t ClosedCloneFlags(uint64_t flags) {
+  constexpr uint64_t kThread = 0x10000, kSighand = 0x800, kVm = 0x100;
+  if ((flags & kThread) != 0) flags |= kSighand;
+  if ((flags & kSighand) != 0) flags |= kVm;
+  return flags;
+}
+
+uint64_t RandomStructure(FvFuzzStructure structure, Random& random) {
+  switch (structure) {
+    case FV_FUZZ_TIMESPEC:
+      return PickFrom(random, kSleeps);
+    case FV_FUZZ_SIGSET:
+      return random.OneIn(3) ? ~uint64_t{0} : uint64_t{1} << random.Below(33);
+    case FV_FUZZ_SIGACTION: {
+      constexpr uint64_t kFlags[] = {0,          0x10000000, 0x40000000, 0x80000000,
+                                     0x08000000, 0x00000001, 0x00000002, 0x00000004};
+      const uint64_t mask = random.OneIn(3) ? random.Next() : 0;
+      return PickFrom(random, kFlags) | PickFrom(random, kFlags) | random.Below(3) << 32 |
+             mask << 40;
+    }
+    case FV_FUZZ_STACK:
+      return RandomPage(random) | (1 + random.Below(3)) << 8 |
+             (random.OneIn(3) ? 2ull << 32 : 0);
+    case FV_FUZZ_IOVEC: {
+      const auto offsets = Offsets();
+      return (RandomPage(random) * FV_FUZZ_PAGE + offsets[random.Below(offsets.size())]) |
+             PickFrom(random, kCounts) << 32;
+    }
+    default:
+      return 0;
+  }
+}
+
+// Places of what `call` tests, before step `place` of `task` or in tasks before it.
+template <typename Test>
+bool PickEarlier(const Program& program, size_t task, size_t place, Random& random,
+                 Argument& argument, Test test) {
+  std::vector<StepPlace> places;
+  for (size_t t = 0; t <= task && t < program.tasks.size(); ++t) {
+    const auto& steps = program.tasks[t].steps;
+    const size_t end = t == task ? std::min(place, steps.size()) : steps.size();
+    for (size_t s = 0; s < end; ++s) {
+      const CallSpec* call = FindCall(steps[s].call);
+      if (call != nullptr && test(*call)) places.push_back({t, s});
+    }
+  }
+  if (places.empty()) return false;
+  const StepPlace chosen = places[random.Below(places.size())];
+  argument.task = static_cast<uint8_t>(chosen.task);
+  argument.step = static_cast<uint8_t>(chosen.step);
+  return true;
+}
+
+Argument RandomFd(const Program& program, size_t task, size_t place, Random& random) {
+  Argument argument{.value = random.OneIn(10) ? ~uint64_t{0} : random.Below(5)};
+  if (random.OneIn(3)) return argument;
+  const bool pair = PickEarlier(program, task, place, random, argument, [](const CallSpec& call) {
+    return call.name == "pipe2" || call.name == "clone" || call.name == "clone3";
+  });
+  if (pair && random.OneIn(2)) {
+    argument.kind = Kind::kOutput;
+    argument.value = random.Below(2);
+  } else if (PickEarlier(program, task, place, random, argument, [](const CallSpec& call) {
+               return call.name == "dup" || call.name == "memfd_create" ||
+                      call.name == "pidfd_open" || call.name == "fcntl";
+             })) {
+    argument.kind = Kind::kResult;
+    argument.value = 0;
+  }
+  return argument;
+}
+
+Argument RandomAddress(const Program& program, size_t task, size_t place, Random& random) {
+  const auto offsets = Offsets();
+  Argument argument{.kind = Kind::kArena,
+                    .value = RandomPage(random) * FV_FUZZ_PAGE +
+                             (random.OneIn(3) ? offsets[random.Below(offsets.size())] : 0)};
+  if (random.OneIn(6) &&
+      PickEarlier(program, task, place, random, argument,
+                  [](const CallSpec& call) { return call.result == ResultType::kAddress; })) {
+    argument.kind = Kind::kResult;
+    argument.value = random.Below(3) * FV_FUZZ_PAGE;
+  }
+  return argument;
+}
+
+Argument RandomArgument(const ArgumentSpec& spec, const Program& program, size_t task,
+                        size_t place, Random& random) {
+  switch (spec.type) {
+    case ArgumentType::kChoice:
+    case ArgumentType::kSignal:
+      return {.value = spec.names[random.Below(spec.names.size())].value};
+    case ArgumentType::kFlags:
+      return {.value = RandomFlags(spec, random)};
+    case ArgumentType::kAddress:
+      return RandomAddress(program, task, place, random);
+    case ArgumentType::kBreak:
+      return {.kind = Kind::kBreak, .value = random.Below(9) * FV_FUZZ_PAGE + random.Below(2)};
+    case ArgumentType::kSize: {
+      // The first ones are the usual ones.
+      const auto sizes = Sizes();
+      return {.value = sizes[random.Below(random.OneIn(4) ? sizes.size() : 4)]};
+    }
+    case ArgumentType::kCount:
+      return {.value = PickFrom(random, kCounts)};
+    case ArgumentType::kWord:
+      return {.value = random.OneIn(4) ? random.Next() : PickFrom(random, kWords)};
+    case ArgumentType::kFd:
+      return RandomFd(program, task, place, random);
+    case ArgumentType::kPid:
+    case ArgumentType::kGroup:
+      if (random.OneIn(4)) return {.value = random.Below(2) == 0 ? 0 : ~uint64_t{0}};
+      return {.kind = Kind::kPid,
+              .task = static_cast<uint8_t>(random.Below(program.tasks.size())),
+              .value = random.OneIn(5) ? ~uint64_t{0} : 1};
+    case ArgumentType::kTask:
+      return {.kind = Kind::kTask, .value = 0};
+    case ArgumentType::kStructure:
+      return {.kind = Kind::kStructure, .value = RandomStructure(spec.structure, random)};
+  }
+  return {};
+}
+
+const CallSpec& RandomCall(Random& random) {
+  static const unsigned kTotal = [] {
+    unsigned total = 0;
+    for (const CallSpec& call : Calls()) total += call.weight;
+    return total;
+  }();
+  uint64_t left = random.Below(kTotal);
+  for (const CallSpec& call : Calls()) {
+    if (left < call.weight) return call;
+    left -= call.weight;
+  }
+  return Calls().front();
+}
+
+Step RandomStep(const Program& program, size_t task, size_t place, Random& random) {
+  const CallSpec& call = RandomCall(random);
+  Step step{.call = call.number, .arguments = {}};
+  for (const ArgumentSpec& spec : call.arguments) {
+    step.arguments.push_back(RandomArgument(spec, program, task, place, random));
+  }
+  if (call.Spawns() && step.arguments.size() > 1) {
+    step.arguments[1].value = ClosedCloneFlags(step.arguments[1].value);
+  }
+  return step;
+}
+
+// References behind a step that came (+1) or went (-1) follow.
+void ShiftReferences(Program& program, size_t task, size_t place, int by) {
+  for (TaskProgram& other : program.tasks) {
+    for (Step& step : other.steps) {
+      for (Argument& argument : step.arguments) {
+        const bool refers = argument.kind == Kind::kResult || argument.kind == Kind::kOutput;
+        if (!refers || argument.task != task || argument.step < place) continue;
+        if (by < 0 && argument.step == place) continue;
+        argument.step = static_cast<uint8_t>(argument.step + by);
+      }
+    }
+  }
+}
+
+void InsertStep(Program& program, Random& random) {
+  const size_t task = random.Below(program.tasks.size());
+  auto& steps = program.tasks[task].steps;
+  const size_t place = random.Below(steps.size() + 1);
+  Step step = RandomStep(program, task, place, random);
+  if (FindCall(step.call)->Spawns()) {
+    if (program.tasks.size() >= FV_FUZZ_TASKS) return;
+    const size_t child = program.tasks.size();
+    step.arguments.front() = {.kind = Kind::kTask, .value = child};
+    ShiftReferences(program, task, place, 1);
+    steps.insert(steps.begin() + static_cast<ptrdiff_t>(place), std::move(step));
+    program.tasks.emplace_back();  // `steps` is no longer valid
+    for (uint64_t i = random.Below(4); i > 0; --i) {
+      const size_t end = program.tasks[child].steps.size();
+      Step inner = RandomStep(program, child, end, random);
+      if (!FindCall(inner.call)->Spawns()) program.tasks[child].steps.push_back(std::move(inner));
+    }
+    return;
+  }
+  ShiftReferences(program, task, place, 1);
+  steps.insert(steps.begin() + static_cast<ptrdiff_t>(place), std::move(step));
+}
+
+// A random step that there is; false if the program has none.
+bool PickStep(const Program& program, Random& random, StepPlace& place) {
+  const size_t steps = program.Steps();
+  if (steps == 0) return false;
+  size_t left = random.Below(steps);
+  for (size_t task = 0; task < program.tasks.size(); ++task) {
+    const size_t own = program.tasks[task].steps.size();
+    if (left < own) {
+      place = {task, left};
+      return true;
+    }
+    left -= own;
+  }
+  return false;
+}
+
+void RemoveStep(Program& program, Random& random) {
+  StepPlace place;
+  if (!PickStep(program, random, place)) return;
+  auto& steps = program.tasks[place.task].steps;
+  steps.erase(steps.begin() + static_cast<ptrdiff_t>(place.step));
+  ShiftReferences(program, place.task, place.step, -1);
+}
+
+void ChangeArgument(Program& program, Random& random) {
+  StepPlace place;
+  if (!PickStep(program, random, place)) return;
+  Step& step = program.tasks[place.task].steps[place.step];
+  const CallSpec& call = *FindCall(step.call);
+  if (call.arguments.empty()) return;
+  const size_t i = random.Below(call.arguments.size());
+  if (call.arguments[i].type == ArgumentType::kTask) return;
+  step.arguments[i] =
+      RandomArgument(call.arguments[i], program, place.task, place.step, random);
+}
+
+void MoveStep(Program& program, Random& random) {
+  StepPlace from;
+  if (!PickStep(program, random, from)) return;
+  auto& steps = program.tasks[from.task].steps;
+  std::swap(steps[from.step], steps[random.Below(steps.size())]);
+}
+
+void CopyStep(Program& program, Random& random) {
+  StepPlace from;
+  if (!PickStep(program, random, from)) return;
+  const Step step = program.tasks[from.task].steps[from.step];
+  if (FindCall(step.call)->Spawns()) return;
+  auto& steps = program.tasks[random.Below(program.tasks.size())].steps;
+  steps.insert(steps.begin() + static_cast<ptrdiff_t>(random.Below(steps.size() + 1)), step);
+}
+
+void ChangeTurns(Program& program, Random& random) {
+  auto& turns = program.turns;
+  if (turns.empty() || random.OneIn(8)) {
+    turns.clear();
+    for (uint64_t i = random.Below(16); i > 0; --i) {
+      turns.push_back(static_cast<uint8_t>(random.Below(program.tasks.size())));
+    }
+  } else if (random.OneIn(2)) {
+    turns[random.Below(turns.size())] = static_cast<uint8_t>(random.Below(program.tasks.size()));
+  } else {
+    turns.insert(turns.begin() + static_cast<ptrdiff_t>(random.Below(turns.size() + 1)),
+                 static_cast<uint8_t>(random.Below(program.tasks.size())));
+  }
+}
+
+void MutateOnce(Program& program, Random& random, const Grammar& grammar) {
+  switch (random.Below(16)) {
+    case 0:
+    case 1:
+      return RemoveStep(program, random);
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+      return ChangeArgument(program, random);
+    case 6:
+      return MoveStep(program, random);
+    case 7:
+      return CopyStep(program, random);
+    case 8:
+      return ChangeTurns(program, random);
+    case 9:
+      if (grammar.free_order) {
+        program.order = program.order == Order::kFree ? Order::kTurns : Order::kFree;
+      }
+      return;
+    default:
+      return InsertStep(program, random);
+  }
+}
+
+}  // namespace
+
+Program RandomProgram(Random& random, const Grammar& grammar) {
+  Program program;
+  program.order = grammar.free_order ? Order::kFree : Order::kTurns;
+  program.tasks.emplace_back();
+  for (uint64_t i = 4 + random.Below(12); i > 0; --i) InsertStep(program, random);
+  Repair(program);
+  return program;
+}
+
+void Mutate(Program& program, Random& random, const Grammar& grammar) {
+  for (uint64_t i = 1 + random.Below(4); i > 0; --i) MutateOnce(program, random, grammar);
+  if (!grammar.free_order) program.order = Order::kTurns;
+  Repair(program);
+}
+
+Program Crossover(const Program& a, const Program& b, Random& random) {
+  Program child = a;
+  const auto& donor = b.tasks[random.Below(b.tasks.size())].steps;
+  auto& steps = child.tasks[random.Below(child.tasks.size())].steps;
+  if (!donor.empty()) {
+    const size_t from = random.Below(donor.size());
+    const size_t count = 1 + random.Below(donor.size() - from);
+    const size_t at = random.Below(steps.size() + 1);
+    steps.insert(steps.begin() + static_cast<ptrdiff_t>(at),
+                 donor.begin() + static_cast<ptrdiff_t>(from),
+                 donor.begin() + static_cast<ptrdiff_t>(from + count));
+  }
+  // The donor's children come along as far as there is room.
+  for (const TaskProgram& task : b.tasks) {
+    if (child.tasks.size() < FV_FUZZ_TASKS && random.OneIn(2)) child.tasks.push_back(task);
+  }
+  Repair(child);
+  return child;
+}
+
+}  // namespace fv::fuzz

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/program.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "src/fuzz/calls.h"
+#include "src/fuzz/mutate.h"
+#include "src/fuzz/text.h"
+
+namespace fv::fuzz {
+namespace {
+
+constexpr int kRounds = 2000;
+
+std::span<const uint8_t> Bytes(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+// The promises of program.h, counted here in another way than Repair does it.
+void ExpectBounded(const Program& program) {
+  ASSERT_FALSE(program.tasks.empty());
+  ASSERT_LE(program.tasks.size(), size_t{FV_FUZZ_TASKS});
+  std::multiset<uint64_t> children;
+  for (size_t task = 0; task < program.tasks.size(); ++task) {
+    ASSERT_LE(program.tasks[task].steps.size(), size_t{FV_FUZZ_STEPS});
+    for (const Step& step : program.tasks[task].steps) {
+      const CallSpec* call = FindCall(step.call);
+      ASSERT_NE(call, nullptr);
+      ASSERT_EQ(step.arguments.size(), call->arguments.size());
+      if (!call->Spawns()) continue;
+      ASSERT_GT(step.arguments[0].value, task);
+      children.insert(step.arguments[0].value);
+    }
+  }
+  ASSERT_EQ(children.size(), program.tasks.size() - 1);
+  for (size_t task = 1; task < program.tasks.size(); ++task) ASSERT_EQ(children.count(task), 1u);
+  ASSERT_LE(Encode(program, {}).size(), size_t{FV_FUZZ_MAX_BYTES});
+}
+
+TEST(Program, AnyBytesAreAValidProgram) {
+  Random random(1);
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<uint8_t> bytes(random.Below(600));
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.Next());
+    const Program program = Decode(bytes);
+    ExpectBounded(program);
+    ASSERT_TRUE(IsValid(program)) << ToText(program);
+  }
+  EXPECT_TRUE(IsValid(Decode({})));
+}
+
+TEST(Program, BytesGiveTheProgramBack) {
+  Random random(2);
+  for (int round = 0; round < kRounds; ++round) {
+    const Program program = RandomProgram(random, {});
+    ASSERT_EQ(Decode(Bytes(Encode(program, {.patience = 7, .limit_ms = 9}))), program)
+        << ToText(program);
+  }
+}
+
+TEST(Program, CutAndChangedBytesAreAValidProgram) {
+  Random random(3);
+  for (int round = 0; round < kRounds; ++round) {
+    std::string bytes = Encode(RandomProgram(random, {}), {});
+    bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
+    bytes.resize(random.Below(bytes.size() + 1));
+    const Program program = Decode(Bytes(bytes));
+    ExpectBounded(program);
+    ASSERT_TRUE(IsValid(program)) << ToText(program);
+  }
+}
+
+TEST(Program, MutationKeepsItValid) {
+  Random random(4);
+  Program program = RandomProgram(random, {});
+  Program other = RandomProgram(random, {});
+  std::set<uint16_t> seen;
+  for (int round = 0; round < kRounds; ++round) {
+    Mutate(program, random, {});
+    if (random.OneIn(4)) program = Crossover(program, other, random);
+    if (random.OneIn(20)) std::swap(program, other);
+    ExpectBounded(program);
+    ASSERT_TRUE(IsValid(program)) << ToText(program);
+    for (const TaskProgram& task : program.tasks) {
+      for (const Step& step : task.steps) seen.insert(step.call);
+    }
+  }
+  EXPECT_EQ(seen.size(), Calls().size()) << "calls that mutation never chooses";
+}
+
+TEST(Program, TheSameSeedGivesTheSameProgram) {
+  Random a(5), b(5), c(6);
+  EXPECT_EQ(RandomProgram(a, {}), RandomProgram(b, {}));
+  EXPECT_NE(RandomProgram(a, {}), RandomProgram(c, {}));
+}
+
+TEST(Program, TurnsAloneAreChosenWhereFreeOrderIsNot) {
+  Random random(7);
+  const Grammar turns{.free_order = false};
+  Program program = RandomProgram(random, turns);
+  for (int round = 0; round < 200; ++round) {
+    ASSERT_EQ(program.order, Order::kTurns);
+    Mutate(program, random, turns);
+  }
+}
+
+TEST(Repair, ForksAreNoBomb) {
+  // A task that forks itself, its creator, and a task that another call makes already.
+  Program program;
+  program.tasks.resize(3);
+  for (const uint64_t child : {1, 1, 0, 7}) {
+    Step fork{.call = FindCall("fork")->number, .arguments = {}};
+    fork.arguments.push_back({.kind = ArgumentKind::kTask, .value = child});
+    program.tasks[1].steps.push_back(fork);
+    program.tasks[0].steps.push_back(fork);
+  }
+  Repair(program);
+  ExpectBounded(program);
+  EXPECT_EQ(program.tasks.size(), 3u);
+}
+
+TEST(Repair, ProcessesAreNamedAsTasks) {
+  Program program;
+  program.tasks.resize(1);
+  Step kill{.call = FindCall("kill")->number, .arguments = {}};
+  kill.arguments.push_back({.value = ~uint64_t{0}});  // kill(-1)
+  kill.arguments.push_back({.value = 9});
+  program.tasks[0].steps.push_back(kill);
+  Repair(program);
+  EXPECT_EQ(program.tasks[0].steps[0].arguments[0].value, 0u);
+}
+
+}  // namespace
+}  // namespace fv::fuzz
