@@ -271,11 +271,14 @@ Status GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
 
 Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
   TRY(CheckFlags(call));
+  const bool to_place = call.Has(MREMAP_FIXED | MREMAP_DONTUNMAP);
+  if (to_place) {
+    TRY(CheckTarget(call));
+  }
   if (mm.FindVma(call.old_address) == nullptr) {
     return Error(EFAULT);
   }
-  if (call.Has(MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-    TRY(CheckTarget(call));
+  if (to_place) {
     const bool moves_only = call.old_length == call.new_length && !call.Has(MREMAP_DONTUNMAP);
     return moves_only ? MoveAll(mm, call) : RemapTo(mm, call);
   }

@@ -170,10 +170,10 @@ Result<uint64_t> truncate(const SyscallArgs& args) {
   return DoTruncate(args, *inode, static_cast<int64_t>(args.a[1]));
 }
 Result<uint64_t> ftruncate(const SyscallArgs& args) {
-  const Ref<File> file = TRY(FileArgument(args, 0));
   if (static_cast<int64_t>(args.a[1]) < 0) {
     return Error(EINVAL);
   }
+  const Ref<File> file = TRY(FileArgument(args, 0));
   return Zero(file->Truncate(args.a[1], IoContextOf(args)));
 }
 

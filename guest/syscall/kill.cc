@@ -107,6 +107,9 @@ Result<uint64_t> SendToThread(Task& sender, int tgid, int tid, const SigInfo& in
   if (target == nullptr || (tgid > 0 && TgidIn(*target, space) != static_cast<uint32_t>(tgid))) {
     return Error(ESRCH);
   }
+  if (info.signo != 0 && !IsValidSignal(info.signo)) {
+    return Error(EINVAL);
+  }
   TRY(SendChecked(sender, *target, info, Scope::kThread));
   return uint64_t{0};
 }
@@ -155,7 +158,7 @@ Result<uint64_t> kill(const SyscallArgs& args) {
 
 Result<uint64_t> tkill(const SyscallArgs& args) {
   const int signo = args.Int(1);
-  if (args.Int(0) <= 0 || (signo != 0 && !IsValidSignal(signo))) {
+  if (args.Int(0) <= 0) {
     return Error(EINVAL);
   }
   return SendToThread(args.task, 0, args.Int(0), ThreadSignal(signo, args.task));
@@ -163,7 +166,7 @@ Result<uint64_t> tkill(const SyscallArgs& args) {
 
 Result<uint64_t> tgkill(const SyscallArgs& args) {
   const int signo = args.Int(2);
-  if (args.Int(0) <= 0 || args.Int(1) <= 0 || (signo != 0 && !IsValidSignal(signo))) {
+  if (args.Int(0) <= 0 || args.Int(1) <= 0) {
     return Error(EINVAL);
   }
   return SendToThread(args.task, args.Int(0), args.Int(1), ThreadSignal(signo, args.task));
@@ -190,9 +193,6 @@ Result<uint64_t> rt_tgsigqueueinfo(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   const SigInfo info = TRY(ReadSigInfo(args.task, args.a[3], signo, args.Int(1)));
-  if (signo != 0 && !IsValidSignal(signo)) {
-    return Error(EINVAL);
-  }
   return SendToThread(args.task, args.Int(0), args.Int(1), info);
 }
 

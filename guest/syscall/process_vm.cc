@@ -66,8 +66,12 @@ Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
   if (local.remaining() == 0) {
     return 0;
   }
-  // The caller's own space stands in until the other is known: Linux checks the array first.
-  TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4]));
+  // The caller's own space stands in until the other is known: Linux checks the array first, and
+  // asks for no process if there is nothing to copy.
+  const UserBuffer lengths = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4]));
+  if (lengths.remaining() == 0) {
+    return 0;
+  }
   Mm& theirs = *TRY(MmToAccess(FindTaskFor(args.task, args.Uint(0))));
   UserBuffer remote = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4], theirs));
   return direction == Direction::kRead ? Copy(remote, local) : Copy(local, remote);

@@ -301,12 +301,20 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
   uint64_t unused = 0;
+  Pipe& pipe = *PipeOf(*file);
+  // O_NONBLOCK of the file says nothing here: the call has a flag of its own.
+  const bool nonblocking = (args.Uint(3) & kSpliceNonblock) != 0;
   if (!file->writable()) {
+    if (pipe.ring->empty() && pipe.writer_count > 0 && buffer.remaining() > 0) {
+      if (nonblocking) {
+        return Error(EAGAIN);
+      }
+      TRY(WaitUntil(pipe.readers, kNoDeadline,
+                    [&] { return !pipe.ring->empty() || pipe.writer_count == 0; }));
+    }
     return file->Read(buffer, unused);
   }
   // Waits for room once, then gives what fits; write(2) would wait until all is in.
-  Pipe& pipe = *PipeOf(*file);
-  const bool nonblocking = (args.Uint(3) & kSpliceNonblock) != 0 || file->nonblocking();
   if (pipe.ring->full() && pipe.reader_count > 0 && buffer.remaining() > 0) {
     if (nonblocking) {
       return Error(EAGAIN);

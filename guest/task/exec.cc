@@ -188,6 +188,9 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
   task.robust_list = 0;
   task.restart = {};
   task.exit_signal = kSigChld;
+  for (Task& child : ListView<Task, &proto::TaskRecord::sibling>(task.leader()->children)) {
+    child.flags |= kTaskParentExeced;
+  }
   task.dumpable = program.secure ? 0 : 1;
   task.timer_slack_ns = task.default_timer_slack_ns;
   ResetRegisters(task, program);

@@ -93,6 +93,10 @@ bool DoNotifyParent(Task& task, int signo) {
   Task& parent = *task.parent();
   bool release = false;
   task.exit_notified = true;
+  // Another program did not ask for that signal.
+  if ((task.flags & kTaskParentExeced) != 0) {
+    signo = kSigChld;
+  }
   if ((parent.flags & kPfKthread) == 0 && parent.has_sighand()) {
     const SigAction& action = parent.sighand().Of(kSigChld);
     if (signo == kSigChld) {

@@ -106,10 +106,12 @@ Scan ScanChildren(Task& leader, const WaitRequest& request, WaitOutcome& outcome
     if (!Eligible(child, request) || child.state == proto::TaskState::kDead) {
       continue;
     }
-    eligible = true;
     if (Report(child, request, outcome)) {
       return Scan::kReported;
     }
+    // One that is dead will never have other news: who asks for those has no child in it.
+    const bool dead = child.state == proto::TaskState::kZombie && GroupIsEmpty(child);
+    eligible = eligible || !dead;
   }
   return eligible ? Scan::kNothingYet : Scan::kNoChild;
 }

@@ -36,6 +36,13 @@ bool MayBlock(const CallSpec& call, const Step& step) {
   return call.blocking == Blocking::kMayBlock;
 }
 
+uint32_t FlagsOf(const CallSpec& call, const Step& step) {
+  if (MayBlock(call, step)) return FV_FUZZ_BLOCKS;
+  const bool signals =
+      call.number == SYS_kill || call.number == SYS_tgkill || call.number == SYS_pidfd_send_signal;
+  return signals ? FV_FUZZ_SETTLES : 0;
+}
+
 // Takes objects off the front; zeros behind the end.
 class Reader {
  public:
@@ -72,16 +79,16 @@ Step TakeStep(Reader& reader, const FvFuzzStep& head) {
 
 std::string Encode(const Program& program, const Limits& limits) {
   std::string bytes;
-  Append(bytes, FvFuzzHeader{
-                    .magic = FV_FUZZ_MAGIC,
-                    .flags = static_cast<uint8_t>(
-                        program.order == Order::kTurns ? FV_FUZZ_TURNWISE : 0),
-                    .tasks = static_cast<uint8_t>(program.tasks.size()),
-                    .turns = static_cast<uint8_t>(program.turns.size()),
-                    .steps = static_cast<uint8_t>(program.Steps()),
-                    .patience = limits.patience,
-                    .limit_ms = limits.limit_ms,
-                });
+  Append(bytes,
+         FvFuzzHeader{
+             .magic = FV_FUZZ_MAGIC,
+             .flags = static_cast<uint8_t>(program.order == Order::kTurns ? FV_FUZZ_TURNWISE : 0),
+             .tasks = static_cast<uint8_t>(program.tasks.size()),
+             .turns = static_cast<uint8_t>(program.turns.size()),
+             .steps = static_cast<uint8_t>(program.Steps()),
+             .patience = limits.patience,
+             .limit_ms = limits.limit_ms,
+         });
   bytes.append(program.turns.begin(), program.turns.end());
   bytes.resize((bytes.size() + kTurnAlign - 1) / kTurnAlign * kTurnAlign);
   for (size_t task = 0; task < program.tasks.size(); ++task) {
@@ -90,7 +97,7 @@ std::string Encode(const Program& program, const Limits& limits) {
       Append(bytes, FvFuzzStep{.call = step.call,
                                .task = static_cast<uint8_t>(task),
                                .arguments = static_cast<uint8_t>(step.arguments.size()),
-                               .flags = MayBlock(call, step) ? FV_FUZZ_BLOCKS : 0});
+                               .flags = FlagsOf(call, step)});
       for (const Argument& argument : step.arguments) {
         Append(bytes, FvFuzzArgument{.kind = static_cast<uint8_t>(argument.kind),
                                      .task = argument.task,

@@ -39,14 +39,16 @@
 #define FV_FUZZ_HASH 0x8002   // hash(address, size): the output is FNV-1a of the range
 
 enum FvFuzzArgumentKind {
-  FV_FUZZ_CONST = 0,   // value
-  FV_FUZZ_RESULT = 1,  // the result of step `step` of task `task`, plus value
-  FV_FUZZ_OUTPUT = 2,  // 32 bits of that step's output: the lower ones, or with value 1 the upper
-  FV_FUZZ_ARENA_AT = 3,   // the arena's address, plus value
-  FV_FUZZ_BREAK_AT = 4,   // the program break at the start of the image, plus value
-  FV_FUZZ_PID = 5,        // the thread id of task `task`, times value (1 or -1)
-  FV_FUZZ_STRUCTURE = 6,  // address of a structure: `task` is its FvFuzzStructure, value what it says
-  FV_FUZZ_TASK = 7,       // value: the task that the call makes (not handed to the kernel)
+  FV_FUZZ_CONST = 0,  // value
+  FV_FUZZ_RESULT =
+      1,  // the result of step `step` of task `task`, plus value; of an error: the arena
+  FV_FUZZ_OUTPUT = 2,    // 32 bits of that step's output: the lower ones, or with value 1 the upper
+  FV_FUZZ_ARENA_AT = 3,  // the arena's address, plus value
+  FV_FUZZ_BREAK_AT = 4,  // the program break at the start of the image, plus value
+  FV_FUZZ_PID = 5,       // the thread id of task `task`, times value (1 or -1)
+  FV_FUZZ_STRUCTURE =
+      6,             // address of a structure: `task` is its FvFuzzStructure, value what it says
+  FV_FUZZ_TASK = 7,  // value: the task that the call makes (not handed to the kernel)
   FV_FUZZ_KINDS = 8,
 };
 
@@ -78,7 +80,8 @@ struct FvFuzzHeader {
 };
 
 // FvFuzzStep::flags.
-#define FV_FUZZ_BLOCKS 1u  // others take their turns while the task is in the call
+#define FV_FUZZ_BLOCKS 1u   // others take their turns while the task is in the call
+#define FV_FUZZ_SETTLES 2u  // what the call does to others takes time
 
 struct FvFuzzStep {
   uint16_t call;  // a system call's number, or FV_FUZZ_STORE...
@@ -106,7 +109,7 @@ struct FvFuzzResult {
 
 struct FvFuzzReport {
   uint32_t magic;
-  uint32_t cut;  // 1: not every task ended by itself
+  uint32_t cut;                     // 1: not every task ended by itself
   uint32_t pids[FV_FUZZ_TASKS];     // 0: the task never ran
   uint32_t handled[FV_FUZZ_TASKS];  // signal handlers that the task ran
 };

@@ -57,8 +57,7 @@ uint64_t RandomStructure(FvFuzzStructure structure, Random& random) {
              mask << 40;
     }
     case FV_FUZZ_STACK:
-      return RandomPage(random) | (1 + random.Below(3)) << 8 |
-             (random.OneIn(3) ? 2ull << 32 : 0);
+      return RandomPage(random) | (1 + random.Below(3)) << 8 | (random.OneIn(3) ? 2ull << 32 : 0);
     case FV_FUZZ_IOVEC: {
       const auto offsets = Offsets();
       return (RandomPage(random) * FV_FUZZ_PAGE + offsets[random.Below(offsets.size())]) |
@@ -122,8 +121,8 @@ Argument RandomAddress(const Program& program, size_t task, size_t place, Random
   return argument;
 }
 
-Argument RandomArgument(const ArgumentSpec& spec, const Program& program, size_t task,
-                        size_t place, Random& random) {
+Argument RandomArgument(const ArgumentSpec& spec, const Program& program, size_t task, size_t place,
+                        Random& random) {
   switch (spec.type) {
     case ArgumentType::kChoice:
     case ArgumentType::kSignal:
@@ -254,8 +253,7 @@ void ChangeArgument(Program& program, Random& random) {
   if (call.arguments.empty()) return;
   const size_t i = random.Below(call.arguments.size());
   if (call.arguments[i].type == ArgumentType::kTask) return;
-  step.arguments[i] =
-      RandomArgument(call.arguments[i], program, place.task, place.step, random);
+  step.arguments[i] = RandomArgument(call.arguments[i], program, place.task, place.step, random);
 }
 
 void MoveStep(Program& program, Random& random) {

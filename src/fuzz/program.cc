@@ -163,8 +163,7 @@ class Repairer {
   void RepairReference(size_t task, size_t place, Argument& argument) {
     if (argument.kind != ArgumentKind::kResult && argument.kind != ArgumentKind::kOutput) return;
     argument.task = static_cast<uint8_t>(argument.task % program_.tasks.size());
-    const size_t steps =
-        argument.task == task ? place : program_.tasks[argument.task].steps.size();
+    const size_t steps = argument.task == task ? place : program_.tasks[argument.task].steps.size();
     if (steps == 0) {
       argument = Argument{};
     } else {
@@ -187,7 +186,7 @@ class Repairer {
         argument.value = value & AllFlags(spec.names);
         return;
       case ArgumentType::kAddress:
-        if (argument.kind == Kind::kResult) {
+        if (argument.kind == Kind::kResult && ReturnsAddress(argument)) {
           argument.value = value % kArenaBytes;
         } else {
           argument = {.kind = Kind::kArena, .value = value % kArenaBytes};
@@ -222,6 +221,11 @@ class Repairer {
                     .value = RepairedStructure(spec.structure, value)};
         return;
     }
+  }
+
+  bool ReturnsAddress(const Argument& argument) const {
+    const Step& step = program_.tasks[argument.task].steps[argument.step];
+    return FindCall(step.call)->result == ResultType::kAddress;
   }
 
   static void RepairFd(Argument& argument) {

@@ -79,8 +79,7 @@ std::string StepText(const Step& step) {
   const CallSpec& call = *FindCall(step.call);
   std::string text = absl::StrCat(std::string(call.name), "(");
   for (size_t i = 0; i < step.arguments.size(); ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : ", ",
-                    ArgumentText(call.arguments[i], step.arguments[i]));
+    absl::StrAppend(&text, i == 0 ? "" : ", ", ArgumentText(call.arguments[i], step.arguments[i]));
   }
   return text + ")";
 }

@@ -27,8 +27,7 @@ void PutStructure(FvFuzzStructure structure, uint64_t value, proto::Structure& t
       return to.set_sigset(value);
     case FV_FUZZ_SIGACTION:
       to.mutable_sigaction()->set_flags(Low(value));
-      to.mutable_sigaction()->set_handler(
-          static_cast<proto::Action::Handler>(value >> 32 & 0xFF));
+      to.mutable_sigaction()->set_handler(static_cast<proto::Action::Handler>(value >> 32 & 0xFF));
       return to.mutable_sigaction()->set_mask(Low(value >> 40));
     case FV_FUZZ_STACK:
       to.mutable_stack()->set_page(Low(value & 0xFF));
@@ -163,9 +162,8 @@ absl::StatusOr<Argument> TakeArgument(const ArgumentSpec& spec, const proto::Arg
     case proto::Argument::kPid:
       return Argument{.kind = Kind::kPid, .task = static_cast<uint8_t>(from.pid()), .value = 1};
     case proto::Argument::kGroup:
-      return Argument{.kind = Kind::kPid,
-                      .task = static_cast<uint8_t>(from.group()),
-                      .value = ~uint64_t{0}};
+      return Argument{
+          .kind = Kind::kPid, .task = static_cast<uint8_t>(from.group()), .value = ~uint64_t{0}};
     case proto::Argument::kTask:
       return Argument{.kind = Kind::kTask, .value = from.task()};
     case proto::Argument::kStructure:
@@ -245,9 +243,9 @@ absl::StatusOr<Program> ParseText(std::string_view text) {
     for (const proto::Call& call : task.calls()) {
       absl::StatusOr<Step> step = TakeStep(call);
       if (!step.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("task ", program.tasks.size() - 1, ", call ", to.steps.size(), ": ",
-                         step.status().message()));
+        return absl::InvalidArgumentError(absl::StrCat("task ", program.tasks.size() - 1, ", call ",
+                                                       to.steps.size(), ": ",
+                                                       step.status().message()));
       }
       to.steps.push_back(*std::move(step));
     }

@@ -44,8 +44,7 @@ TEST(Text, SaysWhatIsWrong) {
   };
   EXPECT_NE(message("tasks { calls { name: ").find("1:"), std::string::npos);
   EXPECT_EQ(message("tasks { calls { name: \"reboot\" } }"), "task 0, call 0: no call reboot");
-  EXPECT_EQ(message("tasks { calls { name: \"fork\" } }"),
-            "task 0, call 0: fork has 1 arguments");
+  EXPECT_EQ(message("tasks { calls { name: \"fork\" } }"), "task 0, call 0: fork has 1 arguments");
   EXPECT_EQ(message("tasks { calls { name: \"exit\" arguments { flags: \"SEVEN\" } } }"),
             "task 0, call 0: unknown: SEVEN");
   // A child that no call makes.

@@ -78,6 +78,7 @@ _PLAIN = [
     "fork_two_pages",
     "fpu_signal",
     "fpu_state",
+    "fuzz_found",
     "futex_inherit",
     "futex_ops",
     "futex_priority",

@@ -3,7 +3,7 @@
 // The executor: interprets a fuzz program (src/fuzz/encoding.h) from standard input and writes the
 // results to standard output. The same static file runs natively and in a guest. It trusts its
 // input, which the host has validated.
-#include "src/fuzz/executor/runtime.h"
+#include "src/fuzz/executor/lifecycle.h"
 
 static const struct FvFuzzStep* Next(const struct FvFuzzStep* step) {
   return (const struct FvFuzzStep*)((const uint8_t*)(step + 1) +

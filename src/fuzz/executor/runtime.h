@@ -20,8 +20,10 @@
 #define SHARED_FILE "fuzz.shared"  // in the working directory
 #define STACK_BYTES 16384
 #define SCRATCH_BYTES 256
+#define LONGEST_SLEEP_NS 300000  // of a program's timeouts
+#define NAP_NS 100000
 
-enum TaskState { kUnborn = 0, kReady = 1, kBlocked = 2, kGone = 3 };
+enum TaskState { kUnborn = 0, kReady = 1, kBlocked = 2, kEnding = 3, kGone = 4 };
 
 struct Shared {
   struct FvFuzzReport report;
@@ -38,7 +40,8 @@ static struct FvFuzzHeader* header;
 static uint64_t first_break;  // of this image
 static const uint8_t* turns;
 static uint8_t stacks[FV_FUZZ_TASKS][STACK_BYTES] __attribute__((aligned(16)));
-static uint8_t scratch[FV_FUZZ_TASKS][FV_FUZZ_ARGUMENTS][SCRATCH_BYTES] __attribute__((aligned(16)));
+static uint8_t scratch[FV_FUZZ_TASKS][FV_FUZZ_ARGUMENTS][SCRATCH_BYTES]
+    __attribute__((aligned(16)));
 
 static void RunTask(unsigned task, unsigned from);
 
@@ -125,22 +128,34 @@ static int IsDead(unsigned task) {
   return Raw(__NR_process_vm_readv, pid, (uint64_t)local, 1, (uint64_t)remote, 1, 0) == -3;
 }
 
+static void Nap(uint64_t ns) {
+  const uint64_t time[2] = {0, ns};
+  RAW3(__NR_nanosleep, time, 0, 0);
+}
+
+static uint32_t Grace(void) { return header->patience / 64 + 2; }
+
+static void Settle(void) {
+  for (uint32_t yields = 0; yields < Grace(); ++yields) RAW0(__NR_sched_yield);
+}
+
 // Gives the CPU to `holder`, who does not take turn `turn`; passes it on after long enough. A task
-// in a blocking call gets the time to come back from it, so that the order does not depend on how
-// fast a kernel is.
+// in a blocking call gets the time to come back from it, and one that ends has to be dead, so that
+// the order does not depend on how fast a kernel is.
 static void WaitFor(unsigned holder, uint32_t turn) {
-  const uint32_t grace = header->patience / 64 + 2;
   for (uint32_t yields = 1; Load32(&shared->turn) == turn; ++yields) {
     const uint32_t state = Load32(&shared->state[holder]);
-    if (state == kUnborn || state == kGone) {
+    if (state == kUnborn || state == kGone || (state == kBlocked && yields > Grace())) {
       PassTurn(turn);
-    } else if (state == kBlocked ? yields > grace : yields > header->patience) {
-      if (state == kReady || IsDead(holder)) Store32(&shared->state[holder], kGone);
-      PassTurn(turn);
-    } else if (yields % 8 == 0 && IsDead(holder)) {
+    } else if (yields > header->patience ||
+               ((state == kEnding || yields % 8 == 0) && IsDead(holder))) {
+      Settle();
       Store32(&shared->state[holder], kGone);
+    } else if (header->limit_ms == 0 && yields % 32 == 0) {
+      Nap(1);  // timers of a guest without a tick fire when all tasks sleep
+    } else {
+      RAW0(__NR_sched_yield);
     }
-    RAW0(__NR_sched_yield);
   }
 }
 
@@ -169,6 +184,7 @@ static void AfterStep(unsigned task, unsigned step, unsigned flags, int64_t resu
   Store32(&record->state, FV_FUZZ_DONE);
   __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
   if (!IsTurnwise()) return;
+  if ((flags & FV_FUZZ_SETTLES) != 0) Settle();
   if ((flags & FV_FUZZ_BLOCKS) != 0) {
     Store32(&shared->state[task], kReady);
   } else {
@@ -189,26 +205,30 @@ struct KernelSigaction {
 #define FV_SA_RESTORER 0x04000000u
 #define FV_SA_RESTART 0x10000000u
 
+// A fault of TryLoad and its kin is the result of that.
+static int IsTried(void* context) {
+  // ucontext_t: uc_flags, uc_link, uc_stack (3 words), then the registers; RIP is the 17th.
+  uint64_t* rip = (uint64_t*)context + 5 + 16;
+  if (*rip < (uint64_t)try_begin || *rip >= (uint64_t)try_end) return 0;
+  *rip = (uint64_t)try_failed;
+  return 1;
+}
+
+// The program's own handler.
 static void Count(int number, void* info, void* context) {
-  (void)number;
   (void)info;
-  (void)context;
   const uint32_t self = (uint32_t)RAW0(__NR_gettid);
   for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
     if (Load32(&shared->report.pids[task]) != self) continue;
     __atomic_add_fetch(&shared->report.handled[task], 1, __ATOMIC_SEQ_CST);
   }
+  if (number == 11 || number == 7) IsTried(context);
 }
 
-// SIGSEGV and SIGBUS: a fault of TryLoad and its kin is its result, any other one kills.
+// SIGSEGV and SIGBUS, until the program says otherwise: any other fault kills.
 static void OnFault(int number, void* info, void* context) {
   (void)info;
-  // ucontext_t: uc_flags, uc_link, uc_stack (3 words), then the registers; RIP is the 17th.
-  uint64_t* rip = (uint64_t*)context + 5 + 16;
-  if (*rip >= (uint64_t)try_begin && *rip < (uint64_t)try_end) {
-    *rip = (uint64_t)try_failed;
-    return;
-  }
+  if (IsTried(context)) return;
   const struct KernelSigaction action = {0, FV_SA_RESTORER, (uint64_t)Restorer, 0};
   Raw(__NR_rt_sigaction, (uint64_t)number, (uint64_t)&action, 0, 8, 0, 0);
 }
@@ -224,9 +244,14 @@ static void CatchFaults(void) {
 
 #define ARENA(offset) (FV_FUZZ_ARENA + (uint64_t)(offset))
 #define BREAK(offset) (first_break + (uint64_t)(offset))
-#define RESULT(task, step) ((uint64_t)shared->results[task][step].result)
-#define OUTPUT(task, step, half) ((uint64_t)(uint32_t)(shared->results[task][step].output >> (half) * 32))
+#define RESULT(task, step) ResultOf(&shared->results[task][step])
+#define OUTPUT(task, step, half) \
+  ((uint64_t)(uint32_t)(shared->results[task][step].output >> (half)*32))
 #define PID(task) ((uint64_t)Load32(&shared->report.pids[task]))
+
+static uint64_t ResultOf(const struct FvFuzzResult* from) {
+  return from->state == FV_FUZZ_DONE && from->result >= 0 ? (uint64_t)from->result : ARENA(0);
+}
 
 static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t value) {
   uint64_t* words = (uint64_t*)scratch[task][place];
@@ -264,9 +289,10 @@ static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t
 // ---- calls ----
 
 static void EndTask(unsigned task) {
-  Store32(&shared->state[task], kGone);
+  if (IsTurnwise()) AwaitTurn(task);
+  // The turn goes on when the task is dead.
+  Store32(&shared->state[task], kEnding);
   __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
-  if (IsTurnwise()) PassTurn(Load32(&shared->turn));
   RAW1(__NR_exit, task);
 }
 
@@ -326,6 +352,7 @@ static int64_t ExecSelf(unsigned task, unsigned step) {
 
 static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
   uint64_t hash = 0xCBF29CE484222325;
+  if (size > FV_FUZZ_ARENA_PAGES * FV_FUZZ_PAGE) return -22;
   for (uint64_t i = 0; i < size; ++i) {
     uint64_t byte = 0;
     const int64_t error = TryLoadByte(address + i, &byte);
@@ -353,8 +380,7 @@ static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_
       return Hash(a[0], a[1], output);
     case __NR_exit:
     case __NR_exit_group:
-      Store32(&shared->state[task], kGone);
-      if (IsTurnwise()) PassTurn(Load32(&shared->turn));
+      Store32(&shared->state[task], kEnding);
       break;
     default:
       break;
@@ -366,123 +392,4 @@ static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_
   // siginfo_t of waitid(2): si_status below si_code.
   *output = number == __NR_waitid ? words[1] << 32 | (uint32_t)words[3] : words[0];
   return result;
-}
-
-// ---- beginning and end ----
-
-static void MapShared(int flags) {
-  const int64_t fd = RAW3(__NR_open, SHARED_FILE, flags | 2, 0600);
-  if (fd < 0) RAW1(__NR_exit_group, 100);
-  if (flags != 0) RAW3(__NR_ftruncate, fd, sizeof(struct Shared), 0);
-  const int64_t address = Raw(__NR_mmap, 0, sizeof(struct Shared), PROT_READ | PROT_WRITE,
-                              MAP_SHARED, (uint64_t)fd, 0);
-  if (address < 0 && address > -4096) RAW1(__NR_exit_group, 101);
-  RAW1(__NR_close, fd);
-  shared = (struct Shared*)address;
-  header = (struct FvFuzzHeader*)shared->program;
-  turns = shared->program + sizeof(struct FvFuzzHeader);
-}
-
-static void MapPages(unsigned first, unsigned pages, uint64_t sharing) {
-  Raw(__NR_mmap, ARENA(first * FV_FUZZ_PAGE), pages * FV_FUZZ_PAGE, PROT_READ | PROT_WRITE,
-      sharing | MAP_ANONYMOUS | MAP_FIXED, ~0ull, 0);
-}
-
-static void MapArena(void) {
-  MapPages(FV_FUZZ_PRIVATE_FIRST, FV_FUZZ_PRIVATE_PAGES, MAP_PRIVATE);
-  MapPages(FV_FUZZ_SHARED_FIRST, FV_FUZZ_SHARED_PAGES, MAP_SHARED);
-  MapPages(FV_FUZZ_SPAN_FIRST, FV_FUZZ_SPAN_PAGES, MAP_PRIVATE);
-  for (uint64_t page = 0; page < FV_FUZZ_PRIVATE_PAGES / 2; ++page) {
-    *(volatile uint64_t*)ARENA(page * FV_FUZZ_PAGE) = page + 1;
-  }
-}
-
-static void BeginImage(void) {
-  CatchFaults();
-  MapArena();
-  first_break = (uint64_t)RAW1(__NR_brk, 0);
-}
-
-// The tasks alone, whose numbers are known: nothing else that may run beside them.
-static void KillAll(void) {
-  shared->report.cut = 1;
-  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    const uint32_t pid = Load32(&shared->report.pids[task]);
-    if (pid != 0) RAW3(__NR_kill, pid, 9, 0);
-  }
-}
-
-static void OnAlarm(int number, void* info, void* context) {
-  (void)number;
-  (void)info;
-  (void)context;
-  KillAll();
-}
-
-// Reaps until nothing is left. Orphans come here, too.
-static void Monitor(void) {
-  uint32_t seen = 0, quiet = 0;
-  const int polls = header->limit_ms == 0;
-  if (!polls) {
-    const struct KernelSigaction action = {(uint64_t)OnAlarm, FV_SA_SIGINFO | FV_SA_RESTORER,
-                                           (uint64_t)Restorer, 0};
-    Raw(__NR_rt_sigaction, 14, (uint64_t)&action, 0, 8, 0, 0);
-    // Again and again: a task may be born while the others are killed.
-    const uint64_t us = (uint64_t)header->limit_ms * 1000;
-    const uint64_t timer[4] = {0, 5000, us / 1000000, us % 1000000};
-    RAW3(__NR_setitimer, 0, timer, 0);
-  }
-  for (;;) {
-    // __WALL, and WNOHANG if we poll.
-    const int64_t pid = Raw(__NR_wait4, ~0ull, 0, 0x40000000u | (polls ? 1 : 0), 0, 0, 0);
-    if (pid == -10) return;
-    if (!polls) continue;
-    const uint32_t progress = Load32(&shared->progress);
-    quiet = progress == seen && pid <= 0 ? quiet + 1 : 0;
-    seen = progress;
-    if (quiet > header->patience * 2) KillAll();
-    RAW0(__NR_sched_yield);
-  }
-}
-
-static void WriteAll(const void* bytes, uint64_t size) {
-  const uint8_t* from = bytes;
-  while (size != 0) {
-    const int64_t written = RAW3(__NR_write, 1, from, size);
-    if (written <= 0) RAW1(__NR_exit_group, 102);
-    from += written;
-    size -= (uint64_t)written;
-  }
-}
-
-// Steps of a task; of the including file.
-static unsigned StepsOf(unsigned task);
-
-static void Report(void) {
-  shared->report.magic = FV_FUZZ_MAGIC;
-  // One piece: what has been counted stands at the front of the shared file.
-  struct FvFuzzResult* to = &shared->results[0][0];
-  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
-  }
-  WriteAll(shared, (uint64_t)((uint8_t*)to - (uint8_t*)shared));
-  RAW1(__NR_unlink, SHARED_FILE);
-}
-
-// Makes the first task and waits for the end of all. The shared file holds the program.
-static void RunProgram(void) {
-  BeginImage();
-  Raw(__NR_prctl, 36, 1, 0, 0, 0, 0);  // PR_SET_CHILD_SUBREAPER
-  Store32(&shared->state[0], kReady);
-  const uint64_t none[5] = {0};
-  if (RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0) < 0) RAW1(__NR_exit_group, 103);
-  Monitor();
-  Report();
-  RAW1(__NR_exit_group, 0);
-}
-
-// The first task is a group of its own, without descriptors.
-static void BeginFirst(void) {
-  RAW3(__NR_setpgid, 0, 0, 0);
-  RAW3(__NR_close_range, 0, ~0u, 0);
 }

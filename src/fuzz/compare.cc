@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/compare.h"
+
+#include "src/fuzz/calls.h"
+#include "src/trace/trace.h"
+
+namespace fv::fuzz {
+namespace {
+
+constexpr uint64_t kElsewhere = ~uint64_t{0};
+
+bool IsError(int64_t result) { return result < 0 && result >= -trace::kMaxErrno; }
+
+uint64_t PlaceOf(int64_t address) {
+  const uint64_t offset = static_cast<uint64_t>(address) - FV_FUZZ_ARENA;
+  return offset < FV_FUZZ_ARENA_PAGES * FV_FUZZ_PAGE ? offset : kElsewhere;
+}
+
+bool SameResult(const CallSpec& call, const StepResult& a, const Results& of_a, const StepResult& b,
+                const Results& of_b) {
+  if (call.result == ResultType::kNone) return true;
+  if (IsError(a.result) || IsError(b.result)) return a.result == b.result;
+  switch (call.result) {
+    case ResultType::kValue:
+      return a.result == b.result;
+    case ResultType::kAddress:
+      return PlaceOf(a.result) == PlaceOf(b.result);
+    case ResultType::kTask:
+      return of_a.TaskOf(a.result) == of_b.TaskOf(b.result) && (a.result == 0) == (b.result == 0);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
+                                           const Results& b) {
+  std::vector<StepDifference> differences;
+  for (size_t task = 0; task < program.tasks.size(); ++task) {
+    const auto& steps = program.tasks[task].steps;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const CallSpec& call = *FindCall(steps[i].call);
+      const StepResult& left = a.tasks[task][i];
+      const StepResult& right = b.tasks[task][i];
+      if (left.state == right.state) {
+        if (left.state != StepResult::State::kDone) continue;
+        const bool same_output =
+            call.output == OutputType::kNone || IsError(left.result) || left.output == right.output;
+        if (same_output && SameResult(call, left, a, right, b)) continue;
+      }
+      differences.push_back({.task = task,
+                             .step = i,
+                             .call = std::string(call.name),
+                             .a = ResultText(steps[i], left, a),
+                             .b = ResultText(steps[i], right, b)});
+    }
+    if (a.handled[task] != b.handled[task]) {
+      differences.push_back({.task = task,
+                             .step = steps.size(),
+                             .call = "signal handlers",
+                             .a = std::to_string(a.handled[task]),
+                             .b = std::to_string(b.handled[task])});
+    }
+  }
+  return differences;
+}
+
+}  // namespace fv::fuzz

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compares what two kernels gave for one program. Only what CallSpec says is compared: addresses
+// outside of the arena, say, are each kernel's own.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "src/fuzz/program.h"
+#include "src/fuzz/results.h"
+
+namespace fv::fuzz {
+
+struct StepDifference {
+  size_t task = 0;
+  size_t step = 0;
+  std::string call;  // its name: what differences are told apart by
+  std::string a, b;  // as ResultText
+};
+
+// In the order of tasks and steps.
+std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
+                                           const Results& b);
+
+}  // namespace fv::fuzz

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Beginning and end of a fuzz program: the shared file and the arena, the first task, the monitor
+// that waits until every task is dead and kills those that never end, the report. The second half
+// of runtime.h, whose tasks it runs; included once, behind it.
+#include "src/fuzz/executor/runtime.h"
+
+static void MapShared(int flags) {
+  const int64_t fd = RAW3(__NR_open, SHARED_FILE, flags | 2, 0600);
+  if (fd < 0) RAW1(__NR_exit_group, 100);
+  if (flags != 0) RAW3(__NR_ftruncate, fd, sizeof(struct Shared), 0);
+  const int64_t address =
+      Raw(__NR_mmap, 0, sizeof(struct Shared), PROT_READ | PROT_WRITE, MAP_SHARED, (uint64_t)fd, 0);
+  if (address < 0 && address > -4096) RAW1(__NR_exit_group, 101);
+  RAW1(__NR_close, fd);
+  shared = (struct Shared*)address;
+  header = (struct FvFuzzHeader*)shared->program;
+  turns = shared->program + sizeof(struct FvFuzzHeader);
+}
+
+static void MapPages(unsigned first, unsigned pages, uint64_t sharing) {
+  Raw(__NR_mmap, ARENA(first * FV_FUZZ_PAGE), pages * FV_FUZZ_PAGE, PROT_READ | PROT_WRITE,
+      sharing | MAP_ANONYMOUS | MAP_FIXED, ~0ull, 0);
+}
+
+static void MapArena(void) {
+  MapPages(FV_FUZZ_PRIVATE_FIRST, FV_FUZZ_PRIVATE_PAGES, MAP_PRIVATE);
+  MapPages(FV_FUZZ_SHARED_FIRST, FV_FUZZ_SHARED_PAGES, MAP_SHARED);
+  MapPages(FV_FUZZ_SPAN_FIRST, FV_FUZZ_SPAN_PAGES, MAP_PRIVATE);
+  for (uint64_t page = 0; page < FV_FUZZ_PRIVATE_PAGES / 2; ++page) {
+    *(volatile uint64_t*)ARENA(page * FV_FUZZ_PAGE) = page + 1;
+  }
+}
+
+static void BeginImage(void) {
+  CatchFaults();
+  MapArena();
+  first_break = (uint64_t)RAW1(__NR_brk, 0);
+}
+
+// The tasks alone, whose numbers are known: nothing else that may run beside them.
+static void KillAll(void) {
+  shared->report.cut = 1;
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    const uint32_t pid = Load32(&shared->report.pids[task]);
+    if (pid != 0) RAW3(__NR_kill, pid, 9, 0);
+  }
+}
+
+static void OnAlarm(int number, void* info, void* context) {
+  (void)number;
+  (void)info;
+  (void)context;
+  KillAll();
+}
+
+static int AllDead(void) {
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    if (Load32(&shared->report.pids[task]) != 0 && !IsDead(task)) return 0;
+  }
+  return 1;
+}
+
+// One look of the monitor while nothing happens. `quiet` counts them.
+static void Wait(uint32_t* quiet) {
+  if (header->limit_ms != 0) {
+    Nap(NAP_NS);
+  } else {
+    if (*quiet == header->patience * 2) Nap(LONGEST_SLEEP_NS * 2);  // tasks that sleep wake up
+    if (*quiet > header->patience * 2 + 8) KillAll();
+    RAW0(__NR_sched_yield);
+  }
+  ++*quiet;
+}
+
+static void SetAlarm(void) {
+  const struct KernelSigaction action = {(uint64_t)OnAlarm, FV_SA_SIGINFO | FV_SA_RESTORER,
+                                         (uint64_t)Restorer, 0};
+  Raw(__NR_rt_sigaction, 14, (uint64_t)&action, 0, 8, 0, 0);
+  // Again and again: a task may be born while the others are killed.
+  const uint64_t us = (uint64_t)header->limit_ms * 1000;
+  const uint64_t timer[4] = {0, 5000, us / 1000000, us % 1000000};
+  RAW3(__NR_setitimer, 0, timer, 0);
+}
+
+// Until every task is dead. The dead, orphans too, are reaped when all are: until then a program
+// can still name them, however fast the monitor is.
+static void Monitor(void) {
+  uint32_t seen = 0, quiet = 0;
+  if (header->limit_ms != 0) SetAlarm();
+  for (;;) {
+    const uint32_t progress = Load32(&shared->progress);
+    if (progress != seen) quiet = 0;
+    seen = progress;
+    if (quiet % 4 == 3 && AllDead()) break;
+    Wait(&quiet);
+  }
+  for (quiet = 0;;) {
+    // WNOHANG | __WALL
+    const int64_t pid = Raw(__NR_wait4, ~0ull, 0, 0x40000001u, 0, 0, 0);
+    if (pid == -10) return;
+    if (pid == 0) Wait(&quiet);
+  }
+}
+
+static void WriteAll(const void* bytes, uint64_t size) {
+  const uint8_t* from = bytes;
+  while (size != 0) {
+    const int64_t written = RAW3(__NR_write, 1, from, size);
+    if (written <= 0) RAW1(__NR_exit_group, 102);
+    from += written;
+    size -= (uint64_t)written;
+  }
+}
+
+// Steps of a task; of the including file.
+static unsigned StepsOf(unsigned task);
+
+static void Report(void) {
+  shared->report.magic = FV_FUZZ_MAGIC;
+  // One piece: what has been counted stands at the front of the shared file.
+  struct FvFuzzResult* to = &shared->results[0][0];
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
+  }
+  WriteAll(shared, (uint64_t)((uint8_t*)to - (uint8_t*)shared));
+  RAW1(__NR_unlink, SHARED_FILE);
+}
+
+// Makes the first task and waits for the end of all. The shared file holds the program.
+static void RunProgram(void) {
+  BeginImage();
+  Raw(__NR_prctl, 36, 1, 0, 0, 0, 0);  // PR_SET_CHILD_SUBREAPER
+  Store32(&shared->state[0], kReady);
+  const uint64_t none[5] = {0};
+  if (RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0) < 0) RAW1(__NR_exit_group, 103);
+  Monitor();
+  Report();
+  RAW1(__NR_exit_group, 0);
+}
+
+// The first task is a group of its own, without descriptors.
+static void BeginFirst(void) {
+  // Privileges that a user namespace natively does not give: CAP_IPC_LOCK, CAP_SYS_NICE,
+  // CAP_SYS_RESOURCE.
+  uint32_t head[2] = {0x20080522, 0};
+  uint32_t sets[6];
+  RAW3(__NR_capget, head, sets, 0);
+  for (int i = 0; i < 3; ++i) sets[i] &= ~(1u << 14 | 1u << 23 | 1u << 24);
+  RAW3(__NR_capset, head, sets, 0);
+  RAW3(__NR_setpgid, 0, 0, 0);
+  RAW3(__NR_close_range, 0, ~0u, 0);
+}

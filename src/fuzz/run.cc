@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/run.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/session/oracle_observer.h"
+#include "vmm/fd.h"
+
+namespace fv::fuzz {
+namespace {
+
+constexpr uint64_t kRamBytes = uint64_t{32} << 20;
+constexpr uint64_t kGuestTimeoutNs = 10'000'000'000;
+constexpr uint64_t kTreeBytes = uint64_t{64} << 20;
+// A guest switches tasks only where one blocks or yields: few yields are enough.
+constexpr Limits kGuestLimits = {.patience = 24, .limit_ms = 0};
+constexpr Limits kNativeLimits = {.patience = 20'000, .limit_ms = 40};
+constexpr uint64_t kNativeTimeoutNs = 5'000'000'000;
+
+vmm::Fd MemoryFile(std::string_view content = "") {
+  vmm::Fd fd(memfd_create("forkvisor", MFD_CLOEXEC));
+  if (!content.empty()) {
+    (void)!pwrite(fd.get(), content.data(), content.size(), 0);
+  }
+  return fd;
+}
+
+std::string Content(int fd) {
+  std::string content(static_cast<size_t>(lseek(fd, 0, SEEK_END)), '\0');
+  const ssize_t got = pread(fd, content.data(), content.size(), 0);
+  content.resize(got < 0 ? 0 : static_cast<size_t>(got));
+  return content;
+}
+
+std::string MessageOf(const session::SessionResult& result) {
+  std::string message = result.message;
+  if (!result.registers.empty()) absl::StrAppend(&message, "\n", result.registers);
+  return message;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOptions& options) {
+  vmm::MachineConfig config;
+  config.ram_bytes = kRamBytes;
+  config.kernel_image = options.kernel_image;
+  config.fork_strategy = options.fork_strategy;
+  config.mutant = options.mutant;
+  config.boot_flags = proto::kBootDeterministic | session::CheckBootFlags(options.check);
+  config.tick_ns = 0;
+  config.event_mask =
+      options.event_mask | session::CheckEventMask(options.check) | proto::kEventsAlways;
+  config.random_seed = 1;
+  config.boot_wall_ns = 1;
+  config.watchdog.wall_limit_ns = kGuestTimeoutNs;
+  absl::StatusOr<std::unique_ptr<BootReset>> reset = BootReset::Make(config, options.executor);
+  if (!reset.ok()) return reset.status();
+  return std::unique_ptr<GuestRunner>(new GuestRunner(options, *std::move(reset)));
+}
+
+GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
+  machine_ = &reset_->Fresh();
+  const vmm::Fd input = MemoryFile(Encode(program, kGuestLimits));
+  const vmm::Fd output = MemoryFile();
+  session::SessionOptions session_options;
+  session_options.input = input.get();
+  session_options.output = output.get();
+  session_options.error = output.get();
+  session_options.timeout_ns = kGuestTimeoutNs;
+  std::optional<session::OracleObserver> oracle;
+  if (options_.check != oracle::CheckMode::kOff) {
+    oracle.emplace(*machine_, oracle::CheckerOptions{.mode = options_.check});
+    session_options.observers.push_back(&*oracle);
+  }
+  if (observer != nullptr) session_options.observers.push_back(observer);
+  const session::SessionResult result = session::Session(*machine_, session_options).Run();
+  GuestRun run{.end = result.end, .message = MessageOf(result), .findings = {}, .results = {}};
+  if (oracle) {
+    run.findings = oracle->findings();
+    run.broken = oracle->broken_invariants();
+  }
+  if (result.end == session::SessionEnd::kExited) {
+    absl::StatusOr<Results> results = ParseResults(program, Content(output.get()));
+    if (results.ok()) {
+      run.results = *std::move(results);
+    } else {
+      run.message = absl::StrCat(results.status().message(), "; the executor ended with status ",
+                                 result.wait_status);
+    }
+  }
+  return run;
+}
+
+absl::StatusOr<std::unique_ptr<NativeRunner>> NativeRunner::Make(std::span<const uint8_t> executor,
+                                                                 native::NativeOptions::User user) {
+  absl::StatusOr<rootfs::FileTree> tree = ExecutorTree(executor);
+  if (!tree.ok()) return tree.status();
+  std::unique_ptr<NativeRunner> runner(new NativeRunner(*std::move(tree)));
+  native::NativeOptions& options = runner->options_;
+  options.root = native::NativeOptions::Root::kPrivate;
+  options.user = user;
+  options.tree = &runner->tree_;
+  options.tree_limit_bytes = kTreeBytes;
+  options.path = kExecutorPath;
+  options.argv = {kExecutorPath};
+  options.cwd = "/";
+  options.timeout_ns = kNativeTimeoutNs;
+  return runner;
+}
+
+absl::StatusOr<Results> NativeRunner::Run(const Program& program, uint32_t patience) {
+  options_.input = Encode(program, {.patience = kNativeLimits.patience * patience,
+                                    .limit_ms = kNativeLimits.limit_ms * patience});
+  absl::StatusOr<native::NativeResult> result = native::RunNative(options_);
+  if (!result.ok()) return result.status();
+  if (result->timed_out) return absl::DeadlineExceededError("the native run did not end");
+  return ParseResults(program, result->out.bytes);
+}
+
+}  // namespace fv::fuzz

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One program in a guest, and natively.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/records.h"
+#include "src/fuzz/program.h"
+#include "src/fuzz/reset.h"
+#include "src/fuzz/results.h"
+#include "src/native/native.h"
+#include "src/oracle/checker.h"
+#include "src/session/session.h"
+
+namespace fv::fuzz {
+
+struct GuestRunOptions {
+  std::span<const uint8_t> kernel_image;
+  std::span<const uint8_t> executor;
+  oracle::CheckMode check = oracle::CheckMode::kEnd;
+  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
+  uint32_t mutant = 0;
+  uint64_t event_mask = 0;  // besides what the oracle needs
+};
+
+struct GuestRun {
+  session::SessionEnd end = session::SessionEnd::kExited;
+  std::string message;                // what went wrong, with the registers of a panic
+  std::vector<std::string> findings;  // of the oracle
+  uint32_t broken = 0;                // bit i: invariant i
+  std::optional<Results> results;
+};
+
+class GuestRunner {
+ public:
+  static absl::StatusOr<std::unique_ptr<GuestRunner>> Make(const GuestRunOptions& options);
+
+  // `observer` may be null. Throws vmm::VmmError.
+  GuestRun Run(const Program& program, session::Observer* observer = nullptr);
+  // After Run, until the next.
+  vmm::MachineInterface& machine() { return *machine_; }
+
+ private:
+  GuestRunner(const GuestRunOptions& options, std::unique_ptr<Reset> reset)
+      : options_(options), reset_(std::move(reset)) {}
+
+  GuestRunOptions options_;
+  std::unique_ptr<Reset> reset_;
+  vmm::MachineInterface* machine_ = nullptr;
+};
+
+class NativeRunner {
+ public:
+  static absl::StatusOr<std::unique_ptr<NativeRunner>> Make(std::span<const uint8_t> executor,
+                                                            native::NativeOptions::User user);
+
+  // `patience`: how much longer than usual to wait for a task's step.
+  absl::StatusOr<Results> Run(const Program& program, uint32_t patience = 1);
+
+ private:
+  explicit NativeRunner(rootfs::FileTree tree) : tree_(std::move(tree)) {}
+
+  rootfs::FileTree tree_;
+  native::NativeOptions options_;
+};
+
+}  // namespace fv::fuzz

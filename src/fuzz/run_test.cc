@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random programs in a guest under the oracle, and natively: both run to their end, and in turns
+// both give the same results.
+#include "src/fuzz/run.h"
+
+#include <gtest/gtest.h>
+
+#include "src/cli/guest_kernel.h"
+#include "src/fuzz/compare.h"
+#include "src/fuzz/executor_program.h"
+#include "src/fuzz/mutate.h"
+#include "src/fuzz/text.h"
+#include "src/native/testing/user_namespaces.h"
+#include "vmm/testing/require_kvm.h"
+
+namespace fv::fuzz {
+namespace {
+
+constexpr char kForkAndWait[] = R"(
+  tasks {
+    calls { name: "store" arguments { arena { page: 1 } } arguments { value: 7 } }
+    calls { name: "fork" arguments { task: 1 } }
+    calls { name: "wait4" arguments { flags: "-1" } arguments { structure { outbuf: true } }
+            arguments { flags: "0" } arguments { flags: "0" } }
+    calls { name: "load" arguments { arena { page: 1 } } }
+    calls { name: "load" arguments { arena { page: 8 } } }
+    calls { name: "load" arguments { arena { page: 20 } } }
+  }
+  tasks {
+    calls { name: "load" arguments { arena { page: 1 } } }
+    calls { name: "store" arguments { arena { page: 1 } } arguments { value: 8 } }
+    calls { name: "store" arguments { arena { page: 8 } } arguments { value: 9 } }
+    calls { name: "execve" }
+    calls { name: "exit" arguments { flags: "77" } }
+  }
+)";
+
+constexpr char kForkAndWaitResults[] =
+    R"([task 0] store(arena+0x1000, 7) = 0
+[task 0] fork(task 1) = task 1
+[task 0] wait4(-1, &output, 0, 0) = task 1 [0x4d00]
+[task 0] load(arena+0x1000) = 0 [0x7]
+[task 0] load(arena+0x8000) = 0 [0x9]
+[task 0] load(arena+0x14000) = -1 EFAULT
+[task 1] load(arena+0x1000) = 0 [0x7]
+[task 1] store(arena+0x1000, 8) = 0
+[task 1] store(arena+0x8000, 9) = 0
+[task 1] execve() = 0
+[task 1] exit(77) = ? (did not return)
+)";
+
+// A task waits for what never comes: it is cut off.
+constexpr char kStuck[] = R"(
+  tasks {
+    calls { name: "pipe2" arguments { structure { outbuf: true } } arguments { flags: "0" } }
+    calls { name: "read" arguments { output { } } arguments { arena { } } arguments { value: 1 } }
+  }
+)";
+
+Program Parsed(const char* text) {
+  absl::StatusOr<Program> program = ParseText(text);
+  EXPECT_TRUE(program.ok()) << program.status();
+  return *std::move(program);
+}
+
+std::unique_ptr<NativeRunner> Native() {
+  return *NativeRunner::Make(embedded::FuzzExecutor(), native::testing::UserForTests());
+}
+
+class FuzzRun : public vmm::testing::KvmTest {
+ protected:
+  static std::unique_ptr<GuestRunner> Guest(oracle::CheckMode check) {
+    return *GuestRunner::Make({.kernel_image = embedded::GuestKernel(),
+                               .executor = embedded::FuzzExecutor(),
+                               .check = check});
+  }
+};
+
+TEST(NativeRun, GivesTheResultOfEveryStep) {
+  const Program program = Parsed(kForkAndWait);
+  const absl::StatusOr<Results> results = Native()->Run(program);
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ(ResultsText(program, *results), kForkAndWaitResults);
+}
+
+TEST_F(FuzzRun, GivesTheResultOfEveryStep) {
+  const Program program = Parsed(kForkAndWait);
+  const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(program);
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.findings.empty());
+  EXPECT_EQ(ResultsText(program, *run.results), kForkAndWaitResults);
+}
+
+TEST_F(FuzzRun, WhatIsStuckIsCutOff) {
+  const Program program = Parsed(kStuck);
+  const GuestRun run = Guest(oracle::CheckMode::kEnd)->Run(program);
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.results->cut);
+  EXPECT_EQ(run.results->tasks[0][1].state, StepResult::State::kEntered);
+  const absl::StatusOr<Results> native = Native()->Run(program);
+  ASSERT_TRUE(native.ok()) << native.status();
+  EXPECT_TRUE(native->cut);
+}
+
+TEST_F(FuzzRun, RandomProgramsEndAndBreakNothing) {
+  const auto guest = Guest(oracle::CheckMode::kEnd);
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    const Program program = RandomProgram(random, {});
+    const GuestRun run = guest->Run(program);
+    ASSERT_TRUE(run.results.has_value()) << run.message << "\n" << ToText(program);
+    ASSERT_TRUE(run.findings.empty()) << run.findings.front() << "\n" << ToText(program);
+  }
+}
+
+// The same program and the same machine: the same results, those outside of the arena too.
+TEST_F(FuzzRun, IsTheSameEveryTime) {
+  const auto guest = Guest(oracle::CheckMode::kOff);
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    Random random(seed);
+    const Program program = RandomProgram(random, {});
+    const GuestRun once = guest->Run(program);
+    const GuestRun again = guest->Run(program);
+    ASSERT_TRUE(once.results && again.results);
+    ASSERT_EQ(ResultsText(program, *once.results), ResultsText(program, *again.results));
+  }
+}
+
+}  // namespace
+}  // namespace fv::fuzz
