@@ -264,7 +264,7 @@ struct TaskRecord {
   uint32_t pid;
   uint32_t tgid;
   TaskState state;
-  uint32_t flags;        // kernel's business (Linux: PF_*), but for kTaskExiting
+  uint32_t flags;        // kernel's business (Linux: PF_*), but for those below
   uint32_t exit_code;    // wait status
   uint32_t exit_signal;  // 0 for threads and for clone without a signal
   uint32_t usage;        // references to the structure
@@ -306,6 +306,9 @@ inline constexpr uint64_t kTaskMagic = 0x4B53415450524B46;
 static_assert(sizeof(TaskRecord) == 344);
 // TaskRecord::flags: the task has begun to exit (Linux: PF_EXITING).
 inline constexpr uint32_t kTaskExiting = 0x4;
+// Not one of Linux's, and not in /proc: the parent has run another program since it made the task,
+// which is then announced by SIGCHLD (Linux compares parent_exec_id with self_exec_id).
+inline constexpr uint32_t kTaskParentExeced = 0x02000000;
 
 // ---- CPUs ---------------------------------------------------------------------------------
 

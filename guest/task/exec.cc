@@ -189,7 +189,7 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
   task.restart = {};
   task.exit_signal = kSigChld;
   for (Task& child : ListView<Task, &proto::TaskRecord::sibling>(task.leader()->children)) {
-    child.flags |= kTaskParentExeced;
+    child.flags |= proto::kTaskParentExeced;
   }
   task.dumpable = program.secure ? 0 : 1;
   task.timer_slack_ns = task.default_timer_slack_ns;

@@ -202,7 +202,7 @@ bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   out.sid = task.sid;
   memcpy(out.comm, task.comm, sizeof(out.comm));
   out.state = StateLetter(task);
-  out.flags = task.flags & ~kTaskParentExeced;
+  out.flags = task.flags & ~proto::kTaskParentExeced;
   out.exit_signal = task.exit_signal;
   out.exit_code = task.exit_code;
   const bool has_tty = (task.signal().flags & kSignalHasTty) != 0;

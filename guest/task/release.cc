@@ -94,7 +94,7 @@ bool DoNotifyParent(Task& task, int signo) {
   bool release = false;
   task.exit_notified = true;
   // Another program did not ask for that signal.
-  if ((task.flags & kTaskParentExeced) != 0) {
+  if ((task.flags & proto::kTaskParentExeced) != 0) {
     signo = kSigChld;
   }
   if ((parent.flags & kPfKthread) == 0 && parent.has_sighand()) {

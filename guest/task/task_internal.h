@@ -12,10 +12,6 @@
 
 namespace fv::guest {
 
-// Task::flags, beside Linux's: the parent has run another program since it made the task. Linux
-// compares parent_exec_id with self_exec_id.
-inline constexpr uint32_t kTaskParentExeced = 0x02000000;
-
 // ---- Storage ----------------------------------------------------------------------------------
 // A task (state kNew, usage 2: one for itself, one for release) with a kernel stack whose canary
 // stands. Errors: ENOMEM.

@@ -150,6 +150,8 @@ std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel) {
   return names;
 }
 
+absl::StatusOr<proto::Mutant> MutantFromFlags() { return Choose("mutant", FLAGS_mutant, kMutants); }
+
 absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments) {
   session::GuestOptions options;
   absl::StatusOr<rootfs::RootOptions> root = RootOptionsFromFlags(arguments);
@@ -162,7 +164,7 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!host.ok()) return host.status();
   absl::StatusOr<vmm::qemu::CpuModel> qemu_cpu = Choose("qemu_cpu", FLAGS_qemu_cpu, kQemuCpus);
   if (!qemu_cpu.ok()) return qemu_cpu.status();
-  absl::StatusOr<proto::Mutant> mutant = Choose("mutant", FLAGS_mutant, kMutants);
+  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
   if (!mutant.ok()) return mutant.status();
   absl::StatusOr<uint64_t> timeout = ParseSeconds("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();

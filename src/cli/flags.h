@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/mutants.h"
 #include "src/cli/arguments.h"
 #include "src/session/guest.h"
 
@@ -50,6 +51,9 @@ std::string WrongFrom(const Arguments& arguments);
 absl::StatusOr<std::span<const uint8_t>> KernelImage();
 // The names of its fork strategies, by MmRecord::fork_strategy.
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel);
+
+// --mutant.
+absl::StatusOr<proto::Mutant> MutantFromFlags();
 
 // Options from the flags; `arguments.words` is the program and its arguments (none: a snapshot has
 // them).

@@ -21,6 +21,8 @@ constexpr char kGeneral[] =
   forkvisor check --mutants                      grade the oracle by kernels with known bugs
   forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
   forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
+  forkvisor fuzz [flags]                         make programs up, look for what the guest does wrong
+  forkvisor replay [flags] FILE                  run such a program, show its calls
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
   forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
@@ -142,6 +144,39 @@ the same features.
 and the flags of run, but for --check.
 )";
 
+constexpr char kFuzz[] =
+    R"(forkvisor fuzz [flags]
+
+Makes programs of concurrent tasks up, runs each in a guest and looks for what is wrong: a finding
+of the oracle, a panic, a run without end, and with --differential another result than Linux has.
+Findings are minimised and kept in DIR/findings, programs worth more changes in DIR/corpus; a
+campaign goes on where the last one in DIR ended. Exit code 1: this campaign found something.
+
+  --time=1m              90, 90s, 10m, 1h; 0: until a signal
+  --programs=N           end after so many programs of each job; 0: no limit
+  --jobs=N               processes; 0: one for each CPU (0)
+  --corpus=DIR           the campaign's directory (fuzz)
+  --seed=N               of all choices (1)
+  --differential         compare with this Linux; programs run in turns then
+  --native_user=namespace|caller
+  --check=off|end|sampled|every   when the oracle looks (end)
+  --format=console|json  of the summary
+  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+)";
+
+constexpr char kReplay[] =
+    R"(forkvisor replay [flags] FILE
+
+Runs the program in FILE (.textproto, as fuzz writes it) in a guest and prints its calls with their
+results, task by task, and what is wrong. Exit code 1 if something is.
+
+  --differential         natively too, and compare
+  --native_user=namespace|caller
+  --check=off|end|sampled|every   when the oracle looks (every)
+  --events=FILE|-, --event_kinds=all|KIND,...     the guest's events as text
+  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+)";
+
 constexpr char kBench[] =
     R"(forkvisor bench [flags]
 
@@ -184,8 +219,9 @@ by more than the bound, and not by chance. 2: a file is no such result.
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral},        {"run", kRun},     {"check", kCheck},       {"diff", kDiff},
-      {"inspect", kInspect}, {"bench", kBench}, {"snapshot", kSnapshot}, {"compare", kCompare}};
+      {"", kGeneral},        {"run", kRun},      {"check", kCheck},       {"diff", kDiff},
+      {"inspect", kInspect}, {"bench", kBench},  {"snapshot", kSnapshot}, {"compare", kCompare},
+      {"fuzz", kFuzz},       {"replay", kReplay}};
   return kTexts;
 }
 

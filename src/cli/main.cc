@@ -21,7 +21,8 @@ constexpr Verb kVerbs[] = {
     {"run", fv::cli::RunVerb},           {"check", fv::cli::CheckVerb},
     {"bench", fv::cli::BenchVerb},       {"compare", fv::cli::CompareVerb},
     {"diff", fv::cli::DiffVerb},         {"inspect", fv::cli::InspectVerb},
-    {"snapshot", fv::cli::SnapshotVerb}, {"help", fv::cli::HelpVerb},
+    {"snapshot", fv::cli::SnapshotVerb}, {"fuzz", fv::cli::FuzzVerb},
+    {"replay", fv::cli::ReplayVerb},     {"help", fv::cli::HelpVerb},
     {"--help", fv::cli::HelpVerb},       {"-h", fv::cli::HelpVerb},
     {"version", fv::cli::VersionVerb},   {"--version", fv::cli::VersionVerb},
 };

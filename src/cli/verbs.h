@@ -24,6 +24,8 @@ int CompareVerb(const Words& args);
 int DiffVerb(const Words& args);
 int InspectVerb(const Words& args);
 int SnapshotVerb(const Words& args);
+int FuzzVerb(const Words& args);
+int ReplayVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

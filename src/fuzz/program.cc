@@ -4,6 +4,9 @@
 // permit.
 #include "src/fuzz/program.h"
 
+#include <sched.h>
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 
@@ -156,6 +159,12 @@ class Repairer {
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       RepairReference(task, place, step.arguments[i]);
       RepairArgument(call.arguments[i], step.arguments[i]);
+    }
+    // Who waits in vfork returns before or after the child's exit signal: if that one kills, what
+    // becomes of the call is chance.
+    if (call.Spawns() && step.arguments.size() > 2 &&
+        (step.arguments[1].value & CLONE_VFORK) != 0) {
+      step.arguments[2].value = SIGCHLD;
     }
   }
 

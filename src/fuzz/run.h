@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/records.h"
+#include "proto/fork_strategy.h"
 #include "src/fuzz/program.h"
 #include "src/fuzz/reset.h"
 #include "src/fuzz/results.h"
@@ -26,7 +26,7 @@ struct GuestRunOptions {
   std::span<const uint8_t> kernel_image;
   std::span<const uint8_t> executor;
   oracle::CheckMode check = oracle::CheckMode::kEnd;
-  proto::ForkStrategy fork_strategy = proto::ForkStrategy::kClassic;
+  std::string fork_strategy = proto::kDefaultForkStrategy;  // one that the kernel has
   uint32_t mutant = 0;
   uint64_t event_mask = 0;  // besides what the oracle needs
 };

@@ -127,7 +127,8 @@ void CheckParentTold(const Moment& now, const proto::EventRecord& exit,
   }
   proto::SighandRecord handlers;
   constexpr uint32_t kInit = 1;
-  const int signo = static_cast<int>(leader->record.exit_signal);
+  const bool parent_execed = (leader->record.flags & proto::kTaskParentExeced) != 0;
+  const int signo = parent_execed ? SIGCHLD : static_cast<int>(leader->record.exit_signal);
   if (parent == nullptr || parent->record.pid == kInit || signo < 1 ||
       signo > static_cast<int>(proto::kSignals) ||
       !inspect::ReadHandlers(now.memory, parent->record.sighand, handlers)) {

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor fuzz: a campaign.
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/cli/choice.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/fuzz_options.h"
+#include "src/cli/verbs.h"
+#include "src/fuzz/campaign.h"
+#include "src/fuzz/executor_program.h"
+#include "src/inspect/fork_strategies.h"
+
+DECLARE_string(format);
+DECLARE_uint32(jobs);
+DECLARE_string(native_user);
+
+DEFINE_string(time, "1m", "length of a campaign: 90, 90s, 10m, 1h; 0: no limit");
+DEFINE_uint64(programs, 0, "programs that each job runs; 0: no limit");
+DEFINE_string(corpus, "fuzz", "directory of a campaign");
+DEFINE_uint64(seed, 1, "of a campaign's choices");
+DEFINE_bool(differential, false, "compare with this Linux");
+
+namespace fv::cli {
+namespace {
+
+using fuzz::CampaignState;
+using native::NativeOptions;
+
+constexpr uint32_t kMostJobs = 256;
+constexpr Choice<NativeOptions::User> kUsers[] = {{"namespace", NativeOptions::User::kNamespace},
+                                                  {"caller", NativeOptions::User::kCaller}};
+
+// "90", "90s", "10m", "1h" in seconds.
+absl::StatusOr<uint64_t> ParseTime(const std::string& text) {
+  uint64_t value = 0;
+  size_t at = 0;
+  for (; at < text.size() && at < 9 && text[at] >= '0' && text[at] <= '9'; ++at) {
+    value = value * 10 + static_cast<uint64_t>(text[at] - '0');
+  }
+  const std::string unit = text.substr(at);
+  if (at > 0 && (unit.empty() || unit == "s")) return value;
+  if (at > 0 && unit == "m") return value * 60;
+  if (at > 0 && unit == "h") return value * 3600;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--time=", text, " is no time: write 90, 90s, 10m or 1h"));
+}
+
+absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
+  fuzz::CampaignOptions options;
+  absl::StatusOr<fuzz::JudgeOptions> judge = JudgeOptionsFromFlags(oracle::CheckMode::kEnd);
+  if (!judge.ok()) return judge.status();
+  absl::StatusOr<uint64_t> seconds = ParseTime(FLAGS_time);
+  if (!seconds.ok()) return seconds.status();
+  if (FLAGS_jobs > kMostJobs) {
+    return absl::InvalidArgumentError(absl::StrCat("--jobs: at most ", kMostJobs));
+  }
+  options.judge = *judge;
+  options.directory = FLAGS_corpus;
+  options.seconds = *seconds;
+  options.programs = FLAGS_programs;
+  options.jobs = FLAGS_jobs != 0 ? FLAGS_jobs : std::max(1u, std::thread::hardware_concurrency());
+  options.seed = FLAGS_seed;
+  return options;
+}
+
+double Rate(const CampaignState& state) {
+  return state.seconds > 0 ? static_cast<double>(state.programs) / state.seconds : 0;
+}
+
+std::string ConsoleText(const CampaignState& state) {
+  return absl::StrFormat(
+      "programs  %d in %.1f s, %.0f a second\n"
+      "features  %d\n"
+      "corpus    %d\n"
+      "findings  %d, of them %d by this campaign\n",
+      state.programs, state.seconds, Rate(state), state.features, state.corpus, state.findings,
+      state.found);
+}
+
+std::string JsonText(const CampaignState& state) {
+  const nlohmann::ordered_json json = {
+      {"seconds", state.seconds},   {"programs", state.programs}, {"per_second", Rate(state)},
+      {"features", state.features}, {"corpus", state.corpus},     {"findings", state.findings},
+      {"found_now", state.found},   {"restarts", state.restarts},
+  };
+  return json.dump(2) + "\n";
+}
+
+using Formatter = std::string (*)(const CampaignState&);
+constexpr Choice<Formatter> kFormats[] = {{"console", &ConsoleText}, {"json", &JsonText}};
+
+void SayProgress(const CampaignState& state) {
+  Complain(absl::StrFormat(
+      "%.0f s: %d programs, %.0f a second, features %d, corpus %d, findings %d", state.seconds,
+      state.programs, Rate(state), state.features, state.corpus, state.findings));
+}
+
+}  // namespace
+
+absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual) {
+  fuzz::JudgeOptions options;
+  const bool given = !gflags::GetCommandLineFlagInfoOrDie("check").is_default;
+  const std::optional<oracle::CheckMode> check = oracle::ParseCheckMode(FLAGS_check);
+  if (!check) return absl::InvalidArgumentError(absl::StrCat("--check=", FLAGS_check));
+  absl::StatusOr<NativeOptions::User> user = Choose("native_user", FLAGS_native_user, kUsers);
+  if (!user.ok()) return user.status();
+  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
+  if (!mutant.ok()) return mutant.status();
+  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+  const absl::Status strategy = inspect::CheckForkStrategy(*kernel, FLAGS_strategy);
+  if (!strategy.ok()) return strategy;
+  options.guest.kernel_image = *kernel;
+  options.guest.executor = embedded::FuzzExecutor();
+  options.guest.check = given ? *check : usual;
+  options.guest.fork_strategy = FLAGS_strategy;
+  options.guest.mutant = static_cast<uint32_t>(*mutant);
+  options.differential = FLAGS_differential;
+  options.native_user = *user;
+  return options;
+}
+
+int FuzzVerb(const Words& args) {
+  absl::StatusOr<Arguments> arguments =
+      ParseArguments(args, {"time", "jobs", "programs", "corpus", "seed", "differential",
+                            "native_user", "check", "format", "strategy", "kernel", "mutant"});
+  if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
+  if (arguments->help) return ShowHelp("fuzz");
+  if (!arguments->words.empty()) {
+    return UsageError("fuzz", absl::StrCat("what is \"", arguments->words.front(), "\"?"));
+  }
+  absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
+  if (!format.ok()) return StatusError(format.status());
+  absl::StatusOr<fuzz::CampaignOptions> options = OptionsFromFlags();
+  if (!options.ok()) return StatusError(options.status());
+  // Without KVM the jobs could only fail, one after the other.
+  (void)vmm::Kvm::Open();
+  const absl::StatusOr<CampaignState> state = fuzz::RunCampaign(*options, &SayProgress);
+  if (!state.ok()) {
+    Complain(std::string(state.status().message()));
+    return kExitHostFailure;
+  }
+  std::fputs((*format)(*state).c_str(), stdout);
+  return state->found == 0 ? kExitOk : kExitFinding;
+}
+
+}  // namespace fv::cli

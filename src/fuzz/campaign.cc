@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/campaign.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "src/fuzz/worker.h"
+
+namespace fv::fuzz {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPoll = std::chrono::milliseconds(100);
+constexpr auto kProgress = std::chrono::seconds(2);
+constexpr uint64_t kMaxRestarts = 20;
+// What a worker exits with when the host fails it: no use in another try.
+constexpr int kHostFailure = 5;
+
+uint64_t FilesIn(const std::string& directory, std::string_view ending) {
+  uint64_t files = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    files += entry.path().string().ends_with(ending) ? 1 : 0;
+  }
+  return files;
+}
+
+class Campaign {
+ public:
+  Campaign(const CampaignOptions& options, Store store)
+      : options_(options), store_(std::move(store)) {}
+
+  absl::StatusOr<CampaignState> Run(const std::function<void(const CampaignState&)>& progress) {
+    void* memory = mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return absl::ErrnoToStatus(errno, "shared memory");
+    shared_ = new (memory) SharedState();
+    for (unsigned job = 0; job < options_.jobs; ++job) Start(job);
+    absl::Status status = absl::OkStatus();
+    for (Clock::time_point next = started_ + kProgress; !jobs_.empty();) {
+      status.Update(Reap());
+      if (!status.ok()) break;
+      if (Clock::now() >= next) {
+        progress(State());
+        next += kProgress;
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+    for (const auto& [pid, job] : jobs_) kill(pid, SIGKILL);
+    for (const auto& [pid, job] : jobs_) waitpid(pid, nullptr, 0);
+    const CampaignState state = State();
+    munmap(memory, sizeof(SharedState));
+    if (!status.ok()) return status;
+    return state;
+  }
+
+ private:
+  double Seconds() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
+  bool TimeIsOver() const {
+    return options_.seconds != 0 && Seconds() >= static_cast<double>(options_.seconds);
+  }
+
+  // libFuzzer's own words go to a file of the job.
+  std::string LogOf(unsigned job) const {
+    return absl::StrCat(options_.directory, "/job-", job, ".log");
+  }
+
+  void Start(unsigned job) {
+    const uint64_t left =
+        options_.seconds == 0 ? 0 : options_.seconds - static_cast<uint64_t>(Seconds());
+    const pid_t campaign = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != campaign) _exit(kHostFailure);
+      const int log = open(LogOf(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+      dup2(log, STDERR_FILENO);
+      RunWorker(options_, store_, job, left, *shared_);
+    }
+    if (pid > 0) jobs_[pid] = job;
+  }
+
+  // Takes note of jobs that ended; one that died begins again. Internal: the host failed a job.
+  absl::Status Reap() {
+    int status = 0;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+      const auto found = jobs_.find(pid);
+      if (found == jobs_.end()) continue;
+      const unsigned job = found->second;
+      jobs_.erase(found);
+      if (WIFEXITED(status) && WEXITSTATUS(status) == kHostFailure) {
+        return absl::InternalError(absl::StrCat("a job failed: see ", LogOf(job)));
+      }
+      const bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+      if (died && !TimeIsOver() && restarts_ < kMaxRestarts) {
+        ++restarts_;
+        Start(job);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  CampaignState State() const {
+    CampaignState state;
+    state.seconds = Seconds();
+    state.programs = shared_->programs;
+    state.found = shared_->found;
+    for (const auto& seen : shared_->seen) state.features += seen.load(std::memory_order_relaxed);
+    state.corpus = FilesIn(store_.corpus(), "");
+    state.findings = FilesIn(store_.findings(), ".textproto");
+    state.restarts = restarts_;
+    return state;
+  }
+
+  const CampaignOptions& options_;
+  Store store_;
+  Clock::time_point started_ = Clock::now();
+  SharedState* shared_ = nullptr;
+  std::map<pid_t, unsigned> jobs_;
+  uint64_t restarts_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<CampaignState> RunCampaign(
+    const CampaignOptions& options, const std::function<void(const CampaignState&)>& progress) {
+  absl::StatusOr<Store> store = Store::Open(options.directory);
+  if (!store.ok()) return store.status();
+  return Campaign(options, *std::move(store)).Run(progress);
+}
+
+}  // namespace fv::fuzz

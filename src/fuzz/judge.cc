@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/judge.h"
+
+#include <cctype>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/fuzz/compare.h"
+#include "src/fuzz/text.h"
+
+namespace fv::fuzz {
+namespace {
+
+using session::SessionEnd;
+
+// Further native runs that a difference takes, and how much longer they wait.
+constexpr int kConfirmations = 2;
+constexpr uint32_t kPatient = 25;
+
+// Numbers differ from run to run: "pfn 0x12 has 3" is "pfn # has #".
+std::string WithoutNumbers(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const bool inside = !out.empty() && std::isalpha(static_cast<unsigned char>(out.back())) != 0;
+    if (inside || std::isdigit(static_cast<unsigned char>(text[i])) == 0) {
+      out += text[i++];
+      continue;
+    }
+    while (i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0) ++i;
+    if (i < text.size() && text[i] == 'x') {
+      for (++i; i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0;) ++i;
+    }
+    out += '#';
+  }
+  return out;
+}
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// "I2 FrameRefs": the invariant and the rule of the oracle's text.
+std::string RuleOf(const std::string& text) {
+  const size_t rule = text.find("  rule     ");
+  const std::string number = text.substr(0, text.find(' '));
+  if (rule == std::string::npos) return number;
+  const size_t from = rule + 11;
+  return number + " " + text.substr(from, text.find(':', from) - from);
+}
+
+std::optional<Finding> OfGuest(const GuestRun& run) {
+  if (!run.findings.empty()) {
+    std::string detail;
+    for (const std::string& finding : run.findings) detail += finding;
+    return Finding{"oracle", RuleOf(run.findings.front()), detail};
+  }
+  const std::string place = WithoutNumbers(FirstLine(run.message));
+  switch (run.end) {
+    case SessionEnd::kExited:
+      break;
+    case SessionEnd::kPanic:
+      return Finding{"panic", place, run.message};
+    case SessionEnd::kSpin:
+    case SessionEnd::kTimeout:
+      return Finding{"hang", place, run.message};
+    default:
+      return Finding{"guest-error", place, run.message};
+  }
+  if (!run.results) return Finding{"executor", place, run.message};
+  return std::nullopt;
+}
+
+std::string DifferencesText(const Program& program, const std::vector<StepDifference>& all) {
+  std::string text;
+  for (const StepDifference& one : all) {
+    const auto& steps = program.tasks[one.task].steps;
+    absl::StrAppend(&text, "[task ", one.task, "] ",
+                    one.step < steps.size() ? StepText(steps[one.step]) : one.call, "\n  natively ",
+                    one.a, "\n  guest    ", one.b, "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) {
+  absl::StatusOr<std::unique_ptr<GuestRunner>> guest = GuestRunner::Make(options.guest);
+  if (!guest.ok()) return guest.status();
+  std::unique_ptr<NativeRunner> native;
+  if (options.differential) {
+    absl::StatusOr<std::unique_ptr<NativeRunner>> made =
+        NativeRunner::Make(options.guest.executor, options.native_user);
+    if (!made.ok()) return made.status();
+    native = *std::move(made);
+  }
+  return std::unique_ptr<Judge>(new Judge(*std::move(guest), std::move(native)));
+}
+
+absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* observer) {
+  Verdict verdict{.finding = {}, .run = guest_->Run(program, observer), .native = {}};
+  verdict.finding = OfGuest(verdict.run);
+  if (!verdict.finding && native_ != nullptr && program.order == Order::kTurns) {
+    const absl::Status status = Compare(program, verdict);
+    if (!status.ok()) return status;
+  }
+  return verdict;
+}
+
+absl::Status Judge::Compare(const Program& program, Verdict& verdict) {
+  absl::StatusOr<Results> native = native_->Run(program);
+  if (!native.ok()) return native.status();
+  verdict.native = *native;
+  const auto differences = CompareResults(program, *native, *verdict.run.results);
+  if (differences.empty()) return absl::OkStatus();
+  // What Linux itself does now so, now so, is chance.
+  for (int run = 0; run < kConfirmations; ++run) {
+    const absl::StatusOr<Results> again = native_->Run(program, kPatient);
+    if (!again.ok()) return again.status();
+    if (!CompareResults(program, *native, *again).empty()) return absl::OkStatus();
+  }
+  const StepDifference& first = differences.front();
+  verdict.finding = Finding{
+      "difference",
+      absl::StrCat(first.call, ": ", WithoutNumbers(first.a), " or ", WithoutNumbers(first.b)),
+      DifferencesText(program, differences)};
+  return absl::OkStatus();
+}
+
+}  // namespace fv::fuzz

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a program and says what is wrong with what the guest did: a finding of the oracle, a panic,
+// a run without an end, or another result than Linux gives.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "src/fuzz/program.h"
+#include "src/fuzz/run.h"
+
+namespace fv::fuzz {
+
+struct Finding {
+  std::string kind;    // "oracle", "panic", "hang", "guest-error", "executor", "difference"
+  std::string place;   // what else tells it from others: invariants and rule, message, call
+  std::string detail;  // for people, several lines
+
+  // Findings of one key are one bug.
+  std::string Key() const { return kind + ": " + place; }
+};
+
+struct JudgeOptions {
+  GuestRunOptions guest;
+  bool differential = false;
+  native::NativeOptions::User native_user = native::NativeOptions::User::kNamespace;
+};
+
+struct Verdict {
+  std::optional<Finding> finding;
+  GuestRun run;
+  std::optional<Results> native;  // with differential, of a program in turns
+};
+
+class Judge {
+ public:
+  static absl::StatusOr<std::unique_ptr<Judge>> Make(const JudgeOptions& options);
+
+  // The first thing that is wrong. A difference counts if Linux gives the same every time.
+  // Unavailable and the like: the host failed. Throws vmm::VmmError.
+  absl::StatusOr<Verdict> Try(const Program& program, session::Observer* observer = nullptr);
+
+ private:
+  Judge(std::unique_ptr<GuestRunner> guest, std::unique_ptr<NativeRunner> native)
+      : guest_(std::move(guest)), native_(std::move(native)) {}
+  absl::Status Compare(const Program& program, Verdict& verdict);
+
+  std::unique_ptr<GuestRunner> guest_;
+  std::unique_ptr<NativeRunner> native_;  // null without differential
+};
+
+}  // namespace fv::fuzz

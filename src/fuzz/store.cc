@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/fuzz/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "src/fuzz/text.h"
+#include "vmm/fd.h"
+
+namespace fv::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+
+// FNV-1a: the same name for the same key on every machine.
+uint64_t HashOf(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3;
+  return hash;
+}
+
+std::string AsComment(const std::string& text) {
+  std::string out;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!line.empty()) absl::StrAppend(&out, "# ", line, "\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::Status WriteFileAtomically(const std::string& path, std::string_view content) {
+  const std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
+  const vmm::Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return absl::ErrnoToStatus(errno, beside);
+  while (!content.empty()) {
+    const ssize_t written = write(fd.get(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return absl::ErrnoToStatus(errno, beside);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(fd.get()) != 0 || rename(beside.c_str(), path.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, path);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Store> Store::Open(const std::string& directory) {
+  Store store;
+  store.corpus_ = directory + "/corpus";
+  store.findings_ = directory + "/findings";
+  for (const std::string& path : {store.corpus_, store.findings_}) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error) return absl::ErrnoToStatus(error.value(), path);
+  }
+  return store;
+}
+
+std::string Store::PathOf(const Finding& finding) const {
+  return absl::StrFormat("%s/%s-%016x.textproto", findings_, finding.kind, HashOf(finding.Key()));
+}
+
+bool Store::Has(const Finding& finding) const {
+  std::error_code error;
+  return fs::exists(PathOf(finding), error);
+}
+
+absl::Status Store::Save(const Finding& finding, const Program& program) const {
+  return WriteFileAtomically(PathOf(finding),
+                             absl::StrCat("# ", finding.Key(), "\n", AsComment(finding.detail),
+                                          "#\n# Replay: forkvisor replay FILE\n", ToText(program)));
+}
+
+}  // namespace fv::fuzz

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// libFuzzer calls C functions, so the worker of the process is a variable. libFuzzer sees the
+// features as "extra counters", which it finds by the name of their section.
+#include "src/fuzz/worker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/fuzz/minimise.h"
+#include "src/fuzz/mutate.h"
+
+// libFuzzer (LLVM 14): "Using libFuzzer as a library".
+extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
+                                   int (*target)(const uint8_t* data, size_t size));
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed);
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
+                                            const uint8_t* data2, size_t size2, uint8_t* out,
+                                            size_t max_size, unsigned seed);
+
+namespace fv::fuzz {
+namespace {
+
+constexpr int kHostFailure = 5;
+constexpr size_t kMinimiseTries = 200;
+
+__attribute__((section("__libfuzzer_extra_counters"))) uint8_t counters[kFeatures];
+
+class Worker {
+ public:
+  Worker(const CampaignOptions& options, const Store& store, SharedState& shared)
+      : grammar_{.free_order = !options.judge.differential}, store_(store), shared_(shared) {
+    absl::StatusOr<std::unique_ptr<Judge>> judge = Judge::Make(options.judge);
+    if (!judge.ok()) Fail(judge.status());
+    judge_ = *std::move(judge);
+  }
+
+  void Test(std::span<const uint8_t> bytes) {
+    const Program program = Decode(bytes);
+    const Verdict verdict = Try(program);
+    ++shared_.programs;
+    if (verdict.finding) Keep(*verdict.finding, program);
+    if (verdict.run.results) {
+      AddFeatures(program, *verdict.run.results, counters);
+    } else {
+      counters[0] = 1;  // libFuzzer gives up where nothing shows anything
+    }
+    for (size_t i = 0; i < kFeatures; ++i) {
+      if (counters[i] != 0) shared_.seen[i].store(1, std::memory_order_relaxed);
+    }
+  }
+
+  const Grammar& grammar() const { return grammar_; }
+
+ private:
+  [[noreturn]] static void Fail(const absl::Status& status) {
+    std::fprintf(stderr, "forkvisor: %s\n", status.ToString().c_str());
+    _exit(kHostFailure);
+  }
+
+  Verdict Try(const Program& program) {
+    absl::StatusOr<Verdict> verdict = judge_->Try(program);
+    if (!verdict.ok()) Fail(verdict.status());
+    return *std::move(verdict);
+  }
+
+  // On disk first as it is, then as small as it gets: nothing is lost if we are killed.
+  void Keep(const Finding& finding, const Program& program) {
+    if (store_.Has(finding)) return;
+    Save(finding, program);
+    ++shared_.found;
+    const auto shows = [&](const Program& candidate) {
+      const Verdict verdict = Try(candidate);
+      return verdict.finding && verdict.finding->Key() == finding.Key();
+    };
+    const Program small = Minimise(program, shows, kMinimiseTries);
+    const Verdict last = Try(small);
+    if (last.finding && last.finding->Key() == finding.Key()) Save(*last.finding, small);
+  }
+
+  void Save(const Finding& finding, const Program& program) {
+    const absl::Status status = store_.Save(finding, program);
+    if (!status.ok()) Fail(status);
+  }
+
+  Grammar grammar_;
+  const Store& store_;
+  SharedState& shared_;
+  std::unique_ptr<Judge> judge_;
+};
+
+Worker* worker = nullptr;
+
+int Target(const uint8_t* data, size_t size) {
+  try {
+    worker->Test({data, size});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "forkvisor: %s\n", error.what());
+    _exit(kHostFailure);
+  }
+  return 0;
+}
+
+// 0 if it does not fit.
+size_t Put(const Program& program, uint8_t* out, size_t max_size) {
+  const std::string bytes = Encode(program, {});
+  if (bytes.size() > max_size) return 0;
+  std::memcpy(out, bytes.data(), bytes.size());
+  return bytes.size();
+}
+
+std::vector<std::string> DriverArguments(const CampaignOptions& options, const Store& store,
+                                         unsigned job, uint64_t seconds) {
+  std::vector<std::string> arguments = {
+      "forkvisor",
+      "-max_len=" + std::to_string(FV_FUZZ_MAX_BYTES),
+      "-len_control=0",
+      "-rss_limit_mb=0",
+      "-detect_leaks=0",
+      "-reload=1",
+      "-print_final_stats=1",
+      "-artifact_prefix=" + store.findings() + "/",
+      "-seed=" + std::to_string((options.seed + job) % 0x7FFFFFFF + 1),
+  };
+  if (seconds != 0) arguments.push_back("-max_total_time=" + std::to_string(seconds));
+  if (options.programs != 0) arguments.push_back("-runs=" + std::to_string(options.programs));
+  arguments.push_back(store.corpus());
+  return arguments;
+}
+
+}  // namespace
+
+void RunWorker(const CampaignOptions& options, const Store& store, unsigned job, uint64_t seconds,
+               SharedState& shared) {
+  try {
+    Worker own(options, store, shared);
+    worker = &own;
+    std::vector<std::string> arguments = DriverArguments(options, store, job, seconds);
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    int argc = static_cast<int>(arguments.size());
+    char** argv = pointers.data();
+    _exit(LLVMFuzzerRunDriver(&argc, &argv, &Target));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "forkvisor: %s\n", error.what());
+    _exit(kHostFailure);
+  }
+}
+
+}  // namespace fv::fuzz
+
+size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+  using namespace fv::fuzz;
+  Random random(seed);
+  const Grammar& grammar = worker->grammar();
+  Program program = Decode({data, size});
+  if (program.Steps() == 0 || random.OneIn(16)) {
+    program = RandomProgram(random, grammar);
+  } else {
+    Mutate(program, random, grammar);
+  }
+  const size_t written = Put(program, data, max_size);
+  return written == 0 ? size : written;
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1, const uint8_t* data2,
+                                 size_t size2, uint8_t* out, size_t max_size, unsigned seed) {
+  using namespace fv::fuzz;
+  Random random(seed);
+  return Put(Crossover(Decode({data1, size1}), Decode({data2, size2}), random), out, max_size);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One job of a campaign: libFuzzer's driver with a judge as its target.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "src/fuzz/campaign.h"
+#include "src/fuzz/features.h"
+
+namespace fv::fuzz {
+
+// What the jobs tell the campaign, in memory that all of them share. Zeros at the beginning.
+struct SharedState {
+  std::atomic<uint64_t> programs;
+  std::atomic<uint64_t> found;
+  std::atomic<uint8_t> seen[kFeatures];
+};
+
+// Does not return: libFuzzer ends the process.
+[[noreturn]] void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
+                            uint64_t seconds, SharedState& shared);
+
+}  // namespace fv::fuzz
