@@ -114,11 +114,11 @@ static void Pinned(char* pages) {
   CHECK_INT(waitpid(pid, &status, 0), pid);
   CHECK_INT(status, 0);
   pages[0] = 'n';
+  CHECK_INT(close(ends[1]), 0);  // without a child that wrote, the read ends
   char seen = 0;
   CHECK_INT(read(ends[0], &seen, 1), 1);
   CHECK_INT(seen, 'o');
   CHECK_INT(close(ends[0]), 0);
-  CHECK_INT(close(ends[1]), 0);
 }
 
 // The kernel writes into memory that the child shares: a pipe's byte, not the program's.
@@ -126,6 +126,7 @@ static void KernelWrites(char* pages) {
   int ends[2];
   CHECK_INT(pipe(ends), 0);
   CHECK_INT(write(ends[1], "k", 1), 1);
+  CHECK_INT(close(ends[1]), 0);
   pages[0] = 'a';
   pid_t pid = fork();
   CHECK(pid >= 0);
@@ -138,7 +139,6 @@ static void KernelWrites(char* pages) {
   CHECK_INT(status, 0);
   CHECK_INT(pages[0], 'a');
   CHECK_INT(close(ends[0]), 0);
-  CHECK_INT(close(ends[1]), 0);
 }
 
 // A file of two pages, mapped, loses one of them.
