@@ -78,15 +78,17 @@ Status Mm::Lock(uint64_t address, uint64_t length, LockMode mode) {
   const uint64_t start = PageDown(address);
   const uint64_t bytes = PageUp(length + (address - start));
   const uint64_t end = start + bytes;
-  if (end < start) {
-    return Error(EINVAL);
-  }
+  const bool wraps = end < start;
   if (bytes == 0) {
     return Ok();
   }
-  const uint64_t more = (bytes >> proto::kPageShift) - LockedIn(*this, start, end);
+  // The limit is looked at before the range (Linux: do_mlock).
+  const uint64_t more = (bytes >> proto::kPageShift) - (wraps ? 0 : LockedIn(*this, start, end));
   if (limits.locked != kNoLimit && locked_pages + more > limits.locked >> proto::kPageShift) {
     return Error(ENOMEM);
+  }
+  if (wraps) {
+    return Error(EINVAL);
   }
   NoteChange(proto::SafepointKind::kSyscall);
   TRY(ChangeLock(*this, start, end, FlagsFor(mode)));

@@ -52,9 +52,6 @@ Result<Vma*> CheckResize(Mm& mm, const RemapCall& call) {
   if (vma == nullptr) {
     return Error(EFAULT);
   }
-  if (call.old_length == 0 && !vma->is_shared()) {
-    return Error(EINVAL);
-  }
   if (call.old_length > vma->end - call.old_address) {
     return Error(EFAULT);
   }
@@ -275,8 +272,12 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
   if (to_place) {
     TRY(CheckTarget(call));
   }
-  if (mm.FindVma(call.old_address) == nullptr) {
+  const Vma* source = mm.FindVma(call.old_address);
+  if (source == nullptr) {
     return Error(EFAULT);
+  }
+  if (call.old_length == 0 && !source->is_shared()) {
+    return Error(EINVAL);  // a second view of private memory; told before a target is cleared
   }
   if (to_place) {
     const bool moves_only = call.old_length == call.new_length && !call.Has(MREMAP_DONTUNMAP);

@@ -165,9 +165,16 @@ TEST_F(RemapTest, AdviceErrors) {
   EXPECT_EQ(process_->file_pages, 2u);
 }
 
+TEST_F(RemapTest, NothingIsClearedForASecondViewOfPrivateMemory) {
+  EXPECT_EQ(ErrorOf(Remap(kAt, 0, 1, MREMAP_MAYMOVE | MREMAP_FIXED, kAt)), EINVAL);
+  EXPECT_EQ(process_.Read(kAt), 1u);
+}
+
 TEST_F(RemapTest, LockLimits) {
   process_->limits.locked = 2 * kPage;
   EXPECT_EQ(ErrorOf(process_->Lock(kAt, 3 * kPage, LockMode::kNow)), ENOMEM);
+  EXPECT_EQ(ErrorOf(process_->Lock(kAt, ~uint64_t{0} - 3 * kPage, LockMode::kNow)), ENOMEM)
+      << "the limit is looked at before the range";
   EXPECT_TRUE(process_->Lock(kAt, kPage + 1, LockMode::kNow).ok());
   EXPECT_EQ(process_->locked_pages, 2u);
   EXPECT_TRUE(process_->Unlock(kAt, kPage).ok());
@@ -177,6 +184,8 @@ TEST_F(RemapTest, LockLimits) {
   EXPECT_TRUE(process_->LockAll(0).ok());
   EXPECT_EQ(process_->locked_pages, 0u);
   EXPECT_EQ(process_->vma_count, 1u);
+  process_->limits.locked = kNoLimit;
+  EXPECT_EQ(ErrorOf(process_->Lock(kAt, ~uint64_t{0} - 3 * kPage, LockMode::kNow)), EINVAL);
   process_->limits.locked = 0;
   EXPECT_EQ(ErrorOf(process_->Lock(kAt, kPage, LockMode::kNow)), EPERM);
 }

@@ -6,11 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 
+#include "src/cli/testing/shell.h"
 #include "src/native/testing/user_namespaces.h"
 #include "vmm/testing/require_kvm.h"
 
@@ -18,29 +17,14 @@ namespace {
 
 std::string g_binary;
 
-struct Outcome {
-  int status = -1;
-  std::string text;  // standard output and standard error
-};
+using fv::cli::testing::Outcome;
+using fv::cli::testing::RunShell;
 
 Outcome Shell(const std::string& script) {
   const char* user = fv::native::testing::UserNamespacesExist() ? "namespace" : "caller";
   const std::string command = "D() { '" + g_binary + "' diff --timeout=30 --native_user=" + user +
                               " \"$@\" 2>&1; }; " + script;
-  FILE* pipe = popen(command.c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> piece;
-  size_t got;
-  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
-    outcome.text.append(piece.data(), got);
-  }
-  const int status = pclose(pipe);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
-}
-
-bool Has(const Outcome& outcome, const std::string& text) {
-  return outcome.text.find(text) != std::string::npos;
+  return RunShell(command);
 }
 
 class DiffCommand : public fv::vmm::testing::KvmTest {
@@ -65,24 +49,24 @@ TEST_F(DiffCommand, Equal) {
   EXPECT_EQ(outcome.status, 0);
   outcome = Shell("D --syscalls --check=every busybox sh -c '(echo a; exit 3); exit 4' </dev/null");
   EXPECT_EQ(outcome.status, 0) << outcome.text;
-  EXPECT_TRUE(Has(outcome, " system calls of 2 tasks")) << outcome.text;
+  EXPECT_TRUE(outcome.Has(" system calls of 2 tasks")) << outcome.text;
 }
 
 TEST_F(DiffCommand, Different) {
   const Outcome outcome = Shell("D --syscalls busybox uname -v </dev/null");
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(Has(outcome, "standard output, line 1\n  natively      \"#")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "another result\n")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "> write(1, ")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "\ndifferent: exit 0, ")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("standard output, line 1\n  natively      \"#")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("another result\n")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("> write(1, ")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("\ndifferent: exit 0, ")) << outcome.text;
   const Outcome ignored = Shell("D --syscalls --ignore=write busybox uname -v </dev/null");
-  EXPECT_FALSE(Has(ignored, "another result")) << ignored.text;
+  EXPECT_FALSE(ignored.Has("another result")) << ignored.text;
 }
 
 TEST_F(DiffCommand, Json) {
   const Outcome outcome = Shell("D --format=json busybox true </dev/null");
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_TRUE(Has(outcome, "\"equal\": true")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("\"equal\": true")) << outcome.text;
 }
 
 TEST_F(DiffCommand, TimeIsOver) {
@@ -93,7 +77,7 @@ TEST_F(DiffCommand, FilesComeAlong) {
   const Outcome outcome = Shell(
       "cd $TEST_TMPDIR; echo content >data; D --file=data --env=A=b busybox sh -c "
       "'cat data; pwd; echo $A; rm data; ls' </dev/null; cat data");
-  EXPECT_TRUE(Has(outcome, "equal: exit 0")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("equal: exit 0")) << outcome.text;
   EXPECT_TRUE(outcome.text.ends_with("content\n")) << "the host's file is untouched";
 }
 
@@ -108,8 +92,8 @@ TEST_F(DiffCommand, RootInAChrootIsRefused) {
   const Outcome outcome = Shell("R=$TEST_TMPDIR/chroot; mkdir -p $R; cp /bin/busybox '" + g_binary +
                                 "' $R; busybox chroot $R /forkvisor diff /busybox true 2>&1");
   EXPECT_EQ(outcome.status, 5) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "no user namespace")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "--native_user=caller")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("no user namespace")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("--native_user=caller")) << outcome.text;
 }
 
 }  // namespace

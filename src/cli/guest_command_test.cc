@@ -18,38 +18,27 @@
 #include <string>
 #include <vector>
 
+#include "src/cli/testing/shell.h"
+#include "vmm/testing/require_kvm.h"
+
 namespace {
 
 std::string g_binary;
 
-struct Outcome {
-  int status = -1;
-  std::string text;
-};
+using fv::cli::testing::Outcome;
+using fv::cli::testing::RunShell;
 
 // By the shell, with `F` for the binary; every guest has a time limit of its own.
 Outcome Shell(const std::string& script) {
   const std::string command = "F() { '" + g_binary + "' run --timeout=20 \"$@\"; }; " + script;
-  FILE* pipe = popen(command.c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> piece;
-  size_t got;
-  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
-    outcome.text.append(piece.data(), got);
-  }
-  const int status = pclose(pipe);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
+  return RunShell(command);
 }
 
-bool Has(const Outcome& outcome, const std::string& text) {
-  return outcome.text.find(text) != std::string::npos;
-}
-
-class GuestCommand : public testing::Test {
+class GuestCommand : public fv::vmm::testing::KvmTest {
  protected:
   void SetUp() override {
-    if (access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "no usable /dev/kvm";
+    KvmTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
     if (access("/bin/busybox", X_OK) != 0) GTEST_SKIP() << "no /bin/busybox";
   }
 };
@@ -98,10 +87,10 @@ TEST_F(GuestCommand, AReaderThatLeavesEndsTheRun) {
 
 TEST_F(GuestCommand, EnvironmentAndArguments) {
   const Outcome outcome = Shell("FOO=no F --env=BAR='a b' --env=HOME=/x busybox env");
-  EXPECT_TRUE(Has(outcome, "BAR=a b\n"));
-  EXPECT_TRUE(Has(outcome, "HOME=/x\n"));
-  EXPECT_TRUE(Has(outcome, "PATH="));
-  EXPECT_FALSE(Has(outcome, "FOO=")) << "the host's environment stays outside";
+  EXPECT_TRUE(outcome.Has("BAR=a b\n"));
+  EXPECT_TRUE(outcome.Has("HOME=/x\n"));
+  EXPECT_TRUE(outcome.Has("PATH="));
+  EXPECT_FALSE(outcome.Has("FOO=")) << "the host's environment stays outside";
   EXPECT_EQ(Shell("F -- busybox echo --mem -v 'a  b'").text, "--mem -v a  b\n");
 }
 
@@ -115,21 +104,21 @@ TEST_F(GuestCommand, ScriptsAndFiles) {
 TEST_F(GuestCommand, AllocationsThatFail) {
   const Outcome fork =
       Shell("F --check=every --fail=nth:5,after=fork busybox sh -c 'echo a; ls; echo b' 2>&1");
-  EXPECT_TRUE(Has(fork, "a\nsh: can't fork: Cannot allocate memory\n")) << fork.text;
-  EXPECT_TRUE(Has(fork, "forkvisor: --fail: allocation 5 of ")) << fork.text;
-  EXPECT_TRUE(Has(fork, " < CopyProcess < ")) << fork.text;
+  EXPECT_TRUE(fork.Has("a\nsh: can't fork: Cannot allocate memory\n")) << fork.text;
+  EXPECT_TRUE(fork.Has("forkvisor: --fail: allocation 5 of ")) << fork.text;
+  EXPECT_TRUE(fork.Has(" < CopyProcess < ")) << fork.text;
   EXPECT_EQ(fork.status, 2) << "the shell's";
   const Outcome none = Shell("F --fail=nth:1000000 busybox echo a 2>&1");
-  EXPECT_TRUE(Has(none, " allocations, none failed\n")) << none.text;
+  EXPECT_TRUE(none.Has(" allocations, none failed\n")) << none.text;
   EXPECT_EQ(none.status, 0);
   const Outcome random =
       Shell("F --fail=probability:0.2,seed:5,after=fork busybox sh -c 'ls; ls' 2>&1");
   EXPECT_EQ(Shell("F --fail=probability:0.2,seed:5,after=fork busybox sh -c 'ls; ls' 2>&1").text,
             random.text)
       << "the same seed, the same failures";
-  EXPECT_TRUE(Has(Shell("F --fail=nth:1,after=mark:1 busybox true 2>&1"), "never came"));
+  EXPECT_TRUE(Shell("F --fail=nth:1,after=mark:1 busybox true 2>&1").Has("never came"));
   const Outcome wrong = Shell("F --fail=nth:0 busybox true 2>&1");
-  EXPECT_TRUE(Has(wrong, "--fail: nth:0: wants a number from 1")) << wrong.text;
+  EXPECT_TRUE(wrong.Has("--fail: nth:0: wants a number from 1")) << wrong.text;
   EXPECT_EQ(wrong.status, 2);
 }
 
@@ -138,7 +127,7 @@ TEST_F(GuestCommand, TimeLimits) {
     const auto start = std::chrono::steady_clock::now();
     const Outcome outcome = Shell(std::string("F --timeout=0.3 busybox ") + program + " 2>&1");
     EXPECT_EQ(outcome.status, 124) << program;
-    EXPECT_TRUE(Has(outcome, "--timeout")) << outcome.text;
+    EXPECT_TRUE(outcome.Has("--timeout")) << outcome.text;
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   }
 }
@@ -158,9 +147,9 @@ TEST_F(GuestCommand, SleepersSleep) {
 TEST_F(GuestCommand, EventsAsText) {
   const Outcome outcome =
       Shell("F --events=- --event_kinds=fork-begin,exit busybox sh -c '(exit 3); exit 0' 2>&1");
-  EXPECT_TRUE(Has(outcome, "fork-begin")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "exit status=0x300") || Has(outcome, "exit status=768")) << outcome.text;
-  EXPECT_FALSE(Has(outcome, "fork-phase")) << "not asked for";
+  EXPECT_TRUE(outcome.Has("fork-begin")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("exit status=0x300") || outcome.Has("exit status=768")) << outcome.text;
+  EXPECT_FALSE(outcome.Has("fork-phase")) << "not asked for";
 }
 
 // F84: what Linux's proc connector tells of.
@@ -174,14 +163,14 @@ TEST_F(GuestCommand, EventsOfTheForkConnector) {
         "pid 2 uid uid=4242 euid=4242 suid=4242 fsuid=4242",
         "pid 2 gid gid=4343 egid=4343 sgid=4343 fsgid=4343", "pid 3 session sid=3",
         "pid 3 exit status=0 signal=17 tgid=3 parent_pid=2", "pid 2 exit status=6 "}) {
-    EXPECT_TRUE(Has(outcome, text)) << text << "\n" << outcome.text;
+    EXPECT_TRUE(outcome.Has(text)) << text << "\n" << outcome.text;
   }
-  EXPECT_FALSE(Has(outcome, "core-dump")) << "the limit is 0";
+  EXPECT_FALSE(outcome.Has("core-dump")) << "the limit is 0";
   const Outcome core = Shell(
       "F --events=- --event_kinds=core-dump busybox sh -c 'ulimit -c unlimited; kill -ABRT $$' "
       "2>&1");
-  EXPECT_TRUE(Has(core, "core-dump signo=6 bytes=")) << core.text;
-  EXPECT_TRUE(Has(core, " whole=1")) << core.text;
+  EXPECT_TRUE(core.Has("core-dump signo=6 bytes=")) << core.text;
+  EXPECT_TRUE(core.Has(" whole=1")) << core.text;
 }
 
 TEST_F(GuestCommand, CheckSumsUp) {
@@ -189,7 +178,7 @@ TEST_F(GuestCommand, CheckSumsUp) {
       Shell("'" + g_binary + "' check --timeout=60 busybox sh -c '(echo child); echo parent' 2>&1");
   EXPECT_EQ(outcome.status, 0) << outcome.text;
   for (const char* text : {"child\n", "parent\n", "safepoints checked", "I1  held", "I12 held"}) {
-    EXPECT_TRUE(Has(outcome, text)) << text << "\n" << outcome.text;
+    EXPECT_TRUE(outcome.Has(text)) << text << "\n" << outcome.text;
   }
   for (const char* mode : {"end", "sampled", "every"}) {
     EXPECT_EQ(
@@ -200,8 +189,8 @@ TEST_F(GuestCommand, CheckSumsUp) {
 
 TEST_F(GuestCommand, VerboseSaysWhichRing) {
   const Outcome outcome = Shell("F -v busybox true 2>&1");
-  EXPECT_TRUE(Has(outcome, "kernel in ring")) << outcome.text;
-  EXPECT_TRUE(Has(outcome, "KVM kvm")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("kernel in ring")) << outcome.text;
+  EXPECT_TRUE(outcome.Has("KVM kvm")) << outcome.text;
 }
 
 // A terminal: the test is the person.

@@ -6,13 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "src/cli/testing/shell.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace {
@@ -20,10 +19,8 @@ namespace {
 std::string g_binary;
 std::string g_program;
 
-struct Outcome {
-  int status = -1;
-  std::string text;
-};
+using fv::cli::testing::Outcome;
+using fv::cli::testing::RunShell;
 
 // By the shell; $B is the binary, `F` runs it, $P the program, $D a directory that is removed
 // afterwards. The shell's own standard input is empty.
@@ -31,16 +28,7 @@ Outcome Shell(const std::string& script) {
   const std::string command =
       "exec </dev/null; B='" + g_binary + "'; F() { \"$B\" \"$@\"; }; P='" + g_program +
       "'; D=$(mktemp -d /tmp/inspect_XXXXXX); trap 'rm -rf $D' EXIT; " + script;
-  FILE* pipe = popen(command.c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> piece;
-  size_t got;
-  while ((got = fread(piece.data(), 1, piece.size(), pipe)) > 0) {
-    outcome.text.append(piece.data(), got);
-  }
-  const int status = pclose(pipe);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
+  return RunShell(command);
 }
 
 nlohmann::json Json(const Outcome& outcome) {

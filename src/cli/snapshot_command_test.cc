@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "src/cli/testing/shell.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace fv::cli {
@@ -18,18 +19,10 @@ namespace {
 std::string program;    // the command
 std::string guest_one;  // random_tree
 
-struct Outcome {
-  int code;
-  std::string text;  // standard output and error
-};
+using testing::Outcome;
 
 Outcome Shell(const std::string& command) {
-  FILE* pipe = popen(("timeout 60 sh -c '" + command + "' 2>&1").c_str(), "r");
-  std::string text;
-  char piece[512];
-  while (fgets(piece, sizeof(piece), pipe) != nullptr) text += piece;
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+  return testing::RunShell("timeout 60 sh -c '" + command + "' 2>&1");
 }
 
 class SnapshotCommandTest : public vmm::testing::KvmTest {
@@ -54,43 +47,43 @@ class SnapshotCommandTest : public vmm::testing::KvmTest {
 
 TEST_F(SnapshotCommandTest, GoesOnFromAMarkWithOtherInput) {
   const Outcome taken = Take("--at=mark:1");
-  ASSERT_EQ(taken.code, 0) << taken.text;
+  ASSERT_EQ(taken.status, 0) << taken.text;
   for (const char* seed : {"1", "5"}) {
     const Outcome natively = Shell("echo " + std::string(seed) + " | " + guest_one);
     const Outcome run = Go(seed, "run");
-    EXPECT_EQ(run.code, 0) << run.text;
+    EXPECT_EQ(run.status, 0) << run.text;
     EXPECT_EQ(run.text, natively.text);
   }
   const Outcome repeated = Go("1", "run --repeat=5 --prove_reset=every");
-  EXPECT_EQ(repeated.code, 0) << repeated.text;
+  EXPECT_EQ(repeated.status, 0) << repeated.text;
   EXPECT_NE(repeated.text.find("5 proved exact"), std::string::npos) << repeated.text;
   const Outcome checked = Go("1", "check");
-  EXPECT_EQ(checked.code, 0) << checked.text;
+  EXPECT_EQ(checked.status, 0) << checked.text;
   EXPECT_NE(checked.text.find("I1  held"), std::string::npos) << checked.text;
 }
 
 TEST_F(SnapshotCommandTest, EveryMomentCanBeNamed) {
   for (const char* at : {"start", "fork", "syscall:munmap", "exit", "time:0"}) {
     const Outcome taken = Take("--at=" + std::string(at));
-    EXPECT_EQ(taken.code, 0) << at << ": " << taken.text;
+    EXPECT_EQ(taken.status, 0) << at << ": " << taken.text;
     const Outcome run = Go("1", "run");
-    EXPECT_EQ(run.code, 0) << at << ": " << run.text;
+    EXPECT_EQ(run.status, 0) << at << ": " << run.text;
   }
 }
 
 TEST_F(SnapshotCommandTest, SaysWhatIsWrong) {
-  EXPECT_EQ(Take("--at=never").code, 2);
-  EXPECT_EQ(Take("--at=mark:77").code, 2);
+  EXPECT_EQ(Take("--at=never").status, 2);
+  EXPECT_EQ(Take("--at=mark:77").status, 2);
   EXPECT_FALSE(std::filesystem::exists(file_));
-  EXPECT_EQ(Shell(program + " snapshot " + guest_one).code, 2);
+  EXPECT_EQ(Shell(program + " snapshot " + guest_one).status, 2);
   const Outcome missing = Go("1", "run");
-  EXPECT_EQ(missing.code, 2);
+  EXPECT_EQ(missing.status, 2);
   EXPECT_NE(missing.text.find("No such file"), std::string::npos) << missing.text;
   std::ofstream(file_) << "no snapshot at all";
-  EXPECT_EQ(Go("1", "run").code, 2);
-  EXPECT_EQ(Shell(program + " run --from=" + file_ + " " + guest_one).code, 2);
-  EXPECT_EQ(Shell(program + " run --repeat=3 " + guest_one).code, 2);
-  EXPECT_EQ(Shell(program + " run --from=" + file_ + " --host=qemu").code, 2);
+  EXPECT_EQ(Go("1", "run").status, 2);
+  EXPECT_EQ(Shell(program + " run --from=" + file_ + " " + guest_one).status, 2);
+  EXPECT_EQ(Shell(program + " run --repeat=3 " + guest_one).status, 2);
+  EXPECT_EQ(Shell(program + " run --from=" + file_ + " --host=qemu").status, 2);
 }
 
 }  // namespace

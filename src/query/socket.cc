@@ -56,16 +56,6 @@ absl::Status ClearPath(const std::string& path, const sockaddr_un& address) {
   return ::unlink(path.c_str()) == 0 ? absl::OkStatus() : ErrnoError("unlink " + path);
 }
 
-absl::Status SendAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return ErrnoError("send");
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> ReceiveAll(int fd) {
   std::string text;
   char piece[16 * 1024];
@@ -79,6 +69,16 @@ absl::StatusOr<std::string> ReceiveAll(int fd) {
 }
 
 }  // namespace
+
+absl::Status SendAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return ErrnoError("send");
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Fd> ListenAt(const std::string& path) {
   absl::StatusOr<sockaddr_un> address = AddressOf(path);

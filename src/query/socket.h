@@ -30,11 +30,14 @@ absl::StatusOr<vmm::Fd> ListenAt(const std::string& path);
 // the server's sentence), Unavailable (the guest ended meanwhile).
 absl::StatusOr<std::string> AskServer(const std::string& path, Format format, const Words& words);
 
-// The words of a request; nullopt: it is none.
+// Sends all of `bytes` on a stream socket, without SIGPIPE. Error: Internal, with the errno text.
+absl::Status SendAll(int fd, std::string_view bytes);
+
 struct Request {
   Format format = Format::kConsole;
   Words words;
 };
+// Error: InvalidArgument.
 absl::StatusOr<Request> ParseRequest(std::string_view bytes);
 std::string RequestBytes(const Request& request);
 
