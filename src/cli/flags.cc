@@ -46,7 +46,7 @@ DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls 
 DEFINE_string(from, "", "go on from this snapshot instead of booting");
 DEFINE_int32(repeat, 1, "with --from: run so often, going back to the snapshot each time");
 DEFINE_string(prove_reset, "sampled",
-              "with --repeat: compare everything after a reset: "
+              "with --repeat, and of fuzz: compare everything after a reset: "
               "every, sampled or off");
 DEFINE_bool(v, false, "say on standard error what happens");
 
@@ -120,10 +120,12 @@ std::string WrongFrom(const Arguments& arguments) {
   if (!arguments.words.empty()) return "--from=FILE has its program already";
   if (FLAGS_host != "kvm") return "a snapshot runs on KVM only (--host=kvm)";
   if (FLAGS_repeat < 1) return "--repeat wants a number from 1";
-  if (!session::ParseProveReset(FLAGS_prove_reset)) {
-    return absl::StrCat("--prove_reset=", FLAGS_prove_reset, ": choose every, sampled or off");
-  }
+  if (!session::ParseProveReset(FLAGS_prove_reset)) return WrongProveReset();
   return "";
+}
+
+std::string WrongProveReset() {
+  return absl::StrCat("--prove_reset=", FLAGS_prove_reset, ": choose every, sampled or off");
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

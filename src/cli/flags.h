@@ -45,6 +45,8 @@ std::vector<std::string_view> GuestFlags();
 // program among them. Empty: nothing.
 std::vector<std::string_view> FromFlags();
 std::string WrongFrom(const Arguments& arguments);
+// What to say of a --prove_reset that is none.
+std::string WrongProveReset();
 
 // The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
 // process.

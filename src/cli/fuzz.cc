@@ -57,6 +57,10 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   fuzz::CampaignOptions options;
   absl::StatusOr<fuzz::JudgeOptions> judge = JudgeOptionsFromFlags(oracle::CheckMode::kEnd);
   if (!judge.ok()) return judge.status();
+  const std::optional<session::ProveReset> prove = session::ParseProveReset(FLAGS_prove_reset);
+  if (!prove) return absl::InvalidArgumentError(WrongProveReset());
+  judge->guest.reset = fuzz::ResetKind::kSnapshot;
+  judge->guest.prove_reset = *prove;
   absl::StatusOr<uint64_t> seconds = ParseTime(FLAGS_time);
   if (!seconds.ok()) return seconds.status();
   if (FLAGS_jobs > kMostJobs) {
@@ -75,21 +79,28 @@ double Rate(const CampaignState& state) {
   return state.seconds > 0 ? static_cast<double>(state.programs) / state.seconds : 0;
 }
 
+double ResetUs(const CampaignState& state) {
+  if (state.resets == 0) return 0;
+  return static_cast<double>(state.reset_ns) / 1e3 / static_cast<double>(state.resets);
+}
+
 std::string ConsoleText(const CampaignState& state) {
   return absl::StrFormat(
       "programs  %d in %.1f s, %.0f a second\n"
       "features  %d\n"
       "corpus    %d\n"
-      "findings  %d, of them %d by this campaign\n",
+      "findings  %d, of them %d by this campaign\n"
+      "resets    %d, %.0f us on average, %d proved exact\n",
       state.programs, state.seconds, Rate(state), state.features, state.corpus, state.findings,
-      state.found);
+      state.found, state.resets, ResetUs(state), state.proofs);
 }
 
 std::string JsonText(const CampaignState& state) {
   const nlohmann::ordered_json json = {
       {"seconds", state.seconds},   {"programs", state.programs}, {"per_second", Rate(state)},
       {"features", state.features}, {"corpus", state.corpus},     {"findings", state.findings},
-      {"found_now", state.found},   {"restarts", state.restarts},
+      {"found_now", state.found},   {"restarts", state.restarts}, {"resets", state.resets},
+      {"reset_us", ResetUs(state)}, {"proofs", state.proofs},
   };
   return json.dump(2) + "\n";
 }
@@ -99,8 +110,9 @@ constexpr Choice<Formatter> kFormats[] = {{"console", &ConsoleText}, {"json", &J
 
 void SayProgress(const CampaignState& state) {
   Complain(absl::StrFormat(
-      "%.0f s: %d programs, %.0f a second, features %d, corpus %d, findings %d", state.seconds,
-      state.programs, Rate(state), state.features, state.corpus, state.findings));
+      "%.0f s: %d programs, %.0f a second, features %d, corpus %d, findings %d, reset %.0f us",
+      state.seconds, state.programs, Rate(state), state.features, state.corpus, state.findings,
+      ResetUs(state)));
 }
 
 }  // namespace
@@ -129,9 +141,9 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 }
 
 int FuzzVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments =
-      ParseArguments(args, {"time", "jobs", "programs", "corpus", "seed", "differential",
-                            "native_user", "check", "format", "strategy", "kernel", "mutant"});
+  absl::StatusOr<Arguments> arguments = ParseArguments(
+      args, {"time", "jobs", "programs", "corpus", "seed", "differential", "native_user", "check",
+             "format", "strategy", "kernel", "mutant", "prove_reset"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {

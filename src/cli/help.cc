@@ -160,6 +160,7 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --differential         compare with this Linux; programs run in turns then
   --native_user=namespace|caller
   --check=off|end|sampled|every   when the oracle looks (end)
+  --prove_reset=every|sampled|off   compare all memory after a reset of the guest (sampled)
   --format=console|json  of the summary
   --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
 )";

@@ -118,6 +118,9 @@ class Campaign {
     state.seconds = Seconds();
     state.programs = shared_->programs;
     state.found = shared_->found;
+    state.resets = shared_->resets;
+    state.reset_ns = shared_->reset_ns;
+    state.proofs = shared_->proofs;
     for (const auto& seen : shared_->seen) state.features += seen.load(std::memory_order_relaxed);
     state.corpus = FilesIn(store_.corpus(), "");
     state.findings = FilesIn(store_.findings(), ".textproto");

@@ -33,6 +33,9 @@ struct CampaignState {
   uint64_t findings = 0;  // in the store, of former campaigns too
   uint64_t found = 0;     // of them by this one
   uint64_t restarts = 0;  // of jobs that died
+  uint64_t resets = 0;    // of guests, to their snapshots
+  uint64_t reset_ns = 0;  // all of them
+  uint64_t proofs = 0;    // of them, proved exact
 };
 
 // `progress` is called about once in two seconds. Errors: the store, the host. A signal that ends

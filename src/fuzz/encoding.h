@@ -33,6 +33,11 @@
 #define FV_FUZZ_SPAN_FIRST 30  // private pages of two page tables
 #define FV_FUZZ_SPAN_PAGES 4
 
+// The executor makes this mark, prctl(FV_FUZZ_PR_MARK, FV_FUZZ_READY), before it reads its program:
+// nothing before depends on it. Linux knows no such call and refuses it.
+#define FV_FUZZ_PR_MARK 0x46560002
+#define FV_FUZZ_READY 1
+
 // Calls that are none of Linux's.
 #define FV_FUZZ_STORE 0x8000  // store(address, value): 8 bytes; 0 or -EFAULT
 #define FV_FUZZ_LOAD 0x8001   // load(address): 8 bytes are the output; 0 or -EFAULT

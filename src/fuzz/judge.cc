@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/fuzz/compare.h"
 #include "src/fuzz/text.h"
 
@@ -48,6 +49,10 @@ std::string RuleOf(const std::string& text) {
 }
 
 std::optional<Finding> OfGuest(const GuestRun& run) {
+  if (!run.inexact_reset.empty()) {
+    return Finding{"reset", WithoutNumbers(run.inexact_reset.front()),
+                   absl::StrJoin(run.inexact_reset, "\n") + "\n"};
+  }
   if (!run.findings.empty()) {
     std::string detail;
     for (const std::string& finding : run.findings) detail += finding;

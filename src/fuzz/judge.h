@@ -16,7 +16,9 @@
 namespace fv::fuzz {
 
 struct Finding {
-  std::string kind;    // "oracle", "panic", "hang", "guest-error", "executor", "difference"
+  // "oracle", "panic", "hang", "guest-error", "executor", "difference", "reset": of the program
+  // that was tried before
+  std::string kind;
   std::string place;   // what else tells it from others: invariants and rule, message, call
   std::string detail;  // for people, several lines
 
@@ -39,6 +41,8 @@ struct Verdict {
 class Judge {
  public:
   static absl::StatusOr<std::unique_ptr<Judge>> Make(const JudgeOptions& options);
+
+  ResetStats reset_stats() const { return guest_->reset_stats(); }
 
   // The first thing that is wrong. A difference counts if Linux gives the same every time.
   // Unavailable and the like: the host failed. Throws vmm::VmmError.

@@ -58,9 +58,15 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
   config.random_seed = 1;
   config.boot_wall_ns = 1;
   config.watchdog.wall_limit_ns = kGuestTimeoutNs;
-  absl::StatusOr<std::unique_ptr<BootReset>> reset = BootReset::Make(config, options.executor);
-  if (!reset.ok()) return reset.status();
-  return std::unique_ptr<GuestRunner>(new GuestRunner(options, *std::move(reset)));
+  absl::StatusOr<std::unique_ptr<BootReset>> boot = BootReset::Make(config, options.executor);
+  if (!boot.ok()) return boot.status();
+  std::unique_ptr<Reset> reset;
+  if (options.reset == ResetKind::kSnapshot) {
+    reset = std::make_unique<SnapshotReset>(*std::move(boot), options.check, options.prove_reset);
+  } else {
+    reset = *std::move(boot);
+  }
+  return std::unique_ptr<GuestRunner>(new GuestRunner(options, std::move(reset)));
 }
 
 GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
@@ -74,12 +80,16 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   session_options.timeout_ns = kGuestTimeoutNs;
   std::optional<session::OracleObserver> oracle;
   if (options_.check != oracle::CheckMode::kOff) {
-    oracle.emplace(*machine_, oracle::CheckerOptions{.mode = options_.check});
+    oracle.emplace(*machine_, oracle::CheckerOptions{.mode = options_.check}, reset_->past());
     session_options.observers.push_back(&*oracle);
   }
   if (observer != nullptr) session_options.observers.push_back(observer);
   const session::SessionResult result = session::Session(*machine_, session_options).Run();
-  GuestRun run{.end = result.end, .message = MessageOf(result), .findings = {}, .results = {}};
+  GuestRun run{.end = result.end,
+               .message = MessageOf(result),
+               .findings = {},
+               .results = {},
+               .inexact_reset = reset_->inexact()};
   if (oracle) {
     run.findings = oracle->findings();
     run.broken = oracle->broken_invariants();

@@ -29,6 +29,8 @@ struct GuestRunOptions {
   std::string fork_strategy = proto::kDefaultForkStrategy;  // one that the kernel has
   uint32_t mutant = 0;
   uint64_t event_mask = 0;  // besides what the oracle needs
+  ResetKind reset = ResetKind::kBoot;
+  session::ProveReset prove_reset = session::ProveReset::kSampled;
 };
 
 struct GuestRun {
@@ -37,6 +39,9 @@ struct GuestRun {
   std::vector<std::string> findings;  // of the oracle
   uint32_t broken = 0;                // bit i: invariant i
   std::optional<Results> results;
+  // The program before left something behind that the reset did not bring back: what. This run had
+  // a guest of its own.
+  std::vector<std::string> inexact_reset;
 };
 
 class GuestRunner {
@@ -47,6 +52,7 @@ class GuestRunner {
   GuestRun Run(const Program& program, session::Observer* observer = nullptr);
   // After Run, until the next.
   vmm::MachineInterface& machine() { return *machine_; }
+  ResetStats reset_stats() const { return reset_->stats(); }
 
  private:
   GuestRunner(const GuestRunOptions& options, std::unique_ptr<Reset> reset)

@@ -48,7 +48,13 @@ class Worker {
     const Program program = Decode(bytes);
     const Verdict verdict = Try(program);
     ++shared_.programs;
-    if (verdict.finding) Keep(*verdict.finding, program);
+    CountResets();
+    if (verdict.finding && verdict.finding->kind == "reset") {
+      KeepAsItIs(*verdict.finding, before_);
+    } else if (verdict.finding) {
+      Keep(*verdict.finding, program);
+    }
+    before_ = program;
     if (verdict.run.results) {
       AddFeatures(program, *verdict.run.results, counters);
     } else {
@@ -73,11 +79,25 @@ class Worker {
     return *std::move(verdict);
   }
 
-  // On disk first as it is, then as small as it gets: nothing is lost if we are killed.
-  void Keep(const Finding& finding, const Program& program) {
-    if (store_.Has(finding)) return;
+  void CountResets() {
+    const ResetStats now = judge_->reset_stats();
+    shared_.resets += now.resets - counted_.resets;
+    shared_.reset_ns += now.reset_ns - counted_.reset_ns;
+    shared_.proofs += now.proofs - counted_.proofs;
+    counted_ = now;
+  }
+
+  // False if it is known already.
+  bool KeepAsItIs(const Finding& finding, const Program& program) {
+    if (store_.Has(finding)) return false;
     Save(finding, program);
     ++shared_.found;
+    return true;
+  }
+
+  // On disk first as it is, then as small as it gets: nothing is lost if we are killed.
+  void Keep(const Finding& finding, const Program& program) {
+    if (!KeepAsItIs(finding, program)) return;
     const auto shows = [&](const Program& candidate) {
       const Verdict verdict = Try(candidate);
       return verdict.finding && verdict.finding->Key() == finding.Key();
@@ -96,6 +116,8 @@ class Worker {
   const Store& store_;
   SharedState& shared_;
   std::unique_ptr<Judge> judge_;
+  Program before_;  // the program that was tried before
+  ResetStats counted_;
 };
 
 Worker* worker = nullptr;

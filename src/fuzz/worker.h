@@ -15,6 +15,9 @@ namespace fv::fuzz {
 struct SharedState {
   std::atomic<uint64_t> programs;
   std::atomic<uint64_t> found;
+  std::atomic<uint64_t> resets;
+  std::atomic<uint64_t> reset_ns;
+  std::atomic<uint64_t> proofs;
   std::atomic<uint8_t> seen[kFeatures];
 };
 

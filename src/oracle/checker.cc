@@ -60,7 +60,41 @@ uint64_t Checker::RequiredEvents(CheckMode mode) {
                      : 0;
 }
 
+std::vector<Finding> Checker::Resume(const Past& past) {
+  if (RequiredEvents(options_.mode) == 0) return {};
+  const uint64_t started = NowNs();
+  for (const proto::EventRecord& event : past.events) {
+    model::Follow(event, world_);
+    world_.PassSafepoint();
+  }
+  story_ = Story::kWhole;
+  stats_.safepoints = 1;
+  Findings findings(options_.max_findings);
+  const absl::Status status = Incremental().Step(
+      {SafepointKind::kSyscall, {}, {}, ContentGuard::Gap::kUnknown, &world_}, findings);
+  world_.BeginInterval();
+  if (!status.ok()) {
+    findings.Add(Rule::kAccountMalformed, std::string(status.message()));
+  }
+  Incremental().set_baseline(past.boot);
+  return Finish(SafepointKind::kSyscall, findings, started);
+}
+
+Past Checker::TakePast() {
+  if (!past_) return {};
+  if (incremental_ != nullptr) past_->boot = incremental_->baseline();
+  return std::move(*past_);
+}
+
+IncrementalChecker& Checker::Incremental() {
+  if (incremental_ == nullptr) {
+    incremental_ = std::make_unique<IncrementalChecker>(memory_, channel_, options_.content);
+  }
+  return *incremental_;
+}
+
 void Checker::OnEvent(const proto::EventRecord& event) {
+  if (past_) past_->events.push_back(event);
   if (RequiredEvents(options_.mode) != 0) {
     model::Follow(event, world_);
   }
@@ -108,12 +142,9 @@ std::vector<Finding> Checker::OnSafepoint(SafepointKind kind, std::span<const ui
     return CheckAll();
   }
   const uint64_t started = NowNs();
-  if (incremental_ == nullptr) {
-    incremental_ = std::make_unique<IncrementalChecker>(memory_, channel_, options_.content);
-  }
   Findings findings(options_.max_findings);
   const bool certain = !gap_ && events_.size() < kMostEvents;
-  const absl::Status status = incremental_->Step(
+  const absl::Status status = Incremental().Step(
       {kind, dirty, events_, certain ? ContentGuard::Gap::kNone : ContentGuard::Gap::kUnknown,
        story_ == Story::kWhole ? &world_ : nullptr},
       findings);

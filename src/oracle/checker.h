@@ -16,6 +16,7 @@
 
 #include "src/inspect/channel_view.h"
 #include "src/inspect/memory_reader.h"
+#include "src/oracle/account_rules.h"
 #include "src/oracle/finding.h"
 #include "src/oracle/incremental.h"
 
@@ -57,11 +58,24 @@ struct CheckerStats {
   uint64_t MedianNs(proto::SafepointKind kind) const;
 };
 
+// What a checker that begins in the middle of a run has missed.
+struct Past {
+  std::vector<proto::EventRecord> events;  // all, oldest first
+  Baseline boot;                           // of the boot's safepoint
+};
+
 class Checker {
  public:
   // `memory` must stay mapped and the channel must have been opened on it.
   Checker(const inspect::MemoryReader& memory, const inspect::ChannelView& channel,
           CheckerOptions options);
+
+  // For a guest that ran before and stands still now, before the first event and safepoint from
+  // here on: judges as a checker would that was there from the start. What is wrong already.
+  std::vector<Finding> Resume(const Past& past);
+  // For other checkers to resume with. `KeepPast` comes before the first event.
+  void KeepPast() { past_.emplace(); }
+  Past TakePast();
 
   // Events that have to be recorded for the mode, from the guest's first on.
   static uint64_t RequiredEvents(CheckMode mode);
@@ -85,6 +99,7 @@ class Checker {
  private:
   // Adds what a full walk finds now.
   void WalkAll(Findings& findings);
+  IncrementalChecker& Incremental();
   std::vector<Finding> Finish(proto::SafepointKind kind, Findings& findings, uint64_t started_ns);
 
   inspect::MemoryReader memory_;
@@ -97,6 +112,7 @@ class Checker {
   model::World world_;
   std::vector<proto::EventRecord> events_;      // since the last safepoint
   std::deque<proto::EventRecord> last_events_;  // for messages
+  std::optional<Past> past_;                    // kept, if somebody wants it
   bool gap_ = false;                            // a safepoint was passed over since the last check
   CheckerStats stats_;
 };

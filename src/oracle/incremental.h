@@ -50,6 +50,10 @@ class IncrementalChecker {
   // Fails only if the channel's header cannot be believed; the state is then as before.
   absl::Status Step(const Input& input, Findings& findings);
 
+  // What the final safepoint is compared with: the state at the boot's, or else at the first step.
+  const Baseline& baseline() const { return baseline_; }
+  void set_baseline(const Baseline& baseline) { baseline_ = baseline; }
+
   uint64_t walked_ptes() const { return tables_.walked_ptes(); }
   const TaskCache& tasks() const { return tasks_; }
 

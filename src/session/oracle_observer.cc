@@ -41,11 +41,15 @@ uint32_t CheckBootFlags(CheckMode mode) {
 uint64_t CheckEventMask(CheckMode mode) { return oracle::Checker::RequiredEvents(mode); }
 
 OracleObserver::OracleObserver(vmm::MachineInterface& machine,
-                               const oracle::CheckerOptions& options)
+                               const oracle::CheckerOptions& options, const oracle::Past* past)
     : machine_(machine),
       mode_(options.mode),
       checker_(
-          std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {}
+          std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {
+  if (past == nullptr || !UsesSafepoints(mode_)) return;
+  (void)Take(checker_->Resume(*past));
+  StartLog();
+}
 
 OracleObserver::~OracleObserver() = default;
 
@@ -61,10 +65,14 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
     machine_.TakeDirtyLog(dirty_);
   } else {
     // The first check reads everything; what is written from here on is what it has not seen.
-    machine_.StartDirtyLog();
-    logging_ = true;
+    StartLog();
   }
   return Take(checker_->OnSafepoint(known, dirty_));
+}
+
+void OracleObserver::StartLog() {
+  machine_.StartDirtyLog();
+  logging_ = true;
 }
 
 Next OracleObserver::OnDone() {

@@ -22,13 +22,19 @@ uint64_t CheckEventMask(oracle::CheckMode mode);
 
 class OracleObserver final : public Observer {
  public:
-  // `machine` must outlive the observer and not have run yet. Throws vmm::VmmError.
-  OracleObserver(vmm::MachineInterface& machine, const oracle::CheckerOptions& options);
+  // `machine` must outlive the observer and not have run yet, or `past` tells of its time before;
+  // it is read here only. Throws vmm::VmmError.
+  OracleObserver(vmm::MachineInterface& machine, const oracle::CheckerOptions& options,
+                 const oracle::Past* past = nullptr);
   ~OracleObserver() override;
 
   void OnEvent(const proto::EventRecord& event) override;
   vmm::Next OnSafepoint(proto::SafepointKind kind) override;
   vmm::Next OnDone() override;
+
+  // For an oracle that resumes where this one stands. `KeepPast` comes before the run.
+  void KeepPast() { checker_->KeepPast(); }
+  oracle::Past TakePast() { return checker_->TakePast(); }
 
   // The findings as text, each several lines; empty: nothing was found.
   const std::vector<std::string>& findings() const { return findings_; }
@@ -42,6 +48,7 @@ class OracleObserver final : public Observer {
   const std::array<uint64_t, kKinds>& by_kind() const { return by_kind_; }
 
  private:
+  void StartLog();
   vmm::Next Take(const std::vector<oracle::Finding>& findings);
 
   vmm::MachineInterface& machine_;

@@ -88,6 +88,8 @@ static void ReadProgram(void) {
 __attribute__((used)) void Begin(uint64_t* stack) {
   if (stack[0] < 2) {
     MapShared(0x40 | 0x200);  // O_CREAT | O_TRUNC
+    BeginProgram();
+    RAW3(__NR_prctl, FV_FUZZ_PR_MARK, FV_FUZZ_READY, 0);
     ReadProgram();
     RunProgram();
   }

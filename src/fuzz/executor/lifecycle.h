@@ -127,10 +127,14 @@ static void Report(void) {
   RAW1(__NR_unlink, SHARED_FILE);
 }
 
-// Makes the first task and waits for the end of all. The shared file holds the program.
-static void RunProgram(void) {
+// What comes before the program is known.
+static void BeginProgram(void) {
   BeginImage();
   Raw(__NR_prctl, 36, 1, 0, 0, 0, 0);  // PR_SET_CHILD_SUBREAPER
+}
+
+// Makes the first task and waits for the end of all. The shared file holds the program.
+static void RunProgram(void) {
   Store32(&shared->state[0], kReady);
   const uint64_t none[5] = {0};
   if (RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0) < 0) RAW1(__NR_exit_group, 103);
