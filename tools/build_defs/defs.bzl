@@ -45,6 +45,7 @@ Files inside the binary, and root file systems:
 
 load("//tools/build_defs:guest_kernel.bzl", _guest_kernel = "guest_kernel")
 load("//tools/build_defs:images.bzl", _cpio_archive = "cpio_archive", _embed = "embed", _guest_program = "guest_program")
+load("//tools/build_defs:kernel_variant.bzl", "with_kernel_feature")
 
 guest_kernel = _guest_kernel
 guest_program = _guest_program
@@ -83,7 +84,9 @@ _FREESTANDING_COPTS = _WARNINGS + [
     "-fstack-protector-strong",
     "-mstack-protector-guard=global",
     "-U_FORTIFY_SOURCE",
-    "-fno-sanitize=all",
+]
+
+_FREESTANDING_MODEL = [
     "-fpie",
     "-fvisibility=hidden",
     "-fdirect-access-external-data",
@@ -100,6 +103,34 @@ _FREESTANDING_COPTS = _WARNINGS + [
     "-g",
     "-DFV_HOSTED=0",
 ]
+
+# The kernel that finds its own memory errors and undefined behaviour (guest/sanitize, docs/sanitizers.md).
+# Checks are calls; redzones of stacks and globals are the compiler's, around a shadow whose place is a
+# variable, because it depends on the machine's RAM. No vptr and function checks: they need RTTI.
+_KASAN_COPTS = [
+    "-fsanitize=kernel-address,undefined",
+    "-fno-sanitize=vptr,function",
+    "-fno-sanitize-recover=undefined",
+    "-fsanitize-address-use-after-scope",
+    "-mllvm",
+    "-asan-stack=1",
+    "-mllvm",
+    "-asan-globals=1",
+    "-mllvm",
+    "-asan-force-dynamic-shadow=1",
+    "-mllvm",
+    "-asan-instrumentation-with-call-threshold=0",
+]
+
+def _freestanding_copts(checked):
+    """The kernel's flags, with those of the features that it is built with (kernel_variant.bzl)."""
+    checks = with_kernel_feature("kasan", _KASAN_COPTS, ["-fno-sanitize=all"]) if checked else ["-fno-sanitize=all"]
+    return _FREESTANDING_COPTS + checks + _FREESTANDING_MODEL
+
+# Features as macros.
+def _feature_defines():
+    return (with_kernel_feature("kasan", ["-DFV_KASAN=1"], []) +
+            with_kernel_feature("mutants", ["-DFV_MUTANTS=1"], []))
 
 # Flags that Clang refuses for C and assembly.
 _FREESTANDING_CXX_ONLY = [
@@ -164,6 +195,7 @@ def guest_cc_library(
         hosted_srcs = [],
         hosted = True,
         copts = [],
+        checked = True,
         testonly_hosted = True,
         **kwargs):
     """A library of the kernel; see the head of this file.
@@ -178,6 +210,7 @@ def guest_cc_library(
       hosted_srcs: files for the unit tests only.
       hosted: False if there is nothing to test on the host.
       copts: further flags for both.
+      checked: False for code that must run without the checks of a KASAN kernel.
       testonly_hosted: keep it: kernel code on the host is for tests.
       **kwargs: visibility, tags, ... of both.
     """
@@ -190,7 +223,7 @@ def guest_cc_library(
             name = name + "_asm",
             srcs = asm,
             hdrs = hdrs,
-            copts = _FREESTANDING_COPTS + copts,
+            copts = _freestanding_copts(checked = False) + copts,
             features = ["-supports_pic"],
             linkstatic = True,
             deps = deps + shared_deps,
@@ -202,7 +235,7 @@ def guest_cc_library(
         name = name,
         srcs = cxx,
         hdrs = hdrs,
-        copts = _FREESTANDING_COPTS + _FREESTANDING_CXX_ONLY + copts,
+        copts = _freestanding_copts(checked) + _FREESTANDING_CXX_ONLY + _feature_defines() + copts,
         features = ["-supports_pic"],
         linkstatic = True,
         deps = deps + shared_deps + asm_dep,
