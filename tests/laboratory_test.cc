@@ -122,6 +122,45 @@ TEST_F(LaboratoryTest, GoesOnWhereItEnded) {
   EXPECT_EQ(Content(journal), complete);
 }
 
+// Ends the experiment by a signal after its first batch, and returns what its output, its messages
+// and its exit code were.
+constexpr char kInterrupt[] = R"(
+  mkfifo messages
+  env --default-signal "$1" bench --vary=size:0+1M,strategy:classic --budget=1h --format=json \
+      --report=page.html >result.json 2>messages &
+  while read -r line; do
+    printf '%s\n' "$line"
+    case $line in *'round 1,'*) test -e sent || kill -"$2" $!; : >sent ;; esac
+  done <messages
+  wait $!
+)";
+
+TEST_F(LaboratoryTest, AnInterruptedExperimentIsNotLost) {
+  for (const auto& [name, number] : {std::pair("INT", 2), std::pair("TERM", 15)}) {
+    const TempDirectory work;
+    const ProcessResult run =
+        RunProcess({.argv = {"/bin/sh", "-c", kInterrupt, "sh",
+                             std::filesystem::absolute(FLAGS_forkvisor).string(), name},
+                    .environment = {"PATH=/usr/bin:/bin", "TMPDIR=" + work.path()},
+                    .cwd = work.path(),
+                    .input = "",
+                    .timeout = std::chrono::seconds(120)});
+    ASSERT_EQ(run.status, 128 + number) << run.out << run.err;
+    const std::string flag = "--resume=";
+    const size_t at = run.out.find(flag);
+    ASSERT_NE(at, std::string::npos) << run.out;
+    const std::string journal = run.out.substr(at, run.out.find(' ', at) - at);
+    const Json result = Json::parse(Content(work.path() + "/result.json"));
+    EXPECT_EQ(result["context"]["ended"], "interrupted");
+    EXPECT_FALSE(result["benchmarks"].empty());
+    EXPECT_NE(Content(work.path() + "/page.html").find("ended: interrupted"), std::string::npos);
+    const ProcessResult rest =
+        Forkvisor({"bench", "--vary=size:0+1M,strategy:classic", "--repetitions=2", journal});
+    EXPECT_EQ(rest.status, 0) << rest.err;
+    EXPECT_NE(rest.err.find("resumed with"), std::string::npos) << rest.err;
+  }
+}
+
 }  // namespace
 }  // namespace fv::tests
 

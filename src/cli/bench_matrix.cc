@@ -3,9 +3,13 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -19,8 +23,11 @@
 #include "src/inspect/fork_strategies.h"
 #include "src/lab/laboratory.h"
 #include "src/lab/report/page.h"
+#include "src/lab/stop_signals.h"
 #include "src/rootfs/host_files.h"
 #include "tools/build_info/build_info.h"
+#include "vmm/error.h"
+#include "vmm/fd.h"
 
 DECLARE_string(touch);
 DECLARE_string(format);
@@ -115,6 +122,39 @@ std::function<void(const std::string&)> Progress() {
   };
 }
 
+// Where the experiment is kept: the file of --resume, or one of its own that goes when the
+// experiment has come to its end.
+class JournalFile {
+ public:
+  // Throws vmm::VmmError.
+  JournalFile() : path_(FLAGS_resume) {
+    if (!path_.empty()) return;
+    const char* top = std::getenv("TMPDIR");
+    path_ = absl::StrCat(top == nullptr ? "/tmp" : top, "/forkvisor-bench-XXXXXX");
+    const vmm::Fd file(mkstemp(path_.data()));
+    if (!file.valid()) vmm::ThrowErrno(path_, errno);
+    is_own_ = true;
+  }
+  ~JournalFile() {
+    if (is_own_) unlink(path_.c_str());
+  }
+  JournalFile(const JournalFile&) = delete;
+  JournalFile& operator=(const JournalFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  void Keep() { is_own_ = false; }
+
+ private:
+  std::string path_;
+  bool is_own_ = false;
+};
+
+void SayStopping(int number) {
+  const char* newline = isatty(STDERR_FILENO) != 0 ? "\n" : "";
+  std::fprintf(stderr, "%sbench: SIG%s: stops after this batch; once more, at once\n", newline,
+               sigabbrev_np(number));
+}
+
 absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
   absl::StatusOr<bench::Touch> touch = ParseTouch();
   if (!touch.ok()) return touch.status();
@@ -135,7 +175,6 @@ absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
   options.goal.repetitions = FLAGS_repetitions;
   options.systems = *std::move(systems);
   options.program = embedded::ForkLabProgram();
-  options.resume = FLAGS_resume;
   options.identity = IdentityOf(options);
   options.progress = Progress();
   return options;
@@ -195,7 +234,16 @@ int BenchMatrix(const MatrixRequest& request) {
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<lab::LabOptions> options = OptionsFor(request);
   if (!options.ok()) return StatusError(options.status());
-  absl::StatusOr<lab::LabResults> results = lab::RunLaboratory(*options);
+  JournalFile journal;
+  options->resume = journal.path();
+  std::optional<int> signal_number;
+  absl::StatusOr<lab::LabResults> results = absl::UnknownError("");
+  {
+    const lab::StopSignals signals(&SayStopping);
+    options->stop = [&] { return signals.stop().has_value(); };
+    results = lab::RunLaboratory(*options);
+    signal_number = signals.stop();
+  }
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   if (!results.ok()) {
     Complain(std::string(results.status().message()));
@@ -209,11 +257,17 @@ int BenchMatrix(const MatrixRequest& request) {
   for (const std::string& warning : lab::NoiseWarnings(results->noise)) {
     std::fprintf(stderr, "bench: warning: %s\n", warning.c_str());
   }
+  const bool interrupted = results->ended == "interrupted";
+  if (interrupted) journal.Keep();
   if (!FLAGS_report.empty()) {
     const int wrote = WriteOut(lab::report::Page(*results), FLAGS_report);
     if (wrote != kExitOk) return wrote;
   }
-  return WriteOut((*format)(*results), FLAGS_out);
+  const int wrote = WriteOut((*format)(*results), FLAGS_out);
+  if (!interrupted || wrote != kExitOk) return wrote;
+  Complain(absl::StrCat("interrupted; the same command with --resume=", journal.path(),
+                        " goes on from what is finished"));
+  return 128 + signal_number.value_or(0);
 }
 
 }  // namespace fv::cli

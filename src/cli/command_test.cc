@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 namespace {
@@ -80,6 +81,18 @@ TEST(Command, CompareTellsByItsExitCode) {
   Expect("compare " + before + " " + Write("text", "no result"), 2, "no JSON of forkvisor bench");
   Expect("compare " + before + " " + slower + " --bound=much", 2, "--bound=much");
   Expect("compare " + before + " " + slower + " --format=csv", 2, "choose one of console, json");
+}
+
+TEST(Command, CompareWritesAPage) {
+  const std::string before = BenchResult("page_before.json", "a", 1000);
+  const std::string slower = BenchResult("page_after.json", "a", 1100);
+  const std::string page = (std::filesystem::path(testing::TempDir()) / "page.html").string();
+  Expect("compare " + before + " " + slower + " --report=" + page, 1, "slower");
+  std::ifstream file(page);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("Fork, compared"), std::string::npos);
+  EXPECT_NE(text.find("1 slower"), std::string::npos);
+  Expect("compare " + before + " " + before + " --report=/no/such/folder/page", 2, "cannot write");
 }
 
 TEST(Command, Usage) {

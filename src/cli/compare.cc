@@ -9,10 +9,12 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/verbs.h"
+#include "src/lab/report/comparison_page.h"
 #include "src/rootfs/host_files.h"
 
 DECLARE_string(format);
 DECLARE_string(out);
+DECLARE_string(report);
 DEFINE_string(bound, "5%", "a ratio above 1 + this is a regression");
 
 namespace fv::cli {
@@ -31,18 +33,24 @@ absl::StatusOr<double> ParseBound() {
       absl::StrCat("--bound=", FLAGS_bound, " is no share: write 5% or 0.05"));
 }
 
-absl::StatusOr<std::vector<lab::Measured>> ReadResult(const std::string& file) {
+absl::StatusOr<lab::report::ComparedResult> ReadResult(const std::string& file) {
   absl::StatusOr<std::string> text = rootfs::ReadHostFile(file);
   if (!text.ok()) return text.status();
   absl::StatusOr<std::vector<lab::Measured>> measured = lab::ReadMeasured(*text);
-  if (measured.ok()) return measured;
-  return absl::InvalidArgumentError(absl::StrCat(file, ": ", measured.status().message()));
+  absl::Status status = measured.status();
+  if (status.ok()) {
+    absl::StatusOr<lab::Origin> origin = lab::ReadOrigin(*text);
+    if (origin.ok()) return lab::report::ComparedResult{file, *origin, *std::move(measured)};
+    status = origin.status();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(file, ": ", status.message()));
 }
 
 }  // namespace
 
 int CompareVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments = ParseFlagsAnywhere(args, {"bound", "format", "out"});
+  absl::StatusOr<Arguments> arguments =
+      ParseFlagsAnywhere(args, {"bound", "format", "out", "report"});
   if (!arguments.ok()) return UsageError("compare", arguments.status().message().data());
   if (arguments->help) return ShowHelp("compare");
   if (arguments->words.size() != 2) return UsageError("compare", "compare takes two files");
@@ -54,13 +62,18 @@ int CompareVerb(const Words& args) {
   absl::StatusOr<double> bound = ParseBound();
   if (!bound.ok()) return StatusError(bound.status());
   options.bound = *bound;
-  absl::StatusOr<std::vector<lab::Measured>> before = ReadResult(arguments->words[0]);
+  absl::StatusOr<lab::report::ComparedResult> before = ReadResult(arguments->words[0]);
   if (!before.ok()) return StatusError(before.status());
-  absl::StatusOr<std::vector<lab::Measured>> after = ReadResult(arguments->words[1]);
+  absl::StatusOr<lab::report::ComparedResult> after = ReadResult(arguments->words[1]);
   if (!after.ok()) return StatusError(after.status());
-  const lab::Comparisons comparisons = lab::Compare(*before, *after, options);
+  const lab::Comparisons comparisons = lab::Compare(before->rows, after->rows, options);
   if (comparisons.cells.empty()) {
     return UsageError("compare", "the two results have nothing in common");
+  }
+  if (!FLAGS_report.empty()) {
+    const int wrote =
+        WriteOut(lab::report::ComparisonPage(*before, *after, comparisons), FLAGS_report);
+    if (wrote != kExitOk) return wrote;
   }
   const int wrote = WriteOut(
       FLAGS_format == "json" ? FormatComparisonsJson(comparisons) : FormatComparisons(comparisons),

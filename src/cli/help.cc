@@ -201,7 +201,8 @@ The laboratory: a matrix of cells, repeated until every median is known exactly 
   --width=PERCENT        repeat until the 95 % interval of the median is so narrow (2)
   --budget=TIME          but no longer than this: 90s, 10m, 2h (10m)
   --repetitions=N        instead: so many cycles of each cell
-  --resume=FILE          keep each finished batch in FILE, and go on from what is there
+  --resume=FILE          keep each finished batch in FILE, and go on from what is there. Without
+                         it, what SIGINT or SIGTERM interrupts is kept in a file that is named then
   --report=FILE.html     one page with charts and their data; needs no network to be read
   --format=hgrm          every distribution as HdrHistogram's tools write it
 )";
@@ -216,6 +217,7 @@ by more than the bound, and not by chance. 2: a file is no such result.
   --bound=5%             smaller changes are none
   --format=console|json
   --out=FILE             write the result there
+  --report=FILE.html     both side by side as one page with charts and their data
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {

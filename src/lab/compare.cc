@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "src/bench/format.h"
 #include "src/lab/results.h"
 
@@ -30,9 +32,37 @@ std::vector<double> Observations(const stats::Histogram& histogram) {
   return values;
 }
 
+bench::Touch TouchNamed(const std::string& name) {
+  for (bench::Touch touch : {bench::Touch::kRead, bench::Touch::kNone}) {
+    if (name == bench::TouchName(touch)) return touch;
+  }
+  return bench::Touch::kWrite;
+}
+
+// Throws Json::exception.
+void ReadPlace(const Json& row, Measured& measured) {
+  Cell& cell = measured.cell;
+  if (row.contains("system")) {
+    row.at("series").get_to(measured.series);
+    row.at("system").get_to(cell.system);
+    row.at("size").get_to(cell.size);
+    cell.touch = TouchNamed(row.at("touch"));
+    row.at("vmas").get_to(cell.vmas);
+    row.at("depth").get_to(cell.depth);
+    row.at("dirty").get_to(cell.dirty);
+    return;
+  }
+  // The plain table: "fork/guest/bytes:4096".
+  const std::vector<std::string> words = absl::StrSplit(measured.name, '/');
+  measured.series = words[0];
+  if (words.size() > 1) cell.system = words[1];
+  cell.size = row.value("bytes", uint64_t{0});
+}
+
 // Of a row with a distribution. Throws Json::exception.
 absl::StatusOr<Measured> ReadRow(const Json& row) {
   Measured measured{.name = row.at("name"), .median_ns = row.at("real_time"), .observations = {}};
+  ReadPlace(row, measured);
   const std::optional<stats::Histogram> histogram = bench::HistogramFromJson(row.at("histogram"));
   if (!histogram || histogram->empty() || histogram->min() == 0) {
     return absl::InvalidArgumentError(
@@ -41,6 +71,7 @@ absl::StatusOr<Measured> ReadRow(const Json& row) {
   if (row.contains("round_medians_ns")) {
     row.at("round_medians_ns").get_to(measured.observations);
   }
+  measured.distribution = {*histogram, measured.observations};
   const auto& rounds = measured.observations;
   if (std::any_of(rounds.begin(), rounds.end(), [](double ns) { return !(ns > 0); })) {
     return absl::InvalidArgumentError(absl::StrCat(measured.name, " has a time that is none"));
@@ -102,6 +133,23 @@ absl::StatusOr<std::vector<Measured>> ReadMeasured(std::string_view text) {
   }
 }
 
+absl::StatusOr<Origin> ReadOrigin(std::string_view text) {
+  try {
+    const Json context = Json::parse(text).value("context", Json::object());
+    const auto word = [&](const char* name) { return context.value(name, std::string()); };
+    Origin origin{{}, word("command"), word("date"), word("commit")};
+    if (context.contains("cpu")) {
+      origin.machine = absl::StrFormat("%s, %d CPUs, Linux %s, KVM %s, guest kernel in ring %s",
+                                       word("cpu"), context.value("num_cpus", 0), word("kernel"),
+                                       word("kvm_backend"), word("kernel_ring"));
+    }
+    return origin;
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("it is no JSON of forkvisor bench: ", error.what()));
+  }
+}
+
 bool Comparisons::Regressed() const {
   return std::any_of(cells.begin(), cells.end(),
                      [](const Comparison& cell) { return cell.verdict == Verdict::kSlower; });
@@ -122,8 +170,8 @@ Comparisons Compare(const std::vector<Measured>& before, const std::vector<Measu
     const Measured& now = *found->second;
     result.cells.push_back({old.name, old.median_ns, now.median_ns,
                             stats::HodgesLehmannRatio(old.observations, now.observations),
-                            stats::MannWhitneyP(old.observations, now.observations),
-                            Verdict::kSame});
+                            stats::MannWhitneyP(old.observations, now.observations), Verdict::kSame,
+                            old.series, old.cell});
     later.erase(found);
   }
   for (const Measured& measured : after) {

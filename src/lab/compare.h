@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/lab/cell.h"
+#include "src/lab/results.h"
 #include "src/stats/two_samples.h"
 
 namespace fv::lab {
@@ -22,10 +24,25 @@ struct Measured {
   std::string name;
   double median_ns = 0;
   std::vector<double> observations;
+  // Where it belongs in an experiment. Of a row of the plain table the cell has system and size, of
+  // a row that says neither the series is its name.
+  std::string series{};
+  Cell cell{};
+  Series distribution{};
 };
 
 // InvalidArgument if the text is no result of forkvisor bench, or has no distributions.
 absl::StatusOr<std::vector<Measured>> ReadMeasured(std::string_view json);
+
+// Where a result comes from, for people. What it does not say is empty.
+struct Origin {
+  std::string machine;
+  std::string command;
+  std::string date;
+  std::string commit;
+};
+// InvalidArgument if the text is no JSON object.
+absl::StatusOr<Origin> ReadOrigin(std::string_view json);
 
 struct CompareOptions {
   double bound = 0.05;         // a ratio above 1 + bound is a regression, if it is significant
@@ -42,6 +59,8 @@ struct Comparison {
   stats::Ratio ratio;  // of after to before
   double p = 1;        // of Mann and Whitney's test, corrected for the number of tests
   Verdict verdict = Verdict::kSame;
+  std::string series{};  // of the row
+  Cell cell{};
 };
 
 struct Comparisons {

@@ -37,7 +37,7 @@ class Laboratory {
   absl::StatusOr<LabResults> Run() {
     absl::Status status = CheckMemory();
     if (status.ok()) status = Resume();
-    while (status.ok()) {
+    while (status.ok() && !Stopped()) {
       const std::optional<Schedule::Step> step = schedule_.Next();
       if (!step) break;
       status = RunStep(*step);
@@ -48,9 +48,7 @@ class Laboratory {
     results.context.kvm_backend = vmm::BackendName();
     results.context.mhz = mhz_;
     results.context.kernel_ring = kernel_ring_;
-    results.ended = !schedule_.AllDone()            ? "budget"
-                    : options_.goal.repetitions > 0 ? "repetitions"
-                                                    : "precise";
+    results.ended = EndedBy();
     results.target_width = options_.goal.width;
     results.seconds = seconds_;
     results.noise = noise_.Finish();
@@ -59,6 +57,13 @@ class Laboratory {
   }
 
  private:
+  bool Stopped() const { return options_.stop && options_.stop(); }
+
+  std::string EndedBy() const {
+    if (schedule_.AllDone()) return options_.goal.repetitions > 0 ? "repetitions" : "precise";
+    return schedule_.budget_spent() ? "budget" : "interrupted";
+  }
+
   absl::Status CheckMemory() const {
     const uint64_t available = bench::AvailableMemory();
     for (const Cell& cell : cells_) {
@@ -104,7 +109,7 @@ class Laboratory {
     const Cell& cell = cells_[step.cell];
     if (!cell.native() && !gatherer_.counted(step.cell)) {
       absl::Status status = RunOne(cell, Batch::Kind::kCounts, kCountingCycles);
-      if (!status.ok()) return status;
+      if (!status.ok() || Stopped()) return status;
     }
     absl::Status status = RunOne(cell, Batch::Kind::kTimes, step.cycles);
     if (!status.ok()) return status;

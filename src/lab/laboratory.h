@@ -26,6 +26,9 @@ struct LabOptions {
   Identity identity;   // of the journal
   // One line for people, now and then. May be null.
   std::function<void(const std::string&)> progress;
+  // Whether somebody wants it to end; asked between batches. The result then has what was measured,
+  // and says "interrupted". May be null.
+  std::function<bool()> stop;
 };
 
 // Throws vmm::VmmError, std::system_error. A guest that fails is an error; batches made before

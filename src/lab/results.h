@@ -71,7 +71,7 @@ struct LabResults {
   bench::Context context;
   std::string command;
   std::string matrix;
-  std::string ended;  // "precise", "repetitions" or "budget": why it is not longer
+  std::string ended;  // "precise", "repetitions", "budget", "interrupted": why it is not longer
   double target_width = 0;
   double seconds = 0;
   Noise noise;

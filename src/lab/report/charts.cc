@@ -144,7 +144,7 @@ std::string Draw(const DotChart& chart) {
   for (double tick : x.RoundTicks()) {
     ticks.push_back({tick, ratio ? absl::StrFormat("%gx", tick) : TickTime(tick)});
   }
-  canvas.XAxis(frame, x, ticks, ratio ? "ratio to native" : "time");
+  canvas.XAxis(frame, x, ticks, chart.x_title);
   if (ratio) canvas.Segment(x.At(1), frame.top, x.At(1), frame.bottom, "frame");
   for (size_t row = 0; row < labels.size(); ++row) {
     canvas.Label(frame.left - 6, frame.top + kRow * (static_cast<double>(row) + 0.5) + 4,

@@ -66,6 +66,7 @@ struct DotChart {
   std::string title;
   std::vector<Dot> dots;
   enum class Unit { kTime, kRatio } unit = Unit::kTime;  // kRatio: with a line at 1
+  std::string x_title = "time";
 };
 std::string Draw(const DotChart& chart);
 

@@ -117,7 +117,10 @@ std::vector<Figure> LatencyFigures(const LabResults& results) {
 }
 
 std::vector<Figure> RatioFigures(const LabResults& results) {
-  DotChart chart{.title = "Guest by native", .dots = {}, .unit = DotChart::Unit::kRatio};
+  DotChart chart{.title = "Guest by native",
+                 .dots = {},
+                 .unit = DotChart::Unit::kRatio,
+                 .x_title = "ratio to native"};
   Figure figure{.title = chart.title,
                 .caption =
                     "Ratio of the medians to this Linux without huge pages, of batches, with "

@@ -4,59 +4,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/lab/axes.h"
+#include "src/lab/report/document.h"
 #include "src/lab/report/figures.h"
-#include "src/lab/report/markup.h"
-#include "src/lab/report/style.h"
 
 namespace fv::lab::report {
 namespace {
-
-// Closed tables would be missing on paper.
-constexpr char kScript[] =
-    "addEventListener('beforeprint', () => document.querySelectorAll('details')"
-    ".forEach(details => { details.open = true; }));";
-
-void WriteTable(const DataTable& table, const std::string& caption, Markup& page) {
-  page.Open("div", {{"class", "scroll"}}).Open("table").Leaf("caption", {}, caption);
-  page.Open("thead").Open("tr");
-  for (const std::string& cell : table.head) page.Leaf("th", {{"scope", "col"}}, cell);
-  page.Close().Close().Open("tbody");
-  for (const std::vector<std::string>& row : table.rows) {
-    page.Open("tr");
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (i == 0)
-        page.Leaf("th", {{"scope", "row"}}, row[i]);
-      else
-        page.Leaf("td", {}, row[i]);
-    }
-    page.Close();
-  }
-  page.Close().Close().Close();
-}
-
-void WriteFigure(const Figure& figure, const std::string& machine, Markup& page) {
-  page.Open("figure", {{"class", figure.svg.empty() ? "wide" : "chart"}}).Open("figcaption");
-  page.Leaf("strong", {}, absl::StrCat(figure.title, ".")).Text(" ");
-  page.Text(absl::StrCat(figure.caption, ". "));
-  page.Leaf("span", {{"class", "machine"}}, machine);
-  page.Close();
-  if (figure.svg.empty()) {
-    WriteTable(figure.table, figure.title, page);
-  } else {
-    page.Insert(figure.svg).Open("details").Leaf("summary", {}, "Data");
-    WriteTable(figure.table, figure.title, page);
-    page.Close();
-  }
-  page.Close();
-}
-
-void WriteSection(const char* title, const std::vector<Figure>& figures, const std::string& machine,
-                  Markup& page) {
-  if (figures.empty()) return;
-  page.Open("section").Leaf("h2", {}, title).Open("div", {{"class", "figures"}});
-  for (const Figure& figure : figures) WriteFigure(figure, machine, page);
-  page.Close().Close();
-}
 
 std::string Machine(const bench::Context& context) {
   return absl::StrFormat("%s, %d CPUs, Linux %s, KVM %s, guest kernel in ring %s", context.cpu,
@@ -92,13 +44,7 @@ void WriteHead(const LabResults& results, Markup& page) {
 std::string Page(const LabResults& results) {
   const std::string machine = absl::StrCat(Machine(results.context), "; ", results.command, ".");
   Markup page;
-  page.Open("html", {{"lang", "en"}}).Open("head");
-  page.Leaf("meta", {{"charset", "utf-8"}});
-  page.Leaf("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
-  page.Leaf("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
-  page.Leaf("title", {}, "Fork, measured");
-  page.Open("style").Insert(kStyle).Close().Open("script").Insert(kScript).Close().Close();
-  page.Open("body");
+  BeginPage("Fork, measured", page);
   WriteHead(results, page);
   page.Open("main");
   WriteSection("Latency", LatencyFigures(results), machine, page);
@@ -106,7 +52,7 @@ std::string Page(const LabResults& results) {
   WriteSection("Costs", CostFigures(results), machine, page);
   WriteSection("Distributions", DistributionFigures(results), machine, page);
   WriteSection("What Linux offers", WaysFigures(results), machine, page);
-  return "<!DOCTYPE html>\n" + page.Finish();
+  return FinishPage(page);
 }
 
 }  // namespace fv::lab::report

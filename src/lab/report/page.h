@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An experiment as one HTML page that needs nothing else: no network, no fonts, no scripts but
-// three lines that open the tables for printing. For light and dark screens, and paper.
+// An experiment as one HTML page.
 #pragma once
 
 #include <string>

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "src/lab/report/comparison_page.h"
 #include "src/lab/report/markup.h"
 #include "src/lab/testing.h"
 
@@ -157,6 +158,44 @@ TEST(Page, AnExperimentWithoutResultsIsAPageToo) {
   results.cells[1].cell.system = kNative;
   results.cells[1].cell.size = 4096;
   EXPECT_EQ(Wrong(Page(results)), "");
+}
+
+// A result as forkvisor bench writes it, and as compare reads it.
+ComparedResult ResultOf(const LabResults& results, const std::string& name) {
+  const std::string json = FormatLabJson(results);
+  return {name, ReadOrigin(json).value(), ReadMeasured(json).value()};
+}
+
+TEST(ComparisonPage, ShowsBothSideBySide) {
+  const ComparedResult before = ResultOf(MadeUpResults(), "before.json");
+  ComparedResult after = ResultOf(MadeUpResults(), "<after>.json");
+  // Of one system the first fork takes twice as long; a row is in one result only.
+  for (Measured& row : after.rows) {
+    if (row.series != "fork" || row.cell.system != "ondemand") continue;
+    for (double& ns : row.observations) ns *= 2;
+  }
+  after.rows.back().name = "something new";
+  const std::string page = ComparisonPage(
+      before, after, Compare(before.rows, after.rows, {.bound = 0.05, .significance = 1}));
+  EXPECT_EQ(Wrong(page), "");
+  for (const char* text :
+       {"Fork, compared", "&lt;after&gt;.json", "A &lt;CPU&gt; &amp; more", "<h2>classic</h2>",
+        "<h2>ondemand</h2>", "<h2>native</h2>", "First fork by size", "After by before: fork",
+        "After by before: spawn", "ratio, after by before", "2.000", ">slower<", "2 slower",
+        "something new"}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  }
+  // Each system's charts over size have a line for each result.
+  EXPECT_EQ(CountOf(page, "First fork by size.</strong>"), 3u);
+  EXPECT_EQ(CountOf(page, ">before</text>"), CountOf(page, ">after</text>"));
+  EXPECT_GE(CountOf(page, ">before</text>"), 3u);
+}
+
+TEST(ComparisonPage, RowsOfThePlainTableHaveTheirPlaceToo) {
+  const ComparedResult result{"x", {}, {{"fork/guest/bytes:0", 5, {5, 6}, "fork", {"guest"}, {}}}};
+  const std::string page = ComparisonPage(result, result, Compare(result.rows, result.rows, {}));
+  EXPECT_EQ(Wrong(page), "");
+  EXPECT_NE(page.find("<h2>Rows</h2>"), std::string::npos);
 }
 
 }  // namespace
