@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two accounts of one log.
+// Several accounts of one log.
 #include "vmm/dirty_log.h"
 
 #include <algorithm>

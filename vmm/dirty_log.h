@@ -18,8 +18,9 @@ namespace fv::vmm {
 class DirtyLog {
  public:
   enum class Reader : uint8_t {
-    kObserver,  // what the guest wrote, and nothing else
-    kReset,     // what anybody wrote: the guest, and the host by GuestMemory::Write
+    kOracle,  // this one and the next: what the guest wrote, and nothing else
+    kRecorder,
+    kReset,  // what anybody wrote: the guest, and the host by GuestMemory::Write
   };
 
   DirtyLog(Vm& vm, GuestMemory& memory) : vm_(vm), memory_(memory) {}
@@ -42,7 +43,7 @@ class DirtyLog {
   Vm& vm_;
   GuestMemory& memory_;
   bool logging_ = false;
-  std::array<Account, 2> accounts_;
+  std::array<Account, 3> accounts_;
   std::vector<uint64_t> fresh_;
 };
 

@@ -89,6 +89,10 @@ WatchdogConfig WithSpinLimit(WatchdogConfig config, const RingChoice& ring) {
   return config;
 }
 
+DirtyLog::Reader AccountOf(LogReader reader) {
+  return reader == LogReader::kOracle ? DirtyLog::Reader::kOracle : DirtyLog::Reader::kRecorder;
+}
+
 }  // namespace
 
 struct Machine::State {
@@ -245,9 +249,9 @@ std::optional<bool> Machine::InKernelCode() const {
 KvmCounts Machine::Counts() const { return state_->vcpu.Counts(); }
 
 std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters(); }
-void Machine::StartDirtyLog() { state_->dirty_log.Start(DirtyLog::Reader::kObserver); }
-void Machine::TakeDirtyLog(std::vector<uint64_t>& bitmap) {
-  state_->dirty_log.Take(DirtyLog::Reader::kObserver, bitmap);
+void Machine::StartDirtyLog(LogReader reader) { state_->dirty_log.Start(AccountOf(reader)); }
+void Machine::TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) {
+  state_->dirty_log.Take(AccountOf(reader), bitmap);
 }
 const std::string& Machine::ring_reason() const { return state_->ring.reason; }
 uint64_t Machine::GuestTsc() const { return state_->clock.Now(); }

@@ -64,8 +64,8 @@ class Machine final : public MachineInterface {
   std::optional<bool> InKernelCode() const override;
   KvmCounts Counts() const override;
   std::string DumpRegisters() const override;
-  void StartDirtyLog() override;
-  void TakeDirtyLog(std::vector<uint64_t>& bitmap) override;
+  void StartDirtyLog(LogReader reader) override;
+  void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) override;
   // The ring that was chosen, and why, for -v: "ring 3: ring 0 is emulated (2100 cycles ...)".
   const std::string& ring_reason() const;
 

@@ -22,6 +22,9 @@
 
 namespace fv::vmm {
 
+// Who reads the log of written pages: each has an account of its own.
+enum class LogReader : uint8_t { kOracle, kRecorder };
+
 class MachineInterface {
  public:
   virtual ~MachineInterface() = default;
@@ -60,10 +63,10 @@ class MachineInterface {
   virtual std::string DumpRegisters() const = 0;
 
   // The log of pages that the guest wrote. From StartDirtyLog on; TakeDirtyLog gives those written
-  // since the last call: bit i % 64 of bitmap[i / 64] is frame i. It may name pages that were not
-  // written. Writes by the host are not in it. Both throw VmmError.
-  virtual void StartDirtyLog() = 0;
-  virtual void TakeDirtyLog(std::vector<uint64_t>& bitmap) = 0;
+  // since the last call for this reader: bit i % 64 of bitmap[i / 64] is frame i. It may name pages
+  // that were not written. Writes by the host are not in it. Both throw VmmError.
+  virtual void StartDirtyLog(LogReader reader) = 0;
+  virtual void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) = 0;
 };
 
 }  // namespace fv::vmm

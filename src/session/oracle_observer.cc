@@ -62,7 +62,7 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
   const auto known = static_cast<proto::SafepointKind>(index);
   if (!checker_->WantsSafepoint(known)) return Take(checker_->OnSafepoint(known, {}));
   if (logging_) {
-    machine_.TakeDirtyLog(dirty_);
+    machine_.TakeDirtyLog(vmm::LogReader::kOracle, dirty_);
   } else {
     // The first check reads everything; what is written from here on is what it has not seen.
     StartLog();
@@ -71,7 +71,7 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
 }
 
 void OracleObserver::StartLog() {
-  machine_.StartDirtyLog();
+  machine_.StartDirtyLog(vmm::LogReader::kOracle);
   logging_ = true;
 }
 

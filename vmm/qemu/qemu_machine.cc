@@ -246,7 +246,7 @@ uint64_t QemuMachine::GuestTicks() const {
       .value_or(0);
 }
 
-void QemuMachine::TakeDirtyLog(std::vector<uint64_t>& bitmap) {
+void QemuMachine::TakeDirtyLog(LogReader, std::vector<uint64_t>& bitmap) {
   const uint64_t frames = memory_.size() / proto::kPageBytes;
   bitmap.assign((frames + 63) / 64, 0);
   off_t at = 0;

@@ -53,9 +53,9 @@ class QemuMachine final : public MachineInterface {
   std::string Describe() const override;
   std::optional<bool> InKernelCode() const override { return std::nullopt; }
   std::string DumpRegisters() const override { return {}; }
-  void StartDirtyLog() override {}
+  void StartDirtyLog(LogReader) override {}
   // Every page that has been touched at all: QEMU keeps no log for others.
-  void TakeDirtyLog(std::vector<uint64_t>& bitmap) override;
+  void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) override;
 
  private:
   // What woke Run, or that the time is over.
