@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/recording/frame_mirror.h"
+
+#include <algorithm>
+
+#include "src/recording/printable.h"
+
+namespace fv::recording {
+
+using fv::proto::FrameRecord;
+using fv::proto::FrameState;
+
+uint32_t FrameMirror::CacheId(fv::proto::GuestPtr cache, schema::Change& change) {
+  const auto at = cache_ids_.find(cache);
+  if (at != cache_ids_.end()) return at->second;
+  fv::proto::SlabCacheRecord record;
+  if (!memory_.ReadPtr(cache, record) || record.magic != fv::proto::kSlabMagic) return 0;
+  const auto id = static_cast<uint32_t>(cache_ids_.size() + 1);
+  cache_ids_.emplace(cache, id);
+  schema::SlabCache& told = *change.add_slab_caches();
+  told.set_id(id);
+  told.set_name(Printable(record.name));
+  return id;
+}
+
+FrameMirror::Told FrameMirror::TellOf(const FrameRecord& record, schema::Change& change) {
+  return {static_cast<uint8_t>(record.state), record.pins,
+          record.state == FrameState::kSlab ? CacheId(record.aux, change) : 0};
+}
+
+void FrameMirror::Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+                         schema::Change& change) {
+  cache_.Refresh(header, dirty);
+  changed_ = cache_.changed();
+  std::sort(changed_.begin(), changed_.end());
+  schema::FrameRun* run = nullptr;
+  Told of_run{};
+  uint64_t end = 0;  // of the run
+  for (const uint64_t frame : changed_) {
+    const Told now = TellOf(cache_.record(frame), change);
+    if (now == told_[frame]) continue;
+    told_[frame] = now;
+    if (run != nullptr && frame == end && now == of_run) {
+      run->set_count(static_cast<uint32_t>(++end - run->first()));
+      continue;
+    }
+    run = change.add_frames();
+    run->set_first(static_cast<uint32_t>(frame));
+    run->set_state(now.state);
+    run->set_pins(now.pins);
+    run->set_slab_cache(now.slab_cache);
+    of_run = now;
+    end = frame + 1;
+  }
+}
+
+}  // namespace fv::recording

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The frames' records as last told, as far as they do not follow from the page tables.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "proto/channel.h"
+#include "proto/recording.pb.h"
+#include "src/inspect/memory_reader.h"
+#include "src/oracle/dirty_bits.h"
+#include "src/oracle/frame_cache.h"
+#include "src/oracle/lazy_array.h"
+
+namespace fv::recording {
+
+class FrameMirror {
+ public:
+  explicit FrameMirror(const inspect::MemoryReader& memory)
+      : memory_(memory), cache_(memory), told_(memory.frames()) {}
+
+  // Adds what changed since the last call; the first reads everything.
+  void Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+              schema::Change& change);
+
+ private:
+  // As FrameRun has it.
+  struct Told {
+    uint8_t state;
+    uint16_t pins;
+    uint32_t slab_cache;
+    bool operator==(const Told&) const = default;
+  };
+  Told TellOf(const fv::proto::FrameRecord& record, schema::Change& change);
+  uint32_t CacheId(fv::proto::GuestPtr cache, schema::Change& change);
+
+  inspect::MemoryReader memory_;
+  oracle::FrameCache cache_;
+  oracle::LazyArray<Told> told_;
+  std::map<fv::proto::GuestPtr, uint32_t> cache_ids_;
+  std::vector<uint64_t> changed_;
+};
+
+}  // namespace fv::recording

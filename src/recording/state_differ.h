@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The guest's state as changes from one safepoint to the next, seen from outside. Only what was
+// written since is read. The guest may be broken or hostile: what cannot be read is left out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+#include "proto/recording.pb.h"
+#include "src/inspect/channel_view.h"
+#include "src/inspect/memory_reader.h"
+#include "src/recording/frame_mirror.h"
+#include "src/recording/mm_mirror.h"
+#include "src/recording/table_mirror.h"
+#include "src/recording/task_mirror.h"
+
+namespace fv::recording {
+
+class StateDiffer {
+ public:
+  // `memory` must stay mapped, and the channel have been opened on it.
+  StateDiffer(const inspect::MemoryReader& memory, const inspect::ChannelView& channel)
+      : memory_(memory),
+        channel_(channel),
+        frames_(memory),
+        tables_(memory),
+        mms_(memory),
+        tasks_(memory) {}
+
+  // What changed since the last call is added to `change`, which is empty; the first call adds
+  // everything. `dirty`: frames written since (oracle::DirtyBits); `events`: since, oldest first.
+  // Fails only if the channel's header cannot be believed; nothing is added then.
+  absl::Status Step(std::span<const uint64_t> dirty, std::span<const fv::proto::EventRecord> events,
+                    schema::Change& change);
+
+  // Mm.id of the address space at `address`; 0: there is none.
+  uint32_t MmId(fv::proto::GuestPtr address) const { return mms_.IdOf(address); }
+
+ private:
+  void TellRunning(const fv::proto::ChannelHeader& header, schema::Change& change);
+
+  inspect::MemoryReader memory_;
+  inspect::ChannelView channel_;
+  FrameMirror frames_;
+  TableMirror tables_;
+  MmMirror mms_;
+  TaskMirror tasks_;
+  uint32_t running_ = 0;
+};
+
+}  // namespace fv::recording
