@@ -58,6 +58,25 @@ constexpr char kStuck[] = R"(
   }
 )";
 
+// A child of vfork is stopped before its first instruction: nobody knows its number when its parent
+// is killed.
+constexpr char kStoppedBeforeItRan[] = R"(
+  order: FREE
+  tasks {
+    calls { name: "fork" arguments { task: 1 } }
+    calls { name: "fork" arguments { task: 2 } }
+  }
+  tasks {
+    calls { name: "sched_yield" }
+    calls { name: "kill" arguments { group: 0 } arguments { flags: "SIGTSTP" } }
+  }
+  tasks {
+    calls { name: "munlock" arguments { arena { page: 8 } } arguments { value: 8192 } }
+    calls { name: "vfork" arguments { task: 3 } }
+  }
+  tasks { }
+)";
+
 Program Parsed(const char* text) {
   absl::StatusOr<Program> program = ParseText(text);
   EXPECT_TRUE(program.ok()) << program.status();
@@ -101,6 +120,12 @@ TEST_F(FuzzRun, WhatIsStuckIsCutOff) {
   const absl::StatusOr<Results> native = Native()->Run(program);
   ASSERT_TRUE(native.ok()) << native.status();
   EXPECT_TRUE(native->cut);
+}
+
+TEST_F(FuzzRun, WhatNobodyCanNameIsCutOff) {
+  const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(Parsed(kStoppedBeforeItRan));
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.results->cut);
 }
 
 TEST_F(FuzzRun, RandomProgramsEndAndBreakNothing) {
