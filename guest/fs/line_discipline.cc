@@ -51,30 +51,31 @@ void LineDiscipline::SetSettings(const struct termios& settings) {
   // What is there becomes readable; in canonical mode as a line of its own.
   committed_ = count_;
   if (Canonical() && count_ > 0) {
-    Mark(IndexOf(count_ - 1), true);
+    SetMark(IndexOf(count_ - 1));
   }
 }
 
-void LineDiscipline::Mark(size_t index, bool on) {
-  const uint64_t bit = uint64_t{1} << index % 64;
-  marks_[index / 64] = on ? marks_[index / 64] | bit : marks_[index / 64] & ~bit;
-}
+void LineDiscipline::SetMark(size_t index) { marks_[index / 64] |= uint64_t{1} << index % 64; }
+
+void LineDiscipline::ClearMark(size_t index) { marks_[index / 64] &= ~(uint64_t{1} << index % 64); }
 
 void LineDiscipline::Put(uint8_t byte) {
   if (count_ == kCapacity) {
     return;  // as on Linux, what does not fit is lost
   }
   data_[IndexOf(count_)] = byte;
-  Mark(IndexOf(count_), false);
+  ClearMark(IndexOf(count_));
   ++count_;
 }
 
-void LineDiscipline::Commit(bool end_of_file) {
-  if (end_of_file) {
-    Put(kEndOfFileByte);
-  }
+void LineDiscipline::CommitEndOfFile() {
+  Put(kEndOfFileByte);
+  CommitLine();
+}
+
+void LineDiscipline::CommitLine() {
   if (count_ > 0) {
-    Mark(IndexOf(count_ - 1), true);
+    SetMark(IndexOf(count_ - 1));
   }
   committed_ = count_;
 }
@@ -156,12 +157,12 @@ int LineDiscipline::Input(uint8_t byte) {
     return 0;
   }
   if (Is(byte, VEOF)) {
-    Commit(true);
+    CommitEndOfFile();
     return 0;
   }
   InputLine(byte);
   if (byte == '\n' || Is(byte, VEOL) || (Is(byte, VEOL2) && Local(IEXTEN))) {
-    Commit(false);
+    CommitLine();
   }
   return 0;
 }

@@ -88,10 +88,12 @@ class LineDiscipline {
   void ShowErasedTab();
   bool InCaret(uint8_t byte) const;
   void Put(uint8_t byte);
-  void Commit(bool end_of_file);
+  void CommitLine();
+  void CommitEndOfFile();
   // A set bit: the byte at this index ends a line; an end-of-file byte is not copied out.
   bool Marked(size_t index) const { return (marks_[index / 64] >> index % 64 & 1) != 0; }
-  void Mark(size_t index, bool on);
+  void SetMark(size_t index);
+  void ClearMark(size_t index);
   size_t IndexOf(size_t i) const { return (head_ + i) % kCapacity; }
 
   EchoSink* echo_ = nullptr;

@@ -39,7 +39,8 @@ uint32_t PidNamedByCurrent(uint32_t number);
 // Its session's terminal, if there is one (tty.h), is its controlling terminal: setsid() loses it,
 // TIOCSCTTY or open(2) gains it.
 bool CurrentHasTty();
-void SetCurrentHasTty(bool has);
+void GainTty();
+void LoseTty();
 // Every process of the session loses it.
 void ForgetTtyOfSession(uint32_t sid);
 // The session's terminal, which has been taken away, hung up: SIGHUP and SIGCONT to its leader.

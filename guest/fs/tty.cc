@@ -136,7 +136,7 @@ void Tty::HangUp() {
 void Tty::MakeControlling() {
   session = CurrentSid();
   foreground = CurrentPgid();
-  SetCurrentHasTty(true);
+  GainTty();
 }
 
 void Tty::LeaveSession() {

@@ -57,7 +57,7 @@ Result<uint64_t> SetForeground(Tty& tty, uint64_t argument, Mm& mm) {
 // `argument` 1: taken away from another session, by whoever may.
 Result<uint64_t> Acquire(Tty& tty, uint64_t argument) {
   if (CurrentIsSessionLeader() && tty.session == CurrentSid()) {
-    SetCurrentHasTty(true);
+    GainTty();
     return uint64_t{0};
   }
   if (!CurrentIsSessionLeader() || CurrentTty() != nullptr) {
@@ -80,7 +80,7 @@ Result<uint64_t> GiveUp(const Tty& tty, TtyEnd end) {
   if (CurrentIsSessionLeader()) {
     LeaveTtyOfSession(CurrentSid(), LeaveReason::kGivenUp);
   }
-  SetCurrentHasTty(false);
+  LoseTty();
   return uint64_t{0};
 }
 

@@ -83,8 +83,8 @@ class MqueueInode final : public Inode, public Mqueue {
   uint64_t size() const override { return kFileBytes; }
   Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) override;
 
-  Status Send(Message* message, bool nonblocking, uint64_t deadline_ns) override;
-  Result<Message*> Receive(bool nonblocking, uint64_t deadline_ns) override;
+  Status Send(Message* message, Blocking blocking, uint64_t deadline_ns) override;
+  Result<Message*> Receive(Blocking blocking, uint64_t deadline_ns) override;
   MqAttributes attributes() const override {
     return {0, max_messages_, message_bytes_, static_cast<int64_t>(count_), {}};
   }
@@ -143,9 +143,9 @@ void MqueueInode::TellOwner() {
   (void)SendSignal(*owner, info).ok();
 }
 
-Status MqueueInode::Send(Message* message, bool nonblocking, uint64_t deadline_ns) {
+Status MqueueInode::Send(Message* message, Blocking blocking, uint64_t deadline_ns) {
   if (full()) {
-    if (nonblocking) {
+    if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
     MqWaiter waiter;
@@ -164,10 +164,10 @@ Status MqueueInode::Send(Message* message, bool nonblocking, uint64_t deadline_n
   return Ok();
 }
 
-Result<Message*> MqueueInode::Receive(bool nonblocking, uint64_t deadline_ns) {
+Result<Message*> MqueueInode::Receive(Blocking blocking, uint64_t deadline_ns) {
   Message* message = messages_.front();
   if (message == nullptr) {
-    if (nonblocking) {
+    if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
     MqWaiter waiter;

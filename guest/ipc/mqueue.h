@@ -14,6 +14,7 @@
 
 #include "guest/fs/file.h"
 #include "guest/ipc/message.h"
+#include "guest/lib/blocking.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
 
@@ -57,9 +58,9 @@ class Mqueue {
  public:
   // Takes `message` over unless it fails. Waits for room until `deadline_ns` (monotonic).
   // Errors: EAGAIN (a full queue, O_NONBLOCK), ETIMEDOUT, kErestartSys.
-  virtual Status Send(Message* message, bool nonblocking, uint64_t deadline_ns) = 0;
+  virtual Status Send(Message* message, Blocking blocking, uint64_t deadline_ns) = 0;
   // The oldest message of the highest priority, the caller's now. Errors: as Send.
-  virtual Result<Message*> Receive(bool nonblocking, uint64_t deadline_ns) = 0;
+  virtual Result<Message*> Receive(Blocking blocking, uint64_t deadline_ns) = 0;
   // The flags are the file's and left 0.
   virtual MqAttributes attributes() const = 0;
   // For the calling process; nullptr takes its registration back. Errors: EBUSY (somebody is

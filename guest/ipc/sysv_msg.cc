@@ -73,11 +73,12 @@ bool HandOver(MsgQueue& queue, Message* message) {
   return false;
 }
 
-void WakeSenders(MsgQueue& queue, bool removed) {
+enum class QueueFate { kStays, kRemoved };
+void WakeSenders(MsgQueue& queue, QueueFate fate) {
   while (MsgSender* sender = queue.senders.front()) {
     Unlink(sender->link);
     sender->finished = true;
-    sender->removed = removed;
+    sender->removed = fate == QueueFate::kRemoved;
     sender->wakeup.WakeAll();
   }
 }
@@ -128,7 +129,7 @@ void RemoveMsgQueue(MsgQueue& queue) {
   while (MsgReceiver* receiver = queue.receivers.front()) {
     FinishReceiver(*receiver, nullptr, EIDRM);
   }
-  WakeSenders(queue, true);
+  WakeSenders(queue, QueueFate::kRemoved);
   FreeMessages(queue.messages);
   g_queues.Remove(queue);
   DestroyObject(&queue);
@@ -138,16 +139,16 @@ void MsgQueueChanged(MsgQueue& queue) {
   while (MsgReceiver* receiver = queue.receivers.front()) {
     FinishReceiver(*receiver, nullptr, EAGAIN);
   }
-  WakeSenders(queue, false);
+  WakeSenders(queue, QueueFate::kStays);
 }
 
-Status SendMsg(Task& task, MsgQueue& queue, Message* message, bool wait) {
+Status SendMsg(Task& task, MsgQueue& queue, Message* message, Blocking blocking) {
   for (;;) {
     TRY(CheckIpcAccess(queue, task.cred(), kWrite));
     if (HasRoom(queue, message->bytes)) {
       break;
     }
-    if (!wait) {
+    if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
     TRY(WaitForRoom(queue));
@@ -162,7 +163,8 @@ Status SendMsg(Task& task, MsgQueue& queue, Message* message, bool wait) {
   return Ok();
 }
 
-Result<Message*> ReceiveMsg(Task& task, MsgQueue& queue, const MsgWanted& wanted, bool wait) {
+Result<Message*> ReceiveMsg(Task& task, MsgQueue& queue, const MsgWanted& wanted,
+                            Blocking blocking) {
   for (;;) {
     TRY(CheckIpcAccess(queue, task.cred(), kRead));
     if (Message* message = FindMessage(queue, wanted); message != nullptr) {
@@ -174,10 +176,10 @@ Result<Message*> ReceiveMsg(Task& task, MsgQueue& queue, const MsgWanted& wanted
       --queue.count;
       queue.last_receiver = task.tgid;
       queue.receive_time = IpcTime();
-      WakeSenders(queue, false);
+      WakeSenders(queue, QueueFate::kStays);
       return message;
     }
-    if (!wait) {
+    if (blocking == Blocking::kNo) {
       return Error(ENOMSG);
     }
     Result<Message*> got = WaitForMessage(task, queue, wanted);

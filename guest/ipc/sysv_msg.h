@@ -11,6 +11,7 @@
 
 #include "guest/ipc/message.h"
 #include "guest/ipc/sysv_ids.h"
+#include "guest/lib/blocking.h"
 #include "guest/lib/wait_queue.h"
 
 namespace fv::guest {
@@ -62,9 +63,10 @@ void MsgQueueChanged(MsgQueue& queue);
 
 // Takes `message` over unless it fails. Errors: EACCES, EAGAIN (full, without waiting), EIDRM,
 // kErestartNoHand.
-Status SendMsg(Task& task, MsgQueue& queue, Message* message, bool wait);
+Status SendMsg(Task& task, MsgQueue& queue, Message* message, Blocking blocking);
 // The message is the caller's. Errors: E2BIG, EACCES, EIDRM, ENOMSG (without waiting),
 // kErestartNoHand.
-Result<Message*> ReceiveMsg(Task& task, MsgQueue& queue, const MsgWanted& wanted, bool wait);
+Result<Message*> ReceiveMsg(Task& task, MsgQueue& queue, const MsgWanted& wanted,
+                            Blocking blocking);
 
 }  // namespace fv::guest

@@ -12,6 +12,7 @@
 #include "guest/fs/file.h"
 #include "guest/fs/inode.h"
 #include "guest/fs/path.h"
+#include "guest/lib/blocking.h"
 #include "guest/lib/list.h"
 #include "guest/lib/pid.h"
 #include "guest/lib/ref.h"
@@ -59,8 +60,6 @@ struct SocketMessage {
   uint32_t offset = 0;  // of what has not been read (streams)
   uint8_t* data() { return reinterpret_cast<uint8_t*>(this + 1); }
 };
-
-enum class Blocking : uint8_t { kYes, kNo };
 
 struct SendOptions {
   Blocking blocking = Blocking::kYes;

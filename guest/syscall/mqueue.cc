@@ -98,7 +98,7 @@ Result<uint64_t> mq_timedsend(const SyscallArgs& args) {
     return Error(EMSGSIZE);
   }
   Message* message = TRY(Message::FromUser(mm, args.a[1], args.a[2], args.Uint(3)));
-  const Status sent = queue->Send(message, file->nonblocking(), deadline);
+  const Status sent = queue->Send(message, BlockingUnless(file->nonblocking()), deadline);
   if (!sent.ok()) {
     Message::Free(message);
     return sent.error();
@@ -118,7 +118,7 @@ Result<uint64_t> mq_timedreceive(const SyscallArgs& args) {
   if (args.a[2] < static_cast<uint64_t>(queue->attributes().message_bytes)) {
     return Error(EMSGSIZE);
   }
-  Message* message = TRY(queue->Receive(file->nonblocking(), deadline));
+  Message* message = TRY(queue->Receive(BlockingUnless(file->nonblocking()), deadline));
   ScopeGuard free([message] { Message::Free(message); });
   if (args.a[3] != 0) {
     TRY(WriteUser(mm, args.a[3], static_cast<uint32_t>(message->type)));

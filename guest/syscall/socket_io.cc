@@ -62,7 +62,7 @@ struct FilesHolder {
 };
 
 Blocking BlockingOf(const File& file, uint32_t flags) {
-  return file.nonblocking() || (flags & kDontWait) != 0 ? Blocking::kNo : Blocking::kYes;
+  return BlockingUnless(file.nonblocking() || (flags & kDontWait) != 0);
 }
 
 Status TakeRights(const SyscallArgs& args, uint64_t at, uint64_t bytes, FilesHolder& out) {

@@ -122,17 +122,14 @@ Result<Kind> DecodeKind(const SyscallArgs& args) {
   return kind;
 }
 
-Blocking BlockingOf(const File& file) {
-  return file.nonblocking() ? Blocking::kNo : Blocking::kYes;
-}
-
 Result<uint64_t> DoAccept(const SyscallArgs& args, uint32_t flags) {
   if ((flags & ~uint32_t{O_NONBLOCK | O_CLOEXEC}) != 0) {
     return Error(EINVAL);
   }
   const SocketArgument listener = TRY(SocketArg(args));
   FdTable& files = args.task.files();
-  Ref<UnixSocket> server = TRY(listener.socket->Accept(BlockingOf(*listener.file)));
+  Ref<UnixSocket> server =
+      TRY(listener.socket->Accept(BlockingUnless(listener.file->nonblocking())));
   const SocketAddress peer =
       server->peer() != nullptr ? server->peer()->address() : SocketAddress{};
   Ref<File> file = TRY(MakeSocketFile(std::move(server), flags));
@@ -236,7 +233,8 @@ Result<uint64_t> accept4(const SyscallArgs& args) { return DoAccept(args, args.U
 Result<uint64_t> connect(const SyscallArgs& args) {
   const SocketArgument at = TRY(SocketArg(args));
   const SocketAddress address = TRY(ReadSocketAddress(*args.task.mm(), args.a[1], args.Uint(2)));
-  TRY(at.socket->ConnectTo(CallerOf(args), address, BlockingOf(*at.file), OwnCredentials(args)));
+  TRY(at.socket->ConnectTo(CallerOf(args), address, BlockingUnless(at.file->nonblocking()),
+                           OwnCredentials(args)));
   return uint64_t{0};
 }
 

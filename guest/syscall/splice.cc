@@ -4,6 +4,7 @@
 // vmsplice(2). Data goes through one kernel page at a time, but vmsplice pins the user's pages.
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/pipe.h"
+#include "guest/lib/blocking.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/slab.h"
 #include "guest/syscall/file_args.h"
@@ -88,7 +89,7 @@ Status CheckDirections(const File& in, const File& out) {
 }
 
 Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64_t& out_at,
-                            uint64_t count, bool nonblocking) {
+                            uint64_t count, Blocking blocking) {
   Pipe& pipe = *PipeOf(in);
   const Page page;
   if (page.get() == nullptr) {
@@ -100,7 +101,7 @@ Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64
       if (moved > 0 || pipe.writer_count == 0) {
         break;
       }
-      if (nonblocking) {
+      if (blocking == Blocking::kNo) {
         return Error(EAGAIN);
       }
       TRY(WaitUntil(pipe.readers, kNoDeadline,
@@ -125,9 +126,10 @@ Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64
 }
 
 Result<uint64_t> FileToPipe(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
-                            uint64_t count, bool nonblocking) {
+                            uint64_t count, Blocking blocking) {
   Pipe& pipe = *PipeOf(out);
-  if (pipe.ring->full() && (nonblocking || out.nonblocking()) && pipe.reader_count > 0) {
+  if (pipe.ring->full() && (blocking == Blocking::kNo || out.nonblocking()) &&
+      pipe.reader_count > 0) {
     return Error(EAGAIN);
   }
   // No more than the pipe holds: a file is endless, the caller comes again.
@@ -138,7 +140,7 @@ Result<uint64_t> FileToPipe(const SyscallArgs& args, File& in, uint64_t& in_at, 
 
 // splice between pipes and tee: once, up to what both ends allow.
 enum class Consume { kYes, kNo };
-Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, bool nonblocking,
+Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, Blocking blocking,
                             Consume consume) {
   Pipe& from = *PipeOf(in);
   Pipe& to = *PipeOf(out);
@@ -149,7 +151,7 @@ Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, bool nonblockin
     if (from.ring->empty() && from.writer_count == 0) {
       return uint64_t{0};
     }
-    if (nonblocking) {
+    if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
     if (from.ring->empty()) {
@@ -255,7 +257,8 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   const bool nonblocking = (flags & kSpliceNonblock) != 0;
   const uint64_t count = args.a[4] < kMaxTransfer ? args.a[4] : kMaxTransfer;
   if (in_pipe && out_pipe) {
-    return PipeToPipe(*in, *out, count, nonblocking || in->nonblocking() || out->nonblocking(),
+    return PipeToPipe(*in, *out, count,
+                      BlockingUnless(nonblocking || in->nonblocking() || out->nonblocking()),
                       Consume::kYes);
   }
   Mm& mm = *args.task.mm();
@@ -264,10 +267,10 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   if (in_pipe && (out->flags() & O_APPEND) != 0) {
     return Error(EINVAL);
   }
-  const uint64_t moved =
-      TRY(in_pipe ? PipeToFile(args, *in, *out, offset.position(), count,
-                               nonblocking || in->nonblocking())
-                  : FileToPipe(args, *in, offset.position(), *out, count, nonblocking));
+  const uint64_t moved = TRY(
+      in_pipe ? PipeToFile(args, *in, *out, offset.position(), count,
+                           BlockingUnless(nonblocking || in->nonblocking()))
+              : FileToPipe(args, *in, offset.position(), *out, count, BlockingUnless(nonblocking)));
   TRY(offset.Store());
   return moved;
 }
@@ -286,7 +289,8 @@ Result<uint64_t> tee(const SyscallArgs& args) {
   if (PipeOf(*in) == nullptr || PipeOf(*out) == nullptr) {
     return Error(EINVAL);
   }
-  return PipeToPipe(*in, *out, args.a[2], (flags & kSpliceNonblock) != 0, Consume::kNo);
+  return PipeToPipe(*in, *out, args.a[2], BlockingUnless((flags & kSpliceNonblock) != 0),
+                    Consume::kNo);
 }
 
 Result<uint64_t> vmsplice(const SyscallArgs& args) {
@@ -303,10 +307,10 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
   uint64_t unused = 0;
   Pipe& pipe = *PipeOf(*file);
   // O_NONBLOCK of the file says nothing here: the call has a flag of its own.
-  const bool nonblocking = (args.Uint(3) & kSpliceNonblock) != 0;
+  const Blocking blocking = BlockingUnless((args.Uint(3) & kSpliceNonblock) != 0);
   if (!file->writable()) {
     if (pipe.ring->empty() && pipe.writer_count > 0 && buffer.remaining() > 0) {
-      if (nonblocking) {
+      if (blocking == Blocking::kNo) {
         return Error(EAGAIN);
       }
       TRY(WaitUntil(pipe.readers, kNoDeadline,
@@ -316,7 +320,7 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
   }
   // Waits for room once, then gives what fits; write(2) would wait until all is in.
   if (pipe.ring->full() && pipe.reader_count > 0 && buffer.remaining() > 0) {
-    if (nonblocking) {
+    if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
     TRY(WaitUntil(pipe.writers, kNoDeadline,

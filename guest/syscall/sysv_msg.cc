@@ -113,7 +113,7 @@ Result<uint64_t> msgsnd(const SyscallArgs& args) {
   Message* message = TRY(Message::FromUser(mm, args.a[1] + sizeof(int64_t), args.a[2], type));
   ScopeGuard free([message] { Message::Free(message); });
   MsgQueue* queue = TRY(FindQueue(args.Int(0)));
-  TRY(SendMsg(args.task, *queue, message, (args.Uint(3) & kIpcNoWait) == 0));
+  TRY(SendMsg(args.task, *queue, message, BlockingUnless((args.Uint(3) & kIpcNoWait) != 0)));
   free.Dismiss();
   return uint64_t{0};
 }
@@ -122,17 +122,17 @@ Result<uint64_t> msgsnd(const SyscallArgs& args) {
 Result<uint64_t> msgrcv(const SyscallArgs& args) {
   Mm& mm = *args.task.mm();
   const int flags = args.Int(4);
-  const bool wait = (args.Uint(4) & kIpcNoWait) == 0;
+  const Blocking blocking = BlockingUnless((args.Uint(4) & kIpcNoWait) != 0);
   if (args.Int(0) < 0 || static_cast<int64_t>(args.a[2]) < 0) {
     return Error(EINVAL);
   }
   if ((flags & kMsgCopy) != 0) {
     // Needs a kernel with CONFIG_CHECKPOINT_RESTORE.
-    return Error((flags & kMsgExcept) != 0 || wait ? EINVAL : ENOSYS);
+    return Error((flags & kMsgExcept) != 0 || blocking == Blocking::kYes ? EINVAL : ENOSYS);
   }
   MsgQueue* queue = TRY(FindQueue(args.Int(0)));
   const MsgWanted wanted = WantedOf(static_cast<int64_t>(args.a[3]), flags, args.a[2]);
-  Message* message = TRY(ReceiveMsg(args.task, *queue, wanted, wait));
+  Message* message = TRY(ReceiveMsg(args.task, *queue, wanted, blocking));
   ScopeGuard free([message] { Message::Free(message); });
   const size_t bytes = message->bytes < args.a[2] ? message->bytes : args.a[2];
   TRY(WriteUser(mm, args.a[1], message->type));

@@ -40,10 +40,9 @@ uint32_t PidNamedByCurrent(uint32_t number) { return GlobalNumberFor(*CurrentTas
 
 bool CurrentHasTty() { return (CurrentTask()->signal().flags & kSignalHasTty) != 0; }
 
-void SetCurrentHasTty(bool has) {
-  uint32_t& flags = CurrentTask()->signal().flags;
-  flags = has ? flags | kSignalHasTty : flags & ~static_cast<uint32_t>(kSignalHasTty);
-}
+void GainTty() { CurrentTask()->signal().flags |= kSignalHasTty; }
+
+void LoseTty() { CurrentTask()->signal().flags &= ~static_cast<uint32_t>(kSignalHasTty); }
 
 void ForgetTtyOfSession(uint32_t sid) {
   Pid* session = FindGlobalPid(sid);

@@ -69,7 +69,8 @@ uint32_t CurrentPgid() { return 2; }
 uint32_t CurrentSid() { return 1; }
 bool CurrentIsSessionLeader() { return false; }
 bool CurrentHasTty() { return true; }
-void SetCurrentHasTty(bool) {}
+void GainTty() {}
+void LoseTty() {}
 void ForgetTtyOfSession(uint32_t) {}
 void HangUpSession(uint32_t, uint32_t) {}
 Result<uint64_t> AddFileToCurrent(Ref<File>, CloseOnExecFlag) { return Error(EMFILE); }
