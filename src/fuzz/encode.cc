@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Programs to and from the executor's bytes.
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,14 +31,44 @@ bool HasFlag(const CallSpec& call, const Step& step, uint64_t flag) {
   return false;
 }
 
-bool MayBlock(const CallSpec& call, const Step& step) {
-  if (call.Spawns()) return call.number == SYS_vfork || HasFlag(call, step, CLONE_VFORK);
-  if (call.number == SYS_wait4 || call.number == SYS_waitid) return !HasFlag(call, step, WNOHANG);
-  return call.blocking == Blocking::kMayBlock;
+enum class Wait : uint8_t { kNone, kTimed, kEndless };
+
+// How long a call waits for others at most. `time` is the place of its timeout.
+Wait ByTimeout(const Step& step, size_t time) {
+  return step.arguments[time].value == FV_FUZZ_NO_TIME ? Wait::kEndless : Wait::kTimed;
+}
+
+Wait WaitOf(const CallSpec& call, const Step& step) {
+  switch (call.number) {
+    case SYS_wait4:
+    case SYS_waitid:
+      return HasFlag(call, step, WNOHANG) ? Wait::kNone : Wait::kEndless;
+    case SYS_futex: {
+      const uint64_t op = step.arguments[1].value & FUTEX_CMD_MASK;
+      return op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET ? ByTimeout(step, 3) : Wait::kNone;
+    }
+    case SYS_rt_sigtimedwait:
+      return ByTimeout(step, 2);
+    case SYS_nanosleep:
+      return Wait::kTimed;
+    default:
+      return call.blocking == Blocking::kMayBlock ? Wait::kEndless : Wait::kNone;
+  }
 }
 
 uint32_t FlagsOf(const CallSpec& call, const Step& step) {
-  if (MayBlock(call, step)) return FV_FUZZ_BLOCKS;
+  if (call.Spawns()) {
+    const bool waits = call.number == SYS_vfork || HasFlag(call, step, CLONE_VFORK);
+    return waits ? FV_FUZZ_BLOCKS | FV_FUZZ_VFORKS : 0;
+  }
+  switch (WaitOf(call, step)) {
+    case Wait::kEndless:
+      return FV_FUZZ_BLOCKS;
+    case Wait::kTimed:
+      return FV_FUZZ_SLEEPS;
+    default:
+      break;
+  }
   const bool signals =
       call.number == SYS_kill || call.number == SYS_tgkill || call.number == SYS_pidfd_send_signal;
   return signals ? FV_FUZZ_SETTLES : 0;
@@ -77,7 +108,7 @@ Step TakeStep(Reader& reader, const FvFuzzStep& head) {
 
 }  // namespace
 
-std::string Encode(const Program& program, const Limits& limits) {
+std::string Encode(const Program& program, uint32_t limit_ms) {
   std::string bytes;
   Append(bytes,
          FvFuzzHeader{
@@ -86,8 +117,8 @@ std::string Encode(const Program& program, const Limits& limits) {
              .tasks = static_cast<uint8_t>(program.tasks.size()),
              .turns = static_cast<uint8_t>(program.turns.size()),
              .steps = static_cast<uint8_t>(program.Steps()),
-             .patience = limits.patience,
-             .limit_ms = limits.limit_ms,
+             .reserved = 0,
+             .limit_ms = limit_ms,
          });
   bytes.append(program.turns.begin(), program.turns.end());
   bytes.resize((bytes.size() + kTurnAlign - 1) / kTurnAlign * kTurnAlign);

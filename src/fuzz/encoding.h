@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define FV_FUZZ_MAGIC 0x315A4656u  // "VFZ1"
+#define FV_FUZZ_MAGIC 0x325A4656u  // "VFZ2"
 // No program is larger.
 #define FV_FUZZ_TASKS 8
 #define FV_FUZZ_STEPS 16  // of one task
@@ -58,7 +58,7 @@ enum FvFuzzArgumentKind {
 };
 
 enum FvFuzzStructure {
-  FV_FUZZ_TIMESPEC = 0,   // value: nanoseconds below a second
+  FV_FUZZ_TIMESPEC = 0,   // value: nanoseconds below a second; or FV_FUZZ_NO_TIME: a null pointer
   FV_FUZZ_SIGSET = 1,     // value: the mask
   FV_FUZZ_SIGACTION = 2,  // value: sa_flags | handler << 32 (FvFuzzHandler) | mask of 1-24 << 40
   FV_FUZZ_OUTBUF = 3,     // zeros, 256 bytes; the first 8 are the step's output
@@ -66,6 +66,8 @@ enum FvFuzzStructure {
   FV_FUZZ_IOVEC = 5,      // one iovec; value: offset in the arena | length << 32
   FV_FUZZ_STRUCTURES = 6,
 };
+
+#define FV_FUZZ_NO_TIME (~0ull)
 
 enum FvFuzzHandler { FV_FUZZ_DEFAULT = 0, FV_FUZZ_IGNORE = 1, FV_FUZZ_CATCH = 2 };
 
@@ -78,15 +80,17 @@ struct FvFuzzHeader {
   uint8_t tasks;
   uint8_t turns;
   uint8_t steps;
-  // A task that has not made its step after so many yields of another one is passed over.
-  uint32_t patience;
-  // After so much time, or (0) when nothing has happened for `patience` yields, all tasks end.
+  uint32_t reserved;
+  // After so much time all tasks end. 0: the clock stands still while anybody runs
+  // (kBootDeterministic), so that a sleep ends when nobody can go on.
   uint32_t limit_ms;
 };
 
 // FvFuzzStep::flags.
 #define FV_FUZZ_BLOCKS 1u   // others take their turns while the task is in the call
 #define FV_FUZZ_SETTLES 2u  // what the call does to others takes time
+#define FV_FUZZ_SLEEPS 4u   // the call ends by itself after a time
+#define FV_FUZZ_VFORKS 8u   // with BLOCKS: it ends with the child
 
 struct FvFuzzStep {
   uint16_t call;  // a system call's number, or FV_FUZZ_STORE...
@@ -112,9 +116,18 @@ struct FvFuzzResult {
   uint32_t reserved;
 };
 
+enum FvFuzzCut {
+  FV_FUZZ_WHOLE = 0,     // every task ended by itself
+  FV_FUZZ_STUCK = 1,     // those that were left waited for what nobody could do any more
+  FV_FUZZ_OVERTIME = 2,  // the time was over
+};
+
+// What ends the answer to one program (executor serve); below it the wait status.
+#define FV_FUZZ_SERVED 0x80000000u
+
 struct FvFuzzReport {
   uint32_t magic;
-  uint32_t cut;                     // 1: not every task ended by itself
+  uint32_t cut;                     // FvFuzzCut
   uint32_t pids[FV_FUZZ_TASKS];     // 0: the task never ran
   uint32_t handled[FV_FUZZ_TASKS];  // signal handlers that the task ran
 };

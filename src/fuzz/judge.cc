@@ -15,9 +15,8 @@ namespace {
 
 using session::SessionEnd;
 
-// Further native runs that a difference takes, and how much longer they wait.
+// Further native runs that a difference takes.
 constexpr int kConfirmations = 2;
-constexpr uint32_t kPatient = 25;
 
 // Numbers differ from run to run: "pfn 0x12 has 3" is "pfn # has #".
 std::string WithoutNumbers(std::string_view text) {
@@ -110,17 +109,27 @@ absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* ob
   return verdict;
 }
 
+// What Linux does; a busy machine gets more time. Unavailable...: the host failed.
+absl::StatusOr<Results> Judge::RunNatively(const Program& program) {
+  absl::StatusOr<Results> results = native_->Run(program);
+  if (!results.ok() || results->cut != FV_FUZZ_OVERTIME) return results;
+  return native_->Run(program, NativeRunner::kPatientLimitMs);
+}
+
 absl::Status Judge::Compare(const Program& program, Verdict& verdict) {
-  absl::StatusOr<Results> native = native_->Run(program);
+  absl::StatusOr<Results> native = RunNatively(program);
   if (!native.ok()) return native.status();
   verdict.native = *native;
+  if (native->cut == FV_FUZZ_OVERTIME) return absl::OkStatus();
   const auto differences = CompareResults(program, *native, *verdict.run.results);
   if (differences.empty()) return absl::OkStatus();
   // What Linux itself does now so, now so, is chance.
   for (int run = 0; run < kConfirmations; ++run) {
-    const absl::StatusOr<Results> again = native_->Run(program, kPatient);
+    const absl::StatusOr<Results> again = RunNatively(program);
     if (!again.ok()) return again.status();
-    if (!CompareResults(program, *native, *again).empty()) return absl::OkStatus();
+    if (again->cut == FV_FUZZ_OVERTIME || !CompareResults(program, *native, *again).empty()) {
+      return absl::OkStatus();
+    }
   }
   const StepDifference& first = differences.front();
   verdict.finding = Finding{

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/fuzz/native_runner.h"
 #include "src/fuzz/program.h"
 #include "src/fuzz/run.h"
 
@@ -51,6 +52,7 @@ class Judge {
  private:
   Judge(std::unique_ptr<GuestRunner> guest, std::unique_ptr<NativeRunner> native)
       : guest_(std::move(guest)), native_(std::move(native)) {}
+  absl::StatusOr<Results> RunNatively(const Program& program);
   absl::Status Compare(const Program& program, Verdict& verdict);
 
   std::unique_ptr<GuestRunner> guest_;

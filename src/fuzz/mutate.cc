@@ -13,7 +13,7 @@ using Kind = ArgumentKind;
 
 constexpr uint64_t kWords[] = {0, 1, 2, 3, 0x41414141, ~uint64_t{0}};
 constexpr uint64_t kCounts[] = {1, 8, 100, FV_FUZZ_PAGE, FV_FUZZ_PAGE + 1, 2 * FV_FUZZ_PAGE, 0};
-constexpr uint64_t kSleeps[] = {0, 1000, 100'000};
+constexpr uint64_t kSleeps[] = {0, 1000, 100'000, FV_FUZZ_NO_TIME, FV_FUZZ_NO_TIME};
 // Pages where something is: the mappings that a program starts with, and their edges.
 constexpr uint64_t kBusyPages[] = {0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 29, 30, 31, 32, 33, 34};
 

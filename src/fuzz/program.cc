@@ -48,7 +48,7 @@ uint64_t RepairedSize(uint64_t value) {
 uint64_t RepairedStructure(FvFuzzStructure structure, uint64_t value) {
   switch (structure) {
     case FV_FUZZ_TIMESPEC:
-      return value % (kMaxSleepNs + 1);
+      return value == FV_FUZZ_NO_TIME ? value : value % (kMaxSleepNs + 1);
     case FV_FUZZ_SIGSET:
       return value & kMaskBits;
     case FV_FUZZ_SIGACTION: {

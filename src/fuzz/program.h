@@ -72,13 +72,8 @@ struct Program {
 void Repair(Program& program);
 bool IsValid(const Program& program);
 
-// How long a run may be; see FvFuzzHeader.
-struct Limits {
-  uint32_t patience = 0;
-  uint32_t limit_ms = 0;
-};
-// The bytes that the executor reads. `program` is valid.
-std::string Encode(const Program& program, const Limits& limits);
+// The bytes that the executor reads; `limit_ms` as FvFuzzHeader has it. `program` is valid.
+std::string Encode(const Program& program, uint32_t limit_ms = 0);
 // The program of any bytes: what Encode gave, or what can be made of them. Valid.
 Program Decode(std::span<const uint8_t> bytes);
 

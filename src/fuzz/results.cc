@@ -34,7 +34,7 @@ absl::StatusOr<Results> ParseResults(const Program& program, std::string_view by
   std::memcpy(&report, bytes.data(), sizeof(report));
   if (report.magic != FV_FUZZ_MAGIC) return absl::DataLossError("no results of the executor");
   Results results;
-  results.cut = report.cut != 0;
+  results.cut = static_cast<FvFuzzCut>(report.cut);
   std::memcpy(results.pids.data(), report.pids, sizeof(report.pids));
   std::memcpy(results.handled.data(), report.handled, sizeof(report.handled));
   const char* from = bytes.data() + sizeof(report);
@@ -85,7 +85,7 @@ std::string ResultsText(const Program& program, const Results& results) {
       absl::StrAppend(&text, "[task ", task, "] signal handlers: ", results.handled[task], "\n");
     }
   }
-  if (results.cut) text += "the tasks that were left were killed\n";
+  if (results.cut != FV_FUZZ_WHOLE) text += "the tasks that were left were killed\n";
   return text;
 }
 

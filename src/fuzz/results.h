@@ -23,7 +23,7 @@ struct StepResult {
 };
 
 struct Results {
-  bool cut = false;  // the time was over, or nothing happened any more: all tasks were killed
+  FvFuzzCut cut = FV_FUZZ_WHOLE;  // why tasks were killed
   std::array<uint32_t, FV_FUZZ_TASKS> pids{};
   std::array<uint32_t, FV_FUZZ_TASKS> handled{};  // runs of signal handlers
   std::vector<std::vector<StepResult>> tasks;     // as in the program

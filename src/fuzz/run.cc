@@ -16,11 +16,6 @@ namespace {
 
 constexpr uint64_t kRamBytes = uint64_t{32} << 20;
 constexpr uint64_t kGuestTimeoutNs = 10'000'000'000;
-constexpr uint64_t kTreeBytes = uint64_t{64} << 20;
-// A guest switches tasks only where one blocks or yields: few yields are enough.
-constexpr Limits kGuestLimits = {.patience = 24, .limit_ms = 0};
-constexpr Limits kNativeLimits = {.patience = 20'000, .limit_ms = 40};
-constexpr uint64_t kNativeTimeoutNs = 5'000'000'000;
 
 vmm::Fd MemoryFile(std::string_view content = "") {
   vmm::Fd fd(memfd_create("forkvisor", MFD_CLOEXEC));
@@ -71,7 +66,7 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
 
 GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   machine_ = &reset_->Fresh();
-  const vmm::Fd input = MemoryFile(Encode(program, kGuestLimits));
+  const vmm::Fd input = MemoryFile(Encode(program));
   const vmm::Fd output = MemoryFile();
   session::SessionOptions session_options;
   session_options.input = input.get();
@@ -104,32 +99,6 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
     }
   }
   return run;
-}
-
-absl::StatusOr<std::unique_ptr<NativeRunner>> NativeRunner::Make(std::span<const uint8_t> executor,
-                                                                 native::NativeOptions::User user) {
-  absl::StatusOr<rootfs::FileTree> tree = ExecutorTree(executor);
-  if (!tree.ok()) return tree.status();
-  std::unique_ptr<NativeRunner> runner(new NativeRunner(*std::move(tree)));
-  native::NativeOptions& options = runner->options_;
-  options.root = native::NativeOptions::Root::kPrivate;
-  options.user = user;
-  options.tree = &runner->tree_;
-  options.tree_limit_bytes = kTreeBytes;
-  options.path = kExecutorPath;
-  options.argv = {kExecutorPath};
-  options.cwd = "/";
-  options.timeout_ns = kNativeTimeoutNs;
-  return runner;
-}
-
-absl::StatusOr<Results> NativeRunner::Run(const Program& program, uint32_t patience) {
-  options_.input = Encode(program, {.patience = kNativeLimits.patience * patience,
-                                    .limit_ms = kNativeLimits.limit_ms * patience});
-  absl::StatusOr<native::NativeResult> result = native::RunNative(options_);
-  if (!result.ok()) return result.status();
-  if (result->timed_out) return absl::DeadlineExceededError("the native run did not end");
-  return ParseResults(program, result->out.bytes);
 }
 
 }  // namespace fv::fuzz

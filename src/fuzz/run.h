@@ -16,7 +16,6 @@
 #include "src/fuzz/program.h"
 #include "src/fuzz/reset.h"
 #include "src/fuzz/results.h"
-#include "src/native/native.h"
 #include "src/oracle/checker.h"
 #include "src/session/session.h"
 
@@ -61,21 +60,6 @@ class GuestRunner {
   GuestRunOptions options_;
   std::unique_ptr<Reset> reset_;
   vmm::MachineInterface* machine_ = nullptr;
-};
-
-class NativeRunner {
- public:
-  static absl::StatusOr<std::unique_ptr<NativeRunner>> Make(std::span<const uint8_t> executor,
-                                                            native::NativeOptions::User user);
-
-  // `patience`: how much longer than usual to wait for a task's step.
-  absl::StatusOr<Results> Run(const Program& program, uint32_t patience = 1);
-
- private:
-  explicit NativeRunner(rootfs::FileTree tree) : tree_(std::move(tree)) {}
-
-  rootfs::FileTree tree_;
-  native::NativeOptions options_;
 };
 
 }  // namespace fv::fuzz

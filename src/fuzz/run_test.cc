@@ -10,6 +10,7 @@
 #include "src/fuzz/compare.h"
 #include "src/fuzz/executor_program.h"
 #include "src/fuzz/mutate.h"
+#include "src/fuzz/native_runner.h"
 #include "src/fuzz/text.h"
 #include "src/native/testing/user_namespaces.h"
 #include "vmm/testing/require_kvm.h"
@@ -115,11 +116,11 @@ TEST_F(FuzzRun, WhatIsStuckIsCutOff) {
   const Program program = Parsed(kStuck);
   const GuestRun run = Guest(oracle::CheckMode::kEnd)->Run(program);
   ASSERT_TRUE(run.results.has_value()) << run.message;
-  EXPECT_TRUE(run.results->cut);
+  EXPECT_EQ(run.results->cut, FV_FUZZ_STUCK);
   EXPECT_EQ(run.results->tasks[0][1].state, StepResult::State::kEntered);
   const absl::StatusOr<Results> native = Native()->Run(program);
   ASSERT_TRUE(native.ok()) << native.status();
-  EXPECT_TRUE(native->cut);
+  EXPECT_EQ(native->cut, FV_FUZZ_STUCK);
 }
 
 TEST_F(FuzzRun, WhatNobodyCanNameIsCutOff) {

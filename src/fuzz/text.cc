@@ -23,7 +23,7 @@ std::string FlagsText(std::span<const Named> names, uint64_t value) {
 std::string StructureText(FvFuzzStructure structure, uint64_t value) {
   switch (structure) {
     case FV_FUZZ_TIMESPEC:
-      return absl::StrFormat("{%d ns}", value);
+      return value == FV_FUZZ_NO_TIME ? "NULL" : absl::StrFormat("{%d ns}", value);
     case FV_FUZZ_SIGSET:
       return absl::StrFormat("[mask 0x%x]", value);
     case FV_FUZZ_SIGACTION: {

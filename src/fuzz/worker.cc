@@ -134,7 +134,7 @@ int Target(const uint8_t* data, size_t size) {
 
 // 0 if it does not fit.
 size_t Put(const Program& program, uint8_t* out, size_t max_size) {
-  const std::string bytes = Encode(program, {});
+  const std::string bytes = Encode(program);
   if (bytes.size() > max_size) return 0;
   std::memcpy(out, bytes.data(), bytes.size());
   return bytes.size();

@@ -43,6 +43,10 @@ struct NativeOptions {
   std::string cwd;          // kPrivate: in the tree
   std::string input;        // standard input, then end of file
   uint64_t timeout_ns = 0;  // 0: none
+  // For programs that nobody has read. Empty: any call (see confinement.h); 0: as a guest's.
+  std::vector<uint32_t> allowed_calls;
+  uint64_t file_limit_bytes = 0;     // RLIMIT_FSIZE
+  uint64_t address_limit_bytes = 0;  // RLIMIT_AS
 };
 
 struct NativeResult {

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "src/native/confinement.h"
 #include "src/native/control.h"
 #include "src/native/private_root.h"
 
@@ -73,13 +74,21 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void BecomeProgram(const NativeOptions& options) {
-  ResetSignals();
-  setpgid(0, 0);
+void SetLimits(const NativeOptions& options) {
   for (const Limit& limit : kLimits) {
     const rlimit wanted{limit.soft, limit.hard};
     setrlimit(limit.resource, &wanted);
   }
+  const rlimit file{options.file_limit_bytes, options.file_limit_bytes};
+  if (options.file_limit_bytes != 0) setrlimit(RLIMIT_FSIZE, &file);
+  const rlimit address{options.address_limit_bytes, options.address_limit_bytes};
+  if (options.address_limit_bytes != 0) setrlimit(RLIMIT_AS, &address);
+}
+
+[[noreturn]] void BecomeProgram(const NativeOptions& options) {
+  ResetSignals();
+  setpgid(0, 0);
+  SetLimits(options);
   std::vector<char*> argv = Pointers(options.argv);
   std::vector<char*> environment = Pointers(options.environment);
   if (chdir(options.cwd.c_str()) != 0) {
@@ -87,6 +96,10 @@ void ResetSignals() {
     _exit(127);
   }
   if (!SendKind(kControl, Message::Kind::kReady) || !Receive(kControl)) _exit(127);
+  if (!options.allowed_calls.empty() && !ConfineCalls(options.allowed_calls)) {
+    SendFailure(kControl, "seccomp", errno);
+    _exit(127);
+  }
   execve(options.path.c_str(), argv.data(), environment.data());
   SendFailure(kControl, options.path.c_str(), errno);
   _exit(127);

@@ -3,6 +3,12 @@
 // The executor: interprets a fuzz program (src/fuzz/encoding.h) from standard input and writes the
 // results to standard output. The same static file runs natively and in a guest. It trusts its
 // input, which the host has validated.
+//
+//   executor          one program
+//   executor serve    one after the other, each in a process of its own: reads the size (4 bytes)
+//                     and the program; writes the size and the results, then how that process
+//                     ended (wait status | FV_FUZZ_SERVED). Ends with its input.
+//   executor TS       the next image of task T, which has called execve in its step S
 #include "src/fuzz/executor/lifecycle.h"
 
 static const struct FvFuzzStep* Next(const struct FvFuzzStep* step) {
@@ -73,34 +79,52 @@ static void RunTask(unsigned task, unsigned from) {
   }
 }
 
-static void ReadProgram(void) {
-  uint64_t size = 0;
-  while (size < FV_FUZZ_MAX_BYTES) {
-    const int64_t got = RAW3(__NR_read, 0, shared->program + size, FV_FUZZ_MAX_BYTES - size);
+// False at the end of the input.
+static int ReadAll(void* to, uint64_t size) {
+  for (uint64_t done = 0; done < size;) {
+    const int64_t got = RAW3(__NR_read, 0, (uint8_t*)to + done, size - done);
     if (got < 0) RAW1(__NR_exit_group, 104);
-    if (got == 0) break;
-    size += (uint64_t)got;
+    if (got == 0) return 0;
+    done += (uint64_t)got;
   }
+  return 1;
+}
+
+static void RunOne(uint64_t size) {
+  MapShared(0x40 | 0x200);  // O_CREAT | O_TRUNC
+  BeginProgram();
+  if (!is_served) RAW3(__NR_prctl, FV_FUZZ_PR_MARK, FV_FUZZ_READY, 0);
+  ReadAll(shared->program, size);
   if (header->magic != FV_FUZZ_MAGIC) RAW1(__NR_exit_group, 105);
+  RunProgram();
+}
+
+static void Serve(void) {
+  uint32_t size = 0;
+  is_served = 1;
+  while (ReadAll(&size, sizeof(size))) {
+    if (size > FV_FUZZ_MAX_BYTES) RAW1(__NR_exit_group, 105);
+    const int64_t child = RAW0(__NR_fork);
+    if (child < 0) RAW1(__NR_exit_group, 106);
+    if (child == 0) RunOne(size);
+    uint32_t status = 0;
+    RAW3(__NR_wait4, child, &status, 0);
+    status |= FV_FUZZ_SERVED;
+    WriteAll(&status, sizeof(status));
+  }
+  RAW1(__NR_exit_group, 0);
 }
 
 // `stack` is what the kernel gives a program: argc, argv.
 __attribute__((used)) void Begin(uint64_t* stack) {
-  if (stack[0] < 2) {
-    MapShared(0x40 | 0x200);  // O_CREAT | O_TRUNC
-    BeginProgram();
-    RAW3(__NR_prctl, FV_FUZZ_PR_MARK, FV_FUZZ_READY, 0);
-    ReadProgram();
-    RunProgram();
-  }
-  // The next image of a task that has called execve.
+  if (stack[0] < 2) RunOne(FV_FUZZ_MAX_BYTES);
   const char* word = (const char*)stack[2];
-  const unsigned task = (unsigned)(word[0] - '0');
-  const unsigned step = (unsigned)(word[1] - 'A');
-  MapShared(0);
-  BeginImage();
-  Store32(&shared->report.pids[task], (uint32_t)RAW0(__NR_gettid));
-  AfterStep(task, step, 0, 0);
-  RunTask(task, step + 1);
-  EndTask(task);
+  if (word[0] == 's') Serve();
+  NextImage(word);
 }
+
+void _start(void);
+__asm__(
+    ".text\n"
+    ".globl _start\n"
+    "_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call Begin\n hlt\n");

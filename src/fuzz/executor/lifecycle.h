@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beginning and end of a fuzz program: the shared file and the arena, the first task, the monitor
-// that waits until every task is dead and kills those that never end, the report. The second half
-// of runtime.h, whose tasks it runs; included once, behind it.
+// Beginning and end of a fuzz program: the shared file and the arena, the first task, the report.
+// The second half of runtime.h, whose tasks it runs; included once. The including file defines
+//
+//   static unsigned StepsOf(unsigned task);   // how many the program has
 #include "src/fuzz/executor/runtime.h"
+
+static unsigned StepsOf(unsigned task);
+
+#include "src/fuzz/executor/monitor.h"
+
+static int is_served;  // one program of several: the results follow their size
 
 static void MapShared(int flags) {
   const int64_t fd = RAW3(__NR_open, SHARED_FILE, flags | 2, 0600);
@@ -38,43 +45,11 @@ static void BeginImage(void) {
   first_break = (uint64_t)RAW1(__NR_brk, 0);
 }
 
-// The tasks alone, whose numbers are known, and the groups that they lead: nothing else that may
-// run beside them. A child of vfork that was stopped before its first instruction is known by its
-// group only.
-static void KillAll(void) {
-  shared->report.cut = 1;
-  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    const uint32_t pid = Load32(&shared->report.pids[task]);
-    if (pid == 0) continue;
-    RAW3(__NR_kill, pid, 9, 0);
-    RAW3(__NR_kill, -(uint64_t)pid, 9, 0);
-  }
-}
-
 static void OnAlarm(int number, void* info, void* context) {
   (void)number;
   (void)info;
   (void)context;
-  KillAll();
-}
-
-static int AllDead(void) {
-  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    if (Load32(&shared->report.pids[task]) != 0 && !IsDead(task)) return 0;
-  }
-  return 1;
-}
-
-// One look of the monitor while nothing happens. `quiet` counts them.
-static void Wait(uint32_t* quiet) {
-  if (header->limit_ms != 0) {
-    Nap(NAP_NS);
-  } else {
-    if (*quiet == header->patience * 2) Nap(LONGEST_SLEEP_NS * 2);  // tasks that sleep wake up
-    if (*quiet > header->patience * 2 + 8) KillAll();
-    RAW0(__NR_sched_yield);
-  }
-  ++*quiet;
+  KillAll(FV_FUZZ_OVERTIME);
 }
 
 static void SetAlarm(void) {
@@ -88,22 +63,15 @@ static void SetAlarm(void) {
 }
 
 // Until every task is dead. The dead, orphans too, are reaped when all are: until then a program
-// can still name them, however fast the monitor is.
+// can still name them.
 static void Monitor(void) {
-  uint32_t seen = 0, quiet = 0;
   if (header->limit_ms != 0) SetAlarm();
-  for (;;) {
-    const uint32_t progress = Load32(&shared->progress);
-    if (progress != seen) quiet = 0;
-    seen = progress;
-    if (quiet % 4 == 3 && AllDead()) break;
-    Wait(&quiet);
+  if (IsTurnwise()) {
+    HandTurnsOn();
+  } else {
+    WatchFreeTasks();
   }
-  for (quiet = 0;;) {
-    // WNOHANG | __WALL
-    const int64_t pid = Raw(__NR_wait4, ~0ull, 0, 0x40000001u, 0, 0, 0);
-    if (pid == -10) return;
-    if (pid == 0) Wait(&quiet);
+  while (Raw(__NR_wait4, ~0ull, 0, 0x40000000u, 0, 0, 0) != -10) {  // __WALL; until ECHILD
   }
 }
 
@@ -117,9 +85,6 @@ static void WriteAll(const void* bytes, uint64_t size) {
   }
 }
 
-// Steps of a task; of the including file.
-static unsigned StepsOf(unsigned task);
-
 static void Report(void) {
   shared->report.magic = FV_FUZZ_MAGIC;
   // One piece: what has been counted stands at the front of the shared file.
@@ -127,8 +92,10 @@ static void Report(void) {
   for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
     for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
   }
-  WriteAll(shared, (uint64_t)((uint8_t*)to - (uint8_t*)shared));
+  const uint32_t size = (uint32_t)((uint8_t*)to - (uint8_t*)shared);
   RAW1(__NR_unlink, SHARED_FILE);
+  if (is_served) WriteAll(&size, sizeof(size));
+  WriteAll(shared, size);
 }
 
 // What comes before the program is known.
@@ -141,7 +108,9 @@ static void BeginProgram(void) {
 static void RunProgram(void) {
   Store32(&shared->state[0], kReady);
   const uint64_t none[5] = {0};
-  if (RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0) < 0) RAW1(__NR_exit_group, 103);
+  const int64_t first = RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0);
+  if (first < 0) RAW1(__NR_exit_group, 103);
+  Store32(&shared->report.pids[0], (uint32_t)first);
   Monitor();
   Report();
   RAW1(__NR_exit_group, 0);
@@ -158,4 +127,22 @@ static void BeginFirst(void) {
   RAW3(__NR_capset, head, sets, 0);
   RAW3(__NR_setpgid, 0, 0, 0);
   RAW3(__NR_close_range, 0, ~0u, 0);
+}
+
+// The next image of a task that has called execve: goes on behind that step.
+static void NextImage(const char* word) {
+  const unsigned task = (unsigned)(word[0] - '0');
+  const unsigned step = (unsigned)(word[1] - 'A');
+  const uint32_t self = (uint32_t)RAW0(__NR_gettid);
+  MapShared(0);
+  BeginImage();
+  // The exec of a thread: its leader is dead, and the thread has its number.
+  for (unsigned other = 0; other < FV_FUZZ_TASKS; ++other) {
+    const int same = other != task && Load32(&shared->report.pids[other]) == self;
+    if (same) Store32(&shared->state[other], kGone);
+  }
+  Store32(&shared->report.pids[task], self);
+  AfterStep(task, step, FV_FUZZ_SETTLES, 0);
+  RunTask(task, step + 1);
+  EndTask(task);
 }

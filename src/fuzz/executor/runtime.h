@@ -20,18 +20,29 @@
 #define SHARED_FILE "fuzz.shared"  // in the working directory
 #define STACK_BYTES 16384
 #define SCRATCH_BYTES 256
-#define LONGEST_SLEEP_NS 300000  // of a program's timeouts
-#define NAP_NS 100000
 
-enum TaskState { kUnborn = 0, kReady = 1, kBlocked = 2, kEnding = 3, kGone = 4 };
+// Of a task, for others; turns.h.
+enum TaskState {
+  kUnborn = 0,
+  kReady = 1,     // makes its next step in its turn
+  kSleeping = 2,  // in a call that ends by itself: its turn lasts until then
+  kBlocked = 3,   // in a call that others may end
+  kVforking = 4,  // likewise, until the child is gone
+  kExecing = 5,   // in execve(2), where a thread takes over its leader's number
+  kEnding = 6,
+  kGone = 7,  // dead
+};
 
 struct Shared {
   struct FvFuzzReport report;
   struct FvFuzzResult results[FV_FUZZ_TASKS][FV_FUZZ_STEPS];
   uint32_t state[FV_FUZZ_TASKS];
   uint32_t child_tid[FV_FUZZ_TASKS];
-  uint32_t turn;      // counts turns; its task is turns[turn % count]
-  uint32_t progress;  // changes when something happens
+  uint32_t group[FV_FUZZ_TASKS];   // kExecing: the process
+  uint32_t go[FV_FUZZ_TASKS + 1];  // enum Go, of each task and of the monitor
+  uint32_t baton;                  // who it was given to last
+  uint32_t turn;                   // counts turns; its task is turns[turn % count]
+  uint32_t progress;               // changes when something happens
   uint8_t program[FV_FUZZ_MAX_BYTES];
 };
 
@@ -85,7 +96,7 @@ int64_t RawSpawn(uint64_t number, const uint64_t arguments[5], void* stack, uint
 void Restorer(void);
 __asm__(
     ".text\n"
-    ".globl RawSpawn, Restorer, _start\n"
+    ".globl RawSpawn, Restorer\n"
     "RawSpawn:\n"
     "push %r12\n push %r13\n"
     "mov %rdx, %r12\n mov %rcx, %r13\n mov %rsi, %r11\n mov %rdi, %rax\n"
@@ -95,102 +106,13 @@ __asm__(
     "test %rax, %rax\n jz 1f\n"
     "pop %r13\n pop %r12\n ret\n"
     "1: mov %r12, %rsp\n xor %ebp, %ebp\n mov %r13, %rdi\n call BeginTask\n hlt\n"
-    "Restorer: mov $15, %eax\n syscall\n"
-    "_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call Begin\n hlt\n");
+    "Restorer: mov $15, %eax\n syscall\n");
 
 static void Fill(void* to, int byte, size_t bytes) {
   for (volatile uint8_t* p = to; bytes != 0; --bytes) *p++ = (uint8_t)byte;
 }
 
-// ---- turns ----
-
-static uint32_t Load32(uint32_t* word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
-static void Store32(uint32_t* word, uint32_t value) {
-  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
-}
-static int IsTurnwise(void) { return (header->flags & FV_FUZZ_TURNWISE) != 0; }
-
-static unsigned TaskOfTurn(uint32_t turn) { return turns[turn % header->turns]; }
-
-// The turn goes on; who waits finds out whose it is.
-static void PassTurn(uint32_t turn) {
-  __atomic_compare_exchange_n(&shared->turn, &turn, turn + 1, 0, __ATOMIC_SEQ_CST,
-                              __ATOMIC_SEQ_CST);
-}
-
-// A process without memory is a dead one: process_vm_readv(2) says ESRCH.
-static int IsDead(unsigned task) {
-  uint8_t byte;
-  const uint64_t local[2] = {(uint64_t)&byte, 1};
-  const uint64_t remote[2] = {(uint64_t)shared, 1};
-  const uint32_t pid = Load32(&shared->report.pids[task]);
-  if (pid == 0) return 0;
-  return Raw(__NR_process_vm_readv, pid, (uint64_t)local, 1, (uint64_t)remote, 1, 0) == -3;
-}
-
-static void Nap(uint64_t ns) {
-  const uint64_t time[2] = {0, ns};
-  RAW3(__NR_nanosleep, time, 0, 0);
-}
-
-static uint32_t Grace(void) { return header->patience / 64 + 2; }
-
-static void Settle(void) {
-  for (uint32_t yields = 0; yields < Grace(); ++yields) RAW0(__NR_sched_yield);
-}
-
-// Gives the CPU to `holder`, who does not take turn `turn`; passes it on after long enough. A task
-// in a blocking call gets the time to come back from it, and one that ends has to be dead, so that
-// the order does not depend on how fast a kernel is.
-static void WaitFor(unsigned holder, uint32_t turn) {
-  for (uint32_t yields = 1; Load32(&shared->turn) == turn; ++yields) {
-    const uint32_t state = Load32(&shared->state[holder]);
-    if (state == kUnborn || state == kGone || (state == kBlocked && yields > Grace())) {
-      PassTurn(turn);
-    } else if (yields > header->patience ||
-               ((state == kEnding || yields % 8 == 0) && IsDead(holder))) {
-      Settle();
-      Store32(&shared->state[holder], kGone);
-    } else if (header->limit_ms == 0 && yields % 32 == 0) {
-      Nap(1);  // timers of a guest without a tick fire when all tasks sleep
-    } else {
-      RAW0(__NR_sched_yield);
-    }
-  }
-}
-
-static void AwaitTurn(unsigned task) {
-  for (;;) {
-    const uint32_t turn = Load32(&shared->turn);
-    const unsigned holder = TaskOfTurn(turn);
-    if (holder == task) return;
-    WaitFor(holder, turn);
-  }
-}
-
-static void BeforeStep(unsigned task, unsigned step, unsigned flags) {
-  if (IsTurnwise()) AwaitTurn(task);
-  Store32(&shared->results[task][step].state, FV_FUZZ_ENTERED);
-  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
-  if (IsTurnwise() && (flags & FV_FUZZ_BLOCKS) != 0) {
-    Store32(&shared->state[task], kBlocked);
-    PassTurn(Load32(&shared->turn));
-  }
-}
-
-static void AfterStep(unsigned task, unsigned step, unsigned flags, int64_t result) {
-  struct FvFuzzResult* record = &shared->results[task][step];
-  record->result = result;
-  Store32(&record->state, FV_FUZZ_DONE);
-  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
-  if (!IsTurnwise()) return;
-  if ((flags & FV_FUZZ_SETTLES) != 0) Settle();
-  if ((flags & FV_FUZZ_BLOCKS) != 0) {
-    Store32(&shared->state[task], kReady);
-  } else {
-    PassTurn(Load32(&shared->turn));
-  }
-}
+#include "src/fuzz/executor/turns.h"
 
 // ---- signals ----
 
@@ -218,6 +140,7 @@ static int IsTried(void* context) {
 static void Count(int number, void* info, void* context) {
   (void)info;
   const uint32_t self = (uint32_t)RAW0(__NR_gettid);
+  ExitIfCut();
   for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
     if (Load32(&shared->report.pids[task]) != self) continue;
     __atomic_add_fetch(&shared->report.handled[task], 1, __ATOMIC_SEQ_CST);
@@ -258,6 +181,7 @@ static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t
   Fill(words, 0, SCRATCH_BYTES);
   switch (kind) {
     case FV_FUZZ_TIMESPEC:
+      if (value == FV_FUZZ_NO_TIME) return 0;
       words[1] = value;
       break;
     case FV_FUZZ_SIGSET:
@@ -290,9 +214,7 @@ static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t
 
 static void EndTask(unsigned task) {
   if (IsTurnwise()) AwaitTurn(task);
-  // The turn goes on when the task is dead.
-  Store32(&shared->state[task], kEnding);
-  __atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
+  LeaveTurn(task, kEnding);
   RAW1(__NR_exit, task);
 }
 
@@ -340,6 +262,8 @@ static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned chi
 static int64_t ExecSelf(unsigned task, unsigned step) {
   char* words = (char*)scratch[task][0];
   char** argv = (char**)scratch[task][1];
+  Store32(&shared->group[task], (uint32_t)RAW0(__NR_getpid));
+  Store32(&shared->state[task], kExecing);
   words[0] = (char)('0' + task);
   words[1] = (char)('A' + step);
   words[2] = 0;
@@ -380,7 +304,7 @@ static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_
       return Hash(a[0], a[1], output);
     case __NR_exit:
     case __NR_exit_group:
-      Store32(&shared->state[task], kEnding);
+      LeaveTurn(task, kEnding);
       break;
     default:
       break;
