@@ -58,6 +58,9 @@ struct Describer {
   std::string operator()(const FailEntry& e) const {
     return Format("the CPU refused the guest's state, hardware reason 0x%llx", ull{e.reason});
   }
+  std::string operator()(const DebugException& e) const {
+    return Format("debug exception %u at 0x%llx", e.exception, ull{e.pc});
+  }
   std::string operator()(const RunFailed& e) const {
     return Format("KVM_RUN: %s", std::strerror(e.error));
   }
@@ -86,6 +89,8 @@ Exit DecodeExit(const kvm_run& run) {
       return DecodeInternalError(run);
     case KVM_EXIT_FAIL_ENTRY:
       return FailEntry{run.fail_entry.hardware_entry_failure_reason};
+    case KVM_EXIT_DEBUG:
+      return DebugException{run.debug.arch.exception, run.debug.arch.pc, run.debug.arch.dr6};
     default:
       return UnknownExit{run.exit_reason};
   }

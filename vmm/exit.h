@@ -39,6 +39,11 @@ struct InternalError {      // KVM could not go on (emulation failure)
 struct FailEntry {  // the CPU refused the guest state
   uint64_t reason;
 };
+struct DebugException {  // KVM_EXIT_DEBUG: only with a debugger (guest_debug.h)
+  uint32_t exception;    // vector: 1 or 3
+  uint64_t pc;
+  uint64_t dr6;
+};
 struct RunFailed {  // KVM_RUN itself failed
   int error;        // errno
 };
@@ -46,8 +51,9 @@ struct UnknownExit {
   uint32_t reason;  // KVM_EXIT_*
 };
 
-using Exit = std::variant<MmioWrite, MmioRead, PortIo, Halted, ShutDown, InterruptWindow,
-                          Interrupted, InternalError, FailEntry, RunFailed, UnknownExit>;
+using Exit =
+    std::variant<MmioWrite, MmioRead, PortIo, Halted, ShutDown, InterruptWindow, Interrupted,
+                 InternalError, FailEntry, DebugException, RunFailed, UnknownExit>;
 
 // Decodes a run page after KVM_RUN succeeded.
 Exit DecodeExit(const kvm_run& run);

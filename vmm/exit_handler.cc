@@ -54,6 +54,7 @@ struct Handler {
   HandledExit operator()(const Interrupted&) const { return {ExitAction::kKicked, {}}; }
   HandledExit operator()(const InternalError& exit) const { return GuestError(Describe(exit)); }
   HandledExit operator()(const FailEntry& exit) const { return GuestError(Describe(exit)); }
+  HandledExit operator()(const DebugException& exit) const { return GuestError(Describe(exit)); }
   HandledExit operator()(const RunFailed& exit) const { return GuestError(Describe(exit)); }
   HandledExit operator()(const UnknownExit& exit) const { return GuestError(Describe(exit)); }
 };

@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadExit{"Halt", Halted{}, "halted"}, BadExit{"TripleFault", ShutDown{}, "triple fault"},
         BadExit{"Internal", InternalError{1, 2, {0xAA, 0xBB}}, "suberror 1 0xaa 0xbb"},
         BadExit{"FailEntry", FailEntry{0x80000021}, "0x80000021"},
+        BadExit{"DebugException", DebugException{1, 0x1234, 0}, "debug exception 1 at 0x1234"},
         BadExit{"RunFailed", RunFailed{EFAULT}, "Bad address"},
         BadExit{"Unknown", UnknownExit{77}, "unknown exit reason 77"}),
     [](const auto& test) { return test.param.name; });

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "proto/clock.h"
 #include "proto/layout.h"
 #include "vmm/boot_block.h"
 #include "vmm/clock.h"
@@ -73,6 +74,12 @@ RingChoice RingOf(const Kvm& kvm, const Snapshot& snapshot) {
   return choice;
 }
 
+// A KVM that emulates ring 0 executes ring 3 natively, exceptions and all.
+GuestDebug::Traps DebugTraps(const Kvm& kvm) {
+  return CachedRingProbe(kvm).ring0_emulated ? GuestDebug::Traps::kByGates
+                                             : GuestDebug::Traps::kByKvm;
+}
+
 CpuFeatures NeededFeatures(const Kvm& kvm) {
   const CpuFeatures features = ReadFeatures(kvm.supported_cpuid());
   if (!features.long_mode) {
@@ -105,7 +112,8 @@ struct Machine::State {
         vcpu(kvm, vm, cpuid),
         clock(vcpu),
         kicker(vcpu),
-        dirty_log(vm, memory) {
+        dirty_log(vm, memory),
+        debug(vcpu, memory, DebugTraps(kvm)) {
     vm.MapMemory(memory);
     const BootBlock boot = WriteBootBlock(memory, config, Facts(config));
     boot_info = boot.info;
@@ -128,6 +136,7 @@ struct Machine::State {
         clock(vcpu),
         kicker(vcpu),
         dirty_log(vm, memory),
+        debug(vcpu, memory, DebugTraps(kvm)),
         boot_info(snapshot->boot) {
     vm.MapMemory(memory);
     MakeLoop(snapshot->tick_ns, watchdog);
@@ -144,7 +153,7 @@ struct Machine::State {
   }
 
   void MakeLoop(uint64_t tick_ns, const WatchdogConfig& watchdog) {
-    loop.emplace(LoopParts{vcpu, memory, clock, kicker},
+    loop.emplace(LoopParts{vcpu, memory, clock, kicker, debug},
                  LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()), tick_ns,
                             WithSpinLimit(watchdog, ring)});
   }
@@ -200,6 +209,7 @@ struct Machine::State {
   GuestClock clock;
   Kicker kicker;
   DirtyLog dirty_log;
+  GuestDebug debug;
   proto::BootInfo boot_info{};
   std::optional<RunLoop> loop;
   std::optional<Restorer> restorer;
@@ -254,6 +264,12 @@ void Machine::TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) {
   state_->dirty_log.Take(AccountOf(reader), bitmap);
 }
 const std::string& Machine::ring_reason() const { return state_->ring.reason; }
+GuestDebug& Machine::debug() { return state_->debug; }
+void Machine::SetGuestTsc(uint64_t tsc) {
+  state_->clock.SetNow(tsc);
+  (void)state_->memory.Store(proto::kClockPhys + offsetof(proto::ClockWords, tsc_offset),
+                             state_->clock.kernel_offset());
+}
 uint64_t Machine::GuestTsc() const { return state_->clock.Now(); }
 uint64_t Machine::NsUntil(uint64_t tsc) const { return state_->clock.NsUntil(tsc); }
 

@@ -21,6 +21,7 @@
 #include "proto/boot_info.h"
 #include "proto/channel.h"
 #include "vmm/exit_handler.h"
+#include "vmm/guest_debug.h"
 #include "vmm/guest_memory.h"
 #include "vmm/idle.h"
 #include "vmm/kvm.h"
@@ -78,6 +79,12 @@ class Machine final : public MachineInterface {
   StateDifference Compare(const Snapshot& snapshot);
   // For benchmarks and tests: how a restore is done.
   Restorer& restorer();
+
+  // For a debugger.
+  GuestDebug& debug();
+  // The kernel's time goes on from `tsc`, as GuestTsc gave it: after a stop that the guest is not
+  // to see. While the guest stands still.
+  void SetGuestTsc(uint64_t tsc);
 
   uint64_t GuestTsc() const override;
   uint64_t NsUntil(uint64_t tsc) const override;

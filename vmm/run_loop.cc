@@ -46,10 +46,17 @@ RunResult RunLoop::Run(Ports& ports) {
   const KickerArmed timer(parts_.kicker, config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
   while (true) {
     const Exit exit = parts_.vcpu.Run();
-    const HandledExit handled = HandleExit(exit, config_.doorbell_gpa, ports);
+    const HandledExit handled = Handle(exit, ports);
     if (auto end = Dispatch(handled, ports)) return *std::move(end);
     if (auto end = AfterExit(handled.action)) return *std::move(end);
   }
+}
+
+HandledExit RunLoop::Handle(const Exit& exit, Ports& ports) {
+  if (const std::optional<Next> next = parts_.debug.OnExit(exit)) {
+    return {*next == Next::kStop ? ExitAction::kStop : ExitAction::kContinue, {}};
+  }
+  return HandleExit(exit, config_.doorbell_gpa, ports);
 }
 
 std::optional<RunResult> RunLoop::Dispatch(const HandledExit& handled, Ports& ports) {

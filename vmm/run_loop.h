@@ -12,6 +12,7 @@
 
 #include "vmm/clock.h"
 #include "vmm/exit_handler.h"
+#include "vmm/guest_debug.h"
 #include "vmm/guest_memory.h"
 #include "vmm/idle.h"
 #include "vmm/kicker.h"
@@ -31,6 +32,7 @@ struct LoopParts {
   GuestMemory& memory;
   GuestClock& clock;
   Kicker& kicker;
+  GuestDebug& debug;
 };
 
 struct LoopConfig {
@@ -54,6 +56,8 @@ class RunLoop {
   IdleEnd WaitIdle(uint64_t wait_ns, std::span<const int> fds);
 
  private:
+  // The debugger sees an exit first, if there is one.
+  HandledExit Handle(const Exit& exit, Ports& ports);
   // One exit's worth of work after the ports had their turn. A value ends the run.
   std::optional<RunResult> Dispatch(const HandledExit& handled, Ports& ports);
   std::optional<RunResult> AfterExit(ExitAction action);
