@@ -45,6 +45,18 @@ class MemoryReader {
     }
   }
 
+  // The words of a frame, which the caller has checked: for one pass that makes a number of them (a
+  // hash, a comparison). None may be used as an address, an index or a length.
+  const uint64_t* PageWords(uint64_t pfn) const {
+    return words_ + (pfn << (proto::kPageShift - 3));
+  }
+
+  // Whether `bytes` at an address that the caller has checked, 8-byte aligned and with its end in
+  // RAM, are those at `known`.
+  bool Same(uint64_t gpa, const void* known, uint64_t bytes) const {
+    return std::memcmp(words_ + (gpa >> 3), known, bytes) == 0;
+  }
+
   // Copies a record; false if it is not 8-byte aligned or not in RAM.
   template <typename T>
   bool Read(uint64_t gpa, T& out) const {

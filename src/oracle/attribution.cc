@@ -81,6 +81,15 @@ void Attribution::Await(uint64_t pfn) {
   }
 }
 
+// I6 has looked at the frame in this step if it is shared.
+uint64_t Attribution::HashNow(uint64_t pfn) {
+  if (const uint64_t saved = content_.SavedHash(pfn); saved != 0) {
+    return saved;
+  }
+  ++hashed_;
+  return content_.Hash(pfn);
+}
+
 void Attribution::CheckDirty(uint64_t pfn, ContentGuard::Gap gap) {
   Guard& guard = guards_[pfn];
   if (!occupants_->IsTaken(pfn, *world_)) {
@@ -90,8 +99,7 @@ void Attribution::CheckDirty(uint64_t pfn, ContentGuard::Gap gap) {
   const Occupant& occupant = occupants_->Of(pfn);
   const bool known = guard.hash != 0 && guard.moved_in == occupant.since;
   if (known && gap == ContentGuard::Gap::kNone && !MayHaveChanged(occupant)) {
-    const uint64_t now = content_.Hash(pfn);
-    ++hashed_;
+    const uint64_t now = HashNow(pfn);
     if (now != guard.hash) {
       Finding& finding =
           findings_->Add(Rule::kWrittenByNobody,
@@ -123,12 +131,9 @@ void Attribution::HashWaiting() {
       Await(pfn);
       continue;
     }
-    guard.hash = content_.SavedHash(pfn);
-    if (guard.hash == 0) {
-      guard.hash = content_.Hash(pfn);
-      --hashes;
-      ++hashed_;
-    }
+    const uint64_t before = hashed_;
+    guard.hash = HashNow(pfn);
+    hashes -= hashed_ - before;
     guard.moved_in = occupant.since;
   }
 }

@@ -47,6 +47,7 @@ class Attribution {
   // Whether somebody may write to it directly from here on.
   bool IsBeingWritten(const Occupant& occupant) const;
   bool ShowsWritable(proto::GuestPtr mm, proto::GuestPtr object, uint64_t index) const;
+  uint64_t HashNow(uint64_t pfn);
   void CheckDirty(uint64_t pfn, ContentGuard::Gap gap);
   void Await(uint64_t pfn);
   void HashWaiting();

@@ -1,43 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hash is not cryptographic: it has to notice bugs, not forgers. Eight independent lanes keep
-// the multiplier busy, so a page costs about what reading it costs.
+// See the header.
 #include "src/oracle/content_guard.h"
 
 #include <string>
 
 #include "src/inspect/list_walk.h"
+#include "src/oracle/page_content.h"
 
 namespace fv::oracle {
 
 namespace {
-constexpr uint64_t kPrime = 0x9E3779B97F4A7C15;
+// Frames of the backlog looked at for each that may be hashed; most are not shared any more.
+constexpr uint64_t kLooksForHash = 4;
 constexpr unsigned kWords = proto::kPageBytes / 8;
 }  // namespace
 
 ContentGuard::ContentGuard(const inspect::MemoryReader& memory, const FrameCache& frames,
                            ContentBudget budget)
-    : memory_(memory), frames_(frames), budget_(budget), hashes_(memory.frames()) {}
+    : memory_(memory),
+      frames_(frames),
+      budget_(budget),
+      hashes_(memory.frames()),
+      waiting_(memory.frames()) {}
 
-uint64_t ContentGuard::Hash(uint64_t pfn) const {
-  uint64_t lanes[8];
-  for (unsigned lane = 0; lane < 8; ++lane) {
-    lanes[lane] = kPrime * (lane + 1);
-  }
-  const uint64_t base = pfn << proto::kPageShift;
-  for (unsigned i = 0; i < kWords; i += 8) {
-    for (unsigned lane = 0; lane < 8; ++lane) {
-      lanes[lane] = (lanes[lane] ^ memory_.Word(base + 8 * (i + lane))) * kPrime;
-      lanes[lane] ^= lanes[lane] >> 32;
-    }
-  }
-  uint64_t hash = 1;
-  for (const uint64_t lane : lanes) {
-    hash = (hash ^ lane) * kPrime;
-    hash ^= hash >> 29;
-  }
-  return hash | 1;  // 0 means none
-}
+uint64_t ContentGuard::Hash(uint64_t pfn) const { return HashOfPage(memory_.PageWords(pfn)); }
 
 bool ContentGuard::Shared(uint64_t pfn) const {
   const FrameSums& sums = frames_.sums(pfn);
@@ -53,20 +40,11 @@ bool ContentGuard::Guarded(uint64_t pfn) const {
 }
 
 unsigned ContentGuard::DifferentWords(uint64_t a, uint64_t b) const {
-  unsigned different = 0;
-  for (uint64_t i = 0; i < kWords; ++i) {
-    different += memory_.Word((a << proto::kPageShift) + 8 * i) !=
-                 memory_.Word((b << proto::kPageShift) + 8 * i);
-  }
-  return different;
+  return CountDifferentWords(memory_.PageWords(a), memory_.PageWords(b));
 }
 
 unsigned ContentGuard::NonZeroWords(uint64_t pfn) const {
-  unsigned count = 0;
-  for (uint64_t i = 0; i < kWords; ++i) {
-    count += memory_.Word((pfn << proto::kPageShift) + 8 * i) != 0;
-  }
-  return count;
+  return CountNonZeroWords(memory_.PageWords(pfn));
 }
 
 bool ContentGuard::SameContent(uint64_t a, uint64_t b) const {
@@ -115,6 +93,11 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
       CheckDirty(pfn, gap, findings);
     }
   }
+  HashShared();
+  HashBacklog();
+}
+
+void ContentGuard::HashShared() {
   uint64_t budget = budget_.at_sharing;
   for (const uint64_t pfn : frames_.changed()) {
     if (!Guarded(pfn)) {
@@ -125,14 +108,22 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
       --budget;
       ++hashed_;
       hashes_[pfn] = Hash(pfn);
-    } else if (hashes_[pfn] == 0 && budget_.later > 0) {
+    } else if (hashes_[pfn] == 0 && waiting_[pfn] == 0 && budget_.later > 0) {
+      waiting_[pfn] = 1;
       backlog_.push_back(pfn);
     }
   }
-  for (uint64_t i = 0; i < budget_.later && !backlog_.empty(); ++i) {
+}
+
+void ContentGuard::HashBacklog() {
+  uint64_t hashes = budget_.later;
+  uint64_t looks = kLooksForHash * budget_.later;
+  for (; hashes > 0 && looks > 0 && !backlog_.empty(); --looks) {
     const uint64_t pfn = backlog_.front();
     backlog_.pop_front();
+    waiting_[pfn] = 0;
     if (hashes_[pfn] == 0 && Shared(pfn)) {
+      --hashes;
       ++hashed_;
       hashes_[pfn] = Hash(pfn);
     }

@@ -2,8 +2,9 @@
 //
 // I6: copy-on-write keeps contents. The dirty log may cry wolf (KVM marks a page that it merely
 // mapped writable), so a frame is accused only if a saved hash of its content differs. Hashes are
-// taken when a frame becomes shared, up to a budget a step; the rest is caught up with, a few
-// frames a step. The cost therefore follows what changed, not what is mapped.
+// taken when a frame becomes shared, up to a budget a step; the rest is caught up with in the steps
+// that follow, as long as it is shared: a child that ends at once costs no hash of what it never
+// touched. The cost therefore follows what changed, not what is mapped.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@
 namespace fv::oracle {
 
 struct ContentBudget {
-  uint64_t at_sharing = 4096;  // frames hashed in the step in which they become shared
-  uint64_t later = 32;         // frames of the backlog hashed in each step
+  uint64_t at_sharing = 1024;  // frames hashed in the step in which they become shared
+  uint64_t later = 256;        // frames of the backlog hashed in each step
 };
 
 class ContentGuard {
@@ -43,20 +44,24 @@ class ContentGuard {
   uint64_t hashed() const { return hashed_; }
   // Of a frame's 4096 bytes now; never 0.
   uint64_t Hash(uint64_t pfn) const;
-  // The same, as it is known from this step or an earlier one and still true; 0: not known.
+  // The same, as it is known after this step from it or an earlier one and still true; 0: not
+  // known.
   uint64_t SavedHash(uint64_t pfn) const { return hashes_[pfn]; }
 
  private:
   bool Shared(uint64_t pfn) const;
   bool Guarded(uint64_t pfn) const;
   void CheckDirty(uint64_t pfn, Gap gap, Findings& findings);
+  void HashShared();
+  void HashBacklog();
   void CheckZero(uint64_t zero_pfn, Findings& findings) const;
 
   inspect::MemoryReader memory_;
   const FrameCache& frames_;
   ContentBudget budget_;
-  LazyArray<uint64_t> hashes_;  // by frame; 0 = none
-  std::deque<uint64_t> backlog_;
+  LazyArray<uint64_t> hashes_;    // by frame; 0 = none
+  std::deque<uint64_t> backlog_;  // frames that became shared and have no hash yet
+  LazyArray<uint8_t> waiting_;    // by frame: whether it is in the backlog
   bool first_ = true;
   uint64_t hashed_ = 0;
 };

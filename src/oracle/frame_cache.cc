@@ -51,8 +51,14 @@ void FrameCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& di
 }
 
 void FrameCache::ReadRange(uint64_t table_gpa, uint64_t begin, uint64_t end) {
+  // The pages of the table are written again and again, most of their records hardly ever.
+  constexpr uint64_t kBlock = 32;
   for (uint64_t pfn = begin; pfn < end; ++pfn) {
     const uint64_t at = table_gpa + pfn * sizeof(FrameRecord);
+    if (end - pfn >= kBlock && memory_.Same(at, &records_[pfn], kBlock * sizeof(FrameRecord))) {
+      pfn += kBlock - 1;
+      continue;
+    }
     const uint64_t words[2] = {memory_.Word(at), memory_.Word(at + 8)};
     if (std::memcmp(words, &records_[pfn], sizeof(words)) != 0) {
       FrameRecord record;

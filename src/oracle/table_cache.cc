@@ -38,24 +38,6 @@ void TableCache::Begin(uint64_t zero_pfn, Findings& findings) {
   findings_ = &findings;
 }
 
-const CachedTable* TableCache::Child(const CachedTable& table, unsigned i) const {
-  const Pte entry = table.words[i];
-  if (!Present(entry) || i >= Slots(table) || PfnOf(entry) >= memory_.frames()) {
-    return nullptr;
-  }
-  const CachedTable* child = OfFrame(PfnOf(entry));
-  if (child == nullptr || child->level != table.level - 1) {
-    return nullptr;
-  }
-  const uint32_t id = IdOf(table);
-  for (const CachedTable::Parent& parent : child->parents) {
-    if (parent.table == id && parent.index == i) {
-      return child;
-    }
-  }
-  return nullptr;
-}
-
 void TableCache::Malformed(const CachedTable& parent, unsigned index, std::string what) {
   Finding& finding = findings_->Add(Rule::kTableMalformed,
                                     "page table: entry " + inspect::Hex(parent.words[index]) +
@@ -168,15 +150,13 @@ const CachedTable* TableCache::LeafAt(uint32_t mm, uint64_t base, inspect::Right
 
 MmPages TableCache::Totals(const CachedTable& table) const {
   MmPages totals{table.anon, table.file, 1, 0};
-  for (unsigned i = 0; table.level > 1 && i < Slots(table); ++i) {
-    if (const CachedTable* child = Child(table, i)) {
-      const MmPages below = Totals(*child);
-      totals.anon += below.anon;
-      totals.file += below.file;
-      totals.tables += below.tables;
-      totals.shared += below.shared + (Marked(table.words[i]) ? 1 : 0);
-    }
-  }
+  ForEachChild(table, [&](unsigned i, const CachedTable& child) {
+    const MmPages below = Totals(child);
+    totals.anon += below.anon;
+    totals.file += below.file;
+    totals.tables += below.tables;
+    totals.shared += below.shared + (Marked(table.words[i]) ? 1 : 0);
+  });
   return totals;
 }
 
@@ -210,6 +190,7 @@ void TableCache::Link(uint32_t parent_id, unsigned index) {
                   " for " + inspect::Hex(table.base));
     return;
   }
+  tables_[parent_id]->children[index / 64] |= uint64_t{1} << (index % 64);
   table.parents.push_back({parent_id, index});
   table.shared_entries += Marked(entry);
   table.writable_entries += (entry & proto::kPteWritable) != 0;
@@ -240,6 +221,7 @@ void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
   if (found == nullptr) {
     return;
   }
+  parent.children[index / 64] &= ~(uint64_t{1} << (index % 64));
   CachedTable& table = *tables_[IdOf(*found)];
   MmPages totals = Totals(table);
   totals.shared += Marked(entry);
@@ -268,13 +250,9 @@ void TableCache::Unlink(uint32_t parent_id, unsigned index, Pte replacement) {
 
 void TableCache::Destroy(uint32_t id) {
   CachedTable& table = *tables_[id];
-  for (unsigned i = 0; i < Slots(table); ++i) {
-    if (!Present(table.words[i])) {
-      continue;
-    }
-    if (table.level > 1) {
-      Unlink(id, i, 0);
-    } else {
+  ForEachChild(table, [&](unsigned i, const CachedTable&) { Unlink(id, i, 0); });
+  for (unsigned i = 0; table.level == 1 && i < proto::kEntriesPerTable; ++i) {
+    if (Present(table.words[i])) {
       RemovePte(table, i);
     }
   }
@@ -295,16 +273,14 @@ void TableCache::RecomputeRights(CachedTable& table) {
   }
   const bool changed = rights.writable != table.rights.writable;
   table.rights = rights;
-  for (unsigned i = 0; changed && i < proto::kEntriesPerTable; ++i) {
+  if (!changed) {
+    return;
+  }
+  ForEachChild(table,
+               [&](unsigned, const CachedTable& child) { RecomputeRights(*tables_[IdOf(child)]); });
+  for (unsigned i = 0; table.level == 1 && i < proto::kEntriesPerTable; ++i) {
     const Pte entry = table.words[i];
-    if (!Present(entry)) {
-      continue;
-    }
-    if (table.level > 1) {
-      if (const CachedTable* child = Child(table, i)) {
-        RecomputeRights(*tables_[IdOf(*child)]);
-      }
-    } else if (PfnOf(entry) < memory_.frames()) {
+    if (Present(entry) && PfnOf(entry) < memory_.frames()) {
       FrameSums& sums = frames_.Change(PfnOf(entry));
       const uint32_t opened = rights.writable ? 1u : ~0u;
       sums.writable += (entry & proto::kPteWritable) != 0 ? opened : 0;

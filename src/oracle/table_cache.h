@@ -10,12 +10,14 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "src/inspect/memory_reader.h"
+#include "src/inspect/table_reader.h"
 #include "src/oracle/dirty_bits.h"
 #include "src/oracle/frame_cache.h"
 #include "src/oracle/mm_state.h"
@@ -23,6 +25,16 @@
 namespace fv::oracle {
 
 using EntryBits = std::array<uint64_t, proto::kEntriesPerTable / 64>;
+inline bool Has(const EntryBits& bits, unsigned i) { return (bits[i / 64] >> (i % 64) & 1) != 0; }
+// Calls visit(index) for each bit as it was at the call, ascending.
+template <typename Visit>
+void ForEachBit(EntryBits bits, Visit visit) {
+  for (unsigned word = 0; word < bits.size(); ++word) {
+    for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
+      visit(word * 64 + static_cast<unsigned>(std::countr_zero(rest)));
+    }
+  }
+}
 
 struct CachedTable {
   struct Parent {
@@ -41,6 +53,7 @@ struct CachedTable {
   uint32_t anon = 0;  // level 1: present entries by state of the frame when added
   uint32_t file = 0;
   uint32_t present = 0;
+  EntryBits children{};  // above level 1: the entries that were followed to a table
   EntryBits anon_bits{};
   EntryBits file_bits{};
   std::array<proto::Pte, proto::kEntriesPerTable> words{};
@@ -102,14 +115,18 @@ class TableCache {
       visit(table);
       return;
     }
-    for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
-      if (const CachedTable* child = Child(table, i)) {
-        Leaves(*child, visit);
-      }
-    }
+    ForEachChild(table, [&](unsigned, const CachedTable& child) { Leaves(child, visit); });
   }
   // The table that entry `i` really linked, or null.
-  const CachedTable* Child(const CachedTable& table, unsigned i) const;
+  const CachedTable* Child(const CachedTable& table, unsigned i) const {
+    return Has(table.children, i) ? OfFrame(inspect::PfnOf(table.words[i])) : nullptr;
+  }
+  // Calls visit(index, child) for each table that an entry of `table` really linked; visit may
+  // unlink it.
+  template <typename Visit>
+  void ForEachChild(const CachedTable& table, Visit visit) const {
+    ForEachBit(table.children, [&](unsigned i) { visit(i, *Child(table, i)); });
+  }
 
   template <typename Visit>
   void ForEachOwner(const CachedTable& table, Visit visit) const;
@@ -134,8 +151,14 @@ class TableCache {
   void CheckRootWindow(const CachedTable& root);
   // Every address space that reaches `table` has a changed block at `base`.
   void NoteBlock(const CachedTable& table, uint64_t base);
-  // I7: what the owners of `table` can do less by its entry `i` now.
-  void NoteLoss(const CachedTable& table, unsigned i, proto::Pte before, proto::Pte after);
+  struct Owner {
+    uint32_t mm;
+    inspect::Rights rights;  // of this path to the table
+  };
+  std::vector<Owner> OwnersOf(const CachedTable& table) const;
+  // I7: what `owners`, which are those of `table`, can do less by its entry `i` now.
+  void NoteLoss(const std::vector<Owner>& owners, const CachedTable& table, unsigned i,
+                proto::Pte before, proto::Pte after);
   // The same for all entries below `table`, which `entry` of `parent` pointed to until now.
   void NoteLossesBelow(const CachedTable& parent, const CachedTable& table, proto::Pte entry,
                        proto::Pte replacement);

@@ -107,6 +107,7 @@ void TableCache::DiffLeaf(uint32_t id) {
   const uint32_t anon = table.anon;
   const uint32_t file = table.file;
   EntryBits changed{};
+  std::vector<Owner> owners;  // from the first difference on
   bool any = false;
   for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
     const Pte before = table.words[i];
@@ -114,8 +115,11 @@ void TableCache::DiffLeaf(uint32_t id) {
       table.words[i] = now[i];
       continue;
     }
-    any = true;
-    NoteLoss(table, i, before, now[i]);
+    if (!any) {
+      any = true;
+      owners = OwnersOf(table);
+    }
+    NoteLoss(owners, table, i, before, now[i]);
     if (table.shared_entries >= 2 && !OnlyBarred(before, now[i])) {
       AddSharedChange(table, i, now[i]);
     }

@@ -44,15 +44,22 @@ void AddReduction(MmState& state, uint64_t start, Pte before, Pte after) {
 
 }  // namespace
 
-void TableCache::NoteLoss(const CachedTable& table, unsigned i, Pte before, Pte after) {
+std::vector<TableCache::Owner> TableCache::OwnersOf(const CachedTable& table) const {
+  std::vector<Owner> owners;
+  ForEachOwner(table, [&](uint32_t mm, inspect::Rights rights) { owners.push_back({mm, rights}); });
+  return owners;
+}
+
+void TableCache::NoteLoss(const std::vector<Owner>& owners, const CachedTable& table, unsigned i,
+                          Pte before, Pte after) {
   if (!Reduces(before, after)) {
     return;
   }
-  ForEachOwner(table, [&](uint32_t mm, inspect::Rights rights) {
-    if (Reduces(Behind(rights, before), Behind(rights, after))) {
-      AddReduction(*mms_[mm], table.base + i * proto::kPageBytes, before, after);
+  for (const Owner& owner : owners) {
+    if (Reduces(Behind(owner.rights, before), Behind(owner.rights, after))) {
+      AddReduction(*mms_[owner.mm], table.base + i * proto::kPageBytes, before, after);
     }
-  });
+  }
 }
 
 void TableCache::NoteLossesOf(const std::vector<uint32_t>& owners, const CachedTable& table,
@@ -60,13 +67,11 @@ void TableCache::NoteLossesOf(const std::vector<uint32_t>& owners, const CachedT
   const bool in_ram = Present(replacement) && PfnOf(replacement) < memory_.frames();
   if (table.level > 1) {
     const bool same = in_ram && PfnOf(replacement) == table.pfn;
-    for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
-      if (const CachedTable* child = Child(table, i)) {
-        const Pte entry = table.words[i];
-        NoteLossesOf(owners, *child, inspect::Below(before, entry), same ? entry : 0,
-                     inspect::Below(after, entry));
-      }
-    }
+    ForEachChild(table, [&](unsigned i, const CachedTable& child) {
+      const Pte entry = table.words[i];
+      NoteLossesOf(owners, child, inspect::Below(before, entry), same ? entry : 0,
+                   inspect::Below(after, entry));
+    });
     return;
   }
   std::array<Pte, proto::kEntriesPerTable> now{};
