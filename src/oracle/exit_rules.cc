@@ -4,6 +4,7 @@
 // (set_tid_address(2), get_robust_list(2)), and to its parent (wait(2)).
 #include <linux/futex.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <string>
@@ -127,10 +128,17 @@ void CheckParentTold(const Moment& now, const proto::EventRecord& exit,
   }
   proto::SighandRecord handlers;
   constexpr uint32_t kInit = 1;
-  const bool parent_execed = (leader->record.flags & proto::kTaskParentExeced) != 0;
+  if (parent == nullptr) {
+    return;
+  }
+  // A program that the parent has begun since did not yet count when the child died.
+  const bool execed_since = std::ranges::any_of(events, [parent](const proto::EventRecord& event) {
+    return event.kind == proto::EventKind::kExec && event.pid == parent->record.pid;
+  });
+  const bool parent_execed =
+      (leader->record.flags & proto::kTaskParentExeced) != 0 && !execed_since;
   const int signo = parent_execed ? SIGCHLD : static_cast<int>(leader->record.exit_signal);
-  if (parent == nullptr || parent->record.pid == kInit || signo < 1 ||
-      signo > static_cast<int>(proto::kSignals) ||
+  if (parent->record.pid == kInit || signo < 1 || signo > static_cast<int>(proto::kSignals) ||
       !inspect::ReadHandlers(now.memory, parent->record.sighand, handlers)) {
     return;
   }

@@ -437,6 +437,15 @@ TEST_F(LifecycleTest, I20ParentIsNotTold) {
   Expect(Rule::kExitTold);
 }
 
+// A child without an exit signal died, then its parent ran another program.
+TEST_F(LifecycleTest, I20ParentExecsLater) {
+  ChildDies();
+  Task(zombie_)->exit_signal = 0;
+  Task(zombie_)->flags |= proto::kTaskParentExeced;
+  Event(EventKind::kExec, 2, 0, 0, 2, sample_.mm);
+  EXPECT_EQ(Step().find("ExitTold"), std::string::npos);
+}
+
 TEST_F(LifecycleTest, I20ZombieThatNobodyWants) {
   Handlers(sample_.parent)->action[SIGCHLD - 1].flags = SA_NOCLDWAIT;
   ChildDies();
