@@ -22,7 +22,8 @@ std::vector<fs::path> SourceFiles() {
   const fs::path root = SourceRoot();
   std::vector<fs::path> files;
   for (auto it = fs::recursive_directory_iterator(root); it != fs::end(it); ++it) {
-    if (it->is_symlink() || it->path().filename() == ".git") {
+    const fs::path name = it->path().filename();
+    if (it->is_symlink() || name == ".git" || name == "node_modules") {
       it.disable_recursion_pending();
     } else if (it->is_regular_file()) {
       files.push_back(it->path().lexically_relative(root));

@@ -24,7 +24,7 @@ constexpr size_t kMaxFileLines = 500;
 constexpr size_t kMaxFunctionLines = 80;
 
 // Tables and texts, for which a length says nothing.
-const std::set<std::string> kAnyLength = {"LICENSE"};
+const std::set<std::string> kAnyLength = {"LICENSE", "src/view/page/package-lock.json"};
 
 bool HasExtension(const fs::path& path, const std::set<std::string>& extensions) {
   return extensions.count(path.extension().string()) != 0;
@@ -38,7 +38,7 @@ bool IsCode(const fs::path& path) {
                                                ".clang-tidy", "forkvisor"};
   return IsCpp(path) || kNames.count(path.filename().string()) != 0 || path == ".ci/run" ||
          HasExtension(path, {".S", ".ld", ".def", ".bzl", ".bazel", ".BUILD", ".sh", ".py",
-                             ".proto", ".html", ".css", ".js"});
+                             ".proto", ".html", ".css", ".js", ".mjs", ".ts"});
 }
 
 bool IsText(const fs::path& path) {

@@ -5,7 +5,7 @@
 set -eu
 if [ $# -eq 0 ]; then
   cd "$(dirname "$0")/.."
-  find . -name .git -prune -o -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' \) \
+  find . \( -name .git -o -name node_modules \) -prune -o -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' \) \
     -exec clang-format -i {} +
 else
   clang-format -i "$@"

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs the tests of one folder: node build/test.mjs unit|browser. Each *.test.ts is bundled, then
+// Node's own test runner runs it. With XML_OUTPUT_FILE set, as Bazel sets it, the cases go there in
+// GoogleTest's form.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = process.argv[2] ?? "unit";
+const sources = readdirSync(join(root, "tests", folder)).filter((name) => name.endsWith(".test.ts"));
+if (sources.length === 0) throw new Error(`no tests in tests/${folder}`);
+
+// Inside the package, so that imports of packages are found.
+const out = mkdtempSync(join(process.env.TEST_TMPDIR ?? tmpdir(), "forkvisor-page-"));
+try {
+  await build({
+    entryPoints: sources.map((name) => join(root, "tests", folder, name)),
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node18",
+    sourcemap: "inline",
+    define: { PAGE_ROOT: JSON.stringify(root) },
+    alias: { "playwright-core": join(root, "node_modules/playwright-core/index.mjs") },
+    external: [join(root, "node_modules/*")],
+    logLevel: "warning",
+  });
+  const reporters = process.env.XML_OUTPUT_FILE
+    ? [
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        `--test-reporter=${join(root, "build/gtest_reporter.mjs")}`,
+        `--test-reporter-destination=${process.env.XML_OUTPUT_FILE}`,
+      ]
+    : ["--test-reporter=spec"];
+  const files = readdirSync(out).filter((name) => name.endsWith(".mjs")).map((name) => join(out, name));
+  const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...reporters, ...files], {
+    stdio: "inherit",
+  });
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Puts the page together: panels, buttons, keys, and the loop that paints what changed.
+import type { Recording } from "./decode/recording.js";
+import { frameLooks, pageLooks } from "./paint/looks.js";
+import type { Look } from "./paint/looks.js";
+import { AddressPanel } from "./ui/address_panel.js";
+import { DetailPanel } from "./ui/detail_panel.js";
+import { byId, h, setText } from "./ui/dom.js";
+import { EventPanel } from "./ui/event_panel.js";
+import { FramePanel } from "./ui/frame_panel.js";
+import { keys, listen } from "./ui/keys.js";
+import { Links } from "./ui/links.js";
+import { embedded, readBytes, readFile, readServer, served } from "./ui/source.js";
+import type { Status } from "./ui/source.js";
+import { StepPanel } from "./ui/step_panel.js";
+import { TablePanel } from "./ui/table_panel.js";
+import { TaskPanel } from "./ui/task_panel.js";
+import { Theme } from "./ui/theme.js";
+import { TimelinePanel } from "./ui/timeline_panel.js";
+import { TourPanel } from "./ui/tour_panel.js";
+import { View } from "./ui/view.js";
+
+const view = new View();
+let wanted = false;
+const requestPaint = () => {
+  if (wanted) return;
+  wanted = true;
+  requestAnimationFrame(() => {
+    wanted = false;
+    paint();
+  });
+};
+const theme = new Theme(requestPaint);
+const first = new AddressPanel(byId("first"), byId("first-title"), byId("first-note"), "first", view, theme, requestPaint);
+const second = new AddressPanel(byId("second"), byId("second-title"), byId("second-note"), "second", view, theme, requestPaint);
+const frames = new FramePanel(byId("frames"), byId("frames-note"), view, theme, requestPaint);
+const tables = new TablePanel(byId("tables"), byId("tables-note"), view, theme, requestPaint);
+const tasks = new TaskPanel(byId("tasks"), byId("tasks-note"), view);
+const events = new EventPanel(byId("events"), byId("events-note"), view, requestPaint);
+const details = new DetailPanel(byId("details"), view);
+const step = new StepPanel(byId("headline"), byId("facts"), byId("phases"), byId("findings"), byId("counter"), view);
+const timeline = new TimelinePanel(byId("timeline"), view, theme, requestPaint);
+const links = new Links(document.getElementById("links") as unknown as SVGSVGElement, view, [first, second], frames, tables, tasks);
+const tour = new TourPanel(byId("tour-card"), view, revealSelection);
+
+let painted = 0; // milliseconds that the last paint took
+
+function paint(): void {
+  const start = performance.now();
+  byId("main").hidden = byId("bottom").hidden = !view.ready;
+  byId("empty").hidden = view.ready;
+  if (!view.ready) return;
+  byId("addresses").classList.toggle("single", view.shown().second === undefined);
+  first.paint();
+  second.paint();
+  frames.paint();
+  tables.paint();
+  tasks.paint();
+  events.paint();
+  details.paint();
+  step.paint();
+  timeline.paint();
+  links.paint(details.mappers);
+  paintDifference();
+  byId("play").textContent = view.playing ? "\u275A\u275A" : "\u25B6\uFE0E";
+  byId("play").setAttribute("aria-label", view.playing ? "pause" : "play");
+  painted = performance.now() - start;
+}
+
+function paintDifference(): void {
+  const comparison = view.comparison();
+  if (comparison === undefined) {
+    setText(byId("difference"), "");
+    return;
+  }
+  const only = (side: ReadonlyMap<number, number>) => side.size - comparison.otherFrame - comparison.otherRights;
+  const parts = [
+    `${comparison.same.toLocaleString("en")} pages alike`,
+    `${comparison.otherFrame.toLocaleString("en")} with another frame (bar below the cell)`,
+    `${comparison.otherRights.toLocaleString("en")} with other rights`,
+    `${only(comparison.first).toLocaleString("en")} only left, ${only(comparison.second).toLocaleString("en")} only right (half a bar)`,
+  ];
+  setText(byId("difference"), `Left and right: ${parts.join(" · ")}`);
+}
+
+// Scrolls every picture to what is selected.
+function revealSelection(): void {
+  paint();
+  const { selection } = view;
+  if (selection?.kind === "page") {
+    for (const panel of [first, second]) {
+      const rect = panel.mm === undefined ? undefined : panel.rectOf(selection.page);
+      if (rect !== undefined) panel.reveal(rect);
+    }
+  }
+  const frame = view.ready ? view.selectedFrame() : undefined;
+  const rect = frame === undefined ? undefined : frames.rectOf(frame);
+  if (rect !== undefined) frames.reveal(rect);
+  requestPaint();
+}
+
+// ---- Header, states ----
+
+function describeRun(recording: Recording): void {
+  const { header } = recording;
+  if (header === undefined) return;
+  setText(byId("program"), header.program.join(" "));
+  const memory = `${Math.round(header.ramBytes / 2 ** 20)} MiB`;
+  const when = header.unixTime > 0 ? new Date(header.unixTime * 1000).toISOString().slice(0, 16).replace("T", " ") : "";
+  setText(byId("run"), [header.strategy && `${header.strategy} fork`, memory, header.host, when].filter(Boolean).join(" · "));
+  document.title = `${header.program.join(" ")} - Forkvisor`;
+}
+
+const endings = ["ended", "stopped", "the guest failed", "ran out of time", "interrupted"];
+
+function statusWords(status: Status): { text: string; look: "" | "live" | "warn" } {
+  switch (status.kind) {
+    case "empty":
+      return { text: "", look: "" };
+    case "loading":
+      return { text: "loading", look: "" };
+    case "live":
+      return { text: "live", look: "live" };
+    case "failed":
+      return { text: status.problem, look: "warn" };
+    case "done":
+  }
+  const { end, limit, findings } = view.recording;
+  if (status.problem !== "") return { text: status.problem, look: "warn" };
+  if (limit !== undefined) return { text: `recorded up to its limit of ${Math.round(limit / 2 ** 20)} MiB`, look: "warn" };
+  if (findings.length > 0) return { text: `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`, look: "warn" };
+  if (end !== undefined && end.how !== 0) return { text: [endings[end.how], end.message].filter(Boolean).join(": "), look: "warn" };
+  return { text: "recorded", look: "" };
+}
+
+const sink = {
+  begin(recording: Recording, live: boolean) {
+    tour.close();
+    view.open(recording, live);
+    describeRun(recording);
+  },
+  grown: () => view.grown(),
+  status(status: Status) {
+    if (status.kind === "done") view.live = false;
+    const { text, look } = statusWords(status);
+    const element = byId("status");
+    setText(element, text);
+    element.className = look;
+    element.title = text;
+    setText(byId("empty-why"), status.kind === "failed" ? `It could not be read: ${status.problem}.` : "");
+    requestPaint();
+  },
+};
+
+// ---- Buttons and keys ----
+
+function legend(list: HTMLElement, looks: readonly Look[]): void {
+  list.replaceChildren(
+    ...looks.map((look) => {
+      const canvas = h("canvas", { "aria-hidden": "true" });
+      canvas.width = canvas.height = 13 * devicePixelRatio;
+      const context = canvas.getContext("2d")!;
+      context.scale(devicePixelRatio, devicePixelRatio);
+      theme.stamps.draw(context, look, 0, 0, 13);
+      return h("li", { title: look.meaning }, canvas, look.name);
+    }),
+  );
+}
+
+function paintLegends(): void {
+  legend(byId("page-legend"), Object.values(pageLooks));
+  legend(byId("frame-legend"), Object.values(frameLooks));
+  byId("scheme").firstChild!.textContent = theme.scheme === "dark" ? "Light" : "Dark";
+}
+
+const actions = {
+  help: () => byId<HTMLDialogElement>("help-dialog").showModal(),
+  theme: () => {
+    theme.toggle();
+    paintLegends();
+  },
+  tour: () => tour.start(),
+  open: () => byId("file").click(),
+  escape: () => {
+    if (tour.open) tour.close();
+    else view.select(undefined);
+  },
+};
+
+byId("help-keys").append(...keys.map((key) => h("div", {}, h("kbd", {}, key.shown), h("span", {}, key.does))));
+byId("open").addEventListener("click", actions.open);
+byId("empty-open").addEventListener("click", actions.open);
+byId("tour").addEventListener("click", actions.tour);
+byId("scheme").addEventListener("click", actions.theme);
+byId("help").addEventListener("click", actions.help);
+byId("to-start").addEventListener("click", () => view.seek(0));
+byId("to-end").addEventListener("click", () => view.follow());
+byId("back").addEventListener("click", () => view.seek(view.position - 1));
+byId("on").addEventListener("click", () => view.seek(view.position + 1));
+byId("play").addEventListener("click", () => view.play(!view.playing));
+byId<HTMLInputElement>("file").addEventListener("change", (event) => {
+  const file = (event.target as HTMLInputElement).files?.[0];
+  if (file !== undefined) void readFile(file, sink);
+});
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("drop");
+});
+document.addEventListener("dragleave", () => document.body.classList.remove("drop"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("drop");
+  const file = event.dataTransfer?.files[0];
+  if (file !== undefined) void readFile(file, sink);
+});
+listen(view, actions);
+view.onChange(requestPaint);
+window.addEventListener("resize", requestPaint);
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintLegends);
+paintLegends();
+
+// Playing: whole steps, as many as are due.
+let last = performance.now();
+function tick(now: number): void {
+  const due = Math.floor(((now - last) * view.speed) / 1000);
+  if (!view.playing) last = now;
+  else if (due > 0) {
+    last = now;
+    view.seek(view.position + due);
+    if (view.position === view.steps) view.play(false);
+  }
+  requestAnimationFrame(tick);
+}
+requestAnimationFrame(tick);
+
+const inside = embedded();
+if (inside !== undefined) readBytes(inside, sink);
+else if (served()) void readServer(sink);
+else sink.status({ kind: "empty" });
+
+// For tests: what is on show, and what drawing it took.
+Object.assign(window, {
+  forkvisor: {
+    view,
+    seek: (position: number) => {
+      const start = performance.now();
+      view.seek(position);
+      const moved = performance.now() - start;
+      paint();
+      return { moved, painted };
+    },
+    drawn: () => ({
+      position: view.position,
+      steps: view.steps,
+      first: { cells: first.drawn, counts: first.counts },
+      second: { cells: second.drawn, counts: second.counts },
+      frames: { cells: frames.drawn, counts: frames.counts },
+      tables: tables.drawn,
+      tableBoxes: tables.tree.boxes.size,
+      links: links.drawn,
+      events: timeline.drawn,
+      mappers: details.mappers.length,
+      tour: tour.stop,
+    }),
+  },
+});

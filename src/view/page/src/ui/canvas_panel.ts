@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A picture taller than its window: a scrolling element with a canvas of the window's size that
+// stays in place, and an invisible block that is as tall as the picture. Only what shows is drawn.
+import type { Rect } from "../layout/rows.js";
+import { h } from "./dom.js";
+
+export abstract class CanvasPanel {
+  readonly canvas = h("canvas");
+  readonly #tall = h("div", { class: "tall" });
+  protected width = 0;
+  protected height = 0; // of the window
+  protected scale = 1;
+  // Cells drawn last time, for tests.
+  drawn = 0;
+
+  constructor(
+    readonly scroller: HTMLElement,
+    private readonly requestPaint: () => void,
+  ) {
+    scroller.append(this.canvas, this.#tall);
+    scroller.addEventListener("scroll", () => requestPaint(), { passive: true });
+    new ResizeObserver(() => requestPaint()).observe(scroller);
+  }
+
+  // Lays out and draws. False if there is no room to draw in.
+  paint(): boolean {
+    this.width = this.scroller.clientWidth;
+    this.height = this.scroller.clientHeight;
+    this.scale = window.devicePixelRatio;
+    if (this.width === 0 || this.height === 0) return false;
+    const total = Math.max(this.height, Math.ceil(this.layOut()));
+    const wanted = `${total - this.height}px`;
+    if (this.#tall.style.height !== wanted) this.#tall.style.height = wanted;
+    const pixelWidth = Math.round(this.width * this.scale);
+    const pixelHeight = Math.round(this.height * this.scale);
+    if (this.canvas.width !== pixelWidth || this.canvas.height !== pixelHeight) {
+      this.canvas.width = pixelWidth;
+      this.canvas.height = pixelHeight;
+      this.canvas.style.width = `${this.width}px`;
+      this.canvas.style.height = `${this.height}px`;
+    }
+    const context = this.canvas.getContext("2d")!;
+    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    context.translate(0, -this.scroller.scrollTop);
+    this.drawn = 0;
+    this.draw(context, this.scroller.scrollTop, this.scroller.scrollTop + this.height);
+    return true;
+  }
+
+  // Prepares a picture of this.width; returns its height.
+  protected abstract layOut(): number;
+  // Draws what lies between two heights of the picture.
+  protected abstract draw(context: CanvasRenderingContext2D, from: number, to: number): void;
+
+  // From a mouse event to the picture's coordinates.
+  protected point(event: MouseEvent): { x: number; y: number } {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top + this.scroller.scrollTop };
+  }
+
+  // Scrolls so that a part of the picture shows.
+  reveal(rect: Rect): void {
+    const margin = 24;
+    const top = this.scroller.scrollTop;
+    if (rect.y < top + margin) this.scroller.scrollTop = Math.max(0, rect.y - this.height / 3);
+    else if (rect.y + rect.height > top + this.height - margin) {
+      this.scroller.scrollTop = rect.y - (this.height * 2) / 3;
+    } else return;
+    this.requestPaint();
+  }
+
+  // Where a part of the picture is on the screen: cut to the window's edge where it is scrolled out.
+  onScreen(rect: Rect): { rect: Rect; visible: boolean } {
+    const box = this.canvas.getBoundingClientRect();
+    const y = rect.y - this.scroller.scrollTop;
+    const clipped = Math.max(0, Math.min(this.height - 2, y));
+    const visible = y + rect.height > 0 && y < this.height;
+    return {
+      rect: {
+        x: box.left + rect.x,
+        y: box.top + clipped,
+        width: rect.width,
+        height: visible ? Math.min(rect.height, this.height - clipped) : 2,
+      },
+      visible,
+    };
+  }
+}
