@@ -15,6 +15,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/futex.h"
 #include "guest/ipc/futex_pi.h"
+#include "guest/lib/block_counters.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/slab.h"
@@ -107,6 +108,7 @@ void FirstProgram(void* /*unused*/) {
   if (!status.ok()) {
     DoExit(status.error().number() == ENOENT ? kNotFound : kNotExecutable);
   }
+  ClearBlockCounters();
   ReachMoment(proto::FailTrigger::kStart, 0);
   ReturnFromFork(nullptr);
 }

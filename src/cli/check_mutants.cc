@@ -12,8 +12,8 @@
 #include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/fuzz_kernel.h"
 #include "src/cli/mutant_failures_program.h"
-#include "src/cli/mutant_kernel.h"
 #include "src/cli/mutant_probe_program.h"
 #include "src/cli/mutant_tasks_program.h"
 #include "src/cli/verbs.h"
@@ -50,7 +50,7 @@ absl::StatusOr<mutants::GradeOptions> OptionsFromFlags() {
   absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(program);
   if (!guest.ok()) return guest.status();
   options.guest = *std::move(guest);
-  if (FLAGS_kernel.empty()) options.guest.kernel_image = embedded::MutantKernel();
+  if (FLAGS_kernel.empty()) options.guest.kernel_image = embedded::FuzzKernel();
   options.at_once = AtOnce();
   if (FLAGS_v) {
     options.progress = [](const mutants::Row& row) {

@@ -45,12 +45,22 @@ KernelSymbols::KernelSymbols(std::span<const uint8_t> elf) {
   }
 }
 
+KernelSymbols::Functions::const_iterator KernelSymbols::Find(uint64_t address) const {
+  const auto after = functions_.upper_bound(address);
+  if (after == functions_.begin()) return functions_.end();
+  const auto found = std::prev(after);
+  return address - found->first < found->second.bytes ? found : functions_.end();
+}
+
+uint64_t KernelSymbols::Start(uint64_t address) const {
+  const auto found = Find(address);
+  return found == functions_.end() ? 0 : found->first;
+}
+
 std::string KernelSymbols::Function(uint64_t address) const {
-  auto after = functions_.upper_bound(address);
-  if (after == functions_.begin()) return "";
-  const auto& [start, symbol] = *std::prev(after);
-  if (address - start >= symbol.bytes) return "";
-  std::string name = Demangled(symbol.name);
+  const auto found = Find(address);
+  if (found == functions_.end()) return "";
+  std::string name = Demangled(found->second.name);
   for (const char* part : {"fv::guest::", "(anonymous namespace)::"}) Remove(name, part);
   return name.substr(0, name.find('('));
 }

@@ -19,13 +19,19 @@ class KernelSymbols {
   // The function that contains `address`, without its namespace and parameters: "Mm::Map". Empty if
   // there is none.
   std::string Function(uint64_t address) const;
+  // Its first address; 0 if there is none.
+  uint64_t Start(uint64_t address) const;
 
  private:
   struct Symbol {
     uint64_t bytes;
     std::string name;  // as the linker has it
   };
-  std::map<uint64_t, Symbol> functions_;  // by first address
+  using Functions = std::map<uint64_t, Symbol>;  // by first address
+
+  Functions::const_iterator Find(uint64_t address) const;
+
+  Functions functions_;
 };
 
 }  // namespace fv::inspect

@@ -53,6 +53,8 @@ TEST(KernelSymbols, NamesFunctions) {
   EXPECT_EQ(symbols.Function(0x1000), "Find");
   EXPECT_EQ(symbols.Function(0x101F), "Find");
   EXPECT_EQ(symbols.Function(0x1020), "") << "between two functions";
+  EXPECT_EQ(symbols.Start(0x101F), 0x1000u);
+  EXPECT_EQ(symbols.Start(0x1020), 0u);
   EXPECT_EQ(symbols.Function(0x1040), "plain");
   EXPECT_EQ(symbols.Function(0xFFF), "");
   EXPECT_EQ(symbols.Function(0x2000), "") << "no function";

@@ -127,9 +127,18 @@ def _freestanding_copts(checked):
     checks = with_kernel_feature("kasan", _KASAN_COPTS, ["-fno-sanitize=all"]) if checked else ["-fno-sanitize=all"]
     return _FREESTANDING_COPTS + checks + _FREESTANDING_MODEL
 
+# Every basic block has a counter, and an entry in a table of addresses. No block is left out because
+# another one implies it: a line's counter is its block's.
+_COVERAGE_COPTS = [
+    "-fsanitize-coverage=inline-8bit-counters,pc-table",
+    "-mllvm",
+    "-sanitizer-coverage-prune-blocks=0",
+]
+
 # Features as macros.
 def _feature_defines():
-    return (with_kernel_feature("kasan", ["-DFV_KASAN=1"], []) +
+    return (with_kernel_feature("coverage", ["-DFV_COVERAGE=1"], []) +
+            with_kernel_feature("kasan", ["-DFV_KASAN=1"], []) +
             with_kernel_feature("mutants", ["-DFV_MUTANTS=1"], []))
 
 # Flags that Clang refuses for C and assembly.
@@ -194,6 +203,7 @@ def guest_cc_library(
         freestanding_srcs = [],
         hosted_srcs = [],
         hosted = True,
+        counted = True,
         copts = [],
         checked = True,
         testonly_hosted = True,
@@ -209,6 +219,8 @@ def guest_cc_library(
       freestanding_srcs: files for the kernel only.
       hosted_srcs: files for the unit tests only.
       hosted: False if there is nothing to test on the host.
+      counted: False keeps the counters of //guest:kernel_fuzz out: what runs on special stacks, or
+        shows nothing of what a program did.
       copts: further flags for both.
       checked: False for code that must run without the checks of a KASAN kernel.
       testonly_hosted: keep it: kernel code on the host is for tests.
@@ -235,7 +247,8 @@ def guest_cc_library(
         name = name,
         srcs = cxx,
         hdrs = hdrs,
-        copts = _freestanding_copts(checked) + _FREESTANDING_CXX_ONLY + _feature_defines() + copts,
+        copts = _freestanding_copts(checked) + _FREESTANDING_CXX_ONLY + _feature_defines() +
+                (with_kernel_feature("coverage", _COVERAGE_COPTS, []) if counted else []) + copts,
         features = ["-supports_pic"],
         linkstatic = True,
         deps = deps + shared_deps + asm_dep,

@@ -4,12 +4,13 @@
 A feature is a build setting of this package (its BUILD.bazel), off in every ordinary build;
 guest_cc_library asks for it with select(). Any combination is one kernel:
 
-    kernel_variant(name = "kernel_kasan", kernel = ":kernel", features = ["kasan", "mutants"])
+    kernel_variant(name = "kernel_fuzz", kernel = ":kernel", features = ["coverage", "mutants"])
 """
 
+# coverage: basic blocks are counted (guest/lib/block_counters.h, docs/fuzzing.md).
 # kasan: memory errors and undefined behaviour end in a panic (guest/sanitize).
 # mutants: the bugs of proto/mutants.h can be switched on (guest/lib/mutants.h).
-KERNEL_FEATURES = ["kasan", "mutants"]
+KERNEL_FEATURES = ["coverage", "kasan", "mutants"]
 
 def _setting(feature):
     return "//tools/build_defs:kernel_" + feature
