@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The counters of basic blocks that Clang's SanitizerCoverage puts into //guest:kernel_fuzz ("inline
-// 8-bit counters"). The kernel only counts; the host reads them (src/fuzz/block_counters.h). In the
-// kernel that users get there are none, and nothing is left of this file.
+// The counters of basic blocks that Clang's SanitizerCoverage puts into //guest:kernel_fuzz
+// ("inline 8-bit counters"). The kernel only counts; the host reads them
+// (src/fuzz/block_counters.h). In the kernel that users get there are none, and nothing is left of
+// this file.
 #pragma once
 
 #ifdef FV_COVERAGE

@@ -10,8 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/cli/choice.h"
+#include "src/cli/coverage_output.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/fuzz_kernel.h"
 #include "src/cli/fuzz_options.h"
 #include "src/cli/verbs.h"
 #include "src/fuzz/campaign.h"
@@ -26,6 +28,7 @@ DEFINE_string(time, "1m", "length of a campaign: 90, 90s, 10m, 1h; 0: no limit")
 DEFINE_uint64(programs, 0, "programs that each job runs; 0: no limit");
 DEFINE_string(corpus, "fuzz", "directory of a campaign");
 DEFINE_uint64(seed, 1, "of a campaign's choices");
+DEFINE_string(coverage, "", "write what was reached of the kernel: FILE.lcov, or a directory");
 DEFINE_bool(differential, false, "compare with this Linux");
 
 namespace fv::cli {
@@ -84,35 +87,51 @@ double ResetUs(const CampaignState& state) {
   return static_cast<double>(state.reset_ns) / 1e3 / static_cast<double>(state.resets);
 }
 
-std::string ConsoleText(const CampaignState& state) {
+// Null: nothing is known of the kernel.
+using MaybeReport = const coverage::Report*;
+
+std::string ConsoleText(const CampaignState& state, MaybeReport report) {
   return absl::StrFormat(
       "programs  %d in %.1f s, %.0f a second\n"
       "features  %d\n"
       "corpus    %d\n"
       "findings  %d, of them %d by this campaign\n"
-      "resets    %d, %.0f us on average, %d proved exact\n",
+      "resets    %d, %.0f us on average, %d proved exact\n%s",
       state.programs, state.seconds, Rate(state), state.features, state.corpus, state.findings,
-      state.found, state.resets, ResetUs(state), state.proofs);
+      state.found, state.resets, ResetUs(state), state.proofs,
+      report == nullptr ? "" : CoverageText(*report));
 }
 
-std::string JsonText(const CampaignState& state) {
-  const nlohmann::ordered_json json = {
+std::string JsonText(const CampaignState& state, MaybeReport report) {
+  nlohmann::ordered_json json = {
       {"seconds", state.seconds},   {"programs", state.programs}, {"per_second", Rate(state)},
       {"features", state.features}, {"corpus", state.corpus},     {"findings", state.findings},
       {"found_now", state.found},   {"restarts", state.restarts}, {"resets", state.resets},
       {"reset_us", ResetUs(state)}, {"proofs", state.proofs},
   };
+  if (report != nullptr) json["coverage"] = CoverageJson(*report);
   return json.dump(2) + "\n";
 }
 
-using Formatter = std::string (*)(const CampaignState&);
+using Formatter = std::string (*)(const CampaignState&, MaybeReport);
 constexpr Choice<Formatter> kFormats[] = {{"console", &ConsoleText}, {"json", &JsonText}};
 
 void SayProgress(const CampaignState& state) {
   Complain(absl::StrFormat(
-      "%.0f s: %d programs, %.0f a second, features %d, corpus %d, findings %d, reset %.0f us",
-      state.seconds, state.programs, Rate(state), state.features, state.corpus, state.findings,
-      ResetUs(state)));
+      "%.0f s: %d programs, %.0f a second, blocks %d, features %d, corpus %d, findings %d, "
+      "reset %.0f us",
+      state.seconds, state.programs, Rate(state), state.BlocksReached(), state.features,
+      state.corpus, state.findings, ResetUs(state)));
+}
+
+// Tells and writes how a campaign ended.
+absl::Status Summarise(const fuzz::CampaignOptions& options, const CampaignState& state,
+                       Formatter format) {
+  const absl::StatusOr<coverage::Report> report =
+      CoverageReport(options.judge.guest.kernel_image, state.block_hits);
+  std::fputs(format(state, report.ok() ? &*report : nullptr).c_str(), stdout);
+  if (FLAGS_coverage.empty()) return absl::OkStatus();
+  return report.ok() ? WriteCoverage(*report, FLAGS_coverage) : report.status();
 }
 
 }  // namespace
@@ -126,7 +145,8 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
   if (!user.ok()) return user.status();
   absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
   if (!mutant.ok()) return mutant.status();
-  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  absl::StatusOr<std::span<const uint8_t>> kernel =
+      FLAGS_kernel.empty() ? embedded::FuzzKernel() : KernelImage();
   if (!kernel.ok()) return kernel.status();
   const absl::Status strategy = inspect::CheckForkStrategy(*kernel, FLAGS_strategy);
   if (!strategy.ok()) return strategy;
@@ -143,7 +163,7 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 int FuzzVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(
       args, {"time", "jobs", "programs", "corpus", "seed", "differential", "native_user", "check",
-             "format", "strategy", "kernel", "mutant", "prove_reset"});
+             "format", "strategy", "kernel", "mutant", "prove_reset", "coverage", "source"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {
@@ -160,7 +180,11 @@ int FuzzVerb(const Words& args) {
     Complain(std::string(state.status().message()));
     return kExitHostFailure;
   }
-  std::fputs((*format)(*state).c_str(), stdout);
+  const absl::Status told = Summarise(*options, *state, *format);
+  if (!told.ok()) {
+    Complain(std::string(told.message()));
+    return kExitHostFailure;
+  }
   return state->found == 0 ? kExitOk : kExitFinding;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the verbs fuzz and replay have in common: how programs are judged, by the flags.
+// What the verbs fuzz, replay and coverage have in common: programs, and how they are judged.
 #pragma once
+
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "src/fuzz/judge.h"
@@ -9,6 +11,10 @@
 namespace fv::cli {
 
 // --check (`usual` if it is not given), --differential, --strategy, --mutant, --kernel...
+// Without --kernel it is the fuzzer's.
 absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual);
+
+// A .textproto, or bytes as they are in a corpus.
+absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path);
 
 }  // namespace fv::cli

@@ -23,6 +23,7 @@ constexpr char kGeneral[] =
   forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
   forkvisor fuzz [flags]                         make programs up, look for what the guest does wrong
   forkvisor replay [flags] FILE                  run such a program, show its calls
+  forkvisor coverage [flags] FILE|DIR...         what such programs reach of the guest kernel
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
   forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
@@ -162,6 +163,21 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --check=off|end|sampled|every   when the oracle looks (end)
   --prove_reset=every|sampled|off   compare all memory after a reset of the guest (sampled)
   --format=console|json  of the summary
+  --coverage=FILE.lcov|DIR   what was reached of the guest kernel; a directory gets HTML pages too
+  --source=DIR           the guest kernel's source, for these (.)
+  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+)";
+
+constexpr char kCoverage[] =
+    R"(forkvisor coverage [flags] FILE|DIR...
+
+Runs programs as fuzz makes them (.textproto, or bytes of a corpus; of a directory all, of a
+campaign's its corpus) once each and tells what they reach of the guest kernel.
+
+  --out=FILE.lcov|DIR    lcov's tracefile; a directory gets it and HTML pages
+  --source=DIR           the guest kernel's source, for the pages (.)
+  --format=console|json
+  --check=off|end|sampled|every   when the oracle looks (off)
   --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
 )";
 
@@ -222,9 +238,9 @@ by more than the bound, and not by chance. 2: a file is no such result.
 
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
-      {"", kGeneral},        {"run", kRun},      {"check", kCheck},       {"diff", kDiff},
-      {"inspect", kInspect}, {"bench", kBench},  {"snapshot", kSnapshot}, {"compare", kCompare},
-      {"fuzz", kFuzz},       {"replay", kReplay}};
+      {"", kGeneral},        {"run", kRun},       {"check", kCheck},       {"diff", kDiff},
+      {"inspect", kInspect}, {"bench", kBench},   {"snapshot", kSnapshot}, {"compare", kCompare},
+      {"fuzz", kFuzz},       {"replay", kReplay}, {"coverage", kCoverage}};
   return kTexts;
 }
 

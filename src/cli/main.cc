@@ -22,9 +22,10 @@ constexpr Verb kVerbs[] = {
     {"bench", fv::cli::BenchVerb},       {"compare", fv::cli::CompareVerb},
     {"diff", fv::cli::DiffVerb},         {"inspect", fv::cli::InspectVerb},
     {"snapshot", fv::cli::SnapshotVerb}, {"fuzz", fv::cli::FuzzVerb},
-    {"replay", fv::cli::ReplayVerb},     {"help", fv::cli::HelpVerb},
-    {"--help", fv::cli::HelpVerb},       {"-h", fv::cli::HelpVerb},
-    {"version", fv::cli::VersionVerb},   {"--version", fv::cli::VersionVerb},
+    {"replay", fv::cli::ReplayVerb},     {"coverage", fv::cli::CoverageVerb},
+    {"help", fv::cli::HelpVerb},         {"--help", fv::cli::HelpVerb},
+    {"-h", fv::cli::HelpVerb},           {"version", fv::cli::VersionVerb},
+    {"--version", fv::cli::VersionVerb},
 };
 
 int ExitCodeOf(const fv::vmm::VmmError& error) {

@@ -47,14 +47,6 @@ class EventPrinter final : public session::Observer {
   session::EventWriter writer_;
 };
 
-absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path) {
-  absl::StatusOr<std::string> text = rootfs::ReadHostFile(path);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<fuzz::Program> program = fuzz::ParseText(*text);
-  if (program.ok()) return program;
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", program.status().message()));
-}
-
 int Show(const fuzz::Program& program, const fuzz::Verdict& verdict) {
   if (verdict.run.results) {
     std::fputs(fuzz::ResultsText(program, *verdict.run.results).c_str(), stdout);
@@ -83,6 +75,17 @@ absl::StatusOr<fuzz::Verdict> Replay(const fuzz::Program& program) {
 }
 
 }  // namespace
+
+absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path) {
+  absl::StatusOr<std::string> content = rootfs::ReadHostFile(path);
+  if (!content.ok()) return content.status();
+  if (!std::string_view(path).ends_with(".textproto")) {
+    return fuzz::Decode({reinterpret_cast<const uint8_t*>(content->data()), content->size()});
+  }
+  absl::StatusOr<fuzz::Program> program = fuzz::ParseText(*content);
+  if (program.ok()) return program;
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", program.status().message()));
+}
 
 int ReplayVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments =

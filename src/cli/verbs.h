@@ -26,6 +26,7 @@ int InspectVerb(const Words& args);
 int SnapshotVerb(const Words& args);
 int FuzzVerb(const Words& args);
 int ReplayVerb(const Words& args);
+int CoverageVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

@@ -32,7 +32,7 @@ pre i { display: inline-block; width: 12ch; text-align: right; margin-right: 2ch
 <h1>%s</h1>
 )";
 
-std::string Escaped(std::string_view text) {
+std::string Escaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
@@ -63,8 +63,8 @@ std::string IndexPage(const Report& report) {
   absl::StrAppend(&page, "<p>", report.blocks.Text(), " basic blocks reached.\n",
                   "<table><tr><th><th><th><th>lines reached<th>of\n");
   for (const std::string& folder : Folders(report)) {
-    absl::StrAppend(&page, Row(absl::StrCat("<b>", Escaped(folder), "</b>"),
-                               LinesBelow(report, folder)));
+    absl::StrAppend(&page,
+                    Row(absl::StrCat("<b>", Escaped(folder), "</b>"), LinesBelow(report, folder)));
   }
   for (const auto& [path, file] : report.files) {
     absl::StrAppend(

@@ -23,13 +23,15 @@ struct EndDwarf {
   void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
 };
 
-// The compiler was told of paths in its sandbox, some of them absolute.
+// The compiler was told of paths in its sandbox, some of them absolute. Empty for files that are
+// not of the source tree, but of the compiler.
 std::string RelativePath(std::string_view path) {
-  for (const std::string_view folder : {"/guest/", "/proto/"}) {
-    const size_t at = path.find(folder);
+  for (const std::string folder : {"guest/", "proto/"}) {
+    if (path.starts_with(folder)) return std::string(path);
+    const size_t at = path.find("/" + folder);
     if (at != std::string_view::npos) return std::string(path.substr(at + 1));
   }
-  return std::string(path);
+  return "";
 }
 
 class Reader {
@@ -63,13 +65,15 @@ class Reader {
     }
     const char* source = dwarf_linesrc(row, nullptr, nullptr);
     if (ends_sequence || !statement || line <= 0 || begin >= end || source == nullptr) return;
-    table_.rows.push_back({begin, end, FileIndex(source), static_cast<uint32_t>(line)});
+    const std::string path = RelativePath(source);
+    if (path.empty()) return;
+    table_.rows.push_back({begin, end, FileIndex(path), static_cast<uint32_t>(line)});
   }
 
-  uint32_t FileIndex(const char* source) {
+  uint32_t FileIndex(const std::string& path) {
     const auto [known, is_new] =
-        indices_.try_emplace(RelativePath(source), static_cast<uint32_t>(table_.files.size()));
-    if (is_new) table_.files.push_back(known->first);
+        indices_.try_emplace(path, static_cast<uint32_t>(table_.files.size()));
+    if (is_new) table_.files.push_back(path);
     return known->second;
   }
 
@@ -90,8 +94,7 @@ absl::StatusOr<LineTable> ReadLineTable(std::span<const uint8_t> kernel) {
   auto* image = reinterpret_cast<char*>(const_cast<uint8_t*>(kernel.data()));
   const std::unique_ptr<Elf, EndElf> elf(elf_memory(image, kernel.size()));
   if (elf == nullptr) return Refuse();
-  const std::unique_ptr<Dwarf, EndDwarf> dwarf(
-      dwarf_begin_elf(elf.get(), DWARF_C_READ, nullptr));
+  const std::unique_ptr<Dwarf, EndDwarf> dwarf(dwarf_begin_elf(elf.get(), DWARF_C_READ, nullptr));
   if (dwarf == nullptr) return Refuse();
   Reader reader;
   Dwarf_CU* unit = nullptr;

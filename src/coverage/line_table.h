@@ -25,8 +25,8 @@ struct LineTable {
   std::vector<LineRow> rows;       // ascending
 };
 
-// Statements only, and without code that has no line. InvalidArgument: no ELF file, or one without
-// debug information.
+// Statements of the source tree only, and without code that has no line. InvalidArgument: no ELF
+// file, or one without debug information.
 absl::StatusOr<LineTable> ReadLineTable(std::span<const uint8_t> kernel);
 
 }  // namespace fv::coverage

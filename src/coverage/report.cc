@@ -23,9 +23,8 @@ std::vector<VisitedBlock> ByAddress(const KernelBlocks& blocks, std::span<const 
     const Block& block = blocks.blocks()[i];
     sorted.push_back({block.address, i < hits.size() ? hits[i] : 0, block.begins_function});
   }
-  std::sort(sorted.begin(), sorted.end(), [](const VisitedBlock& a, const VisitedBlock& b) {
-    return a.address < b.address;
-  });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const VisitedBlock& a, const VisitedBlock& b) { return a.address < b.address; });
   return sorted;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "src/coverage/kernel_blocks.h"
 #include "src/fuzz/worker.h"
 
 namespace fv::fuzz {
@@ -40,7 +42,9 @@ uint64_t FilesIn(const std::string& directory, std::string_view ending) {
 class Campaign {
  public:
   Campaign(const CampaignOptions& options, Store store)
-      : options_(options), store_(std::move(store)) {}
+      : options_(options),
+        store_(std::move(store)),
+        blocks_(coverage::KernelBlocks(options.judge.guest.kernel_image).size()) {}
 
   absl::StatusOr<CampaignState> Run(const std::function<void(const CampaignState&)>& progress) {
     void* memory = mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE,
@@ -122,6 +126,9 @@ class Campaign {
     state.reset_ns = shared_->reset_ns;
     state.proofs = shared_->proofs;
     for (const auto& seen : shared_->seen) state.features += seen.load(std::memory_order_relaxed);
+    for (size_t i = 0; i < blocks_; ++i) {
+      state.block_hits.push_back(shared_->block_hits[i].load(std::memory_order_relaxed));
+    }
     state.corpus = FilesIn(store_.corpus(), "");
     state.findings = FilesIn(store_.findings(), ".textproto");
     state.restarts = restarts_;
@@ -130,6 +137,7 @@ class Campaign {
 
   const CampaignOptions& options_;
   Store store_;
+  const size_t blocks_;
   Clock::time_point started_ = Clock::now();
   SharedState* shared_ = nullptr;
   std::map<pid_t, unsigned> jobs_;
@@ -137,6 +145,11 @@ class Campaign {
 };
 
 }  // namespace
+
+uint64_t CampaignState::BlocksReached() const {
+  return static_cast<uint64_t>(
+      std::count_if(block_hits.begin(), block_hits.end(), [](uint64_t hits) { return hits != 0; }));
+}
 
 absl::StatusOr<CampaignState> RunCampaign(
     const CampaignOptions& options, const std::function<void(const CampaignState&)>& progress) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/fuzz/judge.h"
@@ -36,6 +37,10 @@ struct CampaignState {
   uint64_t resets = 0;    // of guests, to their snapshots
   uint64_t reset_ns = 0;  // all of them
   uint64_t proofs = 0;    // of them, proved exact
+  // Of the kernel's basic blocks (KernelBlocks): programs that ran it. Empty if it does not count.
+  std::vector<uint64_t> block_hits;
+
+  uint64_t BlocksReached() const;
 };
 
 // `progress` is called about once in two seconds. Errors: the store, the host. A signal that ends

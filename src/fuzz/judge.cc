@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/fuzz/compare.h"
+#include "src/fuzz/kernel_place.h"
 #include "src/fuzz/text.h"
 
 namespace fv::fuzz {
@@ -96,17 +97,30 @@ absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) 
     if (!made.ok()) return made.status();
     native = *std::move(made);
   }
-  return std::unique_ptr<Judge>(new Judge(*std::move(guest), std::move(native)));
+  return std::unique_ptr<Judge>(
+      new Judge(options.guest.kernel_image, *std::move(guest), std::move(native)));
 }
 
 absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* observer) {
   Verdict verdict{.finding = {}, .run = guest_->Run(program, observer), .native = {}};
   verdict.finding = OfGuest(verdict.run);
+  if (verdict.finding && verdict.run.end == SessionEnd::kPanic) {
+    AddPlace(verdict.run, *verdict.finding);
+  }
   if (!verdict.finding && native_ != nullptr && program.order == Order::kTurns) {
     const absl::Status status = Compare(program, verdict);
     if (!status.ok()) return status;
   }
   return verdict;
+}
+
+void Judge::AddPlace(const GuestRun& run, Finding& finding) {
+  if (finding.kind != "panic") return;
+  const std::vector<std::string> names =
+      PlaceOfPanic(guest_->machine().memory(), symbols_, run.message, run.message);
+  if (names.empty()) return;
+  absl::StrAppend(&finding.place, " in ", names.front());
+  finding.detail = absl::StrCat("in ", absl::StrJoin(names, " < "), "\n", finding.detail);
 }
 
 // What Linux does; a busy machine gets more time. Unavailable...: the host failed.

@@ -13,6 +13,7 @@
 #include "src/fuzz/native_runner.h"
 #include "src/fuzz/program.h"
 #include "src/fuzz/run.h"
+#include "src/inspect/kernel_symbols.h"
 
 namespace fv::fuzz {
 
@@ -44,17 +45,22 @@ class Judge {
   static absl::StatusOr<std::unique_ptr<Judge>> Make(const JudgeOptions& options);
 
   ResetStats reset_stats() const { return guest_->reset_stats(); }
+  const coverage::KernelBlocks& blocks() const { return guest_->blocks(); }
 
   // The first thing that is wrong. A difference counts if Linux gives the same every time.
   // Unavailable and the like: the host failed. Throws vmm::VmmError.
   absl::StatusOr<Verdict> Try(const Program& program, session::Observer* observer = nullptr);
 
  private:
-  Judge(std::unique_ptr<GuestRunner> guest, std::unique_ptr<NativeRunner> native)
-      : guest_(std::move(guest)), native_(std::move(native)) {}
+  Judge(std::span<const uint8_t> kernel, std::unique_ptr<GuestRunner> guest,
+        std::unique_ptr<NativeRunner> native)
+      : symbols_(kernel), guest_(std::move(guest)), native_(std::move(native)) {}
+  // Says where in the kernel a panic was.
+  void AddPlace(const GuestRun& run, Finding& finding);
   absl::StatusOr<Results> RunNatively(const Program& program);
   absl::Status Compare(const Program& program, Verdict& verdict);
 
+  inspect::KernelSymbols symbols_;
   std::unique_ptr<GuestRunner> guest_;
   std::unique_ptr<NativeRunner> native_;  // null without differential
 };

@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
 
 GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   machine_ = &reset_->Fresh();
+  const std::vector<uint8_t> counted_before = blocks_.Read(machine_->memory());
   const vmm::Fd input = MemoryFile(Encode(program));
   const vmm::Fd output = MemoryFile();
   session::SessionOptions session_options;
@@ -80,11 +81,13 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   }
   if (observer != nullptr) session_options.observers.push_back(observer);
   const session::SessionResult result = session::Session(*machine_, session_options).Run();
-  GuestRun run{.end = result.end,
-               .message = MessageOf(result),
-               .findings = {},
-               .results = {},
-               .inexact_reset = reset_->inexact()};
+  GuestRun run{
+      .end = result.end,
+      .message = MessageOf(result),
+      .findings = {},
+      .results = {},
+      .inexact_reset = reset_->inexact(),
+      .block_counts = coverage::CountedSince(counted_before, blocks_.Read(machine_->memory()))};
   if (oracle) {
     run.findings = oracle->findings();
     run.broken = oracle->broken_invariants();

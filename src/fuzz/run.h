@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/fork_strategy.h"
+#include "src/coverage/kernel_blocks.h"
 #include "src/fuzz/program.h"
 #include "src/fuzz/reset.h"
 #include "src/fuzz/results.h"
@@ -41,6 +42,9 @@ struct GuestRun {
   // The program before left something behind that the reset did not bring back: what. This run had
   // a guest of its own.
   std::vector<std::string> inexact_reset;
+  // How often each basic block of the kernel ran (KernelBlocks), modulo 256, without the boot.
+  // Empty if the kernel does not count.
+  std::vector<uint8_t> block_counts;
 };
 
 class GuestRunner {
@@ -52,12 +56,14 @@ class GuestRunner {
   // After Run, until the next.
   vmm::MachineInterface& machine() { return *machine_; }
   ResetStats reset_stats() const { return reset_->stats(); }
+  const coverage::KernelBlocks& blocks() const { return blocks_; }
 
  private:
   GuestRunner(const GuestRunOptions& options, std::unique_ptr<Reset> reset)
-      : options_(options), reset_(std::move(reset)) {}
+      : options_(options), blocks_(options.kernel_image), reset_(std::move(reset)) {}
 
   GuestRunOptions options_;
+  coverage::KernelBlocks blocks_;
   std::unique_ptr<Reset> reset_;
   vmm::MachineInterface* machine_ = nullptr;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // libFuzzer calls C functions, so the worker of the process is a variable. libFuzzer sees the
-// features as "extra counters", which it finds by the name of their section.
+// features, and behind them the counters of the guest kernel's basic blocks, as "extra counters",
+// which it finds by the name of their section and clears before each program.
 #include "src/fuzz/worker.h"
 
 #include <unistd.h>
@@ -33,7 +34,8 @@ namespace {
 constexpr int kHostFailure = 5;
 constexpr size_t kMinimiseTries = 200;
 
-__attribute__((section("__libfuzzer_extra_counters"))) uint8_t counters[kFeatures];
+__attribute__((section("__libfuzzer_extra_counters")))
+uint8_t counters[kFeatures + coverage::kMaxBlocks];
 
 class Worker {
  public:
@@ -56,13 +58,14 @@ class Worker {
     }
     before_ = program;
     if (verdict.run.results) {
-      AddFeatures(program, *verdict.run.results, counters);
+      AddFeatures(program, *verdict.run.results, std::span(counters).first<kFeatures>());
     } else {
       counters[0] = 1;  // libFuzzer gives up where nothing shows anything
     }
     for (size_t i = 0; i < kFeatures; ++i) {
       if (counters[i] != 0) shared_.seen[i].store(1, std::memory_order_relaxed);
     }
+    TakeBlocks(verdict.run.block_counts);
   }
 
   const Grammar& grammar() const { return grammar_; }
@@ -77,6 +80,13 @@ class Worker {
     absl::StatusOr<Verdict> verdict = judge_->Try(program);
     if (!verdict.ok()) Fail(verdict.status());
     return *std::move(verdict);
+  }
+
+  void TakeBlocks(const std::vector<uint8_t>& counts) {
+    std::copy(counts.begin(), counts.end(), counters + kFeatures);
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] != 0) shared_.block_hits[i].fetch_add(1, std::memory_order_relaxed);
+    }
   }
 
   void CountResets() {

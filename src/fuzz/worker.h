@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "src/coverage/kernel_blocks.h"
 #include "src/fuzz/campaign.h"
 #include "src/fuzz/features.h"
 
@@ -19,6 +20,8 @@ struct SharedState {
   std::atomic<uint64_t> reset_ns;
   std::atomic<uint64_t> proofs;
   std::atomic<uint8_t> seen[kFeatures];
+  // Of the kernel's basic blocks: programs that ran it.
+  std::atomic<uint64_t> block_hits[coverage::kMaxBlocks];
 };
 
 // Does not return: libFuzzer ends the process.
