@@ -104,7 +104,7 @@ absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) 
 absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* observer) {
   Verdict verdict{.finding = {}, .run = guest_->Run(program, observer), .native = {}};
   verdict.finding = OfGuest(verdict.run);
-  if (verdict.finding && verdict.run.end == SessionEnd::kPanic) {
+  if (verdict.finding && verdict.finding->kind == "panic") {
     AddPlace(verdict.run, *verdict.finding);
   }
   if (!verdict.finding && native_ != nullptr && program.order == Order::kTurns) {
@@ -115,7 +115,6 @@ absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* ob
 }
 
 void Judge::AddPlace(const GuestRun& run, Finding& finding) {
-  if (finding.kind != "panic") return;
   const std::vector<std::string> names =
       PlaceOfPanic(guest_->machine().memory(), symbols_, run.message, run.message);
   if (names.empty()) return;
