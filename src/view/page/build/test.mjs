@@ -8,30 +8,16 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundleForNode } from "./node_bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = process.argv[2] ?? "unit";
 const sources = readdirSync(join(root, "tests", folder)).filter((name) => name.endsWith(".test.ts"));
 if (sources.length === 0) throw new Error(`no tests in tests/${folder}`);
 
-// Inside the package, so that imports of packages are found.
 const out = mkdtempSync(join(process.env.TEST_TMPDIR ?? tmpdir(), "forkvisor-page-"));
 try {
-  await build({
-    entryPoints: sources.map((name) => join(root, "tests", folder, name)),
-    outdir: out,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node18",
-    sourcemap: "inline",
-    define: { PAGE_ROOT: JSON.stringify(root) },
-    alias: { "playwright-core": join(root, "node_modules/playwright-core/index.mjs") },
-    external: [join(root, "node_modules/*")],
-    logLevel: "warning",
-  });
+  const files = await bundleForNode(sources.map((name) => join(root, "tests", folder, name)), out);
   const reporters = process.env.XML_OUTPUT_FILE
     ? [
         "--test-reporter=spec",
@@ -40,7 +26,6 @@ try {
         `--test-reporter-destination=${process.env.XML_OUTPUT_FILE}`,
       ]
     : ["--test-reporter=spec"];
-  const files = readdirSync(out).filter((name) => name.endsWith(".mjs")).map((name) => join(out, name));
   const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...reporters, ...files], {
     stdio: "inherit",
   });

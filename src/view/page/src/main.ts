@@ -2,6 +2,7 @@
 //
 // Puts the page together: panels, buttons, keys, and the loop that paints what changed.
 import type { Recording } from "./decode/recording.js";
+import { PageClass } from "./model/sharing.js";
 import { frameLooks, pageLooks } from "./paint/looks.js";
 import type { Look } from "./paint/looks.js";
 import { AddressPanel } from "./ui/address_panel.js";
@@ -77,11 +78,13 @@ function paintDifference(): void {
   const only = (side: ReadonlyMap<number, number>) => side.size - comparison.otherFrame - comparison.otherRights;
   const parts = [
     `${comparison.same.toLocaleString("en")} pages alike`,
-    `${comparison.otherFrame.toLocaleString("en")} with another frame (bar below the cell)`,
+    `${comparison.otherFrame.toLocaleString("en")} with another frame`,
     `${comparison.otherRights.toLocaleString("en")} with other rights`,
-    `${only(comparison.first).toLocaleString("en")} only left, ${only(comparison.second).toLocaleString("en")} only right (half a bar)`,
+    `${only(comparison.first).toLocaleString("en")} only left`,
+    `${only(comparison.second).toLocaleString("en")} only right`,
   ];
   setText(byId("difference"), `Left and right: ${parts.join(" · ")}`);
+  byId("difference").title = "A bar below a cell: another frame. Half a bar: other rights, or a page on this side only.";
 }
 
 // Scrolls every picture to what is selected.
@@ -105,11 +108,17 @@ function revealSelection(): void {
 function describeRun(recording: Recording): void {
   const { header } = recording;
   if (header === undefined) return;
-  setText(byId("program"), header.program.join(" "));
+  // Paths are long and say little here; the whole stands in the hint.
+  const [path = "", ...rest] = header.program;
+  const words = [path.slice(path.lastIndexOf("/") + 1), ...rest].join(" ");
+  setText(byId("program"), words);
+  byId("program").title = header.program.join(" ");
   const memory = `${Math.round(header.ramBytes / 2 ** 20)} MiB`;
   const when = header.unixTime > 0 ? new Date(header.unixTime * 1000).toISOString().slice(0, 16).replace("T", " ") : "";
-  setText(byId("run"), [header.strategy && `${header.strategy} fork`, memory, header.host, when].filter(Boolean).join(" · "));
-  document.title = `${header.program.join(" ")} - Forkvisor`;
+  const host = header.host.split(" (ring")[0]!;
+  setText(byId("run"), [header.strategy && `${header.strategy} fork`, memory, host, when].filter(Boolean).join(" · "));
+  byId("run").title = header.host;
+  document.title = `${words} - Forkvisor`;
 }
 
 const endings = ["ended", "stopped", "the guest failed", "ran out of time", "interrupted"];
@@ -148,6 +157,7 @@ const sink = {
     setText(element, text);
     element.className = look;
     element.title = text;
+    paintLegends();
     setText(byId("empty-why"), status.kind === "failed" ? `It could not be read: ${status.problem}.` : "");
     requestPaint();
   },
@@ -162,14 +172,16 @@ function legend(list: HTMLElement, looks: readonly Look[]): void {
       canvas.width = canvas.height = 13 * devicePixelRatio;
       const context = canvas.getContext("2d")!;
       context.scale(devicePixelRatio, devicePixelRatio);
-      theme.stamps.draw(context, look, 0, 0, 13);
+      theme.stamps.draw(context, look, 0, 0, 14);
       return h("li", { title: look.meaning }, canvas, look.name);
     }),
   );
 }
 
 function paintLegends(): void {
-  legend(byId("page-legend"), Object.values(pageLooks));
+  const broken = pageLooks[PageClass.broken];
+  const found = view.recording.findings.length > 0;
+  legend(byId("page-legend"), Object.values(pageLooks).filter((look) => found || look !== broken));
   legend(byId("frame-legend"), Object.values(frameLooks));
   byId("scheme").firstChild!.textContent = theme.scheme === "dark" ? "Light" : "Dark";
 }
@@ -200,8 +212,10 @@ byId("back").addEventListener("click", () => view.seek(view.position - 1));
 byId("on").addEventListener("click", () => view.seek(view.position + 1));
 byId("play").addEventListener("click", () => view.play(!view.playing));
 byId<HTMLInputElement>("file").addEventListener("change", (event) => {
-  const file = (event.target as HTMLInputElement).files?.[0];
+  const input = event.target as HTMLInputElement;
+  const file = input.files?.[0];
   if (file !== undefined) void readFile(file, sink);
+  input.value = ""; // the same file may be picked again
 });
 document.addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the pages of an address space stand in its picture: for each mapping a headline, then
-// rows of cells, one a page. A row holds a power of two of pages and starts at a multiple of it, so
-// that the same page stands in the same column in every address space. Stretches in which no page was
-// ever touched shrink to one line.
+// rows of cells, one a page. A row holds a power of two of pages, counted from the mapping's start.
+// Stretches in which no page was touched shrink to one line.
 import type { Mm, State, Vma } from "../model/state.js";
 import { entriesPerTable } from "../model/state.js";
-import { leafTable } from "../model/walk.js";
+import { holeEnd, leafTable } from "../model/walk.js";
 import type { Placed, Rect } from "./rows.js";
 import { powerOfTwo, rowAt } from "./rows.js";
 
 export interface MapRow extends Placed {
   readonly kind: "head" | "cells" | "gap";
   readonly vma: Vma;
-  readonly first: number; // page number of the first cell, which may lie before the mapping; gaps: exact
+  readonly first: number; // page number of the first cell, or of the first page left out
   readonly count: number; // cells; gaps: pages left out
 }
 
@@ -31,8 +30,9 @@ const blockSpace = 7;
 // A run of untouched rows this long or longer becomes a gap.
 const gapRows = 2;
 
-export function layOutAddressMap(state: State, mm: Mm, width: number): AddressMap {
-  const least = cellSize(touchedPages(state, mm));
+// `resident`: how many pages are mapped, on which the cells' size depends.
+export function layOutAddressMap(state: State, mm: Mm, resident: number, width: number): AddressMap {
+  const least = cellSize(resident);
   const room = width - gutter - 4;
   const perRow = Math.min(128, powerOfTwo(room / least));
   const cell = Math.min(Math.floor(least * 1.4), Math.floor(room / perRow));
@@ -53,17 +53,6 @@ function cellSize(pages: number): number {
   return 5;
 }
 
-// Pages with an entry that is not zero, roughly: it only chooses the cells' size.
-function touchedPages(state: State, mm: Mm): number {
-  let pages = 0;
-  for (const vma of mm.vmas) {
-    eachStretch(state, mm, vma, 32, (touched, count) => {
-      if (touched) pages += count;
-    });
-  }
-  return pages;
-}
-
 function placeCells(
   rows: MapRow[],
   state: State,
@@ -82,8 +71,8 @@ function placeCells(
       rows.push({ kind: "gap", vma, first: page, count, y, height: gapHeight });
       y += gapHeight;
     } else {
-      for (let first = page - (page % perRow); first < end; first += perRow) {
-        rows.push({ kind: "cells", vma, first, count: perRow, y, height: cell });
+      for (let first = page; first < end; first += perRow) {
+        rows.push({ kind: "cells", vma, first, count: Math.min(perRow, end - first), y, height: cell });
         y += cell;
       }
     }
@@ -103,27 +92,32 @@ function eachStretch(
   let current: boolean | undefined;
   let pending = 0;
   const last = vma.page + vma.pages;
-  const add = (touched: boolean, pages: number) => {
+  for (let page = vma.page; page < last; ) {
+    const touched = anyEntry(state, mm, page, Math.min(last, page + perRow));
+    // Where whole tables are missing, all rows up to their end are untouched.
+    const hole = touched ? 0 : Math.floor((holeEnd(state, mm, page) - page) / perRow);
+    const end = Math.min(last, page + Math.max(1, hole) * perRow);
     if (current !== undefined && touched !== current) {
       visit(current, pending);
       pending = 0;
     }
     current = touched;
-    pending += pages;
-  };
-  for (let page = vma.page; page < last; ) {
-    const table = leafTable(state, mm, page);
-    const tableEnd = page - (page % entriesPerTable) + entriesPerTable;
-    const end = Math.min(last, table === undefined ? tableEnd : page - (page % perRow) + perRow);
-    add(table !== undefined && anyEntry(table.words, page % entriesPerTable, end - page), end - page);
+    pending += end - page;
     page = end;
   }
   if (current !== undefined) visit(current, pending);
 }
 
-function anyEntry(words: Uint32Array, index: number, count: number): boolean {
-  const end = 2 * Math.min(entriesPerTable, index + count);
-  for (let i = 2 * index; i < end; ++i) if (words[i] !== 0) return true;
+function anyEntry(state: State, mm: Mm, first: number, end: number): boolean {
+  for (let page = first; page < end; ) {
+    const index = page % entriesPerTable;
+    const here = Math.min(end - page, entriesPerTable - index);
+    const words = leafTable(state, mm, page)?.words;
+    if (words !== undefined) {
+      for (let i = 2 * index; i < 2 * (index + here); ++i) if (words[i] !== 0) return true;
+    }
+    page += here;
+  }
   return false;
 }
 

@@ -7,6 +7,9 @@
 // A position p in [0, steps] means: steps 0 ... p-1 have happened. Step i is the one between
 // positions i and i + 1.
 //
+// Entries of a table that a step makes are not written down one by one: the table goes and comes as
+// an object, with the entries that it had at the step's end.
+//
 // Invariant: within a step, changes of objects come before changes of entries and frames, and an
 // entry's change belongs to the table that stands under its frame after the objects' changes. A
 // table that goes keeps its words, so that taking the step back brings it back as it was.
@@ -50,6 +53,7 @@ export class History {
   #frameEnds: number[] = [];
   // Frames that were ever something other than free or reserved.
   readonly used: Uint8Array;
+  #fresh = new Set<Table>(); // made by the step that is being written
 
   constructor(frames: number) {
     this.state = new State(frames);
@@ -73,6 +77,7 @@ export class History {
     this.#entryEnds.push(this.#entries.length);
     this.#frameEnds.push(this.#frames.length);
     this.#position = this.steps;
+    this.#fresh.clear();
   }
 
   // Takes back what was set since the last commit().
@@ -91,6 +96,7 @@ export class History {
     this.#objects = [];
     this.#entries = new GrowingWords();
     this.#frames = new GrowingWords();
+    this.#fresh.clear();
   }
 
   setTask(pid: number, after: Task | undefined): void {
@@ -104,6 +110,7 @@ export class History {
   // A fresh table of zeros, or none. Before this step's changes of its entries.
   setTable(frame: number, level: number | undefined): void {
     const after = level === undefined ? undefined : new Table(frame, level);
+    if (after !== undefined) this.#fresh.add(after);
     this.#setObject({ in: "tables", key: frame, ...values(this.state.tables.get(frame), after) });
   }
 
@@ -112,9 +119,16 @@ export class History {
   }
 
   setEntry(table: number, index: number, flags: number, frame: number): void {
-    const words = this.state.tables.get(table)?.words;
-    if (words === undefined) throw new Error(`entry ${index} of frame ${table}, which is no table`);
+    const of = this.state.tables.get(table);
+    if (of === undefined) throw new Error(`entry ${index} of frame ${table}, which is no table`);
+    const { words } = of;
     if (words[2 * index] === flags && words[2 * index + 1] === frame) return;
+    if (!this.#fresh.has(of)) this.#logEntry(words, table, index, flags, frame);
+    words[2 * index] = flags;
+    words[2 * index + 1] = frame;
+  }
+
+  #logEntry(words: Uint32Array, table: number, index: number, flags: number, frame: number): void {
     const log = this.#entries;
     log.reserve(entryWords);
     const at = log.length;
@@ -125,8 +139,6 @@ export class History {
     log.words[at + 4] = flags;
     log.words[at + 5] = frame;
     log.length += entryWords;
-    words[2 * index] = flags;
-    words[2 * index + 1] = frame;
   }
 
   setFrame(frame: number, kind: FrameKind, extra: number): void {
@@ -205,6 +217,17 @@ export class History {
 
   // ---- What a step did ----
 
+  // Tables that a step made.
+  newTables(step: number): Table[] {
+    const made: Table[] = [];
+    for (let i = start(this.#objectEnds, step); i < (this.#objectEnds[step] ?? 0); ++i) {
+      const change = this.#objects[i]!;
+      if (change.in === "tables" && change.after !== undefined) made.push(change.after);
+    }
+    return made;
+  }
+
+  // Changed entries of tables that were there before.
   entryChanges(step: number): EntryChange[] {
     const changes: EntryChange[] = [];
     const { words } = this.#entries;

@@ -89,9 +89,10 @@ export const enum PageClass {
   shared, // a shared mapping
   zero, // the zero frame
   guard, // every access is refused: MADV_GUARD_INSTALL, or a page of a PROT_NONE mapping
+  broken, // writable although other private mappings have the frame: what I1 forbids
 }
 
-export const pageClasses = 9;
+export const pageClasses = 10;
 
 // `table`: the frame of the level-1 table that the entry is in.
 export function classify(
@@ -109,6 +110,8 @@ export function classify(
   if (sharedMapping) return PageClass.shared;
   if ((sharing.reach.get(table) ?? 0) > 1) return PageClass.sharedTable;
   if (state.frameKind[frame] === FrameKind.file) return PageClass.file;
-  if ((sharing.mappings[frame] ?? 0) > 1) return PageClass.cowShared;
+  if ((sharing.mappings[frame] ?? 0) > 1) {
+    return (flags & entry.writable) !== 0 ? PageClass.broken : PageClass.cowShared;
+  }
   return (flags & entry.copyOnWrite) !== 0 ? PageClass.cowAlone : PageClass.own;
 }

@@ -58,6 +58,20 @@ export function leafTable(state: State, mm: Mm, page: number): Table | undefined
   return table !== undefined && table.level === 1 ? table : undefined;
 }
 
+// The first page behind the hole that a page lies in: as far as one missing table's entry spans. For a
+// page that a level-1 table covers, where that table ends.
+export function holeEnd(state: State, mm: Mm, page: number): number {
+  let table = state.tables.get(mm.root);
+  for (let level = 4; level > 1; --level) {
+    const index = tableIndex(page, level);
+    const flags = table?.words[2 * index] ?? 0;
+    const next = leadsOn(flags) ? state.tables.get(table!.words[2 * index + 1]!) : undefined;
+    if (next === undefined) return page - (page % entryPages(level)) + entryPages(level);
+    table = next;
+  }
+  return page - (page % entriesPerTable) + entriesPerTable;
+}
+
 // Calls `visit` for each level-1 table that an address space reaches, in the order of addresses,
 // with the first page that the table covers.
 export function eachLeaf(

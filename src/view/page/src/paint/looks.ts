@@ -14,7 +14,7 @@ export type ColourName = (typeof colourNames)[number];
 export type Palette = Readonly<Record<ColourName, string>>;
 
 export type Mark =
-  | "empty" | "plain" | "hatch" | "dot" | "cross-hatch" | "corner" | "bars" | "ring" | "cross" | "grid" | "outline";
+  | "empty" | "plain" | "hatch" | "dot" | "cross-hatch" | "corner" | "bars" | "ring" | "cross" | "grid" | "outline" | "bang";
 
 export interface Look {
   readonly name: string;
@@ -34,6 +34,7 @@ export const pageLooks: Record<PageClass, Look> = {
   [PageClass.shared]: { name: "shared", colour: "shared", mark: "bars", meaning: "a shared mapping: all see every write" },
   [PageClass.zero]: { name: "zero", colour: "ink", mark: "ring", meaning: "the frame of zeroes: read, never written" },
   [PageClass.guard]: { name: "no access", colour: "faint", mark: "cross", meaning: "a guard, or a mapping without access" },
+  [PageClass.broken]: { name: "writable though shared", colour: "alert", mark: "bang", meaning: "a kernel bug: a private frame that several map may be written without a copy (invariant I1)" },
 };
 
 export const frameLooks: Record<FrameClass, Look> = {

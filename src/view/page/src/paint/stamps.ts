@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cells drawn once for each look and size, to be stamped many times.
+// Cells drawn once for each look and size, to be stamped many times. A cell leaves one pixel free on
+// its right and below.
 import type { ColourName, Look, Mark, Palette } from "./looks.js";
 
 type Context = CanvasRenderingContext2D;
+
+const stripCells = 32;
 
 export class Stamps {
   #made = new Map<string, HTMLCanvasElement>();
@@ -13,21 +16,33 @@ export class Stamps {
     readonly scale: number, // device pixels per CSS pixel
   ) {}
 
-  // Draws a cell of `size` CSS pixels at (x, y).
-  draw(context: Context, look: Look, x: number, y: number, size: number): void {
-    const stamp = this.#stamp(look, size);
-    context.drawImage(stamp, x, y, size, size);
+  // Draws `count` cells in a row from (x, y), `cell` CSS pixels from one to the next: one picture,
+  // cut from a strip of them.
+  draw(context: Context, look: Look, x: number, y: number, cell: number, count = 1): void {
+    const strip = this.#strip(look, cell);
+    const pixels = cell * this.scale;
+    for (let done = 0; done < count; done += stripCells) {
+      const here = Math.min(stripCells, count - done);
+      const width = here * cell;
+      context.drawImage(strip, 0, 0, here * pixels, pixels, x + done * cell, y, width, cell);
+    }
   }
 
-  #stamp(look: Look, size: number): HTMLCanvasElement {
-    const key = `${look.colour} ${look.mark} ${size}`;
+  #strip(look: Look, cell: number): HTMLCanvasElement {
+    const key = `${look.colour} ${look.mark} ${cell}`;
     let canvas = this.#made.get(key);
     if (canvas === undefined) {
       canvas = document.createElement("canvas");
-      canvas.width = canvas.height = Math.ceil(size * this.scale);
-      const context = canvas.getContext("2d")!;
+      canvas.width = Math.ceil(stripCells * cell * this.scale);
+      canvas.height = Math.ceil(cell * this.scale);
+      const context = canvas.getContext("2d", { willReadFrequently: true })!;
       context.scale(this.scale, this.scale);
-      paintMark(context, look.mark, this.palette, look.colour, size);
+      for (let i = 0; i < stripCells; ++i) {
+        context.save();
+        context.translate(i * cell, 0);
+        paintMark(context, look.mark, this.palette, look.colour, cell - 1);
+        context.restore();
+      }
       this.#made.set(key, canvas);
     }
     return canvas;
@@ -90,6 +105,12 @@ function paintMark(context: Context, mark: Mark, palette: Palette, name: ColourN
       context.moveTo(size - 1, 1);
       context.lineTo(1, size - 1);
       context.stroke();
+      break;
+    case "bang":
+      fill();
+      context.fillStyle = inside;
+      context.fillRect(size / 2 - 1, size * 0.12, 2, size * 0.48);
+      context.fillRect(size / 2 - 1, size * 0.72, 2, Math.max(1.5, size * 0.16));
       break;
     case "grid":
       fill();

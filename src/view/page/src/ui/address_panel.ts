@@ -6,15 +6,16 @@ import type { AddressMap, MapRow } from "../layout/address_map.js";
 import type { Rect } from "../layout/rows.js";
 import { rowAt } from "../layout/rows.js";
 import { Difference } from "../model/compare.js";
-import { classify, PageClass } from "../model/sharing.js";
+import { classify, PageClass, pageClasses } from "../model/sharing.js";
 import type { Mm, Table } from "../model/state.js";
-import { pageBytes } from "../model/state.js";
+import { entriesPerTable, pageBytes } from "../model/state.js";
 import * as vmas from "../model/vma.js";
 import { leafTable } from "../model/walk.js";
 import { pageLooks } from "../paint/looks.js";
 import { CanvasPanel } from "./canvas_panel.js";
 import { setText } from "./dom.js";
 import type { Theme } from "./theme.js";
+import { hasChanged } from "./view.js";
 import type { Side, View } from "./view.js";
 
 export class AddressPanel extends CanvasPanel {
@@ -59,7 +60,7 @@ export class AddressPanel extends CanvasPanel {
       this.#map = { rows: [], height: 0, cell: 15, perRow: 16 };
       return 0;
     }
-    this.#map = layOutAddressMap(this.view.state, mm, this.width);
+    this.#map = layOutAddressMap(this.view.state, mm, this.view.sharing().resident.get(mm.id) ?? 0, this.width);
     return this.#map.height;
   }
 
@@ -82,7 +83,7 @@ export class AddressPanel extends CanvasPanel {
   }
 
   protected override draw(context: CanvasRenderingContext2D, from: number, to: number): void {
-    this.counts = new Array<number>(9).fill(0);
+    this.counts = new Array<number>(pageClasses).fill(0);
     const { mm } = this;
     if (mm === undefined) return;
     const { rows } = this.#map;
@@ -147,41 +148,51 @@ export class AddressPanel extends CanvasPanel {
     const differences = view.comparison()?.[this.side];
     const changed = view.changed();
     const { vma } = row;
-    if (cell >= 10 || above?.kind !== "cells" || (row.first / row.count) % Math.ceil(14 / cell) === 0) {
+    if (cell >= 10 || above?.kind !== "cells" || ((row.first - vma.page) / this.#map.perRow) % Math.ceil(14 / cell) === 0) {
       context.fillStyle = theme.palette.faint;
       context.font = `${Math.min(11, Math.max(9, cell))}px ui-monospace, 'DejaVu Sans Mono', monospace`;
       context.textAlign = "right";
-      const first = Math.max(row.first, vma.page);
-      context.fillText((first * pageBytes).toString(16), gutter - 8, row.y + Math.min(cell - 1, 11));
+      context.fillText((row.first * pageBytes).toString(16), gutter - 8, row.y + Math.min(cell - 1, 11));
       context.textAlign = "left";
     }
-    const end = Math.min(row.first + row.count, vma.page + vma.pages);
-    let table: Table | undefined;
-    let tableBase = -1;
     const shared = (vma.flags & vmas.shared) !== 0;
-    for (let page = Math.max(row.first, vma.page); page < end; ++page) {
-      const base = page - (page % 512);
-      if (base !== tableBase) {
-        table = leafTable(state, mm, page);
-        tableBase = base;
-      }
-      const at = 2 * (page - base);
-      const flags = table?.words[at] ?? 0;
+    let run = { kind: PageClass.none, first: 0, count: 0 };
+    const flush = () => {
+      if (run.count === 0) return;
+      theme.stamps.draw(context, pageLooks[run.kind], gutter + run.first * cell, row.y, cell, run.count);
+    };
+    const marked: (() => void)[] = [];
+    let table: Table | undefined;
+    for (let i = 0; i < row.count; ++i) {
+      const page = row.first + i;
+      const index = page % entriesPerTable;
+      if (i === 0 || index === 0) table = leafTable(state, mm, page);
+      const flags = table?.words[2 * index] ?? 0;
       const kind = table === undefined
         ? PageClass.none
-        : classify(state, sharing, shared, table.frame, flags, table.words[at + 1]!);
-      const x = gutter + (page - row.first) * cell;
-      theme.stamps.draw(context, pageLooks[kind], x, row.y, cell - 1);
-      this.counts[kind]!++;
-      ++this.drawn;
-      const difference = differences?.get(page);
-      if (difference !== undefined) this.#drawDifference(context, difference, x, row.y);
-      if (table !== undefined && changed.tables.get(table.frame)?.has(page - base) === true) {
-        context.strokeStyle = theme.palette.alert;
-        context.lineWidth = cell >= 10 ? 2 : 1;
-        context.strokeRect(x + 0.5, row.y + 0.5, cell - 2, cell - 2);
+        : classify(state, sharing, shared, table.frame, flags, table.words[2 * index + 1]!);
+      if (run.kind === kind && run.count > 0) {
+        ++run.count;
+      } else {
+        flush();
+        run = { kind, first: i, count: 1 };
       }
+      this.counts[kind]!++;
+      const x = gutter + i * cell;
+      const difference = differences?.get(page);
+      if (difference !== undefined) marked.push(() => this.#drawDifference(context, difference, x, row.y));
+      if (flags !== 0 && hasChanged(changed, table!.frame, index)) marked.push(() => this.#drawChange(context, x, row.y));
     }
+    flush();
+    for (const draw of marked) draw();
+    this.drawn += row.count;
+  }
+
+  #drawChange(context: CanvasRenderingContext2D, x: number, y: number): void {
+    const { cell } = this.#map;
+    context.strokeStyle = this.theme.palette.alert;
+    context.lineWidth = cell >= 10 ? 2 : 1;
+    context.strokeRect(x + 0.5, y + 0.5, cell - 2, cell - 2);
   }
 
   // A bar below the cell: full width for another frame, half for other rights or a page on one side.

@@ -40,7 +40,7 @@ export abstract class CanvasPanel {
       this.canvas.style.width = `${this.width}px`;
       this.canvas.style.height = `${this.height}px`;
     }
-    const context = this.canvas.getContext("2d")!;
+    const context = this.canvas.getContext("2d", { willReadFrequently: true })!;
     context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     context.translate(0, -this.scroller.scrollTop);

@@ -12,6 +12,7 @@ import * as vmas from "../model/vma.js";
 import { walk } from "../model/walk.js";
 import { frameLooks, pageLooks } from "../paint/looks.js";
 import { h, mono } from "./dom.js";
+import { hasChanged } from "./view.js";
 import type { View } from "./view.js";
 
 const maxMappers = 200;
@@ -90,7 +91,7 @@ export class DetailPanel {
     const lines = hops.map((hop) =>
       h(
         "tr",
-        { class: this.view.changed().tables.get(hop.table.frame)?.has(hop.index) === true ? "changed" : "" },
+        { class: hasChanged(this.view.changed(), hop.table.frame, hop.index) ? "changed" : "" },
         h("td", { class: "number" }, String(hop.table.level)),
         h("td", { class: "mono number" }, hop.table.frame.toString(16)),
         h("td", { class: "mono number" }, String(hop.index)),

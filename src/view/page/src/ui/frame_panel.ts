@@ -5,7 +5,7 @@ import { frameAt, gutter, layOutFrames, rectOf } from "../layout/frame_grid.js";
 import type { FrameGrid, FrameRow } from "../layout/frame_grid.js";
 import type { Rect } from "../layout/rows.js";
 import { rowAt } from "../layout/rows.js";
-import { classifyFrame, frameClasses } from "../model/frames.js";
+import { classifyFrame, FrameClass, frameClasses } from "../model/frames.js";
 import { mappersOf } from "../model/sharing.js";
 import { FrameKind } from "../model/state.js";
 import { frameLooks } from "../paint/looks.js";
@@ -17,6 +17,9 @@ import type { View } from "./view.js";
 export class FramePanel extends CanvasPanel {
   #grid: FrameGrid = { rows: [], height: 0, cell: 10, perRow: 32 };
   #laidOutFor = "";
+  #used = new Uint32Array(0); // frames that are ever used
+  readonly #reserved = new WeakMap<FrameRow, number>();
+  #neverUsed = { free: 0, reserved: 0 };
   counts: number[] = [];
 
   constructor(
@@ -69,9 +72,23 @@ export class FramePanel extends CanvasPanel {
     if (key !== this.#laidOutFor) {
       this.#grid = layOutFrames(history.used, this.width);
       this.#laidOutFor = key;
+      this.#sortOut(history.used);
     }
     this.#count();
     return this.#grid.height;
+  }
+
+  // The frames to count at every step, and the count of the others, which nothing changes.
+  #sortOut(used: Uint8Array): void {
+    const { frameKind } = this.view.state;
+    const list: number[] = [];
+    this.#neverUsed = { free: 0, reserved: 0 };
+    used.forEach((ever, frame) => {
+      if (ever !== 0) list.push(frame);
+      else if (frameKind[frame] === FrameKind.reserved) ++this.#neverUsed.reserved;
+      else ++this.#neverUsed.free;
+    });
+    this.#used = Uint32Array.from(list);
   }
 
   // All frames, not only those on show.
@@ -79,10 +96,9 @@ export class FramePanel extends CanvasPanel {
     const { state } = this.view;
     const sharing = this.view.sharing();
     const counts = new Array<number>(frameClasses).fill(0);
-    for (let frame = 0; frame < state.frames; ++frame) {
-      const kind = classifyFrame(state, sharing, frame);
-      counts[kind]!++;
-    }
+    for (const frame of this.#used) counts[classifyFrame(state, sharing, frame)]!++;
+    counts[FrameClass.free]! += this.#neverUsed.free;
+    counts[FrameClass.reserved]! += this.#neverUsed.reserved;
     this.counts = counts;
     const free = counts[0]!;
     const used = state.frames - free - counts[1]!;
@@ -109,11 +125,7 @@ export class FramePanel extends CanvasPanel {
   }
 
   #drawGap(context: CanvasRenderingContext2D, row: FrameRow): void {
-    const { state } = this.view;
-    let reserved = 0;
-    for (let frame = row.first; frame < row.first + row.count; ++frame) {
-      if (state.frameKind[frame] === FrameKind.reserved) ++reserved;
-    }
+    const reserved = this.#reservedIn(row);
     const parts: string[] = [];
     if (reserved > 0) parts.push(`${reserved.toLocaleString("en")} reserved at boot`);
     if (row.count > reserved) parts.push(`${(row.count - reserved).toLocaleString("en")} never used`);
@@ -122,6 +134,17 @@ export class FramePanel extends CanvasPanel {
     context.textAlign = "left";
     context.fillText(`${parts.join(", ")}`, gutter, row.y + 12);
     this.#label(context, row, 12);
+  }
+
+  // Of a row whose frames are never used: it stays as it is.
+  #reservedIn(row: FrameRow): number {
+    let reserved = this.#reserved.get(row);
+    if (reserved === undefined) {
+      const kinds = this.view.state.frameKind.subarray(row.first, row.first + row.count);
+      reserved = kinds.reduce((sum, kind) => sum + (kind === FrameKind.reserved ? 1 : 0), 0);
+      this.#reserved.set(row, reserved);
+    }
+    return reserved;
   }
 
   #label(context: CanvasRenderingContext2D, row: FrameRow, below: number): void {
@@ -140,17 +163,19 @@ export class FramePanel extends CanvasPanel {
     if (cell >= 10 || above?.kind !== "cells" || (row.first / this.#grid.perRow) % Math.ceil(12 / cell) === 0) {
       this.#label(context, row, Math.min(9, cell));
     }
+    for (let i = 0; i < row.count; ) {
+      const kind = classifyFrame(view.state, sharing, row.first + i);
+      const first = i++;
+      while (i < row.count && classifyFrame(view.state, sharing, row.first + i) === kind) ++i;
+      theme.stamps.draw(context, frameLooks[kind], gutter + first * cell, row.y, cell, i - first);
+    }
+    this.drawn += row.count;
+    if (changed.size === 0) return;
+    context.strokeStyle = theme.palette.alert;
+    context.lineWidth = cell >= 10 ? 2 : 1;
     for (let i = 0; i < row.count; ++i) {
-      const frame = row.first + i;
-      const kind = classifyFrame(view.state, sharing, frame);
-      const x = gutter + i * cell;
-      theme.stamps.draw(context, frameLooks[kind], x, row.y, cell - 1);
-      ++this.drawn;
-      if (changed.has(frame)) {
-        context.strokeStyle = theme.palette.alert;
-        context.lineWidth = cell >= 10 ? 2 : 1;
-        context.strokeRect(x + 0.5, row.y + 0.5, cell - 2, cell - 2);
-      }
+      if (!changed.has(row.first + i)) continue;
+      context.strokeRect(gutter + i * cell + 0.5, row.y + 0.5, cell - 2, cell - 2);
     }
   }
 

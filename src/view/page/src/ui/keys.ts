@@ -70,6 +70,8 @@ export const keys: readonly Key[] = [
 export function listen(view: View, actions: Actions): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    // A dialog has its own keys.
+    if (document.querySelector("dialog[open]") !== null) return;
     const target = event.target as HTMLElement;
     if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
     // Space and Enter belong to a button that has the focus.

@@ -2,8 +2,11 @@
 //
 // The step that led to this state: its events in a sentence, what it changed, the phases of its
 // fork as a bar, and what the oracle found.
-import { microseconds } from "../model/story.js";
+import type { Finding } from "../decode/messages.js";
+import { pageBytes } from "../model/state.js";
+import { hexOf, microseconds } from "../model/story.js";
 import type { Fork } from "../model/story.js";
+import * as vmas from "../model/vma.js";
 import { h, setText } from "./dom.js";
 import type { View } from "./view.js";
 
@@ -32,6 +35,20 @@ export class StepPanel {
     this.#paintFindings();
   }
 
+  // One line, and on a click what it is about.
+  #finding(finding: Finding): HTMLElement {
+    const { view } = this;
+    const where = finding.pid === 0 ? "" : ` pid ${finding.pid}${finding.address === 0 ? "" : ` ${hexOf(finding.address)}`}`;
+    const button = h("button", { class: "link", title: finding.text }, `I${finding.invariant}${where}`);
+    button.addEventListener("click", () => {
+      const page = Math.floor(Number(finding.address) / pageBytes);
+      const mm = view.state.mms.get(finding.mm || (view.state.tasks.get(finding.pid)?.mm ?? 0));
+      if (mm !== undefined && vmas.find(mm.vmas, page) !== undefined) view.select({ kind: "page", mm: mm.id, page });
+      else if (finding.frame !== undefined) view.select({ kind: "frame", frame: finding.frame });
+    });
+    return h("p", { title: finding.text }, button, ` ${finding.rule}`);
+  }
+
   #headline(step: number): string {
     const event = this.view.story.headline(step);
     if (event !== undefined) return this.view.story.describe(event);
@@ -43,13 +60,11 @@ export class StepPanel {
     const { view } = this;
     const { events, safepoint, tsc } = view.recording.steps[step]!;
     const changed = view.changed();
-    let entries = 0;
-    for (const indexes of changed.tables.values()) entries += indexes.size;
     const plural = (count: number, one: string, many: string) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
     const parts = [
       `${microseconds(tsc, view.recording.header!)} after the start`,
       plural(events, "event", "events"),
-      plural(entries, "entry changed", "entries changed"),
+      plural(changed.entries, "entry changed", "entries changed"),
       plural(changed.frames.size, "frame changed hands", "frames changed hands"),
     ];
     if (safepoint !== "") parts.push(`safepoint: ${safepoint}`);
@@ -88,9 +103,8 @@ export class StepPanel {
     const here = view.recording.findings.filter((finding) => finding.step === view.step);
     this.findings.hidden = here.length === 0;
     this.findings.replaceChildren(
-      ...here.map((finding) =>
-        h("p", {}, h("b", {}, `! I${finding.invariant} ${finding.rule}: `), finding.text),
-      ),
+      h("p", {}, h("b", {}, `! ${here.length === 1 ? "A finding" : `${here.length} findings`} of the oracle in this step:`)),
+      ...here.map((finding) => this.#finding(finding)),
     );
   }
 }

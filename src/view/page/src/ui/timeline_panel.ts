@@ -81,7 +81,7 @@ export class TimelinePanel {
       this.#canvas.style.width = `${this.#width}px`;
       this.#canvas.style.height = `${height}px`;
     }
-    const context = this.#canvas.getContext("2d")!;
+    const context = this.#canvas.getContext("2d", { willReadFrequently: true })!;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     context.drawImage(this.#lanes(scale), 0, 0);

@@ -84,7 +84,7 @@ export class TourPanel {
     setText(byId("tour-next"), this.#at + 1 === this.#stops.length ? "Done" : "Next");
     this.#mark(stop.look);
     // The card goes where it does not hide what is to be seen.
-    this.card.dataset["side"] = stop.look === "tasks" || stop.look === "addresses" ? "right" : "left";
+    this.card.dataset["side"] = stop.look === "tasks" ? "right" : "left";
     byId("tour-next").focus();
     this.reveal();
   }

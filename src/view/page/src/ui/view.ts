@@ -20,8 +20,16 @@ export type Selection =
 export type Side = "first" | "second";
 
 export interface Changed {
-  readonly tables: ReadonlyMap<number, ReadonlySet<number>>; // entries by table
+  // By table: the entries that changed; "new" for a table that was made.
+  readonly tables: ReadonlyMap<number, ReadonlySet<number> | "new">;
   readonly frames: ReadonlySet<number>;
+  readonly entries: number; // how many in all
+}
+
+// Whether an entry changed.
+export function hasChanged(changed: Changed, table: number, index: number): boolean {
+  const indexes = changed.tables.get(table);
+  return indexes !== undefined && (indexes === "new" || indexes.has(index));
 }
 
 export class View {
@@ -221,19 +229,26 @@ export class View {
   }
 
   #computeChanged(): Changed {
-    const tables = new Map<number, Set<number>>();
+    const tables = new Map<number, Set<number> | "new">();
+    let entries = 0;
     const frames = new Set<number>();
     const { step } = this;
     const { history } = this.recording;
     if (step !== undefined && history !== undefined) {
+      for (const { frame, words } of history.newTables(step)) {
+        tables.set(frame, "new");
+        for (let i = 0; i < words.length; i += 2) if (words[i] !== 0) ++entries;
+      }
       for (const { table, index } of history.entryChanges(step)) {
         let indexes = tables.get(table);
+        if (indexes === "new") continue;
         if (indexes === undefined) tables.set(table, (indexes = new Set()));
+        if (!indexes.has(index)) ++entries;
         indexes.add(index);
       }
       for (const { frame } of history.frameChanges(step)) frames.add(frame);
     }
-    return { tables, frames };
+    return { tables, frames, entries };
   }
 
   // The frame that the selection is about, if any.

@@ -328,7 +328,7 @@ export function madeUpRecording(pages: number, events: number): Uint8Array {
     const child = guest.fork(2);
     guest.switchTo(2, child);
     const start = first + ((round * 977) % pages);
-    for (let i = 0; i < 40 && guest.eventCount < events; ++i) guest.write(child, start + (i % (first + pages - start)));
+    for (let i = 0; i < 200 && guest.eventCount < events; ++i) guest.write(child, start + (i % (first + pages - start)));
     guest.exit(child);
   }
   return guest.end();
