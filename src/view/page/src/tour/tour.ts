@@ -35,20 +35,40 @@ function findPlot(view: View): Plot | undefined {
     recording.events.find((event) => event.step > after && wanted(event));
   for (const fork of story.forks) {
     if (fork.child === 0) continue;
-    const broken = next(fork.step, (event) => event.pid === fork.child && story.kind(event) === "cow-break");
     const exit = next(fork.step, (event) => event.pid === fork.child && story.kind(event) === "exit");
-    if (broken === undefined || exit === undefined || broken.step > exit.step) continue;
-    const address = story.argument(broken, "address");
-    const reuse = next(
-      exit.step,
+    if (exit === undefined) continue;
+    const writes = recording.events.filter(
       (event) =>
-        event.pid === fork.parent &&
-        story.kind(event) === "cow-reuse" &&
-        story.argument(event, "address") === address,
+        event.pid === fork.child &&
+        event.step > fork.step &&
+        event.step < exit.step &&
+        story.kind(event) === "cow-break",
     );
-    return { fork, broken, exit, reuse, page: Math.floor(address / 4096) };
+    const reuseOf = (write: Event) =>
+      next(
+        exit.step,
+        (event) =>
+          event.pid === fork.parent &&
+          story.kind(event) === "cow-reuse" &&
+          story.argument(event, "address") === story.argument(write, "address"),
+      );
+    // Best is a page to which the parent writes again afterwards. The last such one is the program's
+    // own rather than its library's.
+    const broken = writes.findLast((write) => reuseOf(write) !== undefined) ?? writes[0];
+    if (broken === undefined) continue;
+    const page = Math.floor(story.argument(broken, "address") / 4096);
+    return { fork, broken, exit, reuse: reuseOf(broken), page };
   }
   return undefined;
+}
+
+function existsAt(view: View, position: number, pid: number): boolean {
+  const { history } = view.recording;
+  const back = history!.position;
+  history!.seek(position);
+  const exists = view.state.tasks.has(pid);
+  history!.seek(back);
+  return exists;
 }
 
 // What a walk finds for a page of a task at a position; the view's own position stays.
@@ -115,7 +135,7 @@ function beforeAndFork(view: View, { fork, page }: Plot): Stop[] {
       title: "fork",
       text:
         `One step on, the process has forked: pid ${child} is there, a child of pid ${parent}, and its address space stands beside its parent's. ` +
-        `They look the same, and every frame that both map is now hatched in orange.\n\n` +
+        `They look alike: what was blue and is now mapped by both is hatched in orange.\n\n` +
         `Next to nothing was copied: ${fork.entries} entries were, and ${fork.tables} tables made.`,
       look: "tasks",
       position: fork.step + 1,
@@ -174,7 +194,9 @@ function writing(view: View, { fork, broken, exit, reuse, page }: Plot): Stop[] 
       title: "The child ends",
       text:
         `Pid ${child} has exited. Its frames went back: ${made} is no longer mapped, and whatever it shared with its parent is the parent's alone.\n\n` +
-        `In the tree it stays as a zombie until its parent asks how it ended.`,
+        (existsAt(view, exit.step + 1, child)
+          ? `In the tree it stays as a zombie until its parent asks how it ended.`
+          : `Its parent has already asked how it ended, so it has left the tree.`),
       look: "tasks",
       position: exit.step + 1,
       select: { pid: parent, page },

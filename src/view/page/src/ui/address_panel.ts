@@ -74,8 +74,9 @@ export class AddressPanel extends CanvasPanel {
     }
     const resident = view.sharing().resident.get(mm.id) ?? 0;
     setText(this.title, view.nameOf(mm));
-    const strategy = view.recording.header?.strategies[mm.strategy] ?? "";
-    setText(this.note, `${resident.toLocaleString("en")} pages, ${mm.vmas.length} ${mm.vmas.length === 1 ? "mapping" : "mappings"}${strategy === "" ? "" : `, ${strategy}`}`);
+    const mappings = mm.vmas.length === 1 ? "mapping" : "mappings";
+    setText(this.note, `${resident.toLocaleString("en")} pages, ${mm.vmas.length} ${mappings}`);
+    this.note.title = `forks by ${view.recording.header?.strategies[mm.strategy] ?? "?"}`;
     this.scroller.setAttribute(
       "aria-label",
       `Address space of ${view.nameOf(mm)}: ${mm.vmas.length} mappings, ${resident} pages. Arrow keys select a page.`,

@@ -133,16 +133,15 @@ export class DetailPanel {
       const here = view.selection?.kind === "page" && view.selection.mm === mapper.mm.id && view.selection.page === mapper.page;
       return h(
         "tr",
-        { class: here ? "here" : "" },
+        { class: here ? "here" : "", title: `entry ${mapper.index} of table ${mapper.table.toString(16)}` },
         h("td", { class: "number" }, pids || "-"),
         h("td", {}, h("button", { class: "link mono", "data-mm": String(mapper.mm.id), "data-page": String(mapper.page) }, `0x${(mapper.page * pageBytes).toString(16)}`)),
-        h("td", { class: "mono number" }, `${mapper.table.toString(16)}[${mapper.index}]`),
         h("td", { class: "mono", title: entry.letterNames }, entry.letters(mapper.flags)),
       );
     });
     const more = this.mappers.length - lines.length;
-    const head = ["pid", "address", "entry", "bits"].map((name, i) =>
-      h("th", { scope: "col", class: i === 0 || i === 2 ? "number" : "" }, name),
+    const head = ["pid", "address", "bits"].map((name, i) =>
+      h("th", { scope: "col", class: i === 0 ? "number" : "" }, name),
     );
     return block(
       "Mapped by",
