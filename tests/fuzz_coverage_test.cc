@@ -117,6 +117,14 @@ TEST_F(FuzzCoverage, TheSameProgramCountsTheSame) {
   }
 }
 
+TEST_F(FuzzCoverage, ComparisonsAreNotedTheSameEveryTime) {
+  const auto guest = Guest(ResetKind::kSnapshot);
+  const std::vector<uint8_t> fork = guest->Run(Parsed(kFork)).compares;
+  EXPECT_GT(std::count_if(fork.begin(), fork.end(), [](uint8_t byte) { return byte != 0; }), 100);
+  EXPECT_NE(fork, guest->Run(Parsed(kMremap)).compares);
+  EXPECT_EQ(fork, guest->Run(Parsed(kFork)).compares);
+}
+
 TEST_F(FuzzCoverage, AKernelThatDoesNotCountHasNoCounts) {
   const auto guest = *fuzz::GuestRunner::Make(
       {.kernel_image = embedded::GuestKernel(), .executor = embedded::FuzzExecutor()});

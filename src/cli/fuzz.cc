@@ -29,6 +29,7 @@ DEFINE_uint64(programs, 0, "programs that each job runs; 0: no limit");
 DEFINE_string(corpus, "fuzz", "directory of a campaign");
 DEFINE_uint64(seed, 1, "of a campaign's choices");
 DEFINE_string(coverage, "", "write what was reached of the kernel: FILE.lcov, or a directory");
+DEFINE_bool(compares, false, "keep programs that bring the kernel's comparisons nearer to equal");
 DEFINE_bool(differential, false, "compare with this Linux");
 
 namespace fv::cli {
@@ -75,6 +76,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   options.programs = FLAGS_programs;
   options.jobs = FLAGS_jobs != 0 ? FLAGS_jobs : std::max(1u, std::thread::hardware_concurrency());
   options.seed = FLAGS_seed;
+  options.compares = FLAGS_compares;
   return options;
 }
 
@@ -161,9 +163,10 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 }
 
 int FuzzVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments = ParseArguments(
-      args, {"time", "jobs", "programs", "corpus", "seed", "differential", "native_user", "check",
-             "format", "strategy", "kernel", "mutant", "prove_reset", "coverage", "source"});
+  absl::StatusOr<Arguments> arguments =
+      ParseArguments(args, {"time", "jobs", "programs", "corpus", "seed", "differential",
+                            "native_user", "check", "format", "strategy", "kernel", "mutant",
+                            "prove_reset", "coverage", "source", "compares"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {

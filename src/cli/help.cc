@@ -158,6 +158,7 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --jobs=N               processes; 0: one for each CPU (0)
   --corpus=DIR           the campaign's directory (fuzz)
   --seed=N               of all choices (1)
+  --compares             keep programs that bring the kernel's comparisons nearer to equal, too
   --differential         compare with this Linux; programs run in turns then
   --native_user=namespace|caller
   --check=off|end|sampled|every   when the oracle looks (end)

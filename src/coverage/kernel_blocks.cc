@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kCounters = "__sancov_cntrs";
 constexpr std::string_view kAddresses = "__sancov_pcs";
+constexpr std::string_view kCompares = "fv_compares";
 
 struct AddressEntry {
   uint64_t address;
@@ -27,6 +28,12 @@ std::optional<Elf64_Shdr> FindSection(std::span<const uint8_t> kernel,
     if (inspect::StringAt(kernel, table.names + section.sh_name) == name) return section;
   }
   return std::nullopt;
+}
+
+std::vector<uint8_t> BytesAt(const vmm::GuestMemory& memory, uint64_t gpa, size_t size) {
+  std::vector<uint8_t> bytes(size);
+  if (!memory.Read(gpa, bytes.data(), size)) bytes.clear();
+  return bytes;
 }
 
 }  // namespace
@@ -52,9 +59,18 @@ KernelBlocks::KernelBlocks(std::span<const uint8_t> kernel) {
 }
 
 std::vector<uint8_t> KernelBlocks::Read(const vmm::GuestMemory& memory) const {
-  std::vector<uint8_t> counters(blocks_.size());
-  if (!memory.Read(counters_gpa_, counters.data(), counters.size())) counters.clear();
-  return counters;
+  return BytesAt(memory, counters_gpa_, blocks_.size());
+}
+
+KernelCompares::KernelCompares(std::span<const uint8_t> kernel) {
+  const auto section = FindSection(kernel, inspect::ReadSections(kernel), kCompares);
+  if (!section || section->sh_size > kMaxCompares || section->sh_addr < proto::kKernelBase) return;
+  gpa_ = proto::PhysOfDirectMap(section->sh_addr);
+  size_ = section->sh_size;
+}
+
+std::vector<uint8_t> KernelCompares::Read(const vmm::GuestMemory& memory) const {
+  return BytesAt(memory, gpa_, size_);
 }
 
 std::vector<uint8_t> CountedSince(const std::vector<uint8_t>& before, std::vector<uint8_t> after) {

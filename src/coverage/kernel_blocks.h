@@ -17,7 +17,8 @@
 namespace fv::coverage {
 
 // A kernel with more counts as one without.
-inline constexpr size_t kMaxBlocks = size_t{1} << 17;
+inline constexpr size_t kMaxBlocks = size_t{1} << 16;
+inline constexpr size_t kMaxCompares = size_t{1} << 16;
 
 struct Block {
   uint64_t address;
@@ -39,6 +40,19 @@ class KernelBlocks {
  private:
   std::vector<Block> blocks_;
   uint64_t counters_gpa_ = 0;
+};
+
+// The bytes in which such a kernel notes how its comparisons came out: one is set for a place in
+// the code and the highest bit in which the operands differed (guest/lib/compare_trace.cc).
+class KernelCompares {
+ public:
+  explicit KernelCompares(std::span<const uint8_t> kernel);
+  // Empty if there are none in this kernel, or in the guest's memory.
+  std::vector<uint8_t> Read(const vmm::GuestMemory& memory) const;
+
+ private:
+  uint64_t gpa_ = 0;
+  size_t size_ = 0;
 };
 
 // What was counted between two readings of one guest.

@@ -96,6 +96,13 @@ TEST(KernelBlocks, SectionsThatDoNotMatchAreNone) {
   }
 }
 
+TEST(KernelCompares, OfTheseKernels) {
+  const vmm::GuestMemory memory(proto::kMinRamBytes);
+  EXPECT_TRUE(KernelCompares(embedded::GuestKernel()).Read(memory).empty());
+  EXPECT_EQ(KernelCompares(embedded::FuzzKernel()).Read(memory),
+            std::vector<uint8_t>(kMaxCompares, 0));
+}
+
 TEST(KernelBlocks, CountsSinceWrapAround) {
   EXPECT_EQ(CountedSince({1, 255, 0}, {4, 1, 0}), std::vector<uint8_t>({3, 2, 0}));
   EXPECT_EQ(CountedSince({}, {4}), std::vector<uint8_t>({4}));

@@ -24,6 +24,8 @@ struct CampaignOptions {
   uint64_t programs = 0;  // of each job; 0: no limit
   unsigned jobs = 1;
   uint64_t seed = 1;
+  // Whether a comparison of the kernel that came out nearer to equal is something new.
+  bool compares = false;
 };
 
 struct CampaignState {

@@ -67,6 +67,7 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
 GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   machine_ = &reset_->Fresh();
   const std::vector<uint8_t> counted_before = blocks_.Read(machine_->memory());
+  const std::vector<uint8_t> compared_before = compares_.Read(machine_->memory());
   const vmm::Fd input = MemoryFile(Encode(program));
   const vmm::Fd output = MemoryFile();
   session::SessionOptions session_options;
@@ -87,7 +88,8 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
       .findings = {},
       .results = {},
       .inexact_reset = reset_->inexact(),
-      .block_counts = coverage::CountedSince(counted_before, blocks_.Read(machine_->memory()))};
+      .block_counts = coverage::CountedSince(counted_before, blocks_.Read(machine_->memory())),
+      .compares = coverage::CountedSince(compared_before, compares_.Read(machine_->memory()))};
   if (oracle) {
     run.findings = oracle->findings();
     run.broken = oracle->broken_invariants();

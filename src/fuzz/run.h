@@ -45,6 +45,8 @@ struct GuestRun {
   // How often each basic block of the kernel ran (KernelBlocks), modulo 256, without the boot.
   // Empty if the kernel does not count.
   std::vector<uint8_t> block_counts;
+  // Not 0: a comparison of the kernel came out as it did not before the program (KernelCompares).
+  std::vector<uint8_t> compares;
 };
 
 class GuestRunner {
@@ -60,10 +62,14 @@ class GuestRunner {
 
  private:
   GuestRunner(const GuestRunOptions& options, std::unique_ptr<Reset> reset)
-      : options_(options), blocks_(options.kernel_image), reset_(std::move(reset)) {}
+      : options_(options),
+        blocks_(options.kernel_image),
+        compares_(options.kernel_image),
+        reset_(std::move(reset)) {}
 
   GuestRunOptions options_;
   coverage::KernelBlocks blocks_;
+  coverage::KernelCompares compares_;
   std::unique_ptr<Reset> reset_;
   vmm::MachineInterface* machine_ = nullptr;
 };

@@ -35,12 +35,15 @@ constexpr int kHostFailure = 5;
 constexpr size_t kMinimiseTries = 200;
 
 __attribute__((section("__libfuzzer_extra_counters")))
-uint8_t counters[kFeatures + coverage::kMaxBlocks];
+uint8_t counters[kFeatures + coverage::kMaxBlocks + coverage::kMaxCompares];
 
 class Worker {
  public:
   Worker(const CampaignOptions& options, const Store& store, SharedState& shared)
-      : grammar_{.free_order = !options.judge.differential}, store_(store), shared_(shared) {
+      : grammar_{.free_order = !options.judge.differential},
+        store_(store),
+        shared_(shared),
+        compares_(options.compares) {
     absl::StatusOr<std::unique_ptr<Judge>> judge = Judge::Make(options.judge);
     if (!judge.ok()) Fail(judge.status());
     judge_ = *std::move(judge);
@@ -66,6 +69,10 @@ class Worker {
       if (counters[i] != 0) shared_.seen[i].store(1, std::memory_order_relaxed);
     }
     TakeBlocks(verdict.run.block_counts);
+    if (compares_) {
+      std::copy(verdict.run.compares.begin(), verdict.run.compares.end(),
+                counters + kFeatures + coverage::kMaxBlocks);
+    }
   }
 
   const Grammar& grammar() const { return grammar_; }
@@ -125,6 +132,7 @@ class Worker {
   Grammar grammar_;
   const Store& store_;
   SharedState& shared_;
+  bool compares_;
   std::unique_ptr<Judge> judge_;
   Program before_;  // the program that was tried before
   ResetStats counted_;

@@ -128,9 +128,10 @@ def _freestanding_copts(checked):
     return _FREESTANDING_COPTS + checks + _FREESTANDING_MODEL
 
 # Every basic block has a counter, and an entry in a table of addresses. No block is left out because
-# another one implies it: a line's counter is its block's.
+# another one implies it: a line's counter is its block's. Comparisons are calls
+# (guest/lib/compare_trace.cc).
 _COVERAGE_COPTS = [
-    "-fsanitize-coverage=inline-8bit-counters,pc-table",
+    "-fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp",
     "-mllvm",
     "-sanitizer-coverage-prune-blocks=0",
 ]
