@@ -16,12 +16,13 @@ export default async function* report(source) {
       if (type === "test:pass" || data.details?.error?.failureType === "subtestsFailed") continue;
     }
     const skipped = data.skip !== undefined && data.skip !== false;
-    const file = basename(data.file ?? "page").replace(/\.test\.mjs$/, "");
+    const file = basename(data.file ?? "page").replace(/\.test\.(mjs|ts)$/, "");
     const head = `    <testcase name="${escape(data.name)}" result="${skipped ? "skipped" : "completed"}" classname="${escape(file)}"`;
     if (type === "test:pass") {
       yield `${head} />\n`;
     } else {
-      const message = data.details?.error?.cause?.message ?? data.details?.error?.message ?? "failed";
+      const message =
+        data.details?.error?.cause?.message ?? data.details?.error?.message ?? "failed";
       yield `${head}>\n      <failure message="${escape(message)}" />\n    </testcase>\n`;
     }
   }

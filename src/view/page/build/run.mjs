@@ -11,7 +11,8 @@ const [file, ...args] = process.argv.slice(2);
 const out = mkdtempSync(join(process.env.TEST_TMPDIR ?? tmpdir(), "forkvisor-page-"));
 try {
   const [program] = await bundleForNode([file], out);
-  process.exitCode = spawnSync(process.execPath, [program, ...args], { stdio: "inherit" }).status ?? 1;
+  process.exitCode =
+    spawnSync(process.execPath, [program, ...args], { stdio: "inherit" }).status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

@@ -12,12 +12,17 @@ import { bundleForNode } from "./node_bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = process.argv[2] ?? "unit";
-const sources = readdirSync(join(root, "tests", folder)).filter((name) => name.endsWith(".test.ts"));
+const sources = readdirSync(join(root, "tests", folder)).filter((name) =>
+  name.endsWith(".test.ts"),
+);
 if (sources.length === 0) throw new Error(`no tests in tests/${folder}`);
 
 const out = mkdtempSync(join(process.env.TEST_TMPDIR ?? tmpdir(), "forkvisor-page-"));
 try {
-  const files = await bundleForNode(sources.map((name) => join(root, "tests", folder, name)), out);
+  const files = await bundleForNode(
+    sources.map((name) => join(root, "tests", folder, name)),
+    out,
+  );
   const reporters = process.env.XML_OUTPUT_FILE
     ? [
         "--test-reporter=spec",
@@ -26,9 +31,13 @@ try {
         `--test-reporter-destination=${process.env.XML_OUTPUT_FILE}`,
       ]
     : ["--test-reporter=spec"];
-  const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...reporters, ...files], {
-    stdio: "inherit",
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ["--enable-source-maps", "--test", ...reporters, ...files],
+    {
+      stdio: "inherit",
+    },
+  );
   process.exitCode = status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });

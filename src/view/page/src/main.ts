@@ -4,16 +4,17 @@
 import type { Recording } from "./decode/recording.js";
 import { PageClass } from "./model/sharing.js";
 import { frameLooks, pageLooks } from "./paint/looks.js";
-import type { Look } from "./paint/looks.js";
 import { AddressPanel } from "./ui/address_panel.js";
 import { DetailPanel } from "./ui/detail_panel.js";
 import { byId, h, setText } from "./ui/dom.js";
 import { EventPanel } from "./ui/event_panel.js";
 import { FramePanel } from "./ui/frame_panel.js";
 import { keys, listen } from "./ui/keys.js";
+import { legend } from "./ui/legend.js";
 import { Links } from "./ui/links.js";
 import { embedded, readBytes, readFile, readServer, served } from "./ui/source.js";
 import type { Status } from "./ui/source.js";
+import { describeRun, statusWords } from "./ui/status.js";
 import { StepPanel } from "./ui/step_panel.js";
 import { TablePanel } from "./ui/table_panel.js";
 import { TaskPanel } from "./ui/task_panel.js";
@@ -33,16 +34,46 @@ const requestPaint = () => {
   });
 };
 const theme = new Theme(requestPaint);
-const first = new AddressPanel(byId("first"), byId("first-title"), byId("first-note"), "first", view, theme, requestPaint);
-const second = new AddressPanel(byId("second"), byId("second-title"), byId("second-note"), "second", view, theme, requestPaint);
+const first = new AddressPanel(
+  byId("first"),
+  byId("first-title"),
+  byId("first-note"),
+  "first",
+  view,
+  theme,
+  requestPaint,
+);
+const second = new AddressPanel(
+  byId("second"),
+  byId("second-title"),
+  byId("second-note"),
+  "second",
+  view,
+  theme,
+  requestPaint,
+);
 const frames = new FramePanel(byId("frames"), byId("frames-note"), view, theme, requestPaint);
 const tables = new TablePanel(byId("tables"), byId("tables-note"), view, theme, requestPaint);
 const tasks = new TaskPanel(byId("tasks"), byId("tasks-note"), view);
 const events = new EventPanel(byId("events"), byId("events-note"), view, requestPaint);
 const details = new DetailPanel(byId("details"), view);
-const step = new StepPanel(byId("headline"), byId("facts"), byId("phases"), byId("findings"), byId("counter"), view);
+const step = new StepPanel(
+  byId("headline"),
+  byId("facts"),
+  byId("phases"),
+  byId("findings"),
+  byId("counter"),
+  view,
+);
 const timeline = new TimelinePanel(byId("timeline"), view, theme, requestPaint);
-const links = new Links(document.getElementById("links") as unknown as SVGSVGElement, view, [first, second], frames, tables, tasks);
+const links = new Links(
+  document.getElementById("links") as unknown as SVGSVGElement,
+  view,
+  [first, second],
+  frames,
+  tables,
+  tasks,
+);
 const tour = new TourPanel(byId("tour-card"), view, revealSelection);
 
 let painted = 0; // milliseconds that the last paint took
@@ -75,7 +106,8 @@ function paintDifference(): void {
     setText(byId("difference"), "");
     return;
   }
-  const only = (side: ReadonlyMap<number, number>) => side.size - comparison.otherFrame - comparison.otherRights;
+  const only = (side: ReadonlyMap<number, number>) =>
+    side.size - comparison.otherFrame - comparison.otherRights;
   const parts = [
     `${comparison.same.toLocaleString("en")} pages alike`,
     `${comparison.otherFrame.toLocaleString("en")} with another frame`,
@@ -84,7 +116,8 @@ function paintDifference(): void {
     `${only(comparison.second).toLocaleString("en")} only right`,
   ];
   setText(byId("difference"), `Left and right: ${parts.join(" · ")}`);
-  byId("difference").title = "A bar below a cell: another frame. Half a bar: other rights, or a page on this side only.";
+  byId("difference").title =
+    "A bar below a cell: another frame. Half a bar: other rights, or a page on this side only.";
 }
 
 // Scrolls every picture to what is selected.
@@ -105,44 +138,6 @@ function revealSelection(): void {
 
 // ---- Header, states ----
 
-function describeRun(recording: Recording): void {
-  const { header } = recording;
-  if (header === undefined) return;
-  // Paths are long and say little here; the whole stands in the hint.
-  const [path = "", ...rest] = header.program;
-  const words = [path.slice(path.lastIndexOf("/") + 1), ...rest].join(" ");
-  setText(byId("program"), words);
-  byId("program").title = header.program.join(" ");
-  const memory = `${Math.round(header.ramBytes / 2 ** 20)} MiB`;
-  const when = header.unixTime > 0 ? new Date(header.unixTime * 1000).toISOString().slice(0, 16).replace("T", " ") : "";
-  const host = header.host.split(" (ring")[0]!;
-  setText(byId("run"), [header.strategy && `${header.strategy} fork`, memory, host, when].filter(Boolean).join(" · "));
-  byId("run").title = header.host;
-  document.title = `${words} - Forkvisor`;
-}
-
-const endings = ["ended", "stopped", "the guest failed", "ran out of time", "interrupted"];
-
-function statusWords(status: Status): { text: string; look: "" | "live" | "warn" } {
-  switch (status.kind) {
-    case "empty":
-      return { text: "", look: "" };
-    case "loading":
-      return { text: "loading", look: "" };
-    case "live":
-      return { text: "live", look: "live" };
-    case "failed":
-      return { text: status.problem, look: "warn" };
-    case "done":
-  }
-  const { end, limit, findings } = view.recording;
-  if (status.problem !== "") return { text: status.problem, look: "warn" };
-  if (limit !== undefined) return { text: `recorded up to its limit of ${Math.round(limit / 2 ** 20)} MiB`, look: "warn" };
-  if (findings.length > 0) return { text: `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`, look: "warn" };
-  if (end !== undefined && end.how !== 0) return { text: [endings[end.how], end.message].filter(Boolean).join(": "), look: "warn" };
-  return { text: "recorded", look: "" };
-}
-
 const sink = {
   begin(recording: Recording, live: boolean) {
     tour.close();
@@ -152,37 +147,31 @@ const sink = {
   grown: () => view.grown(),
   status(status: Status) {
     if (status.kind === "done") view.live = false;
-    const { text, look } = statusWords(status);
+    const { text, look } = statusWords(view.recording, status);
     const element = byId("status");
     setText(element, text);
     element.className = look;
     element.title = text;
     paintLegends();
-    setText(byId("empty-why"), status.kind === "failed" ? `It could not be read: ${status.problem}.` : "");
+    setText(
+      byId("empty-why"),
+      status.kind === "failed" ? `It could not be read: ${status.problem}.` : "",
+    );
     requestPaint();
   },
 };
 
 // ---- Buttons and keys ----
 
-function legend(list: HTMLElement, looks: readonly Look[]): void {
-  list.replaceChildren(
-    ...looks.map((look) => {
-      const canvas = h("canvas", { "aria-hidden": "true" });
-      canvas.width = canvas.height = 13 * devicePixelRatio;
-      const context = canvas.getContext("2d")!;
-      context.scale(devicePixelRatio, devicePixelRatio);
-      theme.stamps.draw(context, look, 0, 0, 14);
-      return h("li", { title: look.meaning }, canvas, look.name);
-    }),
-  );
-}
-
 function paintLegends(): void {
   const broken = pageLooks[PageClass.broken];
   const found = view.recording.findings.length > 0;
-  legend(byId("page-legend"), Object.values(pageLooks).filter((look) => found || look !== broken));
-  legend(byId("frame-legend"), Object.values(frameLooks));
+  legend(
+    byId("page-legend"),
+    Object.values(pageLooks).filter((look) => found || look !== broken),
+    theme,
+  );
+  legend(byId("frame-legend"), Object.values(frameLooks), theme);
   byId("scheme").firstChild!.textContent = theme.scheme === "dark" ? "Light" : "Dark";
 }
 
@@ -200,7 +189,9 @@ const actions = {
   },
 };
 
-byId("help-keys").append(...keys.map((key) => h("div", {}, h("kbd", {}, key.shown), h("span", {}, key.does))));
+byId("help-keys").append(
+  ...keys.map((key) => h("div", {}, h("kbd", {}, key.shown), h("span", {}, key.does))),
+);
 byId("open").addEventListener("click", actions.open);
 byId("empty-open").addEventListener("click", actions.open);
 byId("tour").addEventListener("click", actions.tour);

@@ -34,7 +34,14 @@ export function applyChange(reader: Reader, history: History, slabs: SlabNames):
 
 function applyTask(reader: Reader, history: History): void {
   const task: { -readonly [Key in keyof Task]: Task[Key] } = {
-    pid: 0, tgid: 0, ppid: 0, mm: 0, state: 0, name: "", exitStatus: 0, stack: 0,
+    pid: 0,
+    tgid: 0,
+    ppid: 0,
+    mm: 0,
+    state: 0,
+    name: "",
+    exitStatus: 0,
+    stack: 0,
   };
   reader.fields((field) => {
     if (field === 1) Object.assign(task, history.state.tasks.get((task.pid = reader.uint32())));
@@ -53,7 +60,11 @@ function applyTask(reader: Reader, history: History): void {
 
 function applyMm(reader: Reader, history: History): void {
   const mm: { -readonly [Key in keyof Mm]: Mm[Key] } = {
-    id: 0, address: 0, root: 0, strategy: 0, vmas: [],
+    id: 0,
+    address: 0,
+    root: 0,
+    strategy: 0,
+    vmas: [],
   };
   let changed: Map<number, Vma> | undefined;
   const vmas = () => (changed ??= new Map(mm.vmas.map((vma) => [vma.page, vma])));
@@ -85,7 +96,12 @@ function readVma(reader: Reader): Vma {
     return true;
   });
   const [, page, pages, flags, object, offset] = numbers as [
-    number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   return { page, pages, flags, object, offset };
 }

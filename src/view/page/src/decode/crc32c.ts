@@ -8,7 +8,8 @@ function makeTables(): Uint32Array[] {
   const made = Array.from({ length: 8 }, () => new Uint32Array(256));
   for (let byte = 0; byte < 256; ++byte) {
     let value = byte;
-    for (let bit = 0; bit < 8; ++bit) value = (value & 1) !== 0 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
+    for (let bit = 0; bit < 8; ++bit)
+      value = (value & 1) !== 0 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
     made[0]![byte] = value;
   }
   for (let t = 1; t < 8; ++t) {
@@ -23,8 +24,14 @@ function makeTables(): Uint32Array[] {
 // Of `bytes` from `start` up to `end`; `before` is the sum of what came before them.
 export function crc32c(bytes: Uint8Array, start: number, end: number, before = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-    Uint32Array, Uint32Array, Uint32Array, Uint32Array,
-    Uint32Array, Uint32Array, Uint32Array, Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
   ];
   let crc = ~before;
   let at = start;

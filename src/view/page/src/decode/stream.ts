@@ -54,7 +54,9 @@ export class RecordStream {
 
   #append(bytes: Uint8Array): void {
     if (this.#length + bytes.length > this.#pending.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#pending.length, this.#length + bytes.length));
+      const larger = new Uint8Array(
+        Math.max(2 * this.#pending.length, this.#length + bytes.length),
+      );
       larger.set(this.#pending.subarray(0, this.#length));
       this.#pending = larger;
     }

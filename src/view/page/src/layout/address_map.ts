@@ -31,7 +31,12 @@ const blockSpace = 7;
 const gapRows = 2;
 
 // `resident`: how many pages are mapped, on which the cells' size depends.
-export function layOutAddressMap(state: State, mm: Mm, resident: number, width: number): AddressMap {
+export function layOutAddressMap(
+  state: State,
+  mm: Mm,
+  resident: number,
+  width: number,
+): AddressMap {
   const least = cellSize(resident);
   const room = width - gutter - 4;
   const perRow = Math.min(128, powerOfTwo(room / least));
@@ -72,7 +77,14 @@ function placeCells(
       y += gapHeight;
     } else {
       for (let first = page; first < end; first += perRow) {
-        rows.push({ kind: "cells", vma, first, count: Math.min(perRow, end - first), y, height: cell });
+        rows.push({
+          kind: "cells",
+          vma,
+          first,
+          count: Math.min(perRow, end - first),
+          y,
+          height: cell,
+        });
         y += cell;
       }
     }

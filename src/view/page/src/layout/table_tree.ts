@@ -61,7 +61,15 @@ export function layOutTables(state: State, mms: readonly Mm[], width: number): T
   for (const node of nodes.values()) {
     const column = columns[4 - node.table.level]!;
     const { table, page, parents, y } = node;
-    boxes.set(table.frame, { x: column.x, y, width: column.width, height: boxHeight, table, page, parents });
+    boxes.set(table.frame, {
+      x: column.x,
+      y,
+      width: column.width,
+      height: boxHeight,
+      table,
+      page,
+      parents,
+    });
   }
   return { boxes, edges: connect(nodes, boxes), height, columns };
 }
@@ -76,7 +84,8 @@ function collect(
 ): Node | undefined {
   const known = nodes.get(frame);
   const table = state.tables.get(frame);
-  if (known !== undefined || table === undefined || table.level !== level) return known;
+  if (table === undefined || table.level !== level) return undefined;
+  if (known !== undefined) return known;
   const node: Node = { table, page, children: [], parents: 0, y: -1 };
   nodes.set(frame, node);
   if (level === 1) return node;
@@ -112,11 +121,19 @@ function placeLeaves(nodes: ReadonlyMap<number, Node>, roots: readonly Node[]): 
   return height;
 }
 
-function connect(nodes: ReadonlyMap<number, Node>, boxes: ReadonlyMap<number, TableBox>): TableEdge[] {
+function connect(
+  nodes: ReadonlyMap<number, Node>,
+  boxes: ReadonlyMap<number, TableBox>,
+): TableEdge[] {
   const edges: TableEdge[] = [];
   for (const node of nodes.values()) {
     for (const { node: child, index, mm } of node.children) {
-      edges.push({ from: boxes.get(node.table.frame)!, to: boxes.get(child.table.frame)!, index, mm });
+      edges.push({
+        from: boxes.get(node.table.frame)!,
+        to: boxes.get(child.table.frame)!,
+        index,
+        mm,
+      });
     }
   }
   return edges;

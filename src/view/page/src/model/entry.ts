@@ -17,7 +17,9 @@ export const guard = 0x200;
 export const hugePage = 0x400;
 
 // The bit of the entry for each flag, lowest flag first.
-const rawBits = [0, 1, 2, 9, 5, 6, 63, 10, 11, 52, 7, 8, 3, 4, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62];
+const rawBits = [
+  0, 1, 2, 9, 5, 6, 63, 10, 11, 52, 7, 8, 3, 4, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+];
 
 export function raw(flags: number, frame: number): bigint {
   let entry = BigInt(frame) << 12n;

@@ -24,7 +24,12 @@ type ObjectChange =
   | { readonly in: "tasks"; readonly key: number; readonly before?: Task; readonly after?: Task }
   | { readonly in: "mms"; readonly key: number; readonly before?: Mm; readonly after?: Mm }
   | { readonly in: "tables"; readonly key: number; readonly before?: Table; readonly after?: Table }
-  | { readonly in: "running"; readonly key: number; readonly before?: number; readonly after?: number };
+  | {
+      readonly in: "running";
+      readonly key: number;
+      readonly before?: number;
+      readonly after?: number;
+    };
 
 export interface EntryChange {
   readonly table: number; // its frame
@@ -231,7 +236,11 @@ export class History {
   entryChanges(step: number): EntryChange[] {
     const changes: EntryChange[] = [];
     const { words } = this.#entries;
-    for (let at = start(this.#entryEnds, step); at < (this.#entryEnds[step] ?? 0); at += entryWords) {
+    for (
+      let at = start(this.#entryEnds, step);
+      at < (this.#entryEnds[step] ?? 0);
+      at += entryWords
+    ) {
       changes.push({
         table: words[at]!,
         index: words[at + 1]!,
@@ -247,7 +256,11 @@ export class History {
   frameChanges(step: number): FrameChange[] {
     const changes: FrameChange[] = [];
     const { words } = this.#frames;
-    for (let at = start(this.#frameEnds, step); at < (this.#frameEnds[step] ?? 0); at += frameWords) {
+    for (
+      let at = start(this.#frameEnds, step);
+      at < (this.#frameEnds[step] ?? 0);
+      at += frameWords
+    ) {
       changes.push({
         frame: words[at]!,
         kindBefore: words[at + 1]!,

@@ -43,7 +43,10 @@ export function computeSharing(state: State): Sharing {
   }
   const resident = new Map<number, number>();
   for (const [id, own] of leaves) {
-    resident.set(id, own.reduce((sum, frame) => sum + inTable.get(frame)!, 0));
+    resident.set(
+      id,
+      own.reduce((sum, frame) => sum + inTable.get(frame)!, 0),
+    );
   }
   return { reach, mappings, resident };
 }

@@ -11,20 +11,43 @@ export const groups = ["fork", "cow", "fault", "exec", "exit", "switch", "call",
 export type Group = (typeof groups)[number];
 
 const groupOfKind: Record<string, Group> = {
-  "fork-begin": "fork", "fork-phase": "fork", "fork-end": "fork", "new-task": "fork",
-  "cow-break": "cow", "cow-reuse": "cow",
+  "fork-begin": "fork",
+  "fork-phase": "fork",
+  "fork-end": "fork",
+  "new-task": "fork",
+  "cow-break": "cow",
+  "cow-reuse": "cow",
   fault: "fault",
   exec: "exec",
-  exit: "exit", reap: "exit",
+  exit: "exit",
+  reap: "exit",
   switch: "switch",
-  "syscall-enter": "call", "syscall-exit": "call", "missing-syscall": "call",
+  "syscall-enter": "call",
+  "syscall-exit": "call",
+  "missing-syscall": "call",
 };
 
 // The higher, the more it says what a step was about.
 const weightOfKind: Record<string, number> = {
-  "fork-end": 9, "cow-break": 8, exec: 8, exit: 8, "cow-reuse": 7, "core-dump": 7, reap: 6,
-  "out-of-memory": 6, fault: 5, switch: 4, signal: 4, map: 3, unmap: 3, protect: 3,
-  "fork-begin": 3, "new-task": 3, "syscall-enter": 2, "syscall-exit": 2, "fork-phase": 0,
+  "fork-end": 9,
+  "cow-break": 8,
+  exec: 8,
+  exit: 8,
+  "cow-reuse": 7,
+  "core-dump": 7,
+  reap: 6,
+  "out-of-memory": 6,
+  fault: 5,
+  switch: 4,
+  signal: 4,
+  map: 3,
+  unmap: 3,
+  protect: 3,
+  "fork-begin": 3,
+  "new-task": 3,
+  "syscall-enter": 2,
+  "syscall-exit": 2,
+  "fork-phase": 0,
 };
 
 export interface ForkPhase {
@@ -120,7 +143,9 @@ export class Story {
 
   eventsOf(step: number): readonly Event[] {
     const of = this.recording.steps[step];
-    return of === undefined ? [] : this.recording.events.slice(of.firstEvent, of.firstEvent + of.events);
+    return of === undefined
+      ? []
+      : this.recording.events.slice(of.firstEvent, of.firstEvent + of.events);
   }
 
   // The event that says best what a step was about; undefined if it has none.
@@ -144,7 +169,8 @@ export class Story {
       case "fork-phase":
         return `phase ${this.header?.forkPhases[of("phase")] ?? of("phase")}: ${of("cycles").toLocaleString("en")} cycles`;
       case "fork-end":
-        if (of("child_pid") === 0 || of("errno") !== 0) return `${who}: fork failed, error ${of("errno")}`;
+        if (of("child_pid") === 0 || of("errno") !== 0)
+          return `${who}: fork failed, error ${of("errno")}`;
         return `${who} forked pid ${of("child_pid")}: ${of("ptes")} entries, ${of("tables")} tables`;
       case "cow-break":
         return `${who} wrote ${at()}: frame ${hexOf(of("old_pfn"))} copied to ${hexOf(of("new_pfn"))}`;
@@ -186,7 +212,9 @@ export class Story {
       case "fork-begin":
         return "fork begins";
       case "fork-end":
-        return of("child_pid") === 0 ? `fork failed, error ${of("errno")}` : `fork: pid ${of("child_pid")}`;
+        return of("child_pid") === 0
+          ? `fork failed, error ${of("errno")}`
+          : `fork: pid ${of("child_pid")}`;
       case "fork-phase":
         return this.describe(event);
       case "switch":

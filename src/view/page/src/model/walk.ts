@@ -58,8 +58,8 @@ export function leafTable(state: State, mm: Mm, page: number): Table | undefined
   return table !== undefined && table.level === 1 ? table : undefined;
 }
 
-// The first page behind the hole that a page lies in: as far as one missing table's entry spans. For a
-// page that a level-1 table covers, where that table ends.
+// The first page behind the hole that a page lies in, as far as the entry of the missing table spans.
+// The page itself if a level-1 table covers it.
 export function holeEnd(state: State, mm: Mm, page: number): number {
   let table = state.tables.get(mm.root);
   for (let level = 4; level > 1; --level) {
@@ -69,16 +69,12 @@ export function holeEnd(state: State, mm: Mm, page: number): number {
     if (next === undefined) return page - (page % entryPages(level)) + entryPages(level);
     table = next;
   }
-  return page - (page % entriesPerTable) + entriesPerTable;
+  return page;
 }
 
 // Calls `visit` for each level-1 table that an address space reaches, in the order of addresses,
 // with the first page that the table covers.
-export function eachLeaf(
-  state: State,
-  mm: Mm,
-  visit: (table: Table, page: number) => void,
-): void {
+export function eachLeaf(state: State, mm: Mm, visit: (table: Table, page: number) => void): void {
   const descend = (frame: number, level: number, page: number) => {
     const table = state.tables.get(frame);
     if (table === undefined || table.level !== level) return;

@@ -7,14 +7,39 @@ import { PageClass } from "../model/sharing.js";
 
 // CSS variables of style.css.
 export const colourNames = [
-  "paper", "panel", "ink", "faint", "line", "own", "cow", "alone", "table-shared", "file", "shared",
-  "alert", "table", "kernel", "reserved", "accent",
+  "paper",
+  "panel",
+  "ink",
+  "faint",
+  "line",
+  "own",
+  "cow",
+  "alone",
+  "table-shared",
+  "file",
+  "shared",
+  "alert",
+  "table",
+  "kernel",
+  "reserved",
+  "accent",
 ] as const;
 export type ColourName = (typeof colourNames)[number];
 export type Palette = Readonly<Record<ColourName, string>>;
 
 export type Mark =
-  | "empty" | "plain" | "hatch" | "dot" | "cross-hatch" | "corner" | "bars" | "ring" | "cross" | "grid" | "outline" | "bang";
+  | "empty"
+  | "plain"
+  | "hatch"
+  | "dot"
+  | "cross-hatch"
+  | "corner"
+  | "bars"
+  | "ring"
+  | "cross"
+  | "grid"
+  | "outline"
+  | "bang";
 
 export interface Look {
   readonly name: string;
@@ -25,28 +50,124 @@ export interface Look {
 
 // By PageClass.
 export const pageLooks: Record<PageClass, Look> = {
-  [PageClass.none]: { name: "no page", colour: "line", mark: "empty", meaning: "part of a mapping, never touched" },
-  [PageClass.own]: { name: "own", colour: "own", mark: "plain", meaning: "this process's alone: a write just happens" },
-  [PageClass.cowShared]: { name: "copy-on-write", colour: "cow", mark: "hatch", meaning: "others map the frame too: a write copies it first" },
-  [PageClass.cowAlone]: { name: "alone again", colour: "alone", mark: "dot", meaning: "still marked copy-on-write, but nobody else maps it: a write takes it over" },
-  [PageClass.sharedTable]: { name: "shared table", colour: "table-shared", mark: "cross-hatch", meaning: "reached through a page table that several address spaces share" },
-  [PageClass.file]: { name: "file", colour: "file", mark: "corner", meaning: "a file's page, mapped privately" },
-  [PageClass.shared]: { name: "shared", colour: "shared", mark: "bars", meaning: "a shared mapping: all see every write" },
-  [PageClass.zero]: { name: "zero", colour: "ink", mark: "ring", meaning: "the frame of zeroes: read, never written" },
-  [PageClass.guard]: { name: "no access", colour: "faint", mark: "cross", meaning: "a guard, or a mapping without access" },
-  [PageClass.broken]: { name: "writable though shared", colour: "alert", mark: "bang", meaning: "a kernel bug: a private frame that several map may be written without a copy (invariant I1)" },
+  [PageClass.none]: {
+    name: "no page",
+    colour: "line",
+    mark: "empty",
+    meaning: "part of a mapping, never touched",
+  },
+  [PageClass.own]: {
+    name: "own",
+    colour: "own",
+    mark: "plain",
+    meaning: "this process's alone: a write just happens",
+  },
+  [PageClass.cowShared]: {
+    name: "copy-on-write",
+    colour: "cow",
+    mark: "hatch",
+    meaning: "others map the frame too: a write copies it first",
+  },
+  [PageClass.cowAlone]: {
+    name: "alone again",
+    colour: "alone",
+    mark: "dot",
+    meaning: "still marked copy-on-write, but nobody else maps it: a write takes it over",
+  },
+  [PageClass.sharedTable]: {
+    name: "shared table",
+    colour: "table-shared",
+    mark: "cross-hatch",
+    meaning: "reached through a page table that several address spaces share",
+  },
+  [PageClass.file]: {
+    name: "file",
+    colour: "file",
+    mark: "corner",
+    meaning: "a file's page, mapped privately",
+  },
+  [PageClass.shared]: {
+    name: "shared",
+    colour: "shared",
+    mark: "bars",
+    meaning: "a shared mapping: all see every write",
+  },
+  [PageClass.zero]: {
+    name: "zero",
+    colour: "ink",
+    mark: "ring",
+    meaning: "the frame of zeroes: read, never written",
+  },
+  [PageClass.guard]: {
+    name: "no access",
+    colour: "faint",
+    mark: "cross",
+    meaning: "a guard, or a mapping without access",
+  },
+  [PageClass.broken]: {
+    name: "writable though shared",
+    colour: "alert",
+    mark: "bang",
+    meaning:
+      "a kernel bug: a private frame that several map may be written without a copy (invariant I1)",
+  },
 };
 
 export const frameLooks: Record<FrameClass, Look> = {
   [FrameClass.free]: { name: "free", colour: "line", mark: "empty", meaning: "nobody's" },
-  [FrameClass.reserved]: { name: "reserved", colour: "reserved", mark: "plain", meaning: "boot image, frame table, channel: never freed" },
-  [FrameClass.kernel]: { name: "kernel", colour: "kernel", mark: "plain", meaning: "kernel stacks, slabs and buffers" },
-  [FrameClass.table]: { name: "page table", colour: "table", mark: "grid", meaning: "a page table of one address space" },
-  [FrameClass.tableShared]: { name: "shared table", colour: "table-shared", mark: "cross-hatch", meaning: "a page table that several address spaces share" },
-  [FrameClass.own]: { name: "one mapping", colour: "own", mark: "plain", meaning: "anonymous, mapped once" },
-  [FrameClass.cowShared]: { name: "many mappings", colour: "cow", mark: "hatch", meaning: "anonymous, mapped more than once" },
-  [FrameClass.unmapped]: { name: "not mapped", colour: "own", mark: "outline", meaning: "anonymous, held by the kernel or about to go" },
-  [FrameClass.file]: { name: "file", colour: "file", mark: "corner", meaning: "a file's page or shared memory, mapped" },
-  [FrameClass.fileUnmapped]: { name: "file, not mapped", colour: "file", mark: "outline", meaning: "a file's page that no one maps now" },
+  [FrameClass.reserved]: {
+    name: "reserved",
+    colour: "reserved",
+    mark: "plain",
+    meaning: "boot image, frame table, channel: never freed",
+  },
+  [FrameClass.kernel]: {
+    name: "kernel",
+    colour: "kernel",
+    mark: "plain",
+    meaning: "kernel stacks, slabs and buffers",
+  },
+  [FrameClass.table]: {
+    name: "page table",
+    colour: "table",
+    mark: "grid",
+    meaning: "a page table of one address space",
+  },
+  [FrameClass.tableShared]: {
+    name: "shared table",
+    colour: "table-shared",
+    mark: "cross-hatch",
+    meaning: "a page table that several address spaces share",
+  },
+  [FrameClass.own]: {
+    name: "one mapping",
+    colour: "own",
+    mark: "plain",
+    meaning: "anonymous, mapped once",
+  },
+  [FrameClass.cowShared]: {
+    name: "many mappings",
+    colour: "cow",
+    mark: "hatch",
+    meaning: "anonymous, mapped more than once",
+  },
+  [FrameClass.unmapped]: {
+    name: "not mapped",
+    colour: "own",
+    mark: "outline",
+    meaning: "anonymous, held by the kernel or about to go",
+  },
+  [FrameClass.file]: {
+    name: "file",
+    colour: "file",
+    mark: "corner",
+    meaning: "a file's page or shared memory, mapped",
+  },
+  [FrameClass.fileUnmapped]: {
+    name: "file, not mapped",
+    colour: "file",
+    mark: "outline",
+    meaning: "a file's page that no one maps now",
+  },
   [FrameClass.zero]: { name: "zero", colour: "ink", mark: "ring", meaning: "the frame of zeroes" },
 };

@@ -49,7 +49,13 @@ export class Stamps {
   }
 }
 
-function paintMark(context: Context, mark: Mark, palette: Palette, name: ColourName, size: number): void {
+function paintMark(
+  context: Context,
+  mark: Mark,
+  palette: Palette,
+  name: ColourName,
+  size: number,
+): void {
   const colour = palette[name];
   const inside = palette.panel;
   context.fillStyle = colour;

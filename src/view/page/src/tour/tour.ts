@@ -35,7 +35,10 @@ function findPlot(view: View): Plot | undefined {
     recording.events.find((event) => event.step > after && wanted(event));
   for (const fork of story.forks) {
     if (fork.child === 0) continue;
-    const exit = next(fork.step, (event) => event.pid === fork.child && story.kind(event) === "exit");
+    const exit = next(
+      fork.step,
+      (event) => event.pid === fork.child && story.kind(event) === "exit",
+    );
     if (exit === undefined) continue;
     const writes = recording.events.filter(
       (event) =>
@@ -72,7 +75,12 @@ function existsAt(view: View, position: number, pid: number): boolean {
 }
 
 // What a walk finds for a page of a task at a position; the view's own position stays.
-function entryAt(view: View, position: number, pid: number, page: number): { bits: string; frame: string } {
+function entryAt(
+  view: View,
+  position: number,
+  pid: number,
+  page: number,
+): { bits: string; frame: string } {
   const { history } = view.recording;
   const back = history!.position;
   history!.seek(position);

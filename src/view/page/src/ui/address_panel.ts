@@ -60,7 +60,12 @@ export class AddressPanel extends CanvasPanel {
       this.#map = { rows: [], height: 0, cell: 15, perRow: 16 };
       return 0;
     }
-    this.#map = layOutAddressMap(this.view.state, mm, this.view.sharing().resident.get(mm.id) ?? 0, this.width);
+    this.#map = layOutAddressMap(
+      this.view.state,
+      mm,
+      this.view.sharing().resident.get(mm.id) ?? 0,
+      this.width,
+    );
     return this.#map.height;
   }
 
@@ -141,7 +146,12 @@ export class AddressPanel extends CanvasPanel {
     context.setLineDash([]);
   }
 
-  #drawCells(context: CanvasRenderingContext2D, mm: Mm, row: MapRow, above: MapRow | undefined): void {
+  #drawCells(
+    context: CanvasRenderingContext2D,
+    mm: Mm,
+    row: MapRow,
+    above: MapRow | undefined,
+  ): void {
     const { cell } = this.#map;
     const { view, theme } = this;
     const { state } = view;
@@ -149,18 +159,33 @@ export class AddressPanel extends CanvasPanel {
     const differences = view.comparison()?.[this.side];
     const changed = view.changed();
     const { vma } = row;
-    if (cell >= 10 || above?.kind !== "cells" || ((row.first - vma.page) / this.#map.perRow) % Math.ceil(14 / cell) === 0) {
+    if (
+      cell >= 10 ||
+      above?.kind !== "cells" ||
+      ((row.first - vma.page) / this.#map.perRow) % Math.ceil(14 / cell) === 0
+    ) {
       context.fillStyle = theme.palette.faint;
       context.font = `${Math.min(11, Math.max(9, cell))}px ui-monospace, 'DejaVu Sans Mono', monospace`;
       context.textAlign = "right";
-      context.fillText((row.first * pageBytes).toString(16), gutter - 8, row.y + Math.min(cell - 1, 11));
+      context.fillText(
+        (row.first * pageBytes).toString(16),
+        gutter - 8,
+        row.y + Math.min(cell - 1, 11),
+      );
       context.textAlign = "left";
     }
     const shared = (vma.flags & vmas.shared) !== 0;
     let run = { kind: PageClass.none, first: 0, count: 0 };
     const flush = () => {
       if (run.count === 0) return;
-      theme.stamps.draw(context, pageLooks[run.kind], gutter + run.first * cell, row.y, cell, run.count);
+      theme.stamps.draw(
+        context,
+        pageLooks[run.kind],
+        gutter + run.first * cell,
+        row.y,
+        cell,
+        run.count,
+      );
     };
     const marked: (() => void)[] = [];
     let table: Table | undefined;
@@ -169,9 +194,10 @@ export class AddressPanel extends CanvasPanel {
       const index = page % entriesPerTable;
       if (i === 0 || index === 0) table = leafTable(state, mm, page);
       const flags = table?.words[2 * index] ?? 0;
-      const kind = table === undefined
-        ? PageClass.none
-        : classify(state, sharing, shared, table.frame, flags, table.words[2 * index + 1]!);
+      const kind =
+        table === undefined
+          ? PageClass.none
+          : classify(state, sharing, shared, table.frame, flags, table.words[2 * index + 1]!);
       if (run.kind === kind && run.count > 0) {
         ++run.count;
       } else {
@@ -181,8 +207,10 @@ export class AddressPanel extends CanvasPanel {
       this.counts[kind]!++;
       const x = gutter + i * cell;
       const difference = differences?.get(page);
-      if (difference !== undefined) marked.push(() => this.#drawDifference(context, difference, x, row.y));
-      if (flags !== 0 && hasChanged(changed, table!.frame, index)) marked.push(() => this.#drawChange(context, x, row.y));
+      if (difference !== undefined)
+        marked.push(() => this.#drawDifference(context, difference, x, row.y));
+      if (flags !== 0 && hasChanged(changed, table!.frame, index))
+        marked.push(() => this.#drawChange(context, x, row.y));
     }
     flush();
     for (const draw of marked) draw();
@@ -197,7 +225,12 @@ export class AddressPanel extends CanvasPanel {
   }
 
   // A bar below the cell: full width for another frame, half for other rights or a page on one side.
-  #drawDifference(context: CanvasRenderingContext2D, difference: Difference, x: number, y: number): void {
+  #drawDifference(
+    context: CanvasRenderingContext2D,
+    difference: Difference,
+    x: number,
+    y: number,
+  ): void {
     const { cell } = this.#map;
     const thick = cell >= 10 ? 3 : 1.5;
     context.fillStyle = this.theme.palette.ink;
@@ -235,7 +268,10 @@ export class AddressPanel extends CanvasPanel {
     if (mm === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     const { selection } = this.view;
     const steps: Record<string, number> = {
-      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.#map.perRow, ArrowDown: this.#map.perRow,
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -this.#map.perRow,
+      ArrowDown: this.#map.perRow,
     };
     const by = steps[event.key];
     if (by === undefined) return;

@@ -43,7 +43,11 @@ export class DetailPanel {
     this.mappers = [];
     if (!view.ready || view.selection === undefined) {
       this.box.replaceChildren(
-        h("p", { class: "hint" }, "Click a page or a frame, or move to one with the arrow keys: here stands where it leads, and who else maps it."),
+        h(
+          "p",
+          { class: "hint" },
+          "Click a page or a frame, or move to one with the arrow keys: here stands where it leads, and who else maps it.",
+        ),
       );
       return;
     }
@@ -56,10 +60,15 @@ export class DetailPanel {
 
   #blocks(frame: number | undefined): HTMLElement[] {
     const { selection, state } = this.view;
-    if (selection?.kind !== "page") return frame === undefined ? [] : [block("Frame", ...this.#frameRows(frame)), this.#mapperBlock()];
+    if (selection?.kind !== "page")
+      return frame === undefined
+        ? []
+        : [block("Frame", ...this.#frameRows(frame)), this.#mapperBlock()];
     const mm = state.mms.get(selection.mm);
     if (mm === undefined) {
-      return [h("p", { class: "hint" }, "The selected page's address space does not exist at this step.")];
+      return [
+        h("p", { class: "hint" }, "The selected page's address space does not exist at this step."),
+      ];
     }
     const page = this.#pageBlock(mm, selection.page);
     const blocks = [page, this.#walkBlock(mm, selection.page)];
@@ -75,13 +84,30 @@ export class DetailPanel {
     const vma = vmas.find(mm.vmas, page);
     const last = walk(view.state, mm, page).find((hop) => hop.table.level === 1);
     const shared = vma !== undefined && (vma.flags & vmas.shared) !== 0;
-    const kind = classify(view.state, view.sharing(), shared, last?.table.frame ?? 0, last?.flags ?? 0, last?.frame ?? 0);
+    const kind = classify(
+      view.state,
+      view.sharing(),
+      shared,
+      last?.table.frame ?? 0,
+      last?.flags ?? 0,
+      last?.frame ?? 0,
+    );
     const look = pageLooks[kind];
     return block(
       "Page",
       row("address", mono(`0x${(page * pageBytes).toString(16)}`)),
       row("of", view.nameOf(mm)),
-      row("mapping", vma === undefined ? "none: not mapped at this step" : h("span", {}, `${vmas.title(vma)} `, mono(`${vmas.range(vma)} ${vmas.permissions(vma)}`))),
+      row(
+        "mapping",
+        vma === undefined
+          ? "none: not mapped at this step"
+          : h(
+              "span",
+              {},
+              `${vmas.title(vma)} `,
+              mono(`${vmas.range(vma)} ${vmas.permissions(vma)}`),
+            ),
+      ),
       row("is", h("span", {}, h("b", {}, look.name), `: ${look.meaning}`)),
     );
   }
@@ -102,9 +128,18 @@ export class DetailPanel {
     const head = ["level", "table", "index", "entry", "bits"].map((name, i) =>
       h("th", { scope: "col", class: i === 3 || i === 4 ? "" : "number" }, name),
     );
-    const table = h("table", { class: "walk" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines));
+    const table = h(
+      "table",
+      { class: "walk" },
+      h("thead", {}, h("tr", {}, ...head)),
+      h("tbody", {}, ...lines),
+    );
     const short = hops.at(-1)?.table.level !== 1;
-    return block("Walk, root first", table, ...(short ? [h("p", { class: "hint" }, "The walk ends here: there is no page.")] : []));
+    return block(
+      "Walk, root first",
+      table,
+      ...(short ? [h("p", { class: "hint" }, "The walk ends here: there is no page.")] : []),
+    );
   }
 
   #frameRows(frame: number): HTMLElement[] {
@@ -113,15 +148,28 @@ export class DetailPanel {
     const look = frameLooks[classifyFrame(state, view.sharing(), frame)];
     const kind = view.recording.header?.frameStates[state.frameKind[frame]!] ?? "?";
     const rows = [
-      row("frame", h("span", {}, mono(`0x${frame.toString(16)}`), ` ${kind}, at `, mono(`0x${(frame * pageBytes).toString(16)}`))),
+      row(
+        "frame",
+        h(
+          "span",
+          {},
+          mono(`0x${frame.toString(16)}`),
+          ` ${kind}, at `,
+          mono(`0x${(frame * pageBytes).toString(16)}`),
+        ),
+      ),
       row("holds", look.meaning),
     ];
     const extra = state.frameExtra[frame]!;
-    if (state.frameKind[frame] === FrameKind.slab) rows.push(row("slab", view.recording.slabs.get(extra) ?? String(extra)));
+    if (state.frameKind[frame] === FrameKind.slab)
+      rows.push(row("slab", view.recording.slabs.get(extra) ?? String(extra)));
     else if (extra > 0) rows.push(row("kernel pins", String(extra)));
     const table = state.tables.get(frame);
     if (table !== undefined) {
-      rows.push(row("level", String(table.level)), row("reached by", `${view.sharing().reach.get(frame) ?? 1} address spaces`));
+      rows.push(
+        row("level", String(table.level)),
+        row("reached by", `${view.sharing().reach.get(frame) ?? 1} address spaces`),
+      );
     }
     return rows;
   }
@@ -130,12 +178,30 @@ export class DetailPanel {
     const { view } = this;
     const lines = this.mappers.slice(0, maxMappers).map((mapper) => {
       const pids = tasksOf(view.state, mapper.mm.id).join(" ");
-      const here = view.selection?.kind === "page" && view.selection.mm === mapper.mm.id && view.selection.page === mapper.page;
+      const here =
+        view.selection?.kind === "page" &&
+        view.selection.mm === mapper.mm.id &&
+        view.selection.page === mapper.page;
       return h(
         "tr",
-        { class: here ? "here" : "", title: `entry ${mapper.index} of table ${mapper.table.toString(16)}` },
+        {
+          class: here ? "here" : "",
+          title: `entry ${mapper.index} of table ${mapper.table.toString(16)}`,
+        },
         h("td", { class: "number" }, pids || "-"),
-        h("td", {}, h("button", { class: "link mono", "data-mm": String(mapper.mm.id), "data-page": String(mapper.page) }, `0x${(mapper.page * pageBytes).toString(16)}`)),
+        h(
+          "td",
+          {},
+          h(
+            "button",
+            {
+              class: "link mono",
+              "data-mm": String(mapper.mm.id),
+              "data-page": String(mapper.page),
+            },
+            `0x${(mapper.page * pageBytes).toString(16)}`,
+          ),
+        ),
         h("td", { class: "mono", title: entry.letterNames }, entry.letters(mapper.flags)),
       );
     });
@@ -147,7 +213,12 @@ export class DetailPanel {
       "Mapped by",
       lines.length === 0
         ? h("p", { class: "hint" }, "No page maps it.")
-        : h("table", { class: "mappers" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines)),
+        : h(
+            "table",
+            { class: "mappers" },
+            h("thead", {}, h("tr", {}, ...head)),
+            h("tbody", {}, ...lines),
+          ),
       ...(more > 0 ? [h("p", { class: "hint" }, `and ${more.toLocaleString("en")} more`)] : []),
     );
   }
@@ -158,5 +229,10 @@ function block(title: string, ...content: HTMLElement[]): HTMLElement {
 }
 
 function row(name: string, value: HTMLElement | string): HTMLElement {
-  return h("div", { class: "row" }, h("span", { class: "key" }, name), value instanceof HTMLElement ? value : h("span", {}, value));
+  return h(
+    "div",
+    { class: "row" },
+    h("span", { class: "key" }, name),
+    value instanceof HTMLElement ? value : h("span", {}, value),
+  );
 }

@@ -47,7 +47,9 @@ export class EventPanel {
     if (key === this.#key) return;
     this.#key = key;
     this.#window.style.transform = `translateY(${first * rowHeight}px)`;
-    this.#window.replaceChildren(...events.slice(first, first + count).map((_, i) => this.#row(first + i)));
+    this.#window.replaceChildren(
+      ...events.slice(first, first + count).map((_, i) => this.#row(first + i)),
+    );
   }
 
   #reveal(): void {

@@ -47,7 +47,8 @@ export class FramePanel extends CanvasPanel {
   // A frame that is mapped is selected by its first mapping, so that its whole way shows.
   #select(frame: number): void {
     const { state } = this.view;
-    const mapper = state.frameKind[frame] === FrameKind.zero ? undefined : mappersOf(state, frame)[0];
+    const mapper =
+      state.frameKind[frame] === FrameKind.zero ? undefined : mappersOf(state, frame)[0];
     this.view.select(
       mapper === undefined
         ? { kind: "frame", frame }
@@ -104,7 +105,10 @@ export class FramePanel extends CanvasPanel {
     const used = state.frames - free - counts[1]!;
     const text = `${used.toLocaleString("en")} in use, ${free.toLocaleString("en")} free`;
     setText(this.note, text);
-    this.scroller.setAttribute("aria-label", `Physical memory: ${text}. Arrow keys select a frame.`);
+    this.scroller.setAttribute(
+      "aria-label",
+      `Physical memory: ${text}. Arrow keys select a frame.`,
+    );
   }
 
   protected override draw(context: CanvasRenderingContext2D, from: number, to: number): void {
@@ -128,7 +132,8 @@ export class FramePanel extends CanvasPanel {
     const reserved = this.#reservedIn(row);
     const parts: string[] = [];
     if (reserved > 0) parts.push(`${reserved.toLocaleString("en")} reserved at boot`);
-    if (row.count > reserved) parts.push(`${(row.count - reserved).toLocaleString("en")} never used`);
+    if (row.count > reserved)
+      parts.push(`${(row.count - reserved).toLocaleString("en")} never used`);
     context.fillStyle = this.theme.palette.faint;
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "left";
@@ -160,7 +165,11 @@ export class FramePanel extends CanvasPanel {
     const { view, theme } = this;
     const sharing = view.sharing();
     const { frames: changed } = view.changed();
-    if (cell >= 10 || above?.kind !== "cells" || (row.first / this.#grid.perRow) % Math.ceil(12 / cell) === 0) {
+    if (
+      cell >= 10 ||
+      above?.kind !== "cells" ||
+      (row.first / this.#grid.perRow) % Math.ceil(12 / cell) === 0
+    ) {
       this.#label(context, row, Math.min(9, cell));
     }
     for (let i = 0; i < row.count; ) {
@@ -183,7 +192,10 @@ export class FramePanel extends CanvasPanel {
     if (!this.view.ready || event.ctrlKey || event.altKey || event.metaKey) return;
     const { perRow } = this.#grid;
     const steps: Record<string, number> = {
-      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow,
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -perRow,
+      ArrowDown: perRow,
     };
     const by = steps[event.key];
     if (by === undefined) return;
@@ -191,7 +203,8 @@ export class FramePanel extends CanvasPanel {
     event.stopPropagation();
     const first = this.#grid.rows.find((row) => row.kind === "cells")?.first ?? 0;
     const at = this.view.selectedFrame();
-    const wanted = at === undefined ? first : Math.max(0, Math.min(this.view.state.frames - 1, at + by));
+    const wanted =
+      at === undefined ? first : Math.max(0, Math.min(this.view.state.frames - 1, at + by));
     this.#select(wanted);
     const rect = this.rectOf(wanted);
     if (rect !== undefined) this.reveal(rect);

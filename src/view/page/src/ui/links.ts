@@ -43,7 +43,9 @@ export class Links {
     if (selection?.kind === "page") {
       const mm = view.state.mms.get(selection.mm);
       const from = this.#pageEnd(selection.mm, selection.page);
-      const leaf = mm && walk(view.state, mm, selection.page).find((hop) => hop.table.level === 1)?.table.frame;
+      const leaf =
+        mm &&
+        walk(view.state, mm, selection.page).find((hop) => hop.table.level === 1)?.table.frame;
       const table = leaf === undefined ? undefined : ends(this.tables, this.tables.rectOf(leaf));
       if (table !== undefined && from !== undefined) this.#line(from, table, "way");
       if (table !== undefined && frameEnd !== undefined) this.#line(table, frameEnd, "way");
@@ -52,7 +54,12 @@ export class Links {
     if (frameEnd === undefined) return;
     const seen = new Set<string>();
     for (const mapper of mappers) {
-      if (selection?.kind === "page" && mapper.mm.id === selection.mm && mapper.page === selection.page) continue;
+      if (
+        selection?.kind === "page" &&
+        mapper.mm.id === selection.mm &&
+        mapper.page === selection.page
+      )
+        continue;
       if (this.drawn >= maxLines) break;
       const page = this.#pageEnd(mapper.mm.id, mapper.page);
       const key = page === undefined ? `mm ${mapper.mm.id}` : `${mapper.mm.id} ${mapper.page}`;
@@ -73,7 +80,10 @@ export class Links {
   #taskEnd(mm: number): Ends | undefined {
     const box = this.tasks.rowOfMm(mm)?.getBoundingClientRect();
     if (box === undefined) return undefined;
-    return { rect: { x: box.left, y: box.top, width: box.width, height: box.height }, visible: true };
+    return {
+      rect: { x: box.left, y: box.top, width: box.width, height: box.height },
+      visible: true,
+    };
   }
 
   #line(from: Ends, to: Ends, kind: "way" | "other"): void {
@@ -88,7 +98,10 @@ export class Links {
     path.setAttribute("d", `M${x1},${a.y} C${x1 + bend},${a.y} ${x2 - bend},${b.y} ${x2},${b.y}`);
     path.setAttribute("class", `${kind}${from.visible && to.visible ? "" : " hidden-end"}`);
     this.svg.append(path);
-    for (const [end, x, y] of [[from, x1, a.y], [to, x2, b.y]] as const) {
+    for (const [end, x, y] of [
+      [from, x1, a.y],
+      [to, x2, b.y],
+    ] as const) {
       if (!end.visible) continue;
       const dot = document.createElementNS(namespace, "circle");
       dot.setAttribute("cx", String(x));

@@ -61,8 +61,11 @@ export async function readServer(sink: Sink): Promise<void> {
   const recording = new Recording();
   let begun = false;
   try {
-    const response = await fetch(`recording?token=${encodeURIComponent(token)}`, { cache: "no-store" });
-    if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status}`);
+    const response = await fetch(`recording?token=${encodeURIComponent(token)}`, {
+      cache: "no-store",
+    });
+    if (!response.ok || response.body === null)
+      throw new Error(`the server answers ${response.status}`);
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();

@@ -24,12 +24,20 @@ export class StepPanel {
 
   paint(): void {
     const { view } = this;
-    setText(this.counter, `${view.position.toLocaleString("en")} / ${view.steps.toLocaleString("en")}`);
+    setText(
+      this.counter,
+      `${view.position.toLocaleString("en")} / ${view.steps.toLocaleString("en")}`,
+    );
     const key = [view.position, view.steps, view.recording.findings.length].join();
     if (key === this.#key) return;
     this.#key = key;
     const { step } = view;
-    setText(this.headline, step === undefined ? "The beginning: the guest as it was when recording began" : this.#headline(step));
+    setText(
+      this.headline,
+      step === undefined
+        ? "The beginning: the guest as it was when recording began"
+        : this.#headline(step),
+    );
     setText(this.facts, step === undefined ? "" : this.#facts(step));
     this.#paintPhases(view.fork());
     this.#paintFindings();
@@ -38,12 +46,20 @@ export class StepPanel {
   // One line, and on a click what it is about.
   #finding(finding: Finding): HTMLElement {
     const { view } = this;
-    const where = finding.pid === 0 ? "" : ` pid ${finding.pid}${finding.address === 0 ? "" : ` ${hexOf(finding.address)}`}`;
-    const button = h("button", { class: "link", title: finding.text }, `I${finding.invariant}${where}`);
+    const where =
+      finding.pid === 0
+        ? ""
+        : ` pid ${finding.pid}${finding.address === 0 ? "" : ` ${hexOf(finding.address)}`}`;
+    const button = h(
+      "button",
+      { class: "link", title: finding.text },
+      `I${finding.invariant}${where}`,
+    );
     button.addEventListener("click", () => {
       const page = Math.floor(Number(finding.address) / pageBytes);
       const mm = view.state.mms.get(finding.mm || (view.state.tasks.get(finding.pid)?.mm ?? 0));
-      if (mm !== undefined && vmas.find(mm.vmas, page) !== undefined) view.select({ kind: "page", mm: mm.id, page });
+      if (mm !== undefined && vmas.find(mm.vmas, page) !== undefined)
+        view.select({ kind: "page", mm: mm.id, page });
       else if (finding.frame !== undefined) view.select({ kind: "frame", frame: finding.frame });
     });
     return h("p", { title: finding.text }, button, ` ${finding.rule}`);
@@ -60,7 +76,8 @@ export class StepPanel {
     const { view } = this;
     const { events, safepoint, tsc } = view.recording.steps[step]!;
     const changed = view.changed();
-    const plural = (count: number, one: string, many: string) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+    const plural = (count: number, one: string, many: string) =>
+      `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
     const parts = [
       `${microseconds(tsc, view.recording.header!)} after the start`,
       plural(events, "event", "events"),
@@ -84,12 +101,19 @@ export class StepPanel {
       { class: "phase-title" },
       `fork of pid ${fork.parent}${fork.child === 0 ? ", failed" : ` to pid ${fork.child}`}: ${microseconds(total, header!)}`,
     );
-    const bar = h("div", { class: "phase-bar", role: "img", "aria-label": `Phases: ${fork.phases.map(({ name, cycles }) => `${name} ${Math.round((100 * cycles) / total)} %`).join(", ")}` });
+    const bar = h("div", {
+      class: "phase-bar",
+      role: "img",
+      "aria-label": `Phases: ${fork.phases.map(({ name, cycles }) => `${name} ${Math.round((100 * cycles) / total)} %`).join(", ")}`,
+    });
     fork.phases.forEach((phase, i) => {
       const share = phase.cycles / total;
       const segment = h(
         "div",
-        { class: `phase p${i % 8}`, title: `${phase.name}: ${microseconds(phase.cycles, header!)}, ${(100 * share).toFixed(1)} %` },
+        {
+          class: `phase p${i % 8}`,
+          title: `${phase.name}: ${microseconds(phase.cycles, header!)}, ${(100 * share).toFixed(1)} %`,
+        },
         share > 0.06 ? h("span", {}, phase.name) : "",
       );
       segment.style.flexGrow = String(Math.max(share, 0.004));
@@ -103,7 +127,15 @@ export class StepPanel {
     const here = view.recording.findings.filter((finding) => finding.step === view.step);
     this.findings.hidden = here.length === 0;
     this.findings.replaceChildren(
-      h("p", {}, h("b", {}, `! ${here.length === 1 ? "A finding" : `${here.length} findings`} of the oracle in this step:`)),
+      h(
+        "p",
+        {},
+        h(
+          "b",
+          {},
+          `! ${here.length === 1 ? "A finding" : `${here.length} findings`} of the oracle in this step:`,
+        ),
+      ),
       ...here.map((finding) => this.#finding(finding)),
     );
   }

@@ -36,7 +36,8 @@ export class TablePanel extends CanvasPanel {
       const { x, y } = this.point(event);
       const box = tableAt(this.#tree, x, y);
       this.canvas.style.cursor = box === undefined ? "default" : "pointer";
-      this.canvas.title = box === undefined ? "" : `table in frame 0x${box.table.frame.toString(16)}`;
+      this.canvas.title =
+        box === undefined ? "" : `table in frame 0x${box.table.frame.toString(16)}`;
     });
   }
 
@@ -46,13 +47,16 @@ export class TablePanel extends CanvasPanel {
     let { page } = box;
     while (table.level > 1) {
       const index = firstEntry(table.words);
-      const next = index === undefined ? undefined : this.view.state.tables.get(table.words[2 * index + 1]!);
+      const next =
+        index === undefined ? undefined : this.view.state.tables.get(table.words[2 * index + 1]!);
       if (index === undefined || next === undefined) break;
       page += index * entriesPerTable ** (table.level - 1);
       table = next;
     }
     const index = firstEntry(table.words);
-    const mm = this.#mms().find((one) => walk(this.view.state, one, page).some((hop) => hop.table === box.table));
+    const mm = this.#mms().find((one) =>
+      walk(this.view.state, one, page).some((hop) => hop.table === box.table),
+    );
     if (table.level === 1 && index !== undefined && mm !== undefined) {
       this.view.select({ kind: "page", mm: mm.id, page: page + index });
     } else {
@@ -115,7 +119,12 @@ export class TablePanel extends CanvasPanel {
     return new Set(walk(this.view.state, mm, selection.page).map((hop) => hop.table.frame));
   }
 
-  #drawEdge(context: CanvasRenderingContext2D, from: TableBox, to: TableBox, chosen: boolean): void {
+  #drawEdge(
+    context: CanvasRenderingContext2D,
+    from: TableBox,
+    to: TableBox,
+    chosen: boolean,
+  ): void {
     const { palette } = this.theme;
     const shared = to.parents > 1;
     context.strokeStyle = chosen ? palette.ink : shared ? palette["table-shared"] : palette.line;
@@ -136,7 +145,13 @@ export class TablePanel extends CanvasPanel {
     context.fillStyle = palette.panel;
     context.fillRect(box.x, box.y, box.width, box.height);
     this.#drawEntries(context, box);
-    context.strokeStyle = chosen ? palette.ink : changed ? palette.alert : shared ? palette["table-shared"] : palette.table;
+    context.strokeStyle = chosen
+      ? palette.ink
+      : changed
+        ? palette.alert
+        : shared
+          ? palette["table-shared"]
+          : palette.table;
     context.lineWidth = chosen || changed || shared ? 2 : 1;
     context.strokeRect(box.x + 0.5, box.y + 0.5, box.width - 1, box.height - 1);
     if (shared) context.strokeRect(box.x + 3, box.y + 3, box.width - 6, box.height - 6);

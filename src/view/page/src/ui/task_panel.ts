@@ -55,7 +55,13 @@ export class TaskPanel {
     const order = this.#order();
     const { first, second } = this.view.shown();
     const running = this.view.state.running.get(0);
-    const key = JSON.stringify([order.map(({ task, depth }) => [task, depth]), first?.id, second?.id, running, [...this.view.sharing().resident]]);
+    const key = JSON.stringify([
+      order.map(({ task, depth }) => [task, depth]),
+      first?.id,
+      second?.id,
+      running,
+      [...this.view.sharing().resident],
+    ]);
     if (key === this.#shown) return;
     this.#shown = key;
     const focused = (document.activeElement as HTMLElement | null)?.dataset["pid"];
@@ -98,11 +104,17 @@ export class TaskPanel {
   #row(task: Task, depth: number, running: boolean): HTMLElement {
     const { view } = this;
     const { first, second } = view.shown();
-    const side = task.mm === 0 ? "" : task.mm === first?.id ? "L" : task.mm === second?.id ? "R" : "";
+    const side =
+      task.mm === 0 ? "" : task.mm === first?.id ? "L" : task.mm === second?.id ? "R" : "";
     const state = view.recording.header?.taskStates[task.state] ?? "?";
     const zombie = state.includes("zombie");
-    const pages = task.mm === 0 ? "" : (view.sharing().resident.get(task.mm) ?? 0).toLocaleString("en");
-    const what = zombie ? `zombie, ${describeStatus(task.exitStatus)}` : running ? "on the CPU" : state;
+    const pages =
+      task.mm === 0 ? "" : (view.sharing().resident.get(task.mm) ?? 0).toLocaleString("en");
+    const what = zombie
+      ? `zombie, ${describeStatus(task.exitStatus)}`
+      : running
+        ? "on the CPU"
+        : state;
     const row = h(
       "div",
       {
@@ -115,7 +127,12 @@ export class TaskPanel {
         "aria-label": `pid ${task.pid} ${task.name}, ${what}, ${pages || "no"} pages${side === "" ? "" : side === "L" ? ", shown left" : ", shown right"}`,
       },
       h("span", { class: "mono pid" }, String(task.pid)),
-      h("span", { class: "name" }, task.name || "kernel", task.tgid === task.pid ? "" : " (thread)"),
+      h(
+        "span",
+        { class: "name" },
+        task.name || "kernel",
+        task.tgid === task.pid ? "" : " (thread)",
+      ),
       h("span", { class: "what" }, what),
       h("span", { class: "number" }, pages),
       h("span", { class: `side${side === "" ? " none" : ""}` }, side),

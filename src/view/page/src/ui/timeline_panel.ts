@@ -99,7 +99,14 @@ export class TimelinePanel {
   #lanes(scale: number): HTMLCanvasElement {
     const { view, theme } = this;
     const { events, findings } = view.recording;
-    const key = [this.#width, scale, theme.scheme, events.length, view.steps, findings.length].join();
+    const key = [
+      this.#width,
+      scale,
+      theme.scheme,
+      events.length,
+      view.steps,
+      findings.length,
+    ].join();
     if (this.#cache?.key === key) return this.#cache.picture;
     const picture = document.createElement("canvas");
     picture.width = Math.round(this.#width * scale);
@@ -139,7 +146,12 @@ export class TimelinePanel {
       last.set(group, x);
       const { colour, shape } = laneLooks[group];
       context.fillStyle = context.strokeStyle = theme.palette[colour];
-      drawShape(context, dense && shape !== "fork" ? "tick" : shape, x, top + groups.indexOf(group) * laneHeight);
+      drawShape(
+        context,
+        dense && shape !== "fork" ? "tick" : shape,
+        x,
+        top + groups.indexOf(group) * laneHeight,
+      );
       ++this.drawn;
     }
   }

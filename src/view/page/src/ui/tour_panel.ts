@@ -47,7 +47,11 @@ export class TourPanel {
       setText(byId("tour-title"), "No first fork here");
       setText(byId("tour-count"), "");
       byId("tour-text").replaceChildren(
-        h("p", {}, "The tour needs a recording in which a process forks and its child writes to a page that both have, then exits. Record one:"),
+        h(
+          "p",
+          {},
+          "The tour needs a recording in which a process forks and its child writes to a page that both have, then exits. Record one:",
+        ),
         h("p", { class: "mono" }, "forkvisor view -- ./fork_two_pages"),
       );
       byId("tour-next").hidden = byId("tour-back").hidden = true;
@@ -76,7 +80,11 @@ export class TourPanel {
     view.automatic = true;
     view.seek(stop.position);
     const mm = stop.select && view.state.tasks.get(stop.select.pid)?.mm;
-    view.select(stop.select === undefined || mm === undefined || mm === 0 ? undefined : { kind: "page", mm, page: stop.select.page });
+    view.select(
+      stop.select === undefined || mm === undefined || mm === 0
+        ? undefined
+        : { kind: "page", mm, page: stop.select.page },
+    );
     setText(byId("tour-title"), stop.title);
     setText(byId("tour-count"), `${this.#at + 1} of ${this.#stops.length}`);
     byId("tour-text").replaceChildren(...stop.text.split("\n\n").map((text) => h("p", {}, text)));
@@ -90,6 +98,7 @@ export class TourPanel {
   }
 
   #mark(part: Part | undefined): void {
-    for (const id of Object.values(partIds)) byId(id).classList.toggle("toured", part !== undefined && partIds[part] === id);
+    for (const id of Object.values(partIds))
+      byId(id).classList.toggle("toured", part !== undefined && partIds[part] === id);
   }
 }

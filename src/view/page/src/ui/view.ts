@@ -128,7 +128,11 @@ export class View {
   // The next position, in a direction, whose step has an event that `wanted` accepts.
   seekEvent(direction: 1 | -1, wanted: (kind: string) => boolean): boolean {
     const { story, recording } = this;
-    for (let step = this.position - 1 + direction; step >= 0 && step < this.steps; step += direction) {
+    for (
+      let step = this.position - 1 + direction;
+      step >= 0 && step < this.steps;
+      step += direction
+    ) {
       const { firstEvent, events } = recording.steps[step]!;
       for (let i = firstEvent; i < firstEvent + events; ++i) {
         if (!wanted(story.kind(recording.events[i]!))) continue;
@@ -218,7 +222,11 @@ export class View {
     const { first, second } = this.shown();
     if (first === undefined || second === undefined) return undefined;
     if (this.#comparison?.first !== first.id || this.#comparison.second !== second.id) {
-      this.#comparison = { first: first.id, second: second.id, result: compare(this.state, first, second) };
+      this.#comparison = {
+        first: first.id,
+        second: second.id,
+        result: compare(this.state, first, second),
+      };
     }
     return this.#comparison.result;
   }

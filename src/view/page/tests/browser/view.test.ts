@@ -73,7 +73,8 @@ async function colours(page: Page, selector: string): Promise<number> {
     const canvas = document.querySelector<HTMLCanvasElement>(wanted)!;
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
     const seen = new Set<number>();
-    for (let i = 0; i < data.length; i += 4) seen.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
+    for (let i = 0; i < data.length; i += 4)
+      seen.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
     return seen.size;
   }, selector);
 }
@@ -157,30 +158,40 @@ test("the scrubber goes where it is clicked", { skip }, async () => {
   await page.close();
 });
 
-test("a page that is selected shows its entries, its frame and who else maps it", { skip }, async () => {
-  const page = await browser.open(forkOfTwoPages().end());
-  await page.keyboard.press("f");
-  await page.locator("#first").focus();
-  await page.keyboard.press("ArrowRight"); // the first page
-  await page.keyboard.press("ArrowRight"); // the second
-  const now = await drawn(page);
-  assert.equal(now.mappers, 2);
-  assert.ok(now.links >= 3, `${now.links} lines`);
-  assert.match((await page.locator("#details").textContent())!, /0x10001000/);
-  assert.deepEqual(await page.locator(".mappers tbody tr td:first-child").allTextContents(), ["2", "3"]);
-  const bits = await page.locator(".mappers tbody tr td:last-child").allTextContents();
-  assert.deepEqual(bits, ["P-C--U-AD", "P-C--U-AD"]);
-  assert.equal(await page.locator(".walk tbody tr").count(), 4);
-  assert.match((await page.locator(".walk tbody tr:last-child").textContent())!, /0x80000000000\w+65/);
+test(
+  "a page that is selected shows its entries, its frame and who else maps it",
+  { skip },
+  async () => {
+    const page = await browser.open(forkOfTwoPages().end());
+    await page.keyboard.press("f");
+    await page.locator("#first").focus();
+    await page.keyboard.press("ArrowRight"); // the first page
+    await page.keyboard.press("ArrowRight"); // the second
+    const now = await drawn(page);
+    assert.equal(now.mappers, 2);
+    assert.ok(now.links >= 3, `${now.links} lines`);
+    assert.match((await page.locator("#details").textContent())!, /0x10001000/);
+    assert.deepEqual(await page.locator(".mappers tbody tr td:first-child").allTextContents(), [
+      "2",
+      "3",
+    ]);
+    const bits = await page.locator(".mappers tbody tr td:last-child").allTextContents();
+    assert.deepEqual(bits, ["P-C--U-AD", "P-C--U-AD"]);
+    assert.equal(await page.locator(".walk tbody tr").count(), 4);
+    assert.match(
+      (await page.locator(".walk tbody tr:last-child").textContent())!,
+      /0x80000000000\w+65/,
+    );
 
-  // To the child's mapping of the same frame, and away.
-  await page.locator(".mappers button").nth(1).click();
-  await drawn(page);
-  assert.match((await page.locator("#details").textContent())!, /pid 3/);
-  await page.keyboard.press("Escape");
-  assert.equal((await drawn(page)).links, 0);
-  await page.close();
-});
+    // To the child's mapping of the same frame, and away.
+    await page.locator(".mappers button").nth(1).click();
+    await drawn(page);
+    assert.match((await page.locator("#details").textContent())!, /pid 3/);
+    await page.keyboard.press("Escape");
+    assert.equal((await drawn(page)).links, 0);
+    await page.close();
+  },
+);
 
 test("a click in the picture selects", { skip }, async () => {
   const page = await browser.open(forkOfTwoPages().end());
@@ -266,7 +277,10 @@ test("findings stand where they happened", { skip }, async () => {
   assert.equal(await page.locator("#findings").isVisible(), false);
   await page.keyboard.press("n");
   assert.equal((await drawn(page)).position, end);
-  assert.match((await page.locator("#findings").textContent())!, /private sharing is never writable/);
+  assert.match(
+    (await page.locator("#findings").textContent())!,
+    /private sharing is never writable/,
+  );
   await page.locator("#findings button").click();
   await drawn(page);
   assert.match((await page.locator("#details").textContent())!, /0x10000000/);

@@ -19,7 +19,8 @@ export function hasChromium(): boolean {
 export function withRecording(recording: Uint8Array): string {
   const empty = '<script id="recording" type="application/octet-stream;base64"></script>';
   const page = readFileSync(pageFile, "utf8");
-  if (page.split(empty).length !== 2) throw new Error("the place for the recording is not there once");
+  if (page.split(empty).length !== 2)
+    throw new Error("the place for the recording is not there once");
   const data = Buffer.from(recording).toString("base64");
   return page.replace(empty, () => empty.replace("></", `>${data}</`));
 }
@@ -44,8 +45,13 @@ export async function startBrowser(look: Look = {}): Promise<Browser> {
     executablePath: chromiumPath,
     headless: true,
     args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
     ],
     env: { ...process.env, HOME: folder } as Record<string, string>,
     viewport: { width: look.width ?? 1600, height: look.height ?? 900 },

@@ -33,7 +33,8 @@ interface GuestTask {
   readonly root: GuestTable;
 }
 
-const pageFlags = entry.present | entry.user | entry.writable | entry.accessed | entry.dirty | entry.noExecute;
+const pageFlags =
+  entry.present | entry.user | entry.writable | entry.accessed | entry.dirty | entry.noExecute;
 const tableFlags = entry.present | entry.user | entry.writable | entry.accessed;
 
 export class Guest {
@@ -57,18 +58,41 @@ export class Guest {
     readonly pages: number,
   ) {
     const header = new Message().number(1, 1).string(2, "./made_up").string(2, "--loud");
-    header.string(3, "classic").number(4, frames * 4096).number(5, 2_000_000);
+    header
+      .string(3, "classic")
+      .number(4, frames * 4096)
+      .number(5, 2_000_000);
     header.number(6, 0x7000_0000_0000).number(7, 0x7000_0000_0000).string(9, "made up");
     for (const kind of kinds) {
       const message = new Message().string(1, kind.name);
       for (const name of kind.arguments) message.string(2, name);
       header.message(13, message);
     }
-    for (const state of ["running", "interruptible", "uninterruptible", "stopped", "zombie"]) header.string(14, state);
-    for (const state of ["free", "reserved", "table", "slab", "stack", "kernel", "anon", "file", "zero"]) {
+    for (const state of ["running", "interruptible", "uninterruptible", "stopped", "zombie"])
+      header.string(14, state);
+    for (const state of [
+      "free",
+      "reserved",
+      "table",
+      "slab",
+      "stack",
+      "kernel",
+      "anon",
+      "file",
+      "zero",
+    ]) {
       header.string(15, state);
     }
-    for (const phase of ["entry", "task", "files", "signals", "vmas", "tables", "publish", "return"]) {
+    for (const phase of [
+      "entry",
+      "task",
+      "files",
+      "signals",
+      "vmas",
+      "tables",
+      "publish",
+      "return",
+    ]) {
       header.string(16, phase);
     }
     header.string(17, "classic").string(18, "boot").string(18, "system call").string(18, "fault");
@@ -126,7 +150,8 @@ export class Guest {
     const child = this.#copyTable(root);
     const pid = this.#makeTask(parent, child);
     this.event("fork-begin", parent, [0, 0x343040, 64677]);
-    for (let phase = 0; phase < 8; ++phase) this.event("fork-phase", parent, [phase, 400 + 137 * phase * phase, 0]);
+    for (let phase = 0; phase < 8; ++phase)
+      this.event("fork-phase", parent, [phase, 400 + 137 * phase * phase, 0]);
     this.event("fork-end", parent, [pid, 2, 4, 1, 0]);
     this.step(2);
     return pid;
@@ -168,8 +193,14 @@ export class Guest {
   }
 
   event(kind: KindName, pid: number, values: readonly number[]): void {
-    const message = new Message().number(1, kinds.findIndex(({ name }) => name === kind));
-    message.number(2, pid).number(3, this.#events.length === 0 ? 0 : 700).packed(4, values);
+    const message = new Message().number(
+      1,
+      kinds.findIndex(({ name }) => name === kind),
+    );
+    message
+      .number(2, pid)
+      .number(3, this.#events.length === 0 ? 0 : 700)
+      .packed(4, values);
     this.#events.push(message);
   }
 
@@ -201,7 +232,13 @@ export class Guest {
   }
 
   #frame(frame: number, kind: FrameKind, count = 1): void {
-    this.#changing().message(7, new Message().number(1, frame).number(2, count === 1 ? 0 : count).number(3, kind));
+    this.#changing().message(
+      7,
+      new Message()
+        .number(1, frame)
+        .number(2, count === 1 ? 0 : count)
+        .number(3, kind),
+    );
   }
 
   #allocate(kind: FrameKind, quiet = false): number {
@@ -273,9 +310,14 @@ export class Guest {
     const pid = this.#nextPid++;
     const mm = this.#nextMm++;
     const vma = new Message().number(1, this.firstPage).number(2, this.pages).number(3, 3);
-    const mmMessage = new Message().number(1, mm).number(2, 0x343040 + 280 * mm).number(3, root.frame);
+    const mmMessage = new Message()
+      .number(1, mm)
+      .number(2, 0x343040 + 280 * mm)
+      .number(3, root.frame);
     const task = new Message().number(1, pid).number(2, pid).number(3, parent).always(4, 0);
-    this.#changing().message(2, task.string(5, "made_up").number(6, mm)).message(4, mmMessage.message(7, vma));
+    this.#changing()
+      .message(2, task.string(5, "made_up").number(6, mm))
+      .message(4, mmMessage.message(7, vma));
     this.tasks.set(pid, { pid, mm, root });
     return pid;
   }
@@ -328,7 +370,8 @@ export function madeUpRecording(pages: number, events: number): Uint8Array {
     const child = guest.fork(2);
     guest.switchTo(2, child);
     const start = first + ((round * 977) % pages);
-    for (let i = 0; i < 200 && guest.eventCount < events; ++i) guest.write(child, start + (i % (first + pages - start)));
+    for (let i = 0; i < 200 && guest.eventCount < events; ++i)
+      guest.write(child, start + (i % (first + pages - start)));
     guest.exit(child);
   }
   return guest.end();

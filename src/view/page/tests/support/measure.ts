@@ -14,15 +14,21 @@ const bytes = /^\d+$/.test(what)
 const made = performance.now();
 const browser = await startBrowser();
 const page = await browser.open(bytes);
-await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-console.log(`recording ${(bytes.length / 2 ** 20).toFixed(1)} MiB, made in ${((made - start) / 1000).toFixed(1)} s; open and painted in ${((performance.now() - made) / 1000).toFixed(1)} s`);
+await page.evaluate(
+  () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+);
+console.log(
+  `recording ${(bytes.length / 2 ** 20).toFixed(1)} MiB, made in ${((made - start) / 1000).toFixed(1)} s; open and painted in ${((performance.now() - made) / 1000).toFixed(1)} s`,
+);
 
 interface Seek {
   moved: number;
   painted: number;
 }
 const results = await page.evaluate(() => {
-  const api = (window as unknown as { forkvisor: { view: { steps: number }; seek(position: number): Seek } }).forkvisor;
+  const api = (
+    window as unknown as { forkvisor: { view: { steps: number }; seek(position: number): Seek } }
+  ).forkvisor;
   const { steps } = api.view;
   const run = (positions: number[]) => positions.map((position) => api.seek(position));
   const middle = Math.floor(steps / 2);
@@ -37,12 +43,17 @@ const results = await page.evaluate(() => {
 });
 const { steps, ...rows } = results;
 console.log(`${steps} steps\n`);
-console.log("                  times    p50 ms   p99 ms   max ms   of that carrying the state, p99 ms");
+console.log(
+  "                  times    p50 ms   p99 ms   max ms   of that carrying the state, p99 ms",
+);
 for (const [name, seeks] of Object.entries(rows)) {
   const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
-  const at = (values: number[], share: number) => values[Math.min(values.length - 1, Math.floor(values.length * share))]!.toFixed(1).padStart(8);
+  const at = (values: number[], share: number) =>
+    values[Math.min(values.length - 1, Math.floor(values.length * share))]!.toFixed(1).padStart(8);
   const whole = sorted(seeks.map(({ moved, painted }) => moved + painted));
   const moved = sorted(seeks.map((seek) => seek.moved));
-  console.log(`${name.padEnd(16)} ${String(whole.length).padStart(6)}  ${at(whole, 0.5)} ${at(whole, 0.99)} ${at(whole, 1)}   ${at(moved, 0.99)}`);
+  console.log(
+    `${name.padEnd(16)} ${String(whole.length).padStart(6)}  ${at(whole, 0.5)} ${at(whole, 0.99)} ${at(whole, 1)}   ${at(moved, 0.99)}`,
+  );
 }
 await browser.close();

@@ -30,7 +30,9 @@ async function select(page: Page, mapping: string, further = 0): Promise<void> {
       const { view } = (window as unknown as { forkvisor: { view: any } }).forkvisor;
       const mm = view.shown().first;
       const vma = mm.vmas.find((one: { flags: number; object: number; pages: number }) =>
-        wanted === "stack" ? (one.flags & 0x4100) !== 0 : one.object === 0 && (one.flags & 0x4100) === 0,
+        wanted === "stack"
+          ? (one.flags & 0x4100) !== 0
+          : one.object === 0 && (one.flags & 0x4100) === 0,
       );
       view.select({ kind: "page", mm: mm.id, page: vma.page + more });
     },
@@ -47,7 +49,11 @@ const pictures: Picture[] = [
       await select(page, "anonymous", 1);
     },
   },
-  { name: "view-tour", recording: "fork.fvr", prepare: (page) => press(page, "t", "Enter", "Enter", "Enter", "Enter") },
+  {
+    name: "view-tour",
+    recording: "fork.fvr",
+    prepare: (page) => press(page, "t", "Enter", "Enter", "Enter", "Enter"),
+  },
   {
     name: "view-shared-tables",
     recording: "tables.fvr",
@@ -72,7 +78,9 @@ for (const { name, recording, dark, prepare } of pictures) {
   const browser = await startBrowser({ width: 1440, height: 860, dark: dark === true });
   const page = await browser.open(new Uint8Array(readFileSync(join(recordings, recording))));
   await prepare(page);
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
   const file = join(out, `${name}.png`);
   const picture = shrink(await page.screenshot());
   writeFileSync(file, picture);

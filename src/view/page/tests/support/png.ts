@@ -10,10 +10,15 @@ export function shrink(png: Buffer): Buffer {
   const { width, height, channels, pixels } = decode(png);
   const key = (at: number) => (pixels[at]! << 16) | (pixels[at + 1]! << 8) | pixels[at + 2]!;
   const seen = new Map<number, number>();
-  for (let at = 0; at < pixels.length; at += channels) seen.set(key(at), (seen.get(key(at)) ?? 0) + 1);
+  for (let at = 0; at < pixels.length; at += channels)
+    seen.set(key(at), (seen.get(key(at)) ?? 0) + 1);
   const ordered = [...seen.entries()].sort(([, a], [, b]) => b - a).map(([colour]) => colour);
-  const palette = ordered.slice(0, 256).map((colour) => [colour >> 16, (colour >> 8) & 0xff, colour & 0xff] as const);
-  const indexes = new Map(ordered.map((colour, i) => [colour, i < 256 ? i : nearest(palette, colour)]));
+  const palette = ordered
+    .slice(0, 256)
+    .map((colour) => [colour >> 16, (colour >> 8) & 0xff, colour & 0xff] as const);
+  const indexes = new Map(
+    ordered.map((colour, i) => [colour, i < 256 ? i : nearest(palette, colour)]),
+  );
   const rows = Buffer.alloc(height * (width + 1)); // each row after its filter, none
   for (let y = 0; y < height; ++y) {
     for (let x = 0; x < width; ++x) {
@@ -47,14 +52,20 @@ function nearest(palette: readonly (readonly [number, number, number])[], colour
   let best = 0;
   let distance = Infinity;
   palette.forEach(([r, g, b], i) => {
-    const own = (r - (colour >> 16)) ** 2 + (g - ((colour >> 8) & 0xff)) ** 2 + (b - (colour & 0xff)) ** 2;
+    const own =
+      (r - (colour >> 16)) ** 2 + (g - ((colour >> 8) & 0xff)) ** 2 + (b - (colour & 0xff)) ** 2;
     if (own < distance) [best, distance] = [i, own];
   });
   return best;
 }
 
 function chunk(name: string, data: Buffer): Buffer {
-  const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(name, "latin1"), data, Buffer.alloc(4)]);
+  const bytes = Buffer.concat([
+    Buffer.alloc(4),
+    Buffer.from(name, "latin1"),
+    data,
+    Buffer.alloc(4),
+  ]);
   bytes.writeUInt32BE(data.length, 0);
   bytes.writeUInt32BE(crc32(bytes.subarray(4, 8 + data.length)), 8 + data.length);
   return bytes;
@@ -71,10 +82,12 @@ function decode(png: Buffer): Image {
   const width = png.readUInt32BE(16);
   const height = png.readUInt32BE(20);
   const channels = png[25] === 6 ? 4 : 3;
-  if (png[24] !== 8 || (png[25] !== 6 && png[25] !== 2) || png[28] !== 0) throw new Error("an unknown form of PNG");
+  if (png[24] !== 8 || (png[25] !== 6 && png[25] !== 2) || png[28] !== 0)
+    throw new Error("an unknown form of PNG");
   const data: Buffer[] = [];
   for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    if (png.toString("latin1", at + 4, at + 8) === "IDAT") data.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+    if (png.toString("latin1", at + 4, at + 8) === "IDAT")
+      data.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
   }
   const raw = inflateSync(Buffer.concat(data));
   const stride = width * channels;
@@ -94,7 +107,11 @@ function decode(png: Buffer): Image {
 
 function paeth(left: number, up: number, corner: number): number {
   const estimate = left + up - corner;
-  const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - up), Math.abs(estimate - corner)];
+  const [a, b, c] = [
+    Math.abs(estimate - left),
+    Math.abs(estimate - up),
+    Math.abs(estimate - corner),
+  ];
   if (a <= b && a <= c) return left;
   return b <= c ? up : corner;
 }

@@ -32,6 +32,9 @@ test("the page names no other place and has one slot for a recording", () => {
   const slot = '<script id="recording" type="application/octet-stream;base64"></script>';
   assert.equal(page.split(slot).length, 2);
   const addresses = page.match(/\bhttps?:\/\/[^"'`\s)]+/g) ?? [];
-  assert.deepEqual(addresses.filter((address) => address !== "http://www.w3.org/2000/svg"), []);
+  assert.deepEqual(
+    addresses.filter((address) => address !== "http://www.w3.org/2000/svg"),
+    [],
+  );
   assert.doesNotMatch(page, /\beval\(|new Function\(/);
 });

@@ -66,7 +66,10 @@ test("a fork shares frames, a write copies one, the end gives them back", () => 
   assert.equal(computeSharing(state).mappings[before.frame], 2);
   assert.deepEqual(
     mappersOf(state, before.frame).map(({ mm, page }) => [mm.id, page]),
-    [[1, firstPage], [2, firstPage]],
+    [
+      [1, firstPage],
+      [2, firstPage],
+    ],
   );
   const copied = at(5, 2, firstPage);
   assert.notEqual(copied.frame, before.frame);
@@ -143,7 +146,10 @@ test("a damaged byte ends the recording before its record, wherever it is", () =
 });
 
 test("a file that is something else is refused", () => {
-  assert.throws(() => read(new TextEncoder().encode("#!/bin/sh\necho no recording\n")), FormatError);
+  assert.throws(
+    () => read(new TextEncoder().encode("#!/bin/sh\necho no recording\n")),
+    FormatError,
+  );
   const other = forkOfTwoPages().end();
   other[8] = 9;
   assert.throws(() => read(other), /version 9/);

@@ -81,11 +81,35 @@ test("what protoc writes is read, field by field", () => {
   const { state } = history;
 
   history.seek(0);
-  const words = (frame: number, index: number) => [...state.tables.get(frame)!.words.subarray(2 * index, 2 * index + 2)];
-  assert.deepEqual([16, 17, 18].map((index) => words(13, index)), [[7, 20], [7, 21], [7, 22]]);
-  assert.deepEqual([30, 31].map((index) => words(13, index)), [[135, 7], [135, 7]]);
-  assert.deepEqual([40, 41, 42].map((index) => words(13, index)), [[7, 50], [7, 48], [7, 58]]);
-  assert.deepEqual(state.mms.get(1)!.vmas, [{ page: 16, pages: 4, flags: 3, object: 64, offset: 5 }]);
+  const words = (frame: number, index: number) => [
+    ...state.tables.get(frame)!.words.subarray(2 * index, 2 * index + 2),
+  ];
+  assert.deepEqual(
+    [16, 17, 18].map((index) => words(13, index)),
+    [
+      [7, 20],
+      [7, 21],
+      [7, 22],
+    ],
+  );
+  assert.deepEqual(
+    [30, 31].map((index) => words(13, index)),
+    [
+      [135, 7],
+      [135, 7],
+    ],
+  );
+  assert.deepEqual(
+    [40, 41, 42].map((index) => words(13, index)),
+    [
+      [7, 50],
+      [7, 48],
+      [7, 58],
+    ],
+  );
+  assert.deepEqual(state.mms.get(1)!.vmas, [
+    { page: 16, pages: 4, flags: 3, object: 64, offset: 5 },
+  ]);
   assert.equal(state.mms.get(1)!.strategy, 1);
   assert.equal(state.frameKind[22], FrameKind.anon);
   assert.equal(state.frameExtra[22], 2);
@@ -96,7 +120,9 @@ test("what protoc writes is read, field by field", () => {
   assert.deepEqual(words(13, 16), [0, 0]);
   assert.deepEqual(words(13, 17), [entry.present | entry.user | entry.copyOnWrite, 21]);
   assert.deepEqual(words(15, 17), [entry.present | entry.copyOnWrite, 21]);
-  assert.deepEqual(state.mms.get(2)!.vmas, [{ page: 32, pages: 1, flags: 1, object: 0, offset: 0 }]);
+  assert.deepEqual(state.mms.get(2)!.vmas, [
+    { page: 32, pages: 1, flags: 1, object: 0, offset: 0 },
+  ]);
   assert.equal(state.tasks.get(3)!.ppid, 2);
   assert.equal(state.frameKind[20], FrameKind.free);
   assert.equal(state.running.get(0), 0);
