@@ -37,7 +37,6 @@ interface Node {
 
 const boxHeight = 22;
 const boxSpace = 5;
-const columnSpace = 26;
 const top = 22; // under the columns' names
 
 // Trees of `mms`, in this order.
@@ -48,8 +47,9 @@ export function layOutTables(state: State, mms: readonly Mm[], width: number): T
     const root = collect(state, nodes, mm.id, mm.root, 4, 0);
     if (root !== undefined) roots.push(root);
   }
-  const narrow = Math.max(58, Math.min(84, (width - 4 * columnSpace) / 5));
-  const leaf = Math.max(96, width - 3 * (narrow + columnSpace) - 6);
+  const columnSpace = width < 340 ? 14 : 26;
+  const narrow = Math.max(44, Math.min(84, (width - 4 * columnSpace) / 5));
+  const leaf = Math.max(60, width - 3 * (narrow + columnSpace) - 6);
   const columns = [0, 1, 2, 3].map((i) => ({
     x: 2 + i * (narrow + columnSpace),
     y: 0,

@@ -71,12 +71,10 @@ export class DetailPanel {
       ];
     }
     const page = this.#pageBlock(mm, selection.page);
-    const blocks = [page, this.#walkBlock(mm, selection.page)];
-    if (frame !== undefined) {
-      page.append(...this.#frameRows(frame));
-      blocks.push(this.#mapperBlock());
-    }
-    return blocks;
+    const way = this.#walkBlock(mm, selection.page);
+    if (frame === undefined) return [page, way];
+    page.append(...this.#frameRows(frame));
+    return [page, this.#mapperBlock(), way];
   }
 
   #pageBlock(mm: Mm, page: number): HTMLElement {

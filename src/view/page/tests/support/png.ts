@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Makes a screenshot small: PNG (ISO/IEC 15948) with eight bits a channel in, with a palette out. The
-// colours that occur most become the palette; others take the nearest.
+// colours that occur most and differ become the palette; others take the nearest.
 import { deflateSync, inflateSync } from "node:zlib";
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -13,12 +13,12 @@ export function shrink(png: Buffer): Buffer {
   for (let at = 0; at < pixels.length; at += channels)
     seen.set(key(at), (seen.get(key(at)) ?? 0) + 1);
   const ordered = [...seen.entries()].sort(([, a], [, b]) => b - a).map(([colour]) => colour);
-  const palette = ordered
-    .slice(0, 256)
-    .map((colour) => [colour >> 16, (colour >> 8) & 0xff, colour & 0xff] as const);
-  const indexes = new Map(
-    ordered.map((colour, i) => [colour, i < 256 ? i : nearest(palette, colour)]),
-  );
+  const palette: Colour[] = [];
+  for (const colour of ordered.map(parts)) {
+    if (palette.length === 256) break;
+    if (palette.every((chosen) => distance(chosen, colour) > closeBy)) palette.push(colour);
+  }
+  const indexes = new Map(ordered.map((colour) => [colour, nearest(palette, parts(colour))]));
   const rows = Buffer.alloc(height * (width + 1)); // each row after its filter, none
   for (let y = 0; y < height; ++y) {
     for (let x = 0; x < width; ++x) {
@@ -48,13 +48,23 @@ function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-function nearest(palette: readonly (readonly [number, number, number])[], colour: number): number {
+type Colour = readonly [red: number, green: number, blue: number];
+
+// Two colours no further apart than this need not both be in a palette.
+const closeBy = 100;
+
+function parts(colour: number): Colour {
+  return [colour >> 16, (colour >> 8) & 0xff, colour & 0xff];
+}
+
+function distance(a: Colour, b: Colour): number {
+  return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
+}
+
+function nearest(palette: readonly Colour[], colour: Colour): number {
   let best = 0;
-  let distance = Infinity;
-  palette.forEach(([r, g, b], i) => {
-    const own =
-      (r - (colour >> 16)) ** 2 + (g - ((colour >> 8) & 0xff)) ** 2 + (b - (colour & 0xff)) ** 2;
-    if (own < distance) [best, distance] = [i, own];
+  palette.forEach((one, i) => {
+    if (distance(one, colour) < distance(palette[best]!, colour)) best = i;
   });
   return best;
 }
