@@ -74,6 +74,7 @@ def vm_test(
         check = "every",
         kernel_ring = "auto",
         strategy = "classic",
+        kernel = None,
         host = "kvm",
         qemu_cpu = "full",
         memory_mib = 256,
@@ -89,6 +90,7 @@ def vm_test(
       check: when the oracle looks at the guest, as `forkvisor run --check` has it.
       kernel_ring: of the guest kernel.
       strategy: how fork copies memory, as `forkvisor run --strategy` has it.
+      kernel: the guest kernel's target, if it is not the one that forkvisor has inside.
       host: what executes the guest, "kvm" or "qemu".
       qemu_cpu: "full" or "plain", the CPU that QEMU is asked for.
       memory_mib: the guest's memory.
@@ -115,6 +117,8 @@ def vm_test(
         args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
         args += ["--strategy=" + strategy, "--host=" + host, "--qemu_cpu=" + qemu_cpu]
         args.append("--memory_mib=%d" % memory_mib)
+        if kernel:
+            args.append("--kernel=$(rootpath %s)" % kernel)
         if syscalls:
             args.append("--syscalls")
 
@@ -124,7 +128,7 @@ def vm_test(
         name = name,
         srcs = ["//tests/programs:program_test.cc"],
         args = args,
-        data = data + [":%s_cases" % name],
+        data = data + [":%s_cases" % name] + ([kernel] if kernel else []),
         tags = tags,
         deps = [
             "//src/cli:guest_kernel",

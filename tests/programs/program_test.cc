@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <span>
 #include <sstream>
 
 #include "gflags/gflags.h"
@@ -28,6 +29,7 @@
 DEFINE_string(cases, "", "the list of cases");
 DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
 DEFINE_string(check, "every", "when the oracle looks");
+DEFINE_string(kernel, "", "the guest kernel, if not the one inside");
 DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
 DEFINE_string(strategy, "classic", "of fork");
 DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
@@ -52,6 +54,12 @@ std::string ReadFile(const std::string& path) {
   return content.str();
 }
 
+std::span<const uint8_t> KernelImage() {
+  if (FLAGS_kernel.empty()) return embedded::GuestKernel();
+  static const std::string kFile = ReadFile(FLAGS_kernel);
+  return {reinterpret_cast<const uint8_t*>(kFile.data()), kFile.size()};
+}
+
 // A program sees an empty working directory; a script finds itself in it.
 diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   diff::DiffOptions options;
@@ -67,7 +75,7 @@ diff::DiffOptions OptionsOf(const Case& test, const std::string& directory) {
   }
   guest.arguments.insert(guest.arguments.end(), test.arguments.begin(), test.arguments.end());
   guest.environment = {"TERM=dumb"};
-  guest.kernel_image = embedded::GuestKernel();
+  guest.kernel_image = KernelImage();
   guest.ram_bytes = static_cast<uint64_t>(FLAGS_memory_mib) << 20;
   if (FLAGS_kernel_ring == "0") guest.kernel_ring = vmm::KernelRing::kRing0;
   guest.fork_strategy = FLAGS_strategy;
