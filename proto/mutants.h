@@ -142,9 +142,9 @@ namespace fv::proto {
   X(79, ExitKeepsFiles, "exit-keeps-files", 15, Tasks, "exit does not let go of the descriptors")  \
   X(80, ExitKeepsDirectory, "exit-keeps-directory", 15, Tasks,                                     \
     "exit does not let go of the working directory")                                               \
-  X(81, FutexLeft, "futex-left", 15, Tasks,                                                        \
+  X(81, FutexLeft, "futex-left", 16, Tasks,                                                        \
     "a futex wait that times out leaves its entry in the queue")                                   \
-  X(82, WaiterLeft, "waiter-left", 15, Tasks,                                                      \
+  X(82, WaiterLeft, "waiter-left", 16, Tasks,                                                      \
     "a wait that is interrupted leaves its entry in the queue")                                    \
   X(83, TimerLeft, "timer-left", 16, Tasks, "exit leaves the interval timer armed")                \
   X(84, HeapOrder, "heap-order", 16, Tasks, "the heap of timers is in the wrong order")            \
@@ -164,7 +164,10 @@ namespace fv::proto {
     "fork does not enter the child in its process group")                                          \
   X(95, ThreadUnlinked, "thread-unlinked", 9, Tasks,                                               \
     "a new thread is not in the ring of its group")                                                \
-  X(96, OrphanForgotten, "orphan-forgotten", 9, Tasks, "a dead parent keeps its children")
+  X(96, OrphanForgotten, "orphan-forgotten", 9, Tasks, "a dead parent keeps its children")         \
+  X(97, PidfdLeft, "pidfd-left", 18, Failures, "a failed fork leaves the pidfd in its parent")     \
+  X(98, ExitKeepsProgram, "exit-keeps-program", 11, Tasks,                                         \
+    "exit does not let go of the program's file")
 
 enum class Mutant : uint32_t {
   kNone = 0,

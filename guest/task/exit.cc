@@ -154,7 +154,9 @@ void ExitFiles(Task& task) {
   }
   if (File* exe = task.exe_file()) {
     task.set_exe_file(nullptr);
-    exe->Release();
+    if (!HasMutant(Mutant::kExitKeepsProgram)) {
+      exe->Release();
+    }
   }
 }
 

@@ -13,6 +13,7 @@
 #include "guest/fs/poll.h"
 #include "guest/fs/task_hooks.h"
 #include "guest/fs/vfs.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
@@ -103,7 +104,9 @@ Status InstallPidfd(Task& parent, Task& child, uint64_t user_address) {
   const int fd =
       TRY(parent.files().Add(std::move(file), CloseOnExecFlag::kYes, parent.rlimit(kRlimitNofile)));
   if (!WriteUser(*parent.mm(), user_address, fd).ok()) {
-    (void)parent.files().Close(fd).ok();
+    if (!HasMutant(Mutant::kPidfdLeft)) {
+      (void)parent.files().Close(fd).ok();
+    }
     return Error(EFAULT);
   }
   return Ok();

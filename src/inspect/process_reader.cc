@@ -43,8 +43,8 @@ class ProcessReader {
   }
 
  private:
-  void Complain(GuestPtr address, std::string sentence) {
-    malformed_.push_back({Area::kProcesses, 0, address, std::move(sentence)});
+  void Complain(GuestPtr address, std::string sentence, Area area = Area::kProcesses) {
+    malformed_.push_back({area, 0, address, std::move(sentence)});
   }
 
   template <typename Record>
@@ -63,10 +63,11 @@ class ProcessReader {
   }
 
   template <typename Visit>
-  void Walk(const std::string& what, GuestPtr head, uint64_t offset, Visit visit) {
+  void Walk(const std::string& what, GuestPtr head, uint64_t offset, Visit visit,
+            Area area = Area::kProcesses) {
     if (auto broken =
             WalkList(memory_, head, offset, memory_.ram_bytes() / sizeof(proto::Link), visit)) {
-      Complain(broken->address, what + ": " + broken->sentence);
+      Complain(broken->address, what + ": " + broken->sentence, area);
     }
   }
 
@@ -139,12 +140,13 @@ class ProcessReader {
          });
     ReadPending(address, group.record.shared_pending_at);
     for (const GuestPtr queue : {group.record.child_exit_at, group.record.exec_wait_at}) {
-      Walk("wait queue" + of, queue, offsetof(proto::WaiterRecord, link), [&](GuestPtr at) {
+      const auto add = [&](GuestPtr at) {
         QueuedWaiter waiter{queue, {at, {}}};
         if (Get(at, waiter.waiter.record)) {
           tables_.waiters.push_back(waiter);
         }
-      });
+      };
+      Walk("wait queue" + of, queue, offsetof(proto::WaiterRecord, link), add, Area::kQueues);
     }
     tables_.groups.push_back(std::move(group));
   }
@@ -209,7 +211,7 @@ class ProcessReader {
   void ReadTimers() {
     GuestPtr root = 0;
     if (!memory_.ReadPtr(header_.timers, root)) {
-      Complain(header_.timers, "the root of the timers is not in guest RAM");
+      Complain(header_.timers, "the root of the timers is not in guest RAM", Area::kQueues);
       return;
     }
     struct Step {
@@ -225,12 +227,14 @@ class ProcessReader {
       left.pop_back();
       At<proto::TimerRecord> timer{step.at, {}};
       if (!Get(step.at, timer.record)) {
-        Complain(step.from, "the heap of timers points to " + Hex(step.at));
+        Complain(step.from, "the heap of timers points to " + Hex(step.at), Area::kQueues);
         return;
       }
       if (timer.record.prev != step.from) {
-        Complain(step.at, "the timer " + Hex(step.at) + " was reached from " + Hex(step.from) +
-                              " but its prev is " + Hex(timer.record.prev));
+        Complain(step.at,
+                 "the timer " + Hex(step.at) + " was reached from " + Hex(step.from) +
+                     " but its prev is " + Hex(timer.record.prev),
+                 Area::kQueues);
         return;
       }
       if (timer.record.next != 0) {
@@ -246,18 +250,20 @@ class ProcessReader {
   void ReadFutexes() {
     if (header_.futex_bucket_count == 0 || header_.futex_bucket_count > kMaxFutexBuckets) {
       Complain(header_.futex_buckets,
-               std::to_string(header_.futex_bucket_count) + " futex buckets are out of range");
+               std::to_string(header_.futex_bucket_count) + " futex buckets are out of range",
+               Area::kQueues);
       return;
     }
     for (uint32_t bucket = 0; bucket < header_.futex_bucket_count; ++bucket) {
       const GuestPtr head = header_.futex_buckets + bucket * sizeof(proto::Link);
+      const auto add = [&](GuestPtr at) {
+        QueuedFutex waiter{bucket, {at, {}}};
+        if (Get(at, waiter.waiter.record)) {
+          tables_.futexes.push_back(waiter);
+        }
+      };
       Walk("futex bucket " + std::to_string(bucket), head, offsetof(proto::FutexWaiterRecord, link),
-           [&](GuestPtr at) {
-             QueuedFutex waiter{bucket, {at, {}}};
-             if (Get(at, waiter.waiter.record)) {
-               tables_.futexes.push_back(waiter);
-             }
-           });
+           add, Area::kQueues);
       if (!proto::InDirectMap(head, memory_.ram_bytes())) {
         break;  // one sentence is enough for an array that is not there
       }

@@ -26,7 +26,8 @@ enum class Area : uint8_t {
   kObjects,
   kSlabs,
   kCpus,
-  kProcesses
+  kProcesses,
+  kQueues
 };
 
 struct Malformed {

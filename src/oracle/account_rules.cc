@@ -169,6 +169,9 @@ void CheckFinal(const Baseline& boot, const Baseline& now, Findings& findings) {
   compare("tasks", boot.tasks, now.tasks);
   compare("address spaces", boot.mms, now.mms);
   compare("VMAs", boot.vmas, now.vmas);
+  compare("open files", boot.files, now.files);
+  compare("descriptor tables", boot.fd_tables, now.fd_tables);
+  compare("working directories", boot.directories, now.directories);
   for (size_t i = 0; i < boot.process_objects.size() && i < now.process_objects.size(); ++i) {
     compare(std::string("objects of the cache ") + kProcessCaches[i], boot.process_objects[i],
             now.process_objects[i]);

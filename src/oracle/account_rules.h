@@ -64,6 +64,10 @@ struct Baseline {
   uint64_t allocated_tasks = 0;  // idle tasks included
   uint64_t mms = 0;
   uint64_t vmas = 0;
+  // On the kernel's lists.
+  uint64_t files = 0;
+  uint64_t fd_tables = 0;
+  uint64_t directories = 0;  // working directories
   std::vector<uint64_t> process_objects;
 };
 // Active objects of the caches that only processes fill, in a fixed order.

@@ -88,6 +88,7 @@ namespace fv::oracle {
   X(ProcessMalformed, 15, "what tasks share can be walked")                                        \
   X(QueueEntry, 16, "an entry of a wait queue belongs to a task that sleeps")                      \
   X(FutexEntry, 16, "an entry of a futex queue belongs to a task that sleeps")                     \
+  X(QueueMalformed, 16, "queues of those who wait, and the heap of timers, can be walked")         \
   X(TimerHeap, 16, "armed timers are in order, and the host knows of the earliest")                \
   X(TimerOwner, 16, "an armed timer is of a sleeping task, a live group or an open file")          \
   X(ForkIdentity, 17, "a child has the identity that the call asked for")                          \

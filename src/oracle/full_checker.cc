@@ -31,6 +31,8 @@ Rule RuleOf(inspect::Area area) {
       return Rule::kTableMalformed;
     case inspect::Area::kProcesses:
       return Rule::kProcessMalformed;
+    case inspect::Area::kQueues:
+      return Rule::kQueueMalformed;
     case inspect::Area::kFrames:
     case inspect::Area::kObjects:
     case inspect::Area::kSlabs:
@@ -103,6 +105,9 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
   baseline_.allocated_tasks = snapshot.tasks.size() + UnlistedIdleTasks(snapshot);
   baseline_.process_objects = ProcessObjects(snapshot.slabs);
   baseline_.mms = snapshot.mms.size();
+  baseline_.files = snapshot.processes.files.size();
+  baseline_.fd_tables = snapshot.processes.fd_tables.size();
+  baseline_.directories = snapshot.processes.fs.size();
   CheckFrameTotals(snapshot.header, baseline_.counts, findings);
   CheckSlabs(
       snapshot.slabs, baseline_.counts,

@@ -151,8 +151,10 @@ void IncrementalChecker::CheckLifecycle(const proto::ChannelHeader& header, Cont
 }
 
 Baseline IncrementalChecker::Count() const {
-  return {frames_.counts(), tasks_.tasks().size(), tasks_.allocated(),
-          mms_.count(),     mms_.vma_count(),      ProcessObjects(slabs_)};
+  const inspect::ProcessTables& held = processes_.tables();
+  return {frames_.counts(),      tasks_.tasks().size(), tasks_.allocated(),
+          mms_.count(),          mms_.vma_count(),      held.files.size(),
+          held.fd_tables.size(), held.fs.size(),        ProcessObjects(slabs_)};
 }
 
 }  // namespace fv::oracle

@@ -40,6 +40,13 @@ bool IsSignal(const EventRecord& event) {
   return event.kind == EventKind::kSignal || event.kind == EventKind::kHandler;
 }
 
+// The kernel's own access to where user memory does not allow it (EFAULT): nothing was changed.
+bool WasRefused(const EventRecord& fault) {
+  constexpr uint64_t kSegvMapErr = 1;  // FaultResult of the kernel
+  constexpr uint64_t kBusAdrErr = 3;
+  return fault.e == 0 && kSegvMapErr <= fault.c && fault.c <= kBusAdrErr;
+}
+
 bool IsSwitch(const EventRecord& event) { return event.kind == EventKind::kSwitch; }
 
 }  // namespace
@@ -161,8 +168,12 @@ void LifecycleChecker::CheckFailedFork(const Moment& now, std::span<const EventR
       case EventKind::kSignal:
       case EventKind::kExec:
       case EventKind::kExit:
-      case EventKind::kFault:
         return;
+      case EventKind::kFault:
+        if (!WasRefused(event)) {
+          return;
+        }
+        break;
       default:
         break;
     }

@@ -297,6 +297,22 @@ TEST_F(LifecycleTest, I18ReferenceIsLeft) {
   Expect(Rule::kFailedFork);
 }
 
+// The kernel could not store what the call was to store: no page came of it.
+TEST_F(LifecycleTest, I18RefusedAccessChangesNothing) {
+  Event(EventKind::kFault, 2, 8, 2, 1);
+  FailFork();
+  ++g().Ptr<proto::FileRecord>(Files(sample_.parent)->first.slots[0] + proto::kFileRecordOffset)
+        ->holders;
+  Expect(Rule::kFailedFork);
+}
+
+TEST_F(LifecycleTest, I18AFaultOtherwiseMayTakeSomething) {
+  Event(EventKind::kFault, 2, kHeapAt, 2, 0);
+  FailFork();
+  g().AllocateObject("fs");
+  EXPECT_EQ(Step(), "");
+}
+
 TEST_F(LifecycleTest, I18ObjectIsLeft) {
   g().AllocateObject("fs");
   FailFork();

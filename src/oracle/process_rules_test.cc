@@ -278,7 +278,12 @@ TEST_F(ProcessRulesTest, TimerOfAFile) {
 
 TEST_F(ProcessRulesTest, HeapThatLeadsNowhere) {
   *g().Ptr<GuestPtr>(g().header().timers) = 8;
-  Expect(Rule::kProcessMalformed);
+  Expect(Rule::kQueueMalformed);
+}
+
+TEST_F(ProcessRulesTest, BucketThatLeadsNowhere) {
+  g().Ptr<proto::Link>(g().header().futex_buckets)->next = 8;
+  Expect(Rule::kQueueMalformed);
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include "src/oracle/transition.h"
 
 #include <gtest/gtest.h>
+
 #include <linux/sched.h>
 
+#include <algorithm>
 #include <string>
 
 #include "src/oracle/checker.h"
@@ -351,6 +353,18 @@ TEST_F(ForkTest, SilentWhenTheChildMayHaveRun) {
 
 // ---- the end
 // -------------------------------------------------------------------------------------
+
+TEST(FinalTest, I11OpenFileLeftBehind) {
+  GuestBuilder guest(uint64_t{32} << 20);
+  Checker checker(guest.memory(), guest.channel(), {});
+  EXPECT_TRUE(checker.OnSafepoint(SafepointKind::kBoot, guest.dirty()).empty());
+  guest.AddFile();
+  const std::vector<Finding> findings = checker.OnSafepoint(SafepointKind::kFinal, guest.dirty());
+  EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.rule == Rule::kLeftBehind &&
+           finding.sentence.find(" open files") != std::string::npos;
+  }));
+}
 
 TEST(FinalTest, I11NothingLeftBehind) {
   GuestBuilder guest(uint64_t{32} << 20);

@@ -30,6 +30,8 @@ struct Forgotten {
 const Forgotten kForgotten[] = {
     {"fork-skips-flush", {"fork", "generations"}},
     {"unmap-skips-flush", {"madvise dontneed", "ftruncate"}},
+    {"protect-skips-flush", {"mprotect read-only", "mprotect none", "mprotect not executable"}},
+    {"move-skips-flush", {"mremap"}},
 };
 
 ProcessResult RunCanary(const std::string& mutant) {

@@ -32,6 +32,15 @@ static void Forks(const char* name, unsigned long flags) {
   Ok(name);
 }
 
+// The pidfd is installed last, and there is no memory to write its number to. Twice, so that the
+// oracle looks right before.
+static void ForksWithPidfd(void) {
+  for (int i = 0; i < 2; ++i) {
+    CHECK_ERR(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, 8, 0, 0), EFAULT);
+  }
+  Ok("clone with a bad address for the pidfd");
+}
+
 int main(int argc, char** argv) {
   each = argc > 1 && strcmp(argv[1], "each") == 0;
   Forks("fork", 0);
@@ -44,5 +53,6 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 70; ++i) CHECK(dup(1) >= 0);
   Forks("fork of more", 0);
   Forks("clone with what is shared", CLONE_FS | CLONE_FILES);
+  ForksWithPidfd();
   return Finish();
 }
