@@ -24,22 +24,33 @@ void BusyPages::Take(std::span<const uint64_t> dirty, std::vector<uint64_t>& pro
   }
 }
 
+bool BusyPages::HasRoom(const Page& page) const {
+  return resting_ < kMost && (page.warm == 0 || resting_warm_ < kMostWarm);
+}
+
 bool BusyPages::IsToProtect(uint64_t frame) {
   Page& page = reinterpret_cast<Page*>(pages_.data())[frame];
   if (page.writes == kBusy) {
     if (take_ < page.when) return false;
     // Another write soon, and it is busy again.
-    page = {kBusy - 1, take_};
     --resting_;
+    resting_warm_ -= page.warm;
+    page = {kBusy - 1, 0, take_};
     return true;
   }
-  page = {take_ - page.when <= kNear ? page.writes + 1 : 1, take_};
+  const uint32_t gap = take_ - page.when;
+  if (page.writes == 0 || gap > kNear) {
+    page = {1, 0, take_};
+    return true;
+  }
+  page = {static_cast<uint16_t>(page.writes + 1), page.warm != 0 || gap > kHot, take_};
   if (page.writes < kBusy) return true;
-  if (resting_ == kMost) {
+  if (!HasRoom(page)) {
     page.writes = kBusy - 1;
     return true;
   }
   ++resting_;
+  resting_warm_ += page.warm;
   // Not all at once when the rest is over.
   page.when = take_ + kRest + static_cast<uint32_t>(frame % kRest);
   return false;

@@ -19,10 +19,14 @@ class BusyPages {
   // A page is busy when it was written kBusy times, each at most kNear takes after the one before.
   static constexpr uint32_t kBusy = 3;
   static constexpr uint32_t kNear = 16;
+  // It is hot if none of them was farther than that from the one before, else warm.
+  static constexpr uint32_t kHot = 4;
   // For so many takes, and up to twice as many, it is then not protected.
   static constexpr uint32_t kRest = 64;
   // No more pages than that rest at a time: the log's reader looks at all of them each time.
   static constexpr uint32_t kMost = 512;
+  // Of them, warm ones: a process's pages, of which there are many, leave room for the kernel's.
+  static constexpr uint32_t kMostWarm = 256;
 
   // For a machine of `frames` frames. Throws VmmError.
   explicit BusyPages(uint64_t frames);
@@ -32,14 +36,17 @@ class BusyPages {
 
  private:
   struct Page {
-    uint32_t writes;  // in a row, kBusy at most
+    uint16_t writes;  // in a row, kBusy at most
+    uint16_t warm;    // a write of the row came later than kHot
     uint32_t when;    // busy: the take at which its rest ends; else that of the last write
   };
+  bool HasRoom(const Page& page) const;
   bool IsToProtect(uint64_t frame);
 
   Mapping pages_;  // a Page for each frame, zeros where nothing was ever written
   uint32_t take_ = 0;
   uint32_t resting_ = 0;
+  uint32_t resting_warm_ = 0;
 };
 
 }  // namespace fv::vmm

@@ -68,6 +68,42 @@ TEST_F(BusyPagesTest, NotTooManyRest) {
   }
 }
 
+TEST_F(BusyPagesTest, WarmPagesLeaveRoomForHotOnes) {
+  Set warm, hot;
+  for (uint64_t frame = 0; frame < BusyPages::kMost; ++frame) {
+    warm.insert(frame);
+    hot.insert(frame + BusyPages::kMost);
+  }
+  for (uint32_t write = 1; write <= BusyPages::kBusy; ++write) {
+    const size_t resting = warm.size() - Take(warm).size();
+    EXPECT_EQ(resting, write < BusyPages::kBusy ? 0u : BusyPages::kMostWarm);
+    for (uint32_t take = 0; take < BusyPages::kHot; ++take) Take({});
+  }
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(hot);
+  EXPECT_EQ(hot.size() - Take(hot).size(), BusyPages::kMost - BusyPages::kMostWarm);
+}
+
+// Rests that end give their room back, to hot pages and to warm ones.
+TEST_F(BusyPagesTest, RoomComesBack) {
+  Set all;
+  for (uint64_t frame = 0; frame < kFrames; ++frame) all.insert(frame);
+  for (uint32_t round = 0; round < 3; ++round) {
+    for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(all);
+    EXPECT_EQ(Take(all).size(), kFrames - BusyPages::kMost) << round;
+    for (uint32_t take = 0; take < 2 * BusyPages::kRest; ++take) Take({});
+    Take(all);  // the rests are over
+    for (uint32_t take = 0; take <= BusyPages::kNear; ++take) Take({});
+    for (uint32_t write = 1; write <= BusyPages::kBusy; ++write) {
+      const size_t resting = kFrames - Take(all).size();
+      EXPECT_EQ(resting, write < BusyPages::kBusy ? 0u : BusyPages::kMostWarm) << round;
+      for (uint32_t take = 0; take < BusyPages::kHot; ++take) Take({});
+    }
+    for (uint32_t take = 0; take < 2 * BusyPages::kRest; ++take) Take({});
+    Take(all);
+    for (uint32_t take = 0; take <= BusyPages::kNear; ++take) Take({});
+  }
+}
+
 TEST_F(BusyPagesTest, RestsEndAtDifferentTakes) {
   const Set all = {0, 1, 2, 3};
   for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(all);

@@ -93,8 +93,8 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
       CheckDirty(pfn, gap, findings);
     }
   }
+  HashBacklog();  // of earlier steps
   HashShared();
-  HashBacklog();
 }
 
 void ContentGuard::HashShared() {

@@ -21,8 +21,8 @@
 namespace fv::oracle {
 
 struct ContentBudget {
-  uint64_t at_sharing = 1024;  // frames hashed in the step in which they become shared
-  uint64_t later = 256;        // frames of the backlog hashed in each step
+  uint64_t at_sharing = 512;  // frames hashed in the step in which they become shared
+  uint64_t later = 256;       // frames of the backlog hashed in each step
 };
 
 class ContentGuard {

@@ -55,6 +55,7 @@ void ModelChecker::Step(const model::World& world, ContentGuard::Gap gap, uint64
   for (const model::Interval::Cut& cut : world.interval().cuts) {
     occupants_.MoveOut(cut.object, cut.first);
   }
+  checked_.clear();
   for (const TableCache::Block& block : BlocksToCheck(world)) {
     CheckBlock(block);
   }
@@ -98,14 +99,41 @@ std::vector<TableCache::Block> ModelChecker::BlocksToCheck(const model::World& w
   }
   std::sort(blocks.begin(), blocks.end());
   blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+  // Children after those whose copies they are.
+  std::stable_partition(blocks.begin(), blocks.end(), [&](const TableCache::Block& block) {
+    return mms_.slots()[block.mm] == nullptr || !IsNewChild(mms_.slots()[block.mm]->mm.address);
+  });
   return blocks;
+}
+
+bool ModelChecker::IsNewChild(proto::GuestPtr mm) const {
+  const auto& copies = world_->interval().copies;
+  return std::any_of(copies.begin(), copies.end(),
+                     [mm](const model::Interval::Copy& copy) { return copy.child == mm; });
+}
+
+bool ModelChecker::ShowsTheSame(const Checked& copied, const Checked& child,
+                                inspect::Rights rights) const {
+  if (copied.base != child.base || copied.regions != child.regions || copied.table == nullptr ||
+      child.table == nullptr) {
+    return false;
+  }
+  constexpr Pte kShown = proto::kPteFrameMask | proto::kPtePresent | proto::kPteGuard;
+  const Pte writable = rights.writable && rights.user ? Pte{proto::kPteWritable} : 0;
+  Pte other = 0;
+  for (unsigned i = 0; i < model::kPagesPerBlock; ++i) {
+    const Pte pte = child.table->words[i];
+    other |= ((pte ^ copied.table->words[i]) & kShown) | (pte & writable);
+  }
+  return other == 0;
 }
 
 void ModelChecker::CheckBlock(const TableCache::Block& block) {
   if (mms_.slots()[block.mm] == nullptr) {
     return;
   }
-  const model::Space* space = world_->Find(mms_.slots()[block.mm]->mm.address);
+  const proto::GuestPtr space_mm = mms_.slots()[block.mm]->mm.address;
+  const model::Space* space = world_->Find(space_mm);
   inspect::Rights rights;
   const CachedTable* table = tables_.LeafAt(block.mm, block.base, rights);
   const model::BlockVersions* versions =
@@ -115,6 +143,13 @@ void ModelChecker::CheckBlock(const TableCache::Block& block) {
   }
   const model::RegionMap::List nothing;
   const model::RegionMap::List& regions = space == nullptr ? nothing : space->regions.list();
+  if (versions != nullptr && !world_->interval().copies.empty()) {
+    const Checked now{block.base, table, &regions};
+    const auto [copied, first] = checked_.try_emplace(versions, now);
+    if (!first && IsNewChild(space_mm) && ShowsTheSame(copied->second, now, rights)) {
+      return;
+    }
+  }
   size_t at = space == nullptr ? 0 : space->regions.FirstAbove(block.base);
   for (unsigned i = 0; i < model::kPagesPerBlock; ++i) {
     const Pte pte = table == nullptr ? 0 : table->words[i];

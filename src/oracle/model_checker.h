@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "src/model/world.h"
@@ -48,6 +49,16 @@ class ModelChecker {
     const model::Space* space;
   };
 
+  // A block as it was checked in this step.
+  struct Checked {
+    uint64_t base;
+    const CachedTable* table;
+    const model::RegionMap::List* regions;
+  };
+  bool IsNewChild(proto::GuestPtr mm) const;
+  // Whether a new child, which never wrote, shows through `table` what the one did that it is a
+  // copy of, with the same regions and without a right to write: then the same is true of it.
+  bool ShowsTheSame(const Checked& copied, const Checked& child, inspect::Rights rights) const;
   std::vector<TableCache::Block> BlocksToCheck(const model::World& world) const;
   void AddBlocksOf(const model::World& world, proto::GuestPtr mm,
                    std::vector<TableCache::Block>& blocks) const;
@@ -71,6 +82,7 @@ class ModelChecker {
   const model::World* world_ = nullptr;
   Findings* findings_ = nullptr;
   uint64_t zero_pfn_ = 0;
+  std::unordered_map<const model::BlockVersions*, Checked> checked_;
 };
 
 }  // namespace fv::oracle

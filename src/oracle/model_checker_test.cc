@@ -109,6 +109,36 @@ TEST_F(ModelTest, ForkThatLeavesAPageWritableFarFromWhatItChanged) {
   EXPECT_EQ(Step(), "ModelRights");
 }
 
+// What a new child shows is looked at page by page unless it is what its parent shows.
+class NewChildTest : public ModelTest {
+ protected:
+  GuestPtr ForkedMm() {
+    const GuestPtr task = g().Fork(sample_.parent, 9);
+    return g().Peek<proto::TaskRecord>(task).mm;
+  }
+};
+
+TEST_F(NewChildTest, ShowsWhatItsParentShows) {
+  (void)ForkedMm();
+  EXPECT_EQ(Step(), "");
+}
+
+TEST_F(NewChildTest, ShowsAnotherFrame) {
+  Pte* pte = PteAt(ForkedMm(), kPageAt);
+  *pte = (*pte & ~proto::kPteFrameMask) | (pte[1] & proto::kPteFrameMask);
+  EXPECT_EQ(Step(), "ModelFrame");
+}
+
+TEST_F(NewChildTest, LacksAPage) {
+  *PteAt(ForkedMm(), kPageAt) = 0;
+  EXPECT_EQ(Step(), "ModelVisible");
+}
+
+TEST_F(NewChildTest, MayWrite) {
+  *PteAt(ForkedMm(), kPageAt) |= proto::kPteWritable;
+  EXPECT_EQ(Step(), "ModelRights");
+}
+
 TEST_F(ModelTest, ReuseOfAFrameThatTheOtherStillSees) {
   *PteAt(sample_.mm, kPageAt) |= proto::kPteWritable;
   Say(EventKind::kOwn, sample_.mm, kPageAt, kPageAt + kPageBytes);

@@ -145,6 +145,8 @@ class TableCache {
   void Classify(CachedTable& table, unsigned i);
   void AddToOwners(const CachedTable& table, uint64_t anon, uint64_t file);
   void RemovePte(CachedTable& table, unsigned i);
+  // Entry `i` becomes `now`, which maps the same frame.
+  void ReplacePte(CachedTable& table, unsigned i, proto::Pte now);
   void StageRemovals(uint32_t id);
   void DiffLeaf(uint32_t id);
   void CheckEntries(const CachedTable& table, const EntryBits& which);

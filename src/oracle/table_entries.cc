@@ -100,6 +100,27 @@ void TableCache::RemovePte(CachedTable& table, unsigned i) {
   table.file -= TakeBit(table.file_bits, i);
 }
 
+// What a fork does to all entries of the parent. They count as found in this step, as new ones do.
+void TableCache::ReplacePte(CachedTable& table, unsigned i, Pte now) {
+  const Pte before = table.words[i];
+  const uint64_t pfn = PfnOf(now);
+  table.words[i] = now;
+  if (pfn >= memory_.frames()) {
+    return;
+  }
+  FrameSums& sums = frames_.Change(pfn);
+  frames_.CountFresh(pfn);
+  sums.cow += (now & proto::kPteCow) != 0;
+  sums.cow -= (before & proto::kPteCow) != 0;
+  if (table.rights.writable) {
+    sums.writable += (now & proto::kPteWritable) != 0;
+    sums.writable -= (before & proto::kPteWritable) != 0;
+  }
+  table.anon -= TakeBit(table.anon_bits, i);
+  table.file -= TakeBit(table.file_bits, i);
+  Classify(table, i);
+}
+
 void TableCache::DiffLeaf(uint32_t id) {
   CachedTable& table = *tables_[id];
   std::array<Pte, proto::kEntriesPerTable> now;
@@ -122,6 +143,11 @@ void TableCache::DiffLeaf(uint32_t id) {
     NoteLoss(owners, table, i, before, now[i]);
     if (table.shared_entries >= 2 && !OnlyBarred(before, now[i])) {
       AddSharedChange(table, i, now[i]);
+    }
+    if (Present(before) && Present(now[i]) && PfnOf(before) == PfnOf(now[i])) {
+      ReplacePte(table, i, now[i]);
+      Set(changed, i);
+      continue;
     }
     if (Present(before)) {
       RemovePte(table, i);
