@@ -93,6 +93,7 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   if (oracle) {
     run.findings = oracle->findings();
     run.broken = oracle->broken_invariants();
+    run.oracle_ns = oracle->stats().nanoseconds;
   }
   if (result.end == session::SessionEnd::kExited) {
     absl::StatusOr<Results> results = ParseResults(program, Content(output.get()));

@@ -38,6 +38,7 @@ struct GuestRun {
   std::string message;                // what went wrong, with the registers of a panic
   std::vector<std::string> findings;  // of the oracle
   uint32_t broken = 0;                // bit i: invariant i
+  uint64_t oracle_ns = 0;             // spent checking
   std::optional<Results> results;
   // The program before left something behind that the reset did not bring back: what. This run had
   // a guest of its own.
