@@ -2,7 +2,8 @@
 //
 // What a program costs the fuzzer, under Google Benchmark: the same random programs, 10 calls and 2
 // tasks on average, by how the guest gets back to its start, when the oracle looks, how often a
-// reset is proved, and with the comparison with Linux. libFuzzer's own work is not in it. Needs KVM.
+// reset is proved, and with the comparison with Linux. libFuzzer's own work is not in it. Needs
+// KVM.
 //
 //   bazel run -c opt //bench:fuzz_bench
 #include <benchmark/benchmark.h>
@@ -116,10 +117,8 @@ void Guest(benchmark::State& state, ResetKind reset, CheckMode check, ProveReset
   state.counters["oracle_us"] = mean_us(oracle_ns);
   state.counters["syscalls"] = SyscallsOf(programs);
 }
-#define FV_GUEST(name, ...)                       \
-  BENCHMARK_CAPTURE(Guest, name, __VA_ARGS__)     \
-      ->UseRealTime()                             \
-      ->Unit(benchmark::kMicrosecond)
+#define FV_GUEST(name, ...) \
+  BENCHMARK_CAPTURE(Guest, name, __VA_ARGS__)->UseRealTime()->Unit(benchmark::kMicrosecond)
 FV_GUEST(boot_check_off, ResetKind::kBoot, CheckMode::kOff, ProveReset::kOff);
 FV_GUEST(boot_check_end, ResetKind::kBoot, CheckMode::kEnd, ProveReset::kOff);
 FV_GUEST(boot_check_every, ResetKind::kBoot, CheckMode::kEvery, ProveReset::kOff);

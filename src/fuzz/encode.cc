@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "src/fuzz/calls.h"
@@ -117,7 +118,7 @@ std::string Encode(const Program& program, uint32_t limit_ms) {
              .tasks = static_cast<uint8_t>(program.tasks.size()),
              .turns = static_cast<uint8_t>(program.turns.size()),
              .steps = static_cast<uint8_t>(program.Steps()),
-             .reserved = 0,
+             .bytes = 0,
              .limit_ms = limit_ms,
          });
   bytes.append(program.turns.begin(), program.turns.end());
@@ -138,6 +139,8 @@ std::string Encode(const Program& program, uint32_t limit_ms) {
       }
     }
   }
+  const auto size = static_cast<uint32_t>(bytes.size());
+  std::memcpy(&bytes[offsetof(FvFuzzHeader, bytes)], &size, sizeof(size));
   return bytes;
 }
 

@@ -80,7 +80,7 @@ struct FvFuzzHeader {
   uint8_t tasks;
   uint8_t turns;
   uint8_t steps;
-  uint32_t reserved;
+  uint32_t bytes;  // of the whole program
   // After so much time all tasks end. 0: the clock stands still while anybody runs
   // (kBootDeterministic), so that a sleep ends when nobody can go on.
   uint32_t limit_ms;

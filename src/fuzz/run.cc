@@ -72,6 +72,7 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   const vmm::Fd output = MemoryFile();
   session::SessionOptions session_options;
   session_options.input = input.get();
+  session_options.stdin_mode = session::SessionOptions::Stdin::kAhead;
   session_options.output = output.get();
   session_options.error = output.get();
   session_options.timeout_ns = kGuestTimeoutNs;

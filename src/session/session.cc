@@ -55,6 +55,7 @@ SessionResult Session::Run() {
   if (options_.stdin_mode == SessionOptions::Stdin::kEmpty) {
     (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
   }
+  if (options_.stdin_mode == SessionOptions::Stdin::kAhead) input_.Feed();
   while (!finished_) {
     const vmm::RunResult run = machine_.Run(*this);
     if (finished_) break;
@@ -177,7 +178,7 @@ Next Session::OnIdle() {
     if (remaining == 0) return Finish(SessionEnd::kTimeout, "the guest was idle");
     const bool listens = input_.open() &&
                          HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
-                         options_.stdin_mode == SessionOptions::Stdin::kConnected;
+                         options_.stdin_mode != SessionOptions::Stdin::kEmpty;
     const int fds[] = {input_.fd()};
     machine_.WaitIdle(std::min(timer, remaining), std::span<const int>(fds, listens ? 1 : 0));
   }
@@ -224,7 +225,7 @@ Next Session::TakeHostEvents() {
 }
 
 void Session::FeedIfWanted() {
-  if (options_.stdin_mode != SessionOptions::Stdin::kConnected) return;
+  if (options_.stdin_mode == SessionOptions::Stdin::kEmpty) return;
   if (terminal_.is_terminal()) {
     // What is typed belongs to the guest at once; a file or pipe is read only on request.
     input_.Feed(terminal_.mode() == Terminal::Mode::kRaw ? Input::Source::kRawTerminal

@@ -55,7 +55,8 @@ struct SessionOptions {
   int input = 0;
   int output = 1;
   int error = 2;
-  enum class Stdin { kConnected, kEmpty } stdin_mode = Stdin::kConnected;
+  // kAhead: connected, and what is there goes to the guest before it asks.
+  enum class Stdin { kConnected, kAhead, kEmpty } stdin_mode = Stdin::kConnected;
   // Longest wall time of the run in ns; 0 = no limit. Give the machine's watchdog the same.
   uint64_t timeout_ns = 0;
   // Lines of the kernel's log as they come (-v). The last ones are kept anyway.

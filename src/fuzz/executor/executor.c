@@ -90,12 +90,22 @@ static int ReadAll(void* to, uint64_t size) {
   return 1;
 }
 
-static void RunOne(uint64_t size) {
+// Of at most `most` bytes.
+static void ReadProgram(uint64_t most) {
+  uint64_t done = 0;
+  while (done < sizeof(*header) || done < header->bytes) {
+    const int64_t got = RAW3(__NR_read, 0, shared->program + done, most - done);
+    if (got <= 0) RAW1(__NR_exit_group, 104);
+    done += (uint64_t)got;
+  }
+  if (header->magic != FV_FUZZ_MAGIC) RAW1(__NR_exit_group, 105);
+}
+
+static void RunOne(uint64_t most) {
   MapShared(0x40 | 0x200);  // O_CREAT | O_TRUNC
   BeginProgram();
   if (!is_served) RAW3(__NR_prctl, FV_FUZZ_PR_MARK, FV_FUZZ_READY, 0);
-  ReadAll(shared->program, size);
-  if (header->magic != FV_FUZZ_MAGIC) RAW1(__NR_exit_group, 105);
+  ReadProgram(most);
   RunProgram();
 }
 

@@ -98,19 +98,20 @@ static void Report(void) {
   WriteAll(shared, size);
 }
 
-// What comes before the program is known.
+// What comes before the program is known: the first task stands before its first step.
 static void BeginProgram(void) {
   BeginImage();
   Raw(__NR_prctl, 36, 1, 0, 0, 0, 0);  // PR_SET_CHILD_SUBREAPER
-}
-
-// Makes the first task and waits for the end of all. The shared file holds the program.
-static void RunProgram(void) {
-  Store32(&shared->state[0], kReady);
   const uint64_t none[5] = {0};
-  const int64_t first = RawSpawn(__NR_fork, none, stacks[0] + STACK_BYTES, 0);
+  const int64_t first = RawSpawn(__NR_fork, none, StackOf(0), 0);
   if (first < 0) RAW1(__NR_exit_group, 103);
   Store32(&shared->report.pids[0], (uint32_t)first);
+  while (Load32(&shared->state[0]) != kReady) RAW0(__NR_sched_yield);
+}
+
+// Lets the first task go and waits for the end of all. The shared file holds the program.
+static void RunProgram(void) {
+  Store32(&shared->started, 1);
   Monitor();
   Report();
   RAW1(__NR_exit_group, 0);
@@ -127,6 +128,8 @@ static void BeginFirst(void) {
   RAW3(__NR_capset, head, sets, 0);
   RAW3(__NR_setpgid, 0, 0, 0);
   RAW3(__NR_close_range, 0, ~0u, 0);
+  Store32(&shared->state[0], kReady);
+  while (Load32(&shared->started) == 0) RAW0(__NR_sched_yield);
 }
 
 // The next image of a task that has called execve: goes on behind that step.

@@ -40,6 +40,7 @@ struct Shared {
   uint32_t child_tid[FV_FUZZ_TASKS];
   uint32_t group[FV_FUZZ_TASKS];   // kExecing: the process
   uint32_t go[FV_FUZZ_TASKS + 1];  // enum Go, of each task and of the monitor
+  uint32_t started;                // 1: the program is there
   uint32_t baton;                  // who it was given to last
   uint32_t turn;                   // counts turns; its task is turns[turn % count]
   uint32_t progress;               // changes when something happens
@@ -50,9 +51,11 @@ static struct Shared* shared;
 static struct FvFuzzHeader* header;
 static uint64_t first_break;  // of this image
 static const uint8_t* turns;
-static uint8_t stacks[FV_FUZZ_TASKS][STACK_BYTES] __attribute__((aligned(16)));
-static uint8_t scratch[FV_FUZZ_TASKS][FV_FUZZ_ARGUMENTS][SCRATCH_BYTES]
-    __attribute__((aligned(16)));
+// What a task writes lies in one page, unless its stack grows: a page is a fault, and a copy.
+static struct {
+  uint8_t stack[STACK_BYTES - FV_FUZZ_ARGUMENTS * SCRATCH_BYTES];
+  uint8_t scratch[FV_FUZZ_ARGUMENTS][SCRATCH_BYTES];
+} places[FV_FUZZ_TASKS] __attribute__((aligned(4096)));
 
 static void RunTask(unsigned task, unsigned from);
 
@@ -177,7 +180,7 @@ static uint64_t ResultOf(const struct FvFuzzResult* from) {
 }
 
 static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t value) {
-  uint64_t* words = (uint64_t*)scratch[task][place];
+  uint64_t* words = (uint64_t*)places[task].scratch[place];
   Fill(words, 0, SCRATCH_BYTES);
   switch (kind) {
     case FV_FUZZ_TIMESPEC:
@@ -218,16 +221,21 @@ static void EndTask(unsigned task) {
   RAW1(__NR_exit, task);
 }
 
-// The first instructions of a task on its own stack, by RawSpawn.
+static void* StackOf(unsigned task) { return places[task].scratch; }
+
+// The first instructions of a task on its own stack, by RawSpawn. Its parent may have said already
+// which number it has.
 __attribute__((used)) void BeginTask(unsigned task) {
-  Store32(&shared->report.pids[task], (uint32_t)RAW0(__NR_gettid));
+  if (Load32(&shared->report.pids[task]) == 0) {
+    Store32(&shared->report.pids[task], (uint32_t)RAW0(__NR_gettid));
+  }
   RunTask(task, 0);
   EndTask(task);
 }
 
 static int64_t Spawn(uint64_t number, const uint64_t arguments[5], unsigned child) {
   Store32(&shared->state[child], kReady);
-  const int64_t pid = RawSpawn(number, arguments, stacks[child] + STACK_BYTES, child);
+  const int64_t pid = RawSpawn(number, arguments, StackOf(child), child);
   if (pid < 0) {
     Store32(&shared->state[child], kGone);
   } else {
@@ -243,7 +251,7 @@ static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned chi
   uint64_t* output = &shared->results[task][step].output;
   uint32_t* child_tid = &shared->child_tid[child];
   if (number == __NR_clone3) {
-    uint64_t* words = (uint64_t*)scratch[task][0];
+    uint64_t* words = (uint64_t*)places[task].scratch[0];
     Fill(words, 0, SCRATCH_BYTES);
     words[0] = flags;
     words[1] = (uint64_t)output;  // pidfd
@@ -260,8 +268,8 @@ static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned chi
 
 // The task goes on with its next step in a fresh image of this program.
 static int64_t ExecSelf(unsigned task, unsigned step) {
-  char* words = (char*)scratch[task][0];
-  char** argv = (char**)scratch[task][1];
+  char* words = (char*)places[task].scratch[0];
+  char** argv = (char**)places[task].scratch[1];
   Store32(&shared->group[task], (uint32_t)RAW0(__NR_getpid));
   Store32(&shared->state[task], kExecing);
   words[0] = (char)('0' + task);
@@ -312,7 +320,7 @@ static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_
   const int64_t result = Raw(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (number == __NR_brk) *output = (uint64_t)result - first_break;
   if (outbuf < 0) return result;
-  const uint64_t* words = (const uint64_t*)scratch[task][outbuf];
+  const uint64_t* words = (const uint64_t*)places[task].scratch[outbuf];
   // siginfo_t of waitid(2): si_status below si_code.
   *output = number == __NR_waitid ? words[1] << 32 | (uint32_t)words[3] : words[0];
   return result;
