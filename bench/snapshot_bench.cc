@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -132,14 +131,6 @@ void TakeFirst(benchmark::State& state) {
   }
 }
 BENCHMARK(TakeFirst)->Name("copy_memory")->Iterations(20)->Unit(benchmark::kMillisecond);
-
-uint64_t PrivateBytes() {
-  std::ifstream file("/proc/self/smaps_rollup");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("Private_Dirty:", 0) == 0) return std::stoull(line.substr(14)) * 1024;
-  }
-  return 0;
-}
 
 // Machines from one snapshot file, each of which runs its program. The counter private_kib is what
 // a machine added to this process.

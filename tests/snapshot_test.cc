@@ -82,6 +82,17 @@ TEST_F(SnapshotTest, PageTablesByANewSlotToo) {
   }
 }
 
+// The routine that writes page tables loads CR3 in this ring. Slow where ring 0 is emulated.
+TEST_F(SnapshotTest, TheKernelMayBeInRing0) {
+  ASSERT_NO_FATAL_FAILURE(
+      Start([](session::GuestOptions& options) { options.kernel_ring = vmm::KernelRing::kRing0; }));
+  const std::string first = RunSeed(machine(), 1);
+  const vmm::RestoreStats stats = machine().Restore(snapshot_);
+  EXPECT_GT(stats.words, 0u);
+  ExpectExact(machine(), *snapshot_);
+  EXPECT_EQ(RunSeed(machine(), 1), first);
+}
+
 TEST_F(SnapshotTest, ManyMachinesOfOneSnapshot) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const std::string expected = RunSeed(machine(), 7);

@@ -38,6 +38,9 @@ class GuestMemory {
   // Memory that is mapped already; sizes as above.
   static GuestMemory OfMapping(Mapping mapping);
 
+  // The mapping alone, for somebody who wants no more of it.
+  Mapping Release() && { return std::move(mapping_); }
+
   uint64_t size() const { return mapping_.size(); }
   uint8_t* host_base() const { return mapping_.data(); }
 

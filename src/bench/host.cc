@@ -57,6 +57,16 @@ std::string ProcValue(const std::string& text, const std::string& key) {
   return "";
 }
 
+namespace {
+
+// "123 kB"; 0 for anything else.
+uint64_t BytesOf(const std::string& value) {
+  uint64_t kib = 0;
+  return absl::SimpleAtoi(value.substr(0, value.find(' ')), &kib) ? kib * 1024 : 0;
+}
+
+}  // namespace
+
 Context HostContext() {
   Context context;
   context.date = LocalDate();
@@ -73,10 +83,10 @@ Context HostContext() {
   return context;
 }
 
-uint64_t AvailableMemory() {
-  const std::string value = ProcValue(ReadText("/proc/meminfo"), "MemAvailable");
-  uint64_t kib = 0;
-  return absl::SimpleAtoi(value.substr(0, value.find(' ')), &kib) ? kib * 1024 : 0;
+uint64_t AvailableMemory() { return BytesOf(ProcValue(ReadText("/proc/meminfo"), "MemAvailable")); }
+
+uint64_t PrivateBytes() {
+  return BytesOf(ProcValue(ReadText("/proc/self/smaps_rollup"), "Private_Dirty"));
 }
 
 PinnedCpu::PinnedCpu() {

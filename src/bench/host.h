@@ -28,6 +28,9 @@ std::string ProcValue(const std::string& text, const std::string& key);
 // Bytes of memory that the host can give without swapping (MemAvailable); 0 if unknown.
 uint64_t AvailableMemory();
 
+// Bytes of memory that this process has written and shares with nobody; 0 if unknown.
+uint64_t PrivateBytes();
+
 // Keeps this thread, and the processes that it starts, on one CPU: the last one that it may use.
 class PinnedCpu {
  public:

@@ -14,6 +14,7 @@
 #include "proto/layout.h"
 #include "src/cli/bench_matrix.h"
 #include "src/cli/bench_output.h"
+#include "src/cli/bench_snapshot.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
@@ -108,14 +109,15 @@ int WriteOut(const std::string& text, const std::string& name) {
 }
 
 int BenchVerb(const Words& args) {
-  std::vector<std::string_view> flags = {"sizes",       "touch",  "repetitions", "native",
-                                         "checked",     "format", "out",         "v",
-                                         "kernel_ring", "kernel", "kvm_device",  "strategy"};
+  std::vector<std::string_view> flags = {
+      "sizes", "touch",       "repetitions", "native",     "checked",  "format", "out",
+      "v",     "kernel_ring", "kernel",      "kvm_device", "strategy", "from"};
   for (std::string_view flag : MatrixFlags()) flags.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, flags);
   if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
+  if (!FLAGS_from.empty()) return BenchSnapshot();
   if (WantsMatrix()) {
     absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
     if (!sizes.ok()) return StatusError(sizes.status());

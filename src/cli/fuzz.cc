@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // forkvisor fuzz: a campaign.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -65,6 +67,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   if (!prove) return absl::InvalidArgumentError(WrongProveReset());
   judge->guest.reset = fuzz::ResetKind::kSnapshot;
   judge->guest.prove_reset = *prove;
+  judge->guest.from = FLAGS_from;
   absl::StatusOr<uint64_t> seconds = ParseTime(FLAGS_time);
   if (!seconds.ok()) return seconds.status();
   if (FLAGS_jobs > kMostJobs) {
@@ -113,6 +116,14 @@ std::string JsonText(const CampaignState& state, MaybeReport report) {
   };
   if (report != nullptr) json["coverage"] = CoverageJson(*report);
   return json.dump(2) + "\n";
+}
+
+// The snapshot that jobs start from, if one is asked for: made if it is not there.
+absl::Status MakeStart(const fuzz::GuestRunOptions& guest) {
+  if (guest.from.empty()) return absl::OkStatus();
+  if (access(guest.from.c_str(), F_OK) != 0) return fuzz::WriteReadySnapshot(guest);
+  // One that cannot be used is the user's fault: better known here than in each job.
+  return fuzz::GuestRunner::Make(guest).status();
 }
 
 using Formatter = std::string (*)(const CampaignState&, MaybeReport);
@@ -166,7 +177,7 @@ int FuzzVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments =
       ParseArguments(args, {"time", "jobs", "programs", "corpus", "seed", "differential",
                             "native_user", "check", "format", "strategy", "kernel", "mutant",
-                            "prove_reset", "coverage", "source", "compares"});
+                            "prove_reset", "coverage", "source", "compares", "from"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {
@@ -178,6 +189,8 @@ int FuzzVerb(const Words& args) {
   if (!options.ok()) return StatusError(options.status());
   // Without KVM the jobs could only fail, one after the other.
   (void)vmm::Kvm::Open();
+  const absl::Status start = MakeStart(options->judge.guest);
+  if (!start.ok()) return StatusError(start);
   const absl::StatusOr<CampaignState> state = fuzz::RunCampaign(*options, &SayProgress);
   if (!state.ok()) {
     Complain(std::string(state.status().message()));

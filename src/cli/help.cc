@@ -123,7 +123,8 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   save FILE              a program's memory at the moment, for --memory and diff
 
   --vm=SOCKET            the guest of "forkvisor run --vm=SOCKET ..." (check, too)
-  --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it
+  --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it, or a snapshot
+  --from=FILE            a snapshot as it stands; with --at its program goes on to that moment
   --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
                          last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
   --since=MOMENT         diff: the earlier moment
@@ -163,6 +164,7 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --native_user=namespace|caller
   --check=off|end|sampled|every   when the oracle looks (end)
   --prove_reset=every|sampled|off   compare all memory after a reset of the guest (sampled)
+  --from=FILE            jobs start from this snapshot, which is made if it is not there
   --format=console|json  of the summary
   --coverage=FILE.lcov|DIR   what was reached of the guest kernel; a directory gets HTML pages too
   --source=DIR           the guest kernel's source, for these (.)
@@ -208,6 +210,9 @@ Measures fork of a process with so much memory, in the guest and natively, the t
   --format=console|json|csv      json has Google Benchmark's form; "forkvisor compare" reads it
   --out=FILE                     write the result there
   --kernel_ring=auto|0|3, --strategy=NAME, --kernel=FILE, --kvm_device=FILE
+
+  --from=FILE            instead: what the snapshot in FILE costs - a machine of it, its program's
+                         run, going back to it (--repetitions times), the proof. Formats: console, json
 
 The laboratory: a matrix of cells, repeated until every median is known exactly enough.
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "src/cli/bench_matrix.h"
 #include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
@@ -125,10 +126,13 @@ int InspectProgram(const Inspection& inspection) {
 
 // ---- Memory in files ---------------------------------------------------------------------------
 
-int InspectFile(const Inspection& inspection) {
-  absl::StatusOr<query::Moment> moment = query::LoadMemory(FLAGS_memory);
+// Memory or a snapshot; the latter may be had as the former.
+int InspectFile(const Inspection& inspection, const std::string& file) {
+  absl::StatusOr<query::Moment> moment = query::LoadMemory(file);
   if (!moment.ok()) return StatusError(moment.status());
-  return Print(query::Ask(*moment, inspection.question), inspection.format);
+  std::vector<query::Moment> moments;
+  moments.push_back(*std::move(moment));
+  return AnswerFor(inspection, moments);
 }
 
 int CompareFiles(const Inspection& inspection) {
@@ -153,21 +157,29 @@ int InspectRunning(const Inspection& inspection) {
 
 int InspectVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
-  allowed.insert(allowed.end(), {"memory", "at", "since", "format"});
+  allowed.insert(allowed.end(), {"memory", "at", "since", "format", "from"});
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
   if (!arguments.ok()) return UsageError("inspect", arguments.status().message().data());
   if (arguments->help) return ShowHelp("inspect");
   absl::StatusOr<Inspection> inspection = InspectionFrom(*arguments);
   if (!inspection.ok()) return UsageError("inspect", inspection.status().message().data());
-  if (!inspection->program.words.empty()) return InspectProgram(*inspection);
+  const bool goes_on = !FLAGS_from.empty() && (Given("at") || IsDiff(*inspection));
+  if (goes_on || !inspection->program.words.empty()) {
+    if (const std::string wrong = WrongFrom(inspection->program); !wrong.empty()) {
+      return UsageError("inspect", wrong);
+    }
+    return InspectProgram(*inspection);
+  }
   if (IsDiff(*inspection) && inspection->question.size() == 3) return CompareFiles(*inspection);
+  if (!FLAGS_from.empty()) return InspectFile(*inspection, FLAGS_from);
   if (IsDiff(*inspection) || IsSave(*inspection)) {
     return UsageError("inspect", "this question needs a program: ... -- PROGRAM [ARGS...]");
   }
-  if (!FLAGS_memory.empty()) return InspectFile(*inspection);
+  if (!FLAGS_memory.empty()) return InspectFile(*inspection, FLAGS_memory);
   if (!FLAGS_vm.empty()) return InspectRunning(*inspection);
   return UsageError("inspect",
-                    "of which guest? --vm=SOCKET, --memory=FILE or -- PROGRAM [ARGS...]");
+                    "of which guest? --vm=SOCKET, --memory=FILE, --from=FILE or -- PROGRAM "
+                    "[ARGS...]");
 }
 
 }  // namespace fv::cli

@@ -71,6 +71,51 @@ TEST_F(SnapshotCommandTest, EveryMomentCanBeNamed) {
   }
 }
 
+TEST_F(SnapshotCommandTest, CanBeLookedAtWithoutKvm) {
+  ASSERT_EQ(Take("--at=mark:1").status, 0);
+  const Outcome tasks = Shell(program + " inspect --kvm_device=/nowhere --from=" + file_ + " ps");
+  EXPECT_EQ(tasks.status, 0) << tasks.text;
+  EXPECT_NE(tasks.text.find("random_tree"), std::string::npos) << tasks.text;
+  EXPECT_EQ(Shell(program + " inspect --memory=" + file_ + " ps").text, tasks.text);
+  // Its memory alone says the same.
+  const std::string memory = file_ + ".memory";
+  EXPECT_EQ(Shell(program + " inspect --from=" + file_ + " save " + memory).status, 0);
+  EXPECT_EQ(Shell(program + " inspect --memory=" + memory + " ps").text, tasks.text);
+  std::filesystem::remove(memory);
+  // And its program goes on to a moment.
+  const Outcome later =
+      Shell("echo 1 | " + program + " inspect --from=" + file_ + " --at=fork-end:1 ps");
+  EXPECT_EQ(later.status, 0) << later.text;
+  EXPECT_NE(later.text, tasks.text);
+}
+
+TEST_F(SnapshotCommandTest, ItsCostsAreMeasured) {
+  ASSERT_EQ(Take("--at=mark:1").status, 0);
+  const Outcome costs = Go("1", "bench --repetitions=3");
+  EXPECT_EQ(costs.status, 0) << costs.text;
+  EXPECT_NE(costs.text.find("3 resets, 0 differences"), std::string::npos) << costs.text;
+  EXPECT_NE(Go("1", "bench --repetitions=2 --format=json").text.find("\"differences\": 0"),
+            std::string::npos);
+}
+
+TEST_F(SnapshotCommandTest, CampaignsStartFromOne) {
+  const std::string corpus = file_ + ".corpus";
+  const std::string fuzz =
+      program + " fuzz --time=0 --programs=20 --jobs=2 --prove_reset=every --corpus=" + corpus +
+      " --from=" + file_;
+  for (int campaign = 0; campaign < 2; ++campaign) {  // the first makes the file
+    const Outcome run = Shell(fuzz);
+    EXPECT_EQ(run.status, 0) << run.text;
+    EXPECT_NE(run.text.find("findings  0"), std::string::npos) << run.text;
+    EXPECT_TRUE(std::filesystem::exists(file_));
+  }
+  const Outcome other = Shell(fuzz + " --strategy=eager");
+  EXPECT_EQ(other.status, 2) << other.text;
+  ASSERT_EQ(Take("--at=mark:1").status, 0);
+  EXPECT_EQ(Shell(fuzz).status, 2);
+  std::filesystem::remove_all(corpus);
+}
+
 TEST_F(SnapshotCommandTest, SaysWhatIsWrong) {
   EXPECT_EQ(Take("--at=never").status, 2);
   EXPECT_EQ(Take("--at=mark:77").status, 2);

@@ -7,10 +7,12 @@
 #include "src/fuzz/encoding.h"
 #include "src/rootfs/cpio.h"
 #include "src/rootfs/root.h"
+#include "src/session/from_snapshot.h"
 #include "src/session/moment.h"
 #include "src/session/oracle_observer.h"
-#include "src/session/session.h"
 #include "vmm/error.h"
+#include "vmm/snapshot/hash.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -19,6 +21,15 @@ static_assert(FV_FUZZ_PR_MARK == proto::kPrMark);
 
 // A descriptor for a console that nobody uses before the executor is ready.
 constexpr int kNowhere = -1;
+
+// `resetter` may be null.
+ResetStats Sum(ResetStats stats, const session::Resetter* resetter) {
+  if (resetter == nullptr) return stats;
+  stats.resets += resetter->resets();
+  stats.reset_ns += resetter->reset_ns();
+  stats.proofs += resetter->proofs();
+  return stats;
+}
 
 }  // namespace
 
@@ -57,6 +68,19 @@ vmm::Machine& BootReset::Boot() {
   return *machine_;
 }
 
+std::shared_ptr<const vmm::Snapshot> RunToReady(vmm::Machine& machine, session::Observer* witness) {
+  const session::SnapshotTime ready{
+      .kind = session::SnapshotTime::Kind::kTrigger,
+      .trigger = {proto::FailTrigger::kMark, 0, FV_FUZZ_READY},
+  };
+  session::SnapshotTaker taker(machine, ready);
+  session::SessionOptions options{.input = kNowhere, .output = kNowhere, .error = kNowhere};
+  if (witness != nullptr) options.observers.push_back(witness);
+  options.observers.push_back(&taker);
+  session::Session(machine, options).Run();
+  return taker.snapshot();
+}
+
 SnapshotReset::SnapshotReset(std::unique_ptr<BootReset> boot, oracle::CheckMode check,
                              session::ProveReset prove)
     : boot_(std::move(boot)), check_(check), prove_(prove) {}
@@ -79,32 +103,25 @@ vmm::MachineInterface& SnapshotReset::Fresh() {
 vmm::Machine& SnapshotReset::Prepare() {
   Forget();
   machine_ = &boot_->Boot();
-  const session::SnapshotTime ready{
-      .kind = session::SnapshotTime::Kind::kTrigger,
-      .trigger = {proto::FailTrigger::kMark, 0, FV_FUZZ_READY},
-  };
-  session::SnapshotTaker taker(*machine_, ready);
   std::optional<session::OracleObserver> witness;
-  session::SessionOptions options{.input = kNowhere, .output = kNowhere, .error = kNowhere};
   if (check_ != oracle::CheckMode::kOff) {
     witness.emplace(*machine_, oracle::CheckerOptions{.mode = check_});
     witness->KeepPast();
-    options.observers.push_back(&*witness);
   }
-  options.observers.push_back(&taker);
+  std::shared_ptr<const vmm::Snapshot> snapshot;
   try {
-    session::Session(*machine_, options).Run();
+    snapshot = RunToReady(*machine_, witness ? &*witness : nullptr);
   } catch (const vmm::VmmError&) {
-    // No snapshot then.
+    // The host has none.
   }
-  if (taker.snapshot() == nullptr) {
+  if (snapshot == nullptr) {
     // What is wrong with the guest, every program will show.
     refused_ = true;
     machine_ = nullptr;
     return boot_->Boot();
   }
   if (witness) past_ = witness->TakePast();
-  resetter_ = std::make_unique<session::Resetter>(*machine_, taker.snapshot(), prove_);
+  resetter_ = std::make_unique<session::Resetter>(*machine_, snapshot, prove_);
   return *machine_;
 }
 
@@ -115,14 +132,51 @@ void SnapshotReset::Forget() {
 }
 
 ResetStats SnapshotReset::stats() const {
-  ResetStats stats = former_;
+  ResetStats stats = Sum(former_, resetter_.get());
   stats.boots = boot_->stats().boots;
-  if (resetter_ != nullptr) {
-    stats.resets += resetter_->resets();
-    stats.reset_ns += resetter_->reset_ns();
-    stats.proofs += resetter_->proofs();
-  }
   return stats;
 }
+
+FileReset::FileReset(const vmm::MachineConfig& config, const std::string& file,
+                     session::ProveReset prove)
+    : kvm_(vmm::Kvm::Open()),
+      event_mask_(config.event_mask),
+      boot_flags_(config.boot_flags),
+      watchdog_(config.watchdog),
+      snapshot_(vmm::ReadSnapshotFile(file, vmm::HashBytes(config.kernel_image))),
+      prove_(prove) {
+  const proto::BootInfo& boot = snapshot_->boot;
+  const bool same = boot.mutant == config.mutant && config.fork_strategy == boot.fork_strategy &&
+                    (boot.flags & proto::kBootDeterministic) != 0;
+  const auto program = Start().memory().LoadString(boot.exec_gpa, sizeof(kExecutorPath));
+  if (same && program == kExecutorPath) return;
+  throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig,
+                      file + ": not a snapshot that fuzz has made with this strategy and mutant");
+}
+
+FileReset::~FileReset() = default;
+
+vmm::Machine& FileReset::Start() {
+  former_ = stats();
+  ++former_.boots;
+  resetter_.reset();
+  machine_.reset();
+  machine_ = std::make_unique<vmm::Machine>(kvm_, snapshot_, watchdog_);
+  resetter_ = std::make_unique<session::Resetter>(*machine_, snapshot_, prove_);
+  return *machine_;
+}
+
+vmm::MachineInterface& FileReset::Fresh() {
+  try {
+    inexact_ = resetter_->Reset();
+  } catch (const vmm::VmmError& error) {
+    inexact_ = {error.what()};
+  }
+  if (!inexact_.empty()) Start();
+  session::SetObserved(*machine_, event_mask_, boot_flags_);
+  return *machine_;
+}
+
+ResetStats FileReset::stats() const { return Sum(former_, resetter_.get()); }
 
 }  // namespace fv::fuzz

@@ -15,6 +15,7 @@
 #include "src/oracle/checker.h"
 #include "src/rootfs/file_tree.h"
 #include "src/session/reset_proof.h"
+#include "src/session/session.h"
 #include "vmm/kvm.h"
 #include "vmm/machine.h"
 #include "vmm/machine_config.h"
@@ -98,6 +99,38 @@ class SnapshotReset final : public Reset {
   bool refused_ = false;
   ResetStats former_;  // of snapshots that are not used any more
 };
+
+// Starts from a snapshot of such a moment in a file; machines share its pages until they write
+// them. An oracle that checks every step begins there, without the story of the boot.
+class FileReset final : public Reset {
+ public:
+  // `config`: as for BootReset; its kernel, strategy and mutant must be the file's. Throws
+  // vmm::VmmError, kBadConfig with the reason if the file cannot be used so.
+  FileReset(const vmm::MachineConfig& config, const std::string& file, session::ProveReset prove);
+  ~FileReset() override;
+
+  vmm::MachineInterface& Fresh() override;
+  std::vector<std::string> inexact() const override { return inexact_; }
+  ResetStats stats() const override;
+
+ private:
+  vmm::Machine& Start();
+
+  vmm::Kvm kvm_;
+  uint64_t event_mask_;
+  uint32_t boot_flags_;
+  vmm::WatchdogConfig watchdog_;
+  std::shared_ptr<const vmm::Snapshot> snapshot_;
+  session::ProveReset prove_;
+  std::unique_ptr<vmm::Machine> machine_;
+  std::unique_ptr<session::Resetter> resetter_;
+  std::vector<std::string> inexact_;
+  ResetStats former_;
+};
+
+// Runs a freshly booted machine to the moment before the executor reads its input. `witness` may be
+// null. Null: it does not get there. Throws vmm::VmmError.
+std::shared_ptr<const vmm::Snapshot> RunToReady(vmm::Machine& machine, session::Observer* witness);
 
 // The files that the executor runs among, in a guest and natively.
 inline constexpr char kExecutorPath[] = "/executor";

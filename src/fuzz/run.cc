@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/session/oracle_observer.h"
 #include "vmm/fd.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -38,9 +39,7 @@ std::string MessageOf(const session::SessionResult& result) {
   return message;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOptions& options) {
+vmm::MachineConfig ConfigOf(const GuestRunOptions& options) {
   vmm::MachineConfig config;
   config.ram_bytes = kRamBytes;
   config.kernel_image = options.kernel_image;
@@ -53,6 +52,29 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
   config.random_seed = 1;
   config.boot_wall_ns = 1;
   config.watchdog.wall_limit_ns = kGuestTimeoutNs;
+  return config;
+}
+
+}  // namespace
+
+absl::Status WriteReadySnapshot(const GuestRunOptions& options) {
+  absl::StatusOr<std::unique_ptr<BootReset>> boot =
+      BootReset::Make(ConfigOf(options), options.executor);
+  if (!boot.ok()) return boot.status();
+  const auto snapshot = RunToReady((*boot)->Boot(), nullptr);
+  if (snapshot == nullptr) {
+    return absl::FailedPreconditionError("the guest does not get as far as to run a program");
+  }
+  vmm::WriteSnapshotFile(*snapshot, options.from);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOptions& options) {
+  const vmm::MachineConfig config = ConfigOf(options);
+  if (!options.from.empty()) {
+    return std::unique_ptr<GuestRunner>(new GuestRunner(
+        options, std::make_unique<FileReset>(config, options.from, options.prove_reset)));
+  }
   absl::StatusOr<std::unique_ptr<BootReset>> boot = BootReset::Make(config, options.executor);
   if (!boot.ok()) return boot.status();
   std::unique_ptr<Reset> reset;

@@ -31,6 +31,7 @@ struct GuestRunOptions {
   uint64_t event_mask = 0;  // besides what the oracle needs
   ResetKind reset = ResetKind::kBoot;
   session::ProveReset prove_reset = session::ProveReset::kSampled;
+  std::string from;  // with kSnapshot: the snapshot's file; empty: from a boot
 };
 
 struct GuestRun {
@@ -49,6 +50,10 @@ struct GuestRun {
   // Not 0: a comparison of the kernel came out as it did not before the program (KernelCompares).
   std::vector<uint8_t> compares;
 };
+
+// Boots a guest up to the moment before it reads a program, and writes its snapshot to
+// `options.from`. Throws vmm::VmmError.
+absl::Status WriteReadySnapshot(const GuestRunOptions& options);
 
 class GuestRunner {
  public:

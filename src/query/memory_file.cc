@@ -8,10 +8,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
+#include "vmm/error.h"
 #include "vmm/fd.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 namespace fv::query {
 namespace {
@@ -66,7 +70,30 @@ absl::Status SaveMemory(const Moment& moment, const std::string& path) {
   return status;
 }
 
+namespace {
+
+absl::StatusOr<Moment> MomentOf(const std::string& path, vmm::Mapping memory) {
+  absl::StatusOr<GuestRam> ram = FindGuest(inspect::MemoryReader(memory.data(), memory.size()));
+  if (!ram.ok()) return absl::DataLossError(absl::StrCat(path, ": ", ram.status().message()));
+  absl::StatusOr<Moment> moment = TakeMoment(*ram, Keep::kLive);
+  if (moment.ok()) moment->copy = std::move(memory);
+  return moment;
+}
+
+// Its pages are mapped, not copied.
+absl::StatusOr<Moment> LoadSnapshot(const std::string& path) {
+  try {
+    const auto snapshot = vmm::ReadSnapshotFile(path, std::nullopt);
+    return MomentOf(path, snapshot->ram->MapPrivate().Release());
+  } catch (const vmm::VmmError& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<Moment> LoadMemory(const std::string& path) {
+  if (vmm::IsSnapshotFile(path)) return LoadSnapshot(path);
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) return ErrnoError(path);
@@ -79,11 +106,7 @@ absl::StatusOr<Moment> LoadMemory(const std::string& path) {
   vmm::Mapping copy = vmm::Mapping::Reserve(bytes);
   absl::Status read = ReadData(file.get(), copy.data(), bytes);
   if (!read.ok()) return read;
-  absl::StatusOr<GuestRam> ram = FindGuest(inspect::MemoryReader(copy.data(), bytes));
-  if (!ram.ok()) return absl::DataLossError(absl::StrCat(path, ": ", ram.status().message()));
-  absl::StatusOr<Moment> moment = TakeMoment(*ram, Keep::kLive);
-  if (moment.ok()) moment->copy = std::move(copy);
-  return moment;
+  return MomentOf(path, std::move(copy));
 }
 
 }  // namespace fv::query

@@ -121,12 +121,13 @@ class Reader {
   file::Header header_{};
 };
 
-void CheckMachine(const Reader& reader, const file::Machine& machine, uint64_t kernel_id) {
+void CheckMachine(const Reader& reader, const file::Machine& machine,
+                  std::optional<uint64_t> kernel_id) {
   const proto::BootInfo& boot = machine.boot;
   reader.Require(boot.magic == proto::kBootMagic && boot.version == proto::kContractVersion &&
                      boot.layout_hash == proto::kLayoutHash,
                  "its boot information is another build's");
-  reader.Require(machine.kernel_id == kernel_id,
+  reader.Require(!kernel_id || machine.kernel_id == *kernel_id,
                  "its guest kernel is another one than this build's (see --kernel)");
   reader.Require(boot.ram_bytes >= proto::kMinRamBytes && boot.ram_bytes <= proto::kMaxRamBytes &&
                      boot.ram_bytes % proto::kHugePageBytes == 0,
@@ -170,7 +171,15 @@ std::vector<Extent> CheckedExtents(Reader& reader, uint64_t ram_bytes) {
 
 }  // namespace
 
-std::shared_ptr<const Snapshot> ReadSnapshotFile(const std::string& path, uint64_t kernel_id) {
+bool IsSnapshotFile(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  uint64_t magic = 0;
+  return file.valid() && ::pread(file.get(), &magic, sizeof(magic), 0) == sizeof(magic) &&
+         magic == file::kMagic;
+}
+
+std::shared_ptr<const Snapshot> ReadSnapshotFile(const std::string& path,
+                                                 std::optional<uint64_t> kernel_id) {
   Reader reader(path);
   const std::vector<file::Machine> machines = reader.Load<file::Machine>(SectionKind::kMachine, 1);
   reader.Require(machines.size() == 1, "it has no machine");

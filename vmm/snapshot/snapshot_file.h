@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "vmm/snapshot/snapshot.h"
@@ -23,8 +24,12 @@ inline constexpr uint32_t kSnapshotFileVersion = 1;
 void WriteSnapshotFile(const Snapshot& snapshot, const std::string& path);
 
 // Every word is checked before it is used. `kernel_id`: of the kernel that this build would boot; a
-// snapshot of another one is refused. Throws VmmError: kBadConfig, with the reason, for whatever is
-// wrong with the file.
-std::shared_ptr<const Snapshot> ReadSnapshotFile(const std::string& path, uint64_t kernel_id);
+// snapshot of another one is refused. nullopt: of any, to be looked at. Throws VmmError:
+// kBadConfig, with the reason, for whatever is wrong with the file.
+std::shared_ptr<const Snapshot> ReadSnapshotFile(const std::string& path,
+                                                 std::optional<uint64_t> kernel_id);
+
+// Whether a file begins as a snapshot does. False for what cannot be read.
+bool IsSnapshotFile(const std::string& path);
 
 }  // namespace fv::vmm

@@ -98,6 +98,9 @@ static void Report(void) {
   WriteAll(shared, size);
 }
 
+// Whether the program is there; kAwaited: no, and the first task sleeps until it is.
+enum Start { kNotYet = 0, kStarted = 1, kAwaited = 2 };
+
 // What comes before the program is known: the first task stands before its first step.
 static void BeginProgram(void) {
   BeginImage();
@@ -111,10 +114,26 @@ static void BeginProgram(void) {
 
 // Lets the first task go and waits for the end of all. The shared file holds the program.
 static void RunProgram(void) {
-  Store32(&shared->started, 1);
+  if (!Swap32(&shared->started, kNotYet, kStarted)) {
+    Store32(&shared->started, kStarted);
+    RAW3(__NR_futex, &shared->started, 1, 1);  // FUTEX_WAKE
+  }
   Monitor();
   Report();
   RAW1(__NR_exit_group, 0);
+}
+
+// The program is there in a moment, usually. If not, a guest has to come to rest before its host
+// gives it more input.
+static void AwaitStart(void) {
+  for (unsigned yields = 0; yields < 64; ++yields) {
+    if (Load32(&shared->started) == kStarted) return;
+    RAW0(__NR_sched_yield);
+  }
+  Swap32(&shared->started, kNotYet, kAwaited);
+  while (Load32(&shared->started) != kStarted) {
+    Raw(__NR_futex, (uint64_t)&shared->started, 0, kAwaited, 0, 0, 0);  // FUTEX_WAIT
+  }
 }
 
 // The first task is a group of its own, without descriptors.
@@ -129,7 +148,7 @@ static void BeginFirst(void) {
   RAW3(__NR_setpgid, 0, 0, 0);
   RAW3(__NR_close_range, 0, ~0u, 0);
   Store32(&shared->state[0], kReady);
-  while (Load32(&shared->started) == 0) RAW0(__NR_sched_yield);
+  AwaitStart();
 }
 
 // The next image of a task that has called execve: goes on behind that step.

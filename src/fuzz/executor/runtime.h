@@ -40,7 +40,7 @@ struct Shared {
   uint32_t child_tid[FV_FUZZ_TASKS];
   uint32_t group[FV_FUZZ_TASKS];   // kExecing: the process
   uint32_t go[FV_FUZZ_TASKS + 1];  // enum Go, of each task and of the monitor
-  uint32_t started;                // 1: the program is there
+  uint32_t started;                // enum Start
   uint32_t baton;                  // who it was given to last
   uint32_t turn;                   // counts turns; its task is turns[turn % count]
   uint32_t progress;               // changes when something happens
