@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a program reaches of the guest kernel: its calls' code and no other's, the same every time,
-// nothing of the boot. And a campaign that is guided by it counts what it reached.
+// nothing of the boot. A campaign that is guided by it counts what it reached, and a panic is told
+// with the functions that it was in.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "proto/mutants.h"
 #include "src/cli/fuzz_kernel.h"
 #include "src/cli/guest_kernel.h"
 #include "src/fuzz/campaign.h"
 #include "src/fuzz/executor_program.h"
+#include "src/fuzz/judge.h"
 #include "src/fuzz/mutate.h"
 #include "src/fuzz/run.h"
 #include "src/fuzz/text.h"
@@ -129,6 +132,22 @@ TEST_F(FuzzCoverage, AKernelThatDoesNotCountHasNoCounts) {
   const auto guest = *fuzz::GuestRunner::Make(
       {.kernel_image = embedded::GuestKernel(), .executor = embedded::FuzzExecutor()});
   EXPECT_TRUE(CountsOf(*guest, Parsed(kExit)).empty());
+}
+
+TEST_F(FuzzCoverage, APanicNamesItsFunction) {
+  const auto judge =
+      *fuzz::Judge::Make({.guest = {.kernel_image = embedded::FuzzKernel(),
+                                    .executor = embedded::FuzzExecutor(),
+                                    .check = oracle::CheckMode::kOff,
+                                    .mutant = static_cast<uint32_t>(proto::Mutant::kNoCanary)}});
+  const absl::StatusOr<fuzz::Verdict> verdict = judge->Try(Parsed(kFork));
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  ASSERT_TRUE(verdict->finding.has_value());
+  EXPECT_EQ(verdict->finding->kind, "panic");
+  EXPECT_NE(verdict->finding->place.find(" in FreeTaskStack"), std::string::npos)
+      << verdict->finding->Key();
+  EXPECT_EQ(verdict->finding->detail.rfind("in FreeTaskStack < ", 0), 0u)
+      << verdict->finding->detail;
 }
 
 TEST_F(FuzzCoverage, ACampaignCountsWhatItReached) {
