@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/record.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/export/trace_observer.h"
@@ -123,6 +124,7 @@ struct RunPlan {
   File trace;
   uint64_t kinds = 0;
   proto::FailControl fail{};
+  std::unique_ptr<RunRecording> recording;  // null: none
 };
 
 absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckMode mode,
@@ -137,14 +139,21 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
   if (!kinds.ok()) return kinds.status();
   absl::StatusOr<proto::FailControl> fail = FailPlan();
   if (!fail.ok()) return fail.status();
+  absl::StatusOr<std::unique_ptr<RunRecording>> recording =
+      RunRecording::FromFlags(*options, extras.recording);
+  if (!recording.ok()) return recording.status();
   options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
   options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
                         (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
+  if (*recording) {
+    options->boot_flags |= (*recording)->boot_flags();
+    options->event_mask |= (*recording)->event_mask();
+  }
   const std::string& program = options->root.program;
   const std::string name = program.substr(program.rfind('/') + 1);
-  return RunPlan{*std::move(options),    mode,   name, *std::move(events),
-                 *std::move(trace_file), *kinds, *fail};
+  return RunPlan{*std::move(options),    mode,   name,  *std::move(events),
+                 *std::move(trace_file), *kinds, *fail, *std::move(recording)};
 }
 
 absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const RunExtras& extras,
@@ -161,11 +170,21 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
     trace.emplace(plan.trace.get(), guest.machine->boot_info().tsc_khz, plan.program);
     session_options.observers.push_back(&*trace);
   }
+  std::unique_ptr<recording::RecordingObserver> recorder;
+  if (plan.recording) {
+    recorder = plan.recording->Observe(*guest.machine);
+    session_options.observers.push_back(recorder.get());
+  }
   std::unique_ptr<session::OracleObserver> oracle;
   if (plan.mode != oracle::CheckMode::kOff) {
     oracle = std::make_unique<session::OracleObserver>(*guest.machine,
                                                        oracle::CheckerOptions{.mode = plan.mode});
     session_options.observers.push_back(oracle.get());
+    if (recorder) {
+      oracle->OnFinding([&recorder](const oracle::Finding& finding, const std::string& text) {
+        recorder->OnFinding(finding, text);
+      });
+    }
   }
   std::optional<session::FailureObserver> failures;
   if (plan.fail.mode != proto::FailMode::kOff) {
@@ -180,6 +199,10 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
   if (*server) session_options.observers.push_back(server->get());
   const GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
                               extra.get()};
+  if (recorder) {
+    recorder->Finish(result.session);
+    plan.recording->Tell(*recorder);
+  }
   if (FLAGS_v) SayEnd(result.session, *guest.machine);
   if (failures) Complain(failures->Summary());
   return then(result);

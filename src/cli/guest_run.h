@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "src/cli/arguments.h"
 #include "src/oracle/checker.h"
+#include "src/recording/recording_file.h"
 #include "src/session/oracle_observer.h"
 #include "src/session/session.h"
 
@@ -25,7 +26,8 @@ struct GuestRunResult {
 struct RunExtras {
   uint64_t event_mask = 0;
   uint32_t boot_flags = 0;
-  int output = 1;  // descriptor for the program's standard output
+  int output = 1;                                 // descriptor for the program's standard output
+  recording::RecordingFile* recording = nullptr;  // the run is recorded in it; null: in --record's
   // Made when the machine is, and told of the run; lives until `then` has returned.
   std::function<std::unique_ptr<session::Observer>(vmm::MachineInterface&)> observer;
 };

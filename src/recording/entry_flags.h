@@ -28,17 +28,17 @@ constexpr std::array<uint32_t, 4096> SpreadTable(const unsigned (&bits)[12]) {
 inline constexpr std::array<uint32_t, 4096> kLowFlags = SpreadTable(kLowBits);
 inline constexpr std::array<uint32_t, 4096> kHighFlags = SpreadTable(kHighBits);
 
-constexpr uint32_t FlagsOf(fv::proto::Pte entry) {
+constexpr uint32_t FlagsOf(proto::Pte entry) {
   return kLowFlags[entry & 0xFFF] | kHighFlags[entry >> kHighShift];
 }
 
-constexpr uint64_t FrameOf(fv::proto::Pte entry) {
-  return (entry & fv::proto::kPteFrameMask) >> fv::proto::kPageShift;
+constexpr uint64_t FrameOf(proto::Pte entry) {
+  return (entry & proto::kPteFrameMask) >> proto::kPageShift;
 }
 
 // The other bits of an entry with these flags.
-constexpr fv::proto::Pte BitsOf(uint32_t flags) {
-  fv::proto::Pte entry = 0;
+constexpr proto::Pte BitsOf(uint32_t flags) {
+  proto::Pte entry = 0;
   for (unsigned i = 0; i < 12; ++i) {
     entry |= uint64_t{flags >> kLowBits[i] & 1} << i;
     entry |= uint64_t{flags >> kHighBits[i] & 1} << (kHighShift + i);
@@ -46,8 +46,8 @@ constexpr fv::proto::Pte BitsOf(uint32_t flags) {
   return entry;
 }
 
-constexpr fv::proto::Pte EntryOf(uint32_t flags, uint64_t frame) {
-  return BitsOf(flags) | (frame << fv::proto::kPageShift & fv::proto::kPteFrameMask);
+constexpr proto::Pte EntryOf(uint32_t flags, uint64_t frame) {
+  return BitsOf(flags) | (frame << proto::kPageShift & proto::kPteFrameMask);
 }
 
 }  // namespace fv::recording

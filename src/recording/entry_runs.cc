@@ -11,9 +11,9 @@
 namespace fv::recording {
 namespace {
 
-using fv::proto::kEntriesPerTable;
-using fv::proto::kPteFrameMask;
-using fv::proto::Pte;
+using proto::kEntriesPerTable;
+using proto::kPteFrameMask;
+using proto::Pte;
 
 // Neighbours of one kind that are worth a run of their own among others.
 constexpr unsigned kLongRun = 8;

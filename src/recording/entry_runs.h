@@ -11,7 +11,7 @@
 
 namespace fv::recording {
 
-using Entries = std::array<fv::proto::Pte, fv::proto::kEntriesPerTable>;
+using Entries = std::array<proto::Pte, proto::kEntriesPerTable>;
 
 // Adds flags and entries to `table` that make `before` into `after`. They may be equal.
 void AddDifference(const Entries& before, const Entries& after, schema::Table& table);

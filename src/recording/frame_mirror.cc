@@ -7,14 +7,14 @@
 
 namespace fv::recording {
 
-using fv::proto::FrameRecord;
-using fv::proto::FrameState;
+using proto::FrameRecord;
+using proto::FrameState;
 
-uint32_t FrameMirror::CacheId(fv::proto::GuestPtr cache, schema::Change& change) {
+uint32_t FrameMirror::CacheId(proto::GuestPtr cache, schema::Change& change) {
   const auto at = cache_ids_.find(cache);
   if (at != cache_ids_.end()) return at->second;
-  fv::proto::SlabCacheRecord record;
-  if (!memory_.ReadPtr(cache, record) || record.magic != fv::proto::kSlabMagic) return 0;
+  proto::SlabCacheRecord record;
+  if (!memory_.ReadPtr(cache, record) || record.magic != proto::kSlabMagic) return 0;
   const auto id = static_cast<uint32_t>(cache_ids_.size() + 1);
   cache_ids_.emplace(cache, id);
   schema::SlabCache& told = *change.add_slab_caches();
@@ -28,7 +28,7 @@ FrameMirror::Told FrameMirror::TellOf(const FrameRecord& record, schema::Change&
           record.state == FrameState::kSlab ? CacheId(record.aux, change) : 0};
 }
 
-void FrameMirror::Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+void FrameMirror::Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
                          schema::Change& change) {
   cache_.Refresh(header, dirty);
   changed_ = cache_.changed();

@@ -21,7 +21,7 @@ class FrameMirror {
       : memory_(memory), cache_(memory), told_(memory.frames()) {}
 
   // Adds what changed since the last call; the first reads everything.
-  void Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+  void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
               schema::Change& change);
 
  private:
@@ -32,13 +32,13 @@ class FrameMirror {
     uint32_t slab_cache;
     bool operator==(const Told&) const = default;
   };
-  Told TellOf(const fv::proto::FrameRecord& record, schema::Change& change);
-  uint32_t CacheId(fv::proto::GuestPtr cache, schema::Change& change);
+  Told TellOf(const proto::FrameRecord& record, schema::Change& change);
+  uint32_t CacheId(proto::GuestPtr cache, schema::Change& change);
 
   inspect::MemoryReader memory_;
   oracle::FrameCache cache_;
   oracle::LazyArray<Told> told_;
-  std::map<fv::proto::GuestPtr, uint32_t> cache_ids_;
+  std::map<proto::GuestPtr, uint32_t> cache_ids_;
   std::vector<uint64_t> changed_;
 };
 

@@ -9,12 +9,12 @@
 
 namespace fv::recording {
 
-using fv::proto::EventKind;
-using fv::proto::GuestPtr;
-using fv::proto::kKernelBase;
-using fv::proto::kPageShift;
+using proto::EventKind;
+using proto::GuestPtr;
+using proto::kKernelBase;
+using proto::kPageShift;
 
-VmaFields FieldsOf(const fv::proto::VmaRecord& vma) {
+VmaFields FieldsOf(const proto::VmaRecord& vma) {
   return {vma.start >> kPageShift, (vma.end - vma.start) >> kPageShift, vma.flags,
           vma.object == 0 ? 0 : vma.object - kKernelBase, vma.page_offset};
 }
@@ -48,11 +48,11 @@ void MmMirror::DropRoot(uint32_t slot, TableMirror& tables) {
   if (std::exchange(told_[slot].held, false)) tables.Drop(told_[slot].root);
 }
 
-void MmMirror::Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
-                      std::span<const fv::proto::EventRecord> events, TableMirror& tables,
+void MmMirror::Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+                      std::span<const proto::EventRecord> events, TableMirror& tables,
                       schema::Change& change) {
   copies_.clear();
-  for (const fv::proto::EventRecord& event : events) {
+  for (const proto::EventRecord& event : events) {
     if (event.kind == EventKind::kMmCopy) copies_[event.b] = event.a;
   }
   oracle::Findings ignored(0);

@@ -27,7 +27,7 @@ struct VmaFields {
   uint64_t page_offset = 0;
   bool operator==(const VmaFields&) const = default;
 };
-VmaFields FieldsOf(const fv::proto::VmaRecord& vma);
+VmaFields FieldsOf(const proto::VmaRecord& vma);
 // By page; of several that begin at one page (a damaged list) the last.
 std::vector<VmaFields> FieldsOf(std::span<const inspect::Vma> vmas);
 
@@ -36,17 +36,17 @@ class MmMirror {
   explicit MmMirror(const inspect::MemoryReader& memory) : cache_(memory) {}
 
   // Adds what changed since the last call, in `tables` too. `events`: since then.
-  void Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
-              std::span<const fv::proto::EventRecord> events, TableMirror& tables,
+  void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
+              std::span<const proto::EventRecord> events, TableMirror& tables,
               schema::Change& change);
 
   // Mm.id of the address space at `address`; 0: there is none.
-  uint32_t IdOf(fv::proto::GuestPtr address) const;
+  uint32_t IdOf(proto::GuestPtr address) const;
 
  private:
   struct Told {
     uint32_t id = 0;  // 0: not told yet
-    fv::proto::GuestPtr address = 0;
+    proto::GuestPtr address = 0;
     uint64_t root = 0;  // frame
     bool held = false;  // `root`, by the tables
     uint32_t strategy = 0;
@@ -56,11 +56,11 @@ class MmMirror {
   void Tell(uint32_t slot, schema::Change& change);
   void TellVmas(const Told& model, const std::vector<VmaFields>& now, schema::Mm& mm);
   // The address space that the one at `address` was copied from in this step; null: none.
-  const Told* ModelOf(fv::proto::GuestPtr address) const;
+  const Told* ModelOf(proto::GuestPtr address) const;
 
   oracle::MmCache cache_;
-  std::vector<Told> told_;                                     // by the cache's slots
-  std::map<fv::proto::GuestPtr, fv::proto::GuestPtr> copies_;  // of this step: child, parent
+  std::vector<Told> told_;                             // by the cache's slots
+  std::map<proto::GuestPtr, proto::GuestPtr> copies_;  // of this step: child, parent
   uint32_t last_id_ = 0;
 };
 

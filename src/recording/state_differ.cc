@@ -8,21 +8,20 @@
 namespace fv::recording {
 
 absl::Status StateDiffer::Step(std::span<const uint64_t> dirty,
-                               std::span<const fv::proto::EventRecord> events,
-                               schema::Change& change) {
+                               std::span<const proto::EventRecord> events, schema::Change& change) {
   const auto header = channel_.LiveHeader();
   if (!header.ok()) return header.status();
   const oracle::DirtyBits bits(dirty);
   frames_.Update(*header, bits, change);
   mms_.Update(*header, bits, events, tables_, change);
   tasks_.Update(
-      *header, bits, [this](fv::proto::GuestPtr mm) { return mms_.IdOf(mm); }, change);
+      *header, bits, [this](proto::GuestPtr mm) { return mms_.IdOf(mm); }, change);
   TellRunning(*header, change);
   return absl::OkStatus();
 }
 
-void StateDiffer::TellRunning(const fv::proto::ChannelHeader& header, schema::Change& change) {
-  fv::proto::CpuRecord cpu;
+void StateDiffer::TellRunning(const proto::ChannelHeader& header, schema::Change& change) {
+  proto::CpuRecord cpu;
   if (header.cpu_count == 0 || !memory_.ReadPtr(header.cpus, cpu)) return;
   const uint32_t running = tasks_.PidOf(cpu.current);
   if (running == running_) return;

@@ -32,14 +32,14 @@ class StateDiffer {
   // What changed since the last call is added to `change`, which is empty; the first call adds
   // everything. `dirty`: frames written since (oracle::DirtyBits); `events`: since, oldest first.
   // Fails only if the channel's header cannot be believed; nothing is added then.
-  absl::Status Step(std::span<const uint64_t> dirty, std::span<const fv::proto::EventRecord> events,
+  absl::Status Step(std::span<const uint64_t> dirty, std::span<const proto::EventRecord> events,
                     schema::Change& change);
 
   // Mm.id of the address space at `address`; 0: there is none.
-  uint32_t MmId(fv::proto::GuestPtr address) const { return mms_.IdOf(address); }
+  uint32_t MmId(proto::GuestPtr address) const { return mms_.IdOf(address); }
 
  private:
-  void TellRunning(const fv::proto::ChannelHeader& header, schema::Change& change);
+  void TellRunning(const proto::ChannelHeader& header, schema::Change& change);
 
   inspect::MemoryReader memory_;
   inspect::ChannelView channel_;

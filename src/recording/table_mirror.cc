@@ -8,19 +8,19 @@
 
 namespace fv::recording {
 
-using fv::proto::kEntriesPerTable;
-using fv::proto::kPteHuge;
-using fv::proto::kPtePresent;
-using fv::proto::Pte;
+using proto::kEntriesPerTable;
+using proto::kPteHuge;
+using proto::kPtePresent;
+using proto::Pte;
 
 namespace {
 
 unsigned Slots(unsigned level) {
-  return level == fv::proto::kPageTableLevels ? inspect::kUserSlots : kEntriesPerTable;
+  return level == proto::kPageTableLevels ? inspect::kUserSlots : kEntriesPerTable;
 }
 
 bool PointsElsewhere(Pte before, Pte after) {
-  return ((before ^ after) & (fv::proto::kPteFrameMask | kPtePresent | kPteHuge)) != 0;
+  return ((before ^ after) & (proto::kPteFrameMask | kPtePresent | kPteHuge)) != 0;
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ void TableMirror::Leave(Table& table) {
 void TableMirror::Drop(uint64_t root) { Leave(*Find(root)); }
 
 bool TableMirror::Hold(uint64_t root, uint64_t model) {
-  return Enter(root, fv::proto::kPageTableLevels, model);
+  return Enter(root, proto::kPageTableLevels, model);
 }
 
 void TableMirror::StageUpper(Table& table) {
@@ -128,7 +128,7 @@ void TableMirror::UpdateLeaf(Table& table) {
 
 void TableMirror::Update(const oracle::DirtyBits& dirty) {
   staged_.clear();
-  for (unsigned level = fv::proto::kPageTableLevels; level > 1; --level) {
+  for (unsigned level = proto::kPageTableLevels; level > 1; --level) {
     for (const uint64_t frame : dirty.frames()) {
       Table* const table = FindOld(frame);
       if (table != nullptr && table->level == level) StageUpper(*table);

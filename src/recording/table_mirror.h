@@ -44,7 +44,7 @@ class TableMirror {
     bool fresh = true;     // not told yet
     uint64_t model = 0;    // frame of a table that this one may be a copy of; 0: none
     Entries entries{};
-    std::bitset<fv::proto::kEntriesPerTable> followed;  // entries that count in `parents` below
+    std::bitset<proto::kEntriesPerTable> followed;  // entries that count in `parents` below
   };
   struct Staged {
     uint64_t frame;

@@ -8,9 +8,9 @@
 
 namespace fv::recording {
 
-using fv::proto::GuestPtr;
-using fv::proto::Link;
-using fv::proto::TaskRecord;
+using proto::GuestPtr;
+using proto::Link;
+using proto::TaskRecord;
 
 namespace {
 
@@ -35,7 +35,7 @@ TaskFields OwnFieldsOf(const TaskRecord& record) {
   fields.name = Printable(record.comm);
   fields.exit_status = record.exit_code;
   if (record.stack != 0) {
-    const uint64_t frame = fv::proto::PhysOfDirectMap(record.stack) >> fv::proto::kPageShift;
+    const uint64_t frame = proto::PhysOfDirectMap(record.stack) >> proto::kPageShift;
     fields.stack = static_cast<uint32_t>(frame);
   }
   return fields;
@@ -46,7 +46,7 @@ uint32_t TaskMirror::PidOf(GuestPtr task) const {
   return at == pids_.end() ? 0 : at->second;
 }
 
-bool TaskMirror::Refresh(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty) {
+bool TaskMirror::Refresh(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty) {
   Link head{};
   memory_.ReadPtr(header.tasks, head);
   const bool head_changed = !SameLink(head, head_);
@@ -65,7 +65,7 @@ bool TaskMirror::Refresh(const fv::proto::ChannelHeader& header, const oracle::D
   return any;
 }
 
-bool TaskMirror::List(const fv::proto::ChannelHeader& header) {
+bool TaskMirror::List(const proto::ChannelHeader& header) {
   std::vector<inspect::Malformed> malformed;
   tasks_ = inspect::ReadTasks(memory_, header, malformed);
   broken_ = !malformed.empty();

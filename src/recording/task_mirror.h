@@ -28,7 +28,7 @@ struct TaskFields {
   bool operator==(const TaskFields&) const = default;
 };
 // All but `ppid` and `mm`, which are other structures' to know.
-TaskFields OwnFieldsOf(const fv::proto::TaskRecord& record);
+TaskFields OwnFieldsOf(const proto::TaskRecord& record);
 
 class TaskMirror {
  public:
@@ -36,7 +36,7 @@ class TaskMirror {
 
   // Adds what changed since the last call. `mm_id` gives Mm.id for an address.
   template <typename MmId>
-  void Update(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty, MmId mm_id,
+  void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty, MmId mm_id,
               schema::Change& change) {
     if (!Refresh(header, dirty)) return;
     std::map<uint32_t, TaskFields> now;
@@ -49,20 +49,20 @@ class TaskMirror {
   }
 
   // 0: no task of the list.
-  uint32_t PidOf(fv::proto::GuestPtr task) const;
+  uint32_t PidOf(proto::GuestPtr task) const;
 
  private:
   // Reads again what was written; false if nothing was.
-  bool Refresh(const fv::proto::ChannelHeader& header, const oracle::DirtyBits& dirty);
-  bool List(const fv::proto::ChannelHeader& header);
+  bool Refresh(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty);
+  bool List(const proto::ChannelHeader& header);
   void Tell(std::map<uint32_t, TaskFields> now, schema::Change& change);
 
   inspect::MemoryReader memory_;
   std::vector<inspect::Task> tasks_;
-  std::map<fv::proto::GuestPtr, uint32_t> pids_;  // by address
-  std::map<uint32_t, TaskFields> told_;           // by pid
-  fv::proto::Link head_{1, 1};                    // as last read; never valid: the first step lists
-  bool broken_ = true;                            // the list could not be read whole
+  std::map<proto::GuestPtr, uint32_t> pids_;  // by address
+  std::map<uint32_t, TaskFields> told_;       // by pid
+  proto::Link head_{1, 1};                    // as last read; never valid: the first step lists
+  bool broken_ = true;                        // the list could not be read whole
 };
 
 }  // namespace fv::recording

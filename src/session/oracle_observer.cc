@@ -86,6 +86,7 @@ Next OracleObserver::Take(const std::vector<oracle::Finding>& findings) {
     const bool last = &finding == &findings.back();
     findings_.push_back(checker_->Text(
         finding, last ? oracle::Checker::Events::kShow : oracle::Checker::Events::kHide));
+    if (listener_) listener_(finding, findings_.back());
     broken_ |= uint32_t{1} << oracle::InvariantOf(finding.rule);
     rules_.push_back(finding.rule);
   }

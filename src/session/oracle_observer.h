@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/oracle/checker.h"
@@ -36,6 +38,10 @@ class OracleObserver final : public Observer {
   void KeepPast() { checker_->KeepPast(); }
   oracle::Past TakePast() { return checker_->TakePast(); }
 
+  // Tells `listener` of each finding, with its text, when it is found.
+  using Listener = std::function<void(const oracle::Finding&, const std::string&)>;
+  void OnFinding(Listener listener) { listener_ = std::move(listener); }
+
   // The findings as text, each several lines; empty: nothing was found.
   const std::vector<std::string>& findings() const { return findings_; }
   // Bit i: invariant i was found broken.
@@ -56,6 +62,7 @@ class OracleObserver final : public Observer {
   std::unique_ptr<oracle::Checker> checker_;
   bool logging_ = false;  // the dirty log is on
   std::vector<uint64_t> dirty_;
+  Listener listener_;
   std::vector<std::string> findings_;
   std::vector<oracle::Rule> rules_;
   uint32_t broken_ = 0;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/record.h"
+
+#include <gflags/gflags.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/cli/arguments.h"
+#include "src/cli/flags.h"
+#include "src/cli/verbs.h"
+#include "src/session/event_writer.h"
+#include "vmm/snapshot/hash.h"
+
+DEFINE_string(record, "", "record the run, step by step, in this file");
+DEFINE_string(record_limit, "256M", "largest recording; 0: no limit");
+DEFINE_string(record_kinds, "", "the events to record: a list of kinds, or all");
+
+namespace fv::cli {
+
+absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
+    const session::GuestOptions& guest, recording::RecordingFile* file) {
+  if (FLAGS_record.empty() && file == nullptr) return std::unique_ptr<RunRecording>();
+  if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--record is of one run, not of many");
+  std::unique_ptr<RunRecording> recording(new RunRecording);
+  absl::StatusOr<uint64_t> limit = ParseSize("record_limit", FLAGS_record_limit);
+  if (!limit.ok()) return limit.status();
+  recording->options_ = {recording::Recorder::DefaultKinds(), *limit};
+  if (!FLAGS_record_kinds.empty()) {
+    absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_record_kinds);
+    if (!kinds.ok()) return kinds.status();
+    recording->options_.kinds = *kinds;
+  }
+  recording::RunFacts& facts = recording->facts_;
+  facts.program = guest.arguments;
+  facts.program.insert(facts.program.begin(),
+                       guest.root.program.empty() ? FLAGS_from : guest.root.program);
+  facts.strategy = guest.fork_strategy;
+  facts.strategies = StrategyNames(guest.kernel_image);
+  facts.kernel_id = absl::StrFormat("%016x", vmm::HashBytes(guest.kernel_image));
+  recording->file_ = file;
+  if (file == nullptr) {
+    absl::StatusOr<vmm::Fd> made = recording::CreateFile(FLAGS_record);
+    if (!made.ok())
+      return absl::InvalidArgumentError("--record=" + std::string(made.status().message()));
+    recording->owned_ = std::make_unique<recording::RecordingFile>(*std::move(made));
+    recording->file_ = recording->owned_.get();
+  }
+  return recording;
+}
+
+std::unique_ptr<recording::RecordingObserver> RunRecording::Observe(
+    vmm::MachineInterface& machine) const {
+  recording::RunFacts facts = facts_;
+  facts.host = machine.Describe();
+  return std::make_unique<recording::RecordingObserver>(machine, *file_, facts, options_);
+}
+
+void RunRecording::Tell(const recording::RecordingObserver& observer) const {
+  if (!file_->status().ok()) Complain(std::string(file_->status().message()));
+  if (observer.recorder().full()) {
+    Complain(absl::StrCat("the recording ends at ", FormatSize(options_.limit_bytes),
+                          ", before the run did (--record_limit)"));
+  }
+  if (FLAGS_v) {
+    Complain(absl::StrCat("recorded ", observer.recorder().events(), " events in ", file_->bytes(),
+                          " bytes"));
+  }
+}
+
+}  // namespace fv::cli
