@@ -24,6 +24,7 @@ constexpr char kGeneral[] =
   forkvisor fuzz [flags]                         make programs up, look for what the guest does wrong
   forkvisor replay [flags] FILE                  run such a program, show its calls
   forkvisor coverage [flags] FILE|DIR...         what such programs reach of the guest kernel
+  forkvisor view [flags] [--] PROGRAM [ARGS...]  a run in the browser: memory, step by step
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
   forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
@@ -133,6 +134,21 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   --format=console|json
 
 and the flags of run for PROGRAM, whose standard output goes to standard error.
+)";
+
+constexpr char kView[] =
+    R"(forkvisor view [flags] [--] PROGRAM [ARGS...]
+
+Runs PROGRAM, records it and serves the recording as a page, from the start of the run on until
+interrupted. The page's address stands on standard error.
+
+  --recording=FILE       show this recording (run --record=FILE) instead of a run
+  --html=FILE            write one file with the page and the recording in it, serve nothing
+  --port=N               of the server (0: any)
+  --bind=ADDRESS         where it listens (127.0.0.1: this machine alone)
+
+and the flags of run: --check=every shows what the oracle finds where it happened, --record=FILE
+keeps the recording.
 )";
 
 constexpr char kSnapshot[] =
@@ -248,7 +264,7 @@ const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
       {"", kGeneral},        {"run", kRun},       {"check", kCheck},       {"diff", kDiff},
       {"inspect", kInspect}, {"bench", kBench},   {"snapshot", kSnapshot}, {"compare", kCompare},
-      {"fuzz", kFuzz},       {"replay", kReplay}, {"coverage", kCoverage}};
+      {"fuzz", kFuzz},       {"replay", kReplay}, {"coverage", kCoverage}, {"view", kView}};
   return kTexts;
 }
 

@@ -27,6 +27,7 @@ int SnapshotVerb(const Words& args);
 int FuzzVerb(const Words& args);
 int ReplayVerb(const Words& args);
 int CoverageVerb(const Words& args);
+int ViewVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

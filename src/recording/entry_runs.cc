@@ -18,15 +18,41 @@ using proto::Pte;
 // Neighbours of one kind that are worth a run of their own among others.
 constexpr unsigned kLongRun = 8;
 // A table with fewer entries is told by them.
-constexpr unsigned kLeastCopied = 4;
+constexpr size_t kLeastCopied = 4;
+
+constexpr Entries kEmpty{};
 
 bool KeepsFrame(Pte before, Pte after) {
   return before != 0 && after != 0 && ((before ^ after) & kPteFrameMask) == 0;
 }
 
-void AddFlagRuns(const Entries& before, const Entries& after, schema::Table& table) {
-  for (unsigned i = 0; i < kEntriesPerTable; ++i) {
-    if (before[i] == after[i] || !KeepsFrame(before[i], after[i])) continue;
+// Where two tables differ, ascending. Most tables differ in few places or are mostly empty.
+class Places {
+ public:
+  Places(const Entries& a, const Entries& b) {
+    constexpr unsigned kGroup = 8;
+    for (unsigned first = 0; first < kEntriesPerTable; first += kGroup) {
+      Pte any = 0;
+      for (unsigned i = first; i < first + kGroup; ++i) any |= a[i] ^ b[i];
+      if (any == 0) continue;
+      for (unsigned i = first; i < first + kGroup; ++i) {
+        if (a[i] != b[i]) at_[count_++] = static_cast<uint16_t>(i);
+      }
+    }
+  }
+  const uint16_t* begin() const { return at_.data(); }
+  const uint16_t* end() const { return at_.data() + count_; }
+
+ private:
+  std::array<uint16_t, kEntriesPerTable> at_;
+  unsigned count_ = 0;
+};
+
+void AddFlagRuns(const Entries& before, const Entries& after, const Places& places,
+                 schema::Table& table) {
+  unsigned done = 0;  // entries before are told
+  for (const unsigned i : places) {
+    if (i < done || !KeepsFrame(before[i], after[i])) continue;
     const Pte clear = before[i] & ~after[i];
     const Pte set = after[i] & ~before[i];
     unsigned last = i;
@@ -40,7 +66,7 @@ void AddFlagRuns(const Entries& before, const Entries& after, schema::Table& tab
     if (last != i) run.set_count(last - i + 1);
     run.set_clear(FlagsOf(clear));
     run.set_set(FlagsOf(set));
-    i = last;
+    done = last + 1;
   }
 }
 
@@ -107,49 +133,48 @@ class Stretch {
   unsigned mixed_;  // first entry that was not added yet
 };
 
-void AddEntryRuns(const Entries& before, const Entries& after, schema::Table& table) {
-  const auto is_told = [&](unsigned i) {
-    return before[i] != after[i] && !KeepsFrame(before[i], after[i]);
-  };
-  for (unsigned i = 0; i < kEntriesPerTable;) {
-    if (!is_told(i)) {
-      ++i;
-      continue;
-    }
-    unsigned end = i + 1;
-    while (end < kEntriesPerTable && is_told(end) &&
-           ((after[end] ^ after[i]) & ~kPteFrameMask) == 0) {
+void AddEntryRuns(const Entries& before, const Entries& after, const Places& places,
+                  schema::Table& table) {
+  for (const uint16_t* place = places.begin(); place != places.end();) {
+    const unsigned first = *place++;
+    if (KeepsFrame(before[first], after[first])) continue;
+    unsigned end = first + 1;
+    while (place != places.end() && *place == end && !KeepsFrame(before[end], after[end]) &&
+           ((after[end] ^ after[first]) & ~kPteFrameMask) == 0) {
       ++end;
+      ++place;
     }
-    Stretch(after, i, end, table);
-    i = end;
+    Stretch(after, first, end, table);
   }
 }
 
 }  // namespace
 
 void AddDifference(const Entries& before, const Entries& after, schema::Table& table) {
-  AddFlagRuns(before, after, table);
-  AddEntryRuns(before, after, table);
+  const Places places(before, after);
+  AddFlagRuns(before, after, places, table);
+  AddEntryRuns(before, after, places, table);
+}
+
+void AddEntries(const Entries& entries, schema::Table& table) {
+  AddEntryRuns(kEmpty, entries, Places(kEmpty, entries), table);
 }
 
 void AddContent(uint64_t from, const Entries& model, const Entries& after, schema::Table& table) {
-  Pte clear = 0;  // what the first entry of both lost
-  for (unsigned i = 0; i < kEntriesPerTable && clear == 0; ++i) {
-    if (KeepsFrame(model[i], after[i])) clear = model[i] & ~after[i];
+  const Places used(kEmpty, after);
+  const auto used_entries = static_cast<size_t>(used.end() - used.begin());
+  Pte clear = 0;  // what the first entry that lost something lost
+  size_t right = 0;
+  for (const unsigned i : used) {
+    if (clear == 0 && KeepsFrame(model[i], after[i])) clear = model[i] & ~after[i];
+    right += (model[i] & ~clear) == after[i];
   }
-  Entries copied;
-  unsigned used = 0;
-  unsigned wrong = 0;
-  for (unsigned i = 0; i < kEntriesPerTable; ++i) {
-    copied[i] = model[i] & ~clear;
-    used += after[i] != 0;
-    wrong += after[i] != copied[i];
-  }
-  if (used < kLeastCopied || wrong > used / 2) {
-    AddDifference(Entries{}, after, table);
+  if (used_entries < kLeastCopied || right < used_entries / 2) {
+    AddEntryRuns(kEmpty, after, used, table);
     return;
   }
+  Entries copied;
+  for (unsigned i = 0; i < kEntriesPerTable; ++i) copied[i] = model[i] & ~clear;
   schema::TableCopy& copy = *table.mutable_copy();
   copy.set_from(static_cast<uint32_t>(from));
   copy.set_clear(FlagsOf(clear));

@@ -43,14 +43,16 @@ bool TableMirror::Enter(uint64_t frame, unsigned level, uint64_t model) {
   }
   const uint32_t place = free_places_.back();
   free_places_.pop_back();
-  tables_[place] = std::make_unique<Table>();
+  if (tables_[place] == nullptr) tables_[place] = std::make_unique<Table>();
   table_of_[frame] = place + 1;
   fresh_.push_back(frame);
   Table& table = *tables_[place];
   table.frame = frame;
   table.level = level;
   table.parents = 1;
+  table.fresh = true;
   table.model = model;
+  table.followed.reset();
   Load(table, table.entries);
   const Table* const like = Find(model);
   for (unsigned i = 0; level > 1 && i < Slots(level); ++i) {
@@ -75,13 +77,15 @@ void TableMirror::Unfollow(Table& table, unsigned index) {
 
 void TableMirror::Leave(Table& table) {
   if (--table.parents != 0) return;
-  for (unsigned i = 0; table.level > 1 && i < Slots(table.level); ++i) Unfollow(table, i);
+  for (size_t i = table.followed._Find_first(); i < table.followed.size();
+       i = table.followed._Find_next(i)) {
+    Unfollow(table, static_cast<unsigned>(i));
+  }
   // One that came and went within the step was never told of.
   if (!table.fresh) change_->add_removed_tables(static_cast<uint32_t>(table.frame));
   const uint32_t place = table_of_[table.frame] - 1;
   table_of_[table.frame] = 0;
   free_places_.push_back(place);
-  tables_[place].reset();
 }
 
 void TableMirror::Drop(uint64_t root) { Leave(*Find(root)); }
@@ -91,13 +95,16 @@ bool TableMirror::Hold(uint64_t root, uint64_t model) {
 }
 
 void TableMirror::StageUpper(Table& table) {
-  Staged staged{table.frame, {}};
+  Staged& staged = staged_.emplace_back();
+  staged.frame = table.frame;
   Load(table, staged.entries);
-  if (staged.entries == table.entries) return;
+  if (staged.entries == table.entries) {
+    staged_.pop_back();
+    return;
+  }
   for (unsigned i = 0; i < Slots(table.level); ++i) {
     if (PointsElsewhere(table.entries[i], staged.entries[i])) Unfollow(table, i);
   }
-  staged_.push_back(staged);
 }
 
 void TableMirror::ApplyUpper(const Staged& staged) {
@@ -152,7 +159,7 @@ void TableMirror::End() {
     if (model != nullptr && model->level == table->level) {
       AddContent(model->frame, model->entries, table->entries, told);
     } else {
-      AddDifference(Entries{}, table->entries, told);
+      AddEntries(table->entries, told);
     }
     table->fresh = false;
   }

@@ -70,8 +70,8 @@ class TableMirror {
   void UpdateLeaf(Table& table);
 
   inspect::MemoryReader memory_;
-  oracle::LazyArray<uint32_t> table_of_;  // by frame: place in tables_ + 1; 0: none
-  std::vector<std::unique_ptr<Table>> tables_;
+  oracle::LazyArray<uint32_t> table_of_;        // by frame: place in tables_ + 1; 0: none
+  std::vector<std::unique_ptr<Table>> tables_;  // unused ones are kept for their memory
   std::vector<uint32_t> free_places_;
   std::vector<Staged> staged_;
   std::vector<uint64_t> fresh_;  // frames, in the order in which they were met

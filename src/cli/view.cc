@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// forkvisor view: a run, or a recording of one, in the browser.
+#include <fcntl.h>
+#include <gflags/gflags.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/flags.h"
+#include "src/cli/guest_run.h"
+#include "src/cli/verbs.h"
+#include "src/recording/record_reader.h"
+#include "src/recording/recording_file.h"
+#include "src/view/page_file.h"
+#include "src/view/request_check.h"
+#include "src/view/view_page.h"
+#include "src/view/view_server.h"
+
+DECLARE_string(record);
+
+DEFINE_string(recording, "", "show this recording instead of a run");
+DEFINE_string(html, "", "write the page with the recording inside to this file, serve nothing");
+DEFINE_int32(port, 0, "port of the server; 0: any");
+DEFINE_string(bind, "127.0.0.1", "address that the server listens at");
+
+namespace fv::cli {
+namespace {
+
+std::string_view Page() {
+  const std::span<const uint8_t> page = embedded::ViewPage();
+  return {reinterpret_cast<const char*>(page.data()), page.size()};
+}
+
+absl::StatusOr<std::unique_ptr<view::ViewServer>> Serve(view::Source source) {
+  if (FLAGS_port < 0 || FLAGS_port > 0xFFFF) {
+    return absl::InvalidArgumentError("--port wants a number from 0 to 65535");
+  }
+  view::ServerOptions options;
+  options.address = FLAGS_bind;
+  options.port = static_cast<uint16_t>(FLAGS_port);
+  options.token = view::NewToken();
+  options.page = Page();
+  absl::StatusOr<std::unique_ptr<view::ViewServer>> server =
+      view::ViewServer::Start(options, std::move(source));
+  if (server.ok()) Complain((*server)->Url());
+  return server;
+}
+
+// Until somebody has seen enough.
+void AwaitInterrupt() {
+  sigset_t enough;
+  sigemptyset(&enough);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&enough, signal);
+  ::pthread_sigmask(SIG_BLOCK, &enough, nullptr);
+  int signal = 0;
+  ::sigwait(&enough, &signal);
+}
+
+absl::Status WriteFile(const std::string& path, const std::string& content) {
+  std::FILE* const file = std::fopen(path.c_str(), "we");
+  const bool written =
+      file != nullptr && std::fwrite(content.data(), 1, content.size(), file) == content.size();
+  const int error = errno;
+  if (file != nullptr && std::fclose(file) == 0 && written) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::strerror(error)));
+}
+
+// The file of --html, with the first `bytes` of the recording.
+absl::Status WritePage(int fd, uint64_t bytes) {
+  std::string content(bytes, '\0');
+  for (size_t done = 0; done < content.size();) {
+    const ssize_t got =
+        ::pread(fd, &content[done], content.size() - done, static_cast<off_t>(done));
+    if (got <= 0) return absl::InternalError("the recording cannot be read");
+    done += static_cast<size_t>(got);
+  }
+  const std::span<const uint8_t> recording(reinterpret_cast<const uint8_t*>(content.data()),
+                                           content.size());
+  absl::StatusOr<recording::RecordReader> reader = recording::RecordReader::Open(recording);
+  if (!reader.ok()) return reader.status();
+  absl::StatusOr<std::string> page = view::PageWith(Page(), recording);
+  if (!page.ok()) return page.status();
+  return WriteFile(FLAGS_html, *page);
+}
+
+int ViewRecording() {
+  const vmm::Fd file(::open(FLAGS_recording.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
+    return UsageError("view", absl::StrCat("--recording=", FLAGS_recording, ": ", strerror(errno)));
+  }
+  const auto bytes = static_cast<uint64_t>(status.st_size);
+  if (!FLAGS_html.empty()) {
+    const absl::Status written = WritePage(file.get(), bytes);
+    return written.ok() ? kExitOk : StatusError(written);
+  }
+  const auto server = Serve({file.get(), [bytes] { return bytes; }, [] { return true; }});
+  if (!server.ok()) return StatusError(server.status());
+  AwaitInterrupt();
+  return kExitOk;
+}
+
+int ViewRun(const Arguments& arguments, oracle::CheckMode mode) {
+  absl::StatusOr<vmm::Fd> made = recording::CreateFile(FLAGS_record);
+  if (!made.ok()) return StatusError(made.status());
+  recording::RecordingFile file(*std::move(made));
+  std::unique_ptr<view::ViewServer> server;
+  if (FLAGS_html.empty()) {
+    auto started = Serve(
+        {file.fd(), [&file] { return file.bytes_in_file(); }, [&file] { return file.closed(); }});
+    if (!started.ok()) return StatusError(started.status());
+    server = *std::move(started);
+  }
+  RunExtras extras;
+  extras.recording = &file;
+  const auto then = [&](const GuestRunResult& result) {
+    const int code = Tell(result);
+    if (server && result.session.end != session::SessionEnd::kSignal) AwaitInterrupt();
+    return code;
+  };
+  const absl::StatusOr<int> code = RunGuest(arguments, mode, then, extras);
+  if (!code.ok()) return StatusError(code.status());
+  if (FLAGS_html.empty()) return *code;
+  const absl::Status written = WritePage(file.fd(), file.bytes_in_file());
+  return written.ok() ? *code : StatusError(written);
+}
+
+}  // namespace
+
+int ViewVerb(const Words& args) {
+  std::vector<std::string_view> allowed = GuestFlags();
+  allowed.insert(allowed.end(), {"check", "from", "recording", "html", "port", "bind"});
+  absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
+  if (!arguments.ok()) return UsageError("view", arguments.status().message().data());
+  if (arguments->help) return ShowHelp("view");
+  const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
+  if (!mode) return UsageError("view", absl::StrCat("--check=", FLAGS_check, ": no such choice"));
+  if (!FLAGS_recording.empty()) {
+    if (!arguments->words.empty()) return UsageError("view", "--recording has its program already");
+    return ViewRecording();
+  }
+  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+    return UsageError("view", wrong);
+  }
+  return ViewRun(*arguments, *mode);
+}
+
+}  // namespace fv::cli
