@@ -52,7 +52,7 @@ export class TourPanel {
           {},
           "The tour needs a recording in which a process forks and its child writes to a page that both have, then exits. Record one:",
         ),
-        h("p", { class: "mono" }, "forkvisor view -- ./fork_two_pages"),
+        h("p", { class: "mono" }, "forkvisor view ./fork_two_pages"),
       );
       byId("tour-next").hidden = byId("tour-back").hidden = true;
       return;
