@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `forkvisor view` in Chromium: a run followed while it goes on, by the address with its token, and
+// the file that --html writes. The program and Forkvisor come by FORKVISOR and FORKVISOR_PROGRAM.
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { hasChromium, startBrowser } from "../support/browser.js";
+import type { Browser } from "../support/browser.js";
+
+const forkvisor = process.env["FORKVISOR"] ?? "";
+const program = process.env["FORKVISOR_PROGRAM"] ?? "";
+
+function usable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function reasonToSkip(): string | false {
+  if (!hasChromium()) return "no Chromium: see tools/packages.txt";
+  if (!usable("/dev/kvm")) return "no usable /dev/kvm";
+  return false;
+}
+const skip = reasonToSkip();
+
+let browser: Browser;
+before(async () => {
+  if (skip === false) browser = await startBrowser();
+});
+after(async () => {
+  if (skip === false) await browser.close();
+});
+
+// The address that the command prints once it serves.
+function address(process: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    process.stderr!.setEncoding("utf8").on("data", (more: string) => {
+      text += more;
+      const found = /http:\/\/\S+token=\w+/.exec(text);
+      if (found !== null) resolve(found[0]);
+    });
+    process.on("exit", () => reject(new Error(`no address in: ${text}`)));
+  });
+}
+
+async function stop(process: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => process.on("exit", resolve));
+  process.kill("SIGINT");
+  await gone;
+}
+
+test("a run is followed to its end, and then wound back", { skip }, async () => {
+  const viewer = spawn(forkvisor, ["view", "--", program], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    const page = await browser.context.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    await page.goto(await address(viewer));
+    await page.waitForSelector("#main:not([hidden])");
+    await page.waitForFunction(() => document.querySelector("#status")!.textContent === "recorded");
+    const where = () =>
+      page.evaluate(() => {
+        const { view } = (
+          window as unknown as { forkvisor: { view: { position: number; steps: number } } }
+        ).forkvisor;
+        return [view.position, view.steps];
+      });
+    const [position, steps] = await where();
+    assert.equal(position, steps);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("f");
+    await page.waitForFunction(() =>
+      /forked pid/.test(document.querySelector("#headline")!.textContent!),
+    );
+    assert.deepEqual(errors, []);
+    await page.close();
+  } finally {
+    await stop(viewer);
+  }
+});
+
+test("without the token there is nothing to see", { skip }, async () => {
+  const viewer = spawn(forkvisor, ["view", "--", program], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    const url = new URL(await address(viewer));
+    url.search = "?token=00000000000000000000000000000000";
+    const response = await browser.context.request.get(url.href);
+    assert.equal(response.status(), 403);
+  } finally {
+    await stop(viewer);
+  }
+});
+
+test("the file of --html opens by itself and has the tour", { skip }, async () => {
+  const file = join(browser.folder, "run.html");
+  const { status, stderr } = spawnSync(forkvisor, ["view", `--html=${file}`, "--", program]);
+  assert.equal(status, 0, stderr.toString());
+  const page = await browser.context.newPage();
+  await page.goto(`file://${file}`);
+  await page.waitForSelector("#main:not([hidden])");
+  await page.keyboard.press("t");
+  await page.waitForFunction(
+    () => document.querySelector("#tour-count")!.textContent === "1 of 10",
+  );
+  await page.close();
+});
