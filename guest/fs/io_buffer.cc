@@ -89,7 +89,11 @@ IoBuffer::PinnedPiece IoBuffer::PinNext() {
   }
   const IoSegment& segment = segments_ == nullptr ? one_ : segments_[index_];
   const uint64_t address = segment.base + offset_;
-  const Result<uint64_t> pfn = UserFrame(*mm_, address, FaultAccess::kRead);
+  // What the CPU would let a program read is not enough. (Linux: check_vma_flags.)
+  const Vma* vma = mm_->FindVma(address);
+  const bool may_read = vma != nullptr && (vma->flags & proto::kVmRead) != 0;
+  const Result<uint64_t> pfn =
+      may_read ? UserFrame(*mm_, address, FaultAccess::kRead) : Result<uint64_t>(Error(EFAULT));
   if (!pfn.ok()) {
     faulted_ = true;
     return piece;

@@ -77,6 +77,11 @@ Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope) {
   if (vma == nullptr) {
     return Error(EFAULT);
   }
+  // Memory that nobody can change has no waiters. (Linux: get_futex_key.)
+  const bool anonymous = !vma->is_shared() && vma->object == 0;
+  if ((vma->flags & proto::kVmWrite) == 0 && ((vma->flags & proto::kVmRead) == 0 || anonymous)) {
+    return Error(EFAULT);
+  }
   TRY(ReadUser<uint32_t>(mm, address));  // the page must be there, as Linux's key is made of it
   if (vma->is_shared() && vma->memory_object() != nullptr) {
     key.space = AddressOf(vma->memory_object());

@@ -70,12 +70,14 @@ bool WaitInterrupted(WaitKind kind);
 // Makes `task` runnable.
 void WakeTask(Task& task);
 
-// Sleeps until `condition()` holds. Errors: ETIMEDOUT, kErestartSys (a signal is pending).
+// Sleeps until `condition()` holds; `key` is for who wakes. Errors: ETIMEDOUT, kErestartSys (a
+// signal is pending).
 template <typename Condition>
 Status WaitUntil(WaitQueue& queue, uint64_t deadline_ns, Condition condition,
-                 WaitKind kind = WaitKind::kInterruptible) {
+                 WaitKind kind = WaitKind::kInterruptible, uint64_t key = 0) {
   Waiter waiter;
   waiter.task = CurrentTask();
+  waiter.key = key;
   bool in_time = true;
   for (;;) {
     PrepareToWait(kind);

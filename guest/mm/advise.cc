@@ -78,13 +78,18 @@ Status RemovePages(const Vma& vma, uint64_t start, uint64_t end) {
   if ((vma.flags & proto::kVmLocked) != 0 || vma.object == 0) {
     return Error(EINVAL);
   }
-  if ((vma.flags & (proto::kVmShared | proto::kVmWrite)) != (proto::kVmShared | proto::kVmWrite)) {
+  // What the mapping might be given counts, not what it has. (Linux: vma_is_shared_maywrite.)
+  if (!vma.is_shared() || (vma.may & proto::kVmWrite) == 0) {
     return Error(EACCES);
   }
   return vma.memory_object()->PunchHole(vma.ObjectIndex(start) << proto::kPageShift, end - start);
 }
 
 Status PopulatePages(Mm& mm, Vma& vma, uint64_t start, uint64_t end, FaultAccess access) {
+  // What only runs can be read by a program, but not be asked for.
+  if (access == FaultAccess::kRead && (vma.flags & proto::kVmRead) == 0) {
+    return Error(EINVAL);
+  }
   switch (PopulateVma(mm, vma, start, end, access)) {
     case FaultResult::kHandled:
       return Ok();

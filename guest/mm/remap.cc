@@ -196,6 +196,11 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
   if (mm.vma_count + 3 >= max_map_count) {
     return Error(ENOMEM);
   }
+  // What is given up behind the new length may be anything; the rest is checked before the target
+  // is cleared.
+  RemapCall kept = call;
+  kept.old_length = call.old_length < call.new_length ? call.old_length : call.new_length;
+  TRY(CheckResize(mm, kept));
   TlbBatch batch(mm);
   if (call.Has(MREMAP_FIXED)) {
     if (call.new_address < proto::kUserStart) {
@@ -207,7 +212,10 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
     TRY(ShrinkInPlace(mm, call, batch));
     call.old_length = call.new_length;
   }
-  Vma* vma = TRY(CheckResize(mm, call));
+  Vma* vma = mm.FindVma(call.old_address);
+  if (vma == nullptr) {
+    return Error(EFAULT);
+  }
   if (call.Has(MREMAP_DONTUNMAP) &&
       !MayExpand(mm, vma->flags, call.old_length >> proto::kPageShift)) {
     return Error(ENOMEM);
@@ -280,7 +288,7 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
     return Error(EINVAL);  // a second view of private memory; told before a target is cleared
   }
   if (to_place) {
-    const bool moves_only = call.old_length == call.new_length && !call.Has(MREMAP_DONTUNMAP);
+    const bool moves_only = call.Has(MREMAP_FIXED) && call.old_length == call.new_length;
     return moves_only ? MoveAll(mm, call) : RemapTo(mm, call);
   }
   if (call.old_length >= call.new_length) {

@@ -13,6 +13,20 @@ constexpr uint64_t kMaxRanges = 1024;  // UIO_MAXIOV
 // Linux: MAX_RW_COUNT, the most that one call moves.
 constexpr uint64_t kMaxBytes = 0x7FFFFFFF & ~(proto::kPageBytes - 1);
 
+// How many of `bytes` from `address` on are mapped with all of `rights`.
+size_t PrefixOf(const Mm& mm, uint64_t address, size_t bytes, uint64_t rights) {
+  const uint64_t end = address + bytes;
+  uint64_t at = address;
+  while (at < end) {
+    const Vma* vma = mm.FindVma(at);
+    if (vma == nullptr || (vma->flags & rights) != rights) {
+      break;
+    }
+    at = vma->end;
+  }
+  return at < end ? at - address : bytes;
+}
+
 }  // namespace
 
 UserBuffer::UserBuffer(Mm& mm, uint64_t address, uint64_t bytes) : mm_(&mm), count_(1) {
@@ -25,7 +39,8 @@ UserBuffer::UserBuffer(UserBuffer&& other) noexcept
       ranges_(other.ranges_ == other.inline_ ? inline_ : other.ranges_),
       count_(other.count_),
       at_(other.at_),
-      remaining_(other.remaining_) {
+      remaining_(other.remaining_),
+      read_right_(other.read_right_) {
   for (unsigned i = 0; i < kInlineRanges; ++i) {
     inline_[i] = other.inline_[i];
   }
@@ -115,8 +130,24 @@ Result<size_t> UserBuffer::CopyOut(const void* from, size_t bytes) {
 
 Result<size_t> UserBuffer::CopyIn(void* to, size_t bytes) {
   return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
-    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address, piece);
+    const size_t readable =
+        read_right_ == ReadRight::kCpu ? piece : PrefixOf(*mm_, address, piece, proto::kVmRead);
+    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address, readable);
   });
+}
+
+uint64_t UserBuffer::MappedPrefix(uint64_t bytes, uint64_t rights) const {
+  uint64_t done = 0;
+  for (unsigned at = at_; done < bytes && at < count_; ++at) {
+    const Range& range = ranges_[at];
+    const uint64_t piece = bytes - done < range.bytes ? bytes - done : range.bytes;
+    const uint64_t mapped = PrefixOf(*mm_, range.address, piece, rights);
+    done += mapped;
+    if (mapped < piece) {
+      break;
+    }
+  }
+  return done;
 }
 
 Result<size_t> UserBuffer::ZeroOut(size_t bytes) {

@@ -16,6 +16,12 @@
 
 namespace fv::guest {
 
+// By which right CopyIn reads.
+enum class ReadRight : uint8_t {
+  kCpu,   // what a program could read: all that is mapped with any right
+  kRead,  // PROT_READ alone, as for pages that Linux pins
+};
+
 class UserBuffer {
  public:
   // One range. The length is cut at MAX_RW_COUNT as Linux does.
@@ -35,10 +41,13 @@ class UserBuffer {
   // Bytes not consumed yet.
   uint64_t remaining() const { return remaining_; }
   Mm& mm() const { return *mm_; }
+  void set_read_right(ReadRight right) { read_right_ = right; }
   // From the kernel to the user (read) and advance; up to `bytes` and remaining(). EFAULT: nothing.
   Result<size_t> CopyOut(const void* from, size_t bytes);
   // From the user to the kernel (write) and advance.
   Result<size_t> CopyIn(void* to, size_t bytes);
+  // How many of the next `bytes` are mapped with all of `rights` (proto::VmFlags).
+  uint64_t MappedPrefix(uint64_t bytes, uint64_t rights) const;
   // Zeros to the user and advance.
   Result<size_t> ZeroOut(size_t bytes);
   // Skips bytes without copying. REQUIRES: bytes <= remaining().
@@ -61,6 +70,7 @@ class UserBuffer {
   unsigned count_ = 0;
   unsigned at_ = 0;
   uint64_t remaining_ = 0;
+  ReadRight read_right_ = ReadRight::kCpu;
 };
 
 }  // namespace fv::guest

@@ -37,8 +37,12 @@ Status MaySignal(const Task& sender, const Task& target, int signo) {
 
 enum class Scope { kProcess, kThread };
 
-// Signal 0 only asks. Errors: EPERM, EAGAIN.
+// Signal 0 only asks; what is no signal is refused by each receiver, so not by none. Errors:
+// EINVAL, EPERM, EAGAIN.
 Status SendChecked(Task& sender, Task& target, SigInfo info, Scope scope) {
+  if (info.signo != 0 && !IsValidSignal(info.signo)) {
+    return Error(EINVAL);
+  }
   TRY(MaySignal(sender, target, info.signo));
   if (info.signo == 0) {
     return Ok();
@@ -133,9 +137,6 @@ Result<uint64_t> kill(const SyscallArgs& args) {
   Task& sender = args.task;
   const int pid = args.Int(0);
   const int signo = args.Int(1);
-  if (signo != 0 && !IsValidSignal(signo)) {
-    return Error(EINVAL);
-  }
   const SigInfo info = UserSignal(signo, sender);
   if (pid > 0) {
     Task* target = FindTaskFor(sender, static_cast<uint32_t>(pid));

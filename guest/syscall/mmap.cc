@@ -7,6 +7,7 @@
 
 #include "guest/fs/dentry.h"
 #include "guest/fs/fd_table.h"
+#include "guest/fs/vfs.h"
 #include "guest/mm/commit.h"
 #include "guest/mm/memory_object.h"
 #include "guest/syscall/memory.h"
@@ -44,6 +45,12 @@ constexpr uint64_t kKnownFlags = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROW
                                  MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | kMap32Bit |
                                  kMapAbove4G | kMapUninitialized | (uint64_t{30} << 26);
 
+// Nothing of the kernel's own file systems runs. (Linux: SB_I_NOEXEC.)
+bool IsNoExec(const Superblock& superblock) {
+  return (superblock.mount_flags & kMountNoExec) != 0 || &superblock == &PipeSuperblock() ||
+         &superblock == &SocketSuperblock() || &superblock == &AnonymousSuperblock();
+}
+
 // A file's part of the request.
 Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
   if (call.type() == MAP_SHARED_VALIDATE && (call.flags & ~kKnownFlags) != 0) {
@@ -58,7 +65,7 @@ Status RequestFile(File& file, const MmapArgs& call, MapRequest& request) {
   if (call.shared() && !file.writable()) {
     request.may &= ~uint64_t{proto::kVmWrite};
   }
-  if ((file.inode().superblock().mount_flags & kMountNoExec) != 0) {
+  if (IsNoExec(file.inode().superblock())) {
     if ((call.prot & PROT_EXEC) != 0) {
       return Error(EPERM);
     }
@@ -90,15 +97,24 @@ Status RequestAnonymous(const MmapArgs& call) {
   return call.shared() && call.Has(MAP_GROWSDOWN) ? Status(Error(EINVAL)) : Ok();
 }
 
-// A place that is taken is refused before anything else about the mapping. (Linux: do_mmap.) What
-// is wrong with the place itself, Mm::Map says.
-Status CheckNoReplace(const Mm& mm, const MmapArgs& call) {
-  const uint64_t end = call.address + call.length;
-  if (!call.Has(MAP_FIXED_NOREPLACE) || (call.address & kPageMask) != 0 || end < call.address) {
+// What is wrong with the length or the place is told before anything else about the mapping.
+// (Linux: do_mmap, get_unmapped_area.)
+Status CheckPlace(const Mm& mm, const MmapArgs& call) {
+  const uint64_t length = (call.length + kPageMask) & ~kPageMask;
+  if (length == 0 || length > proto::kUserEnd) {
+    return Error(ENOMEM);
+  }
+  if (!call.Has(MAP_FIXED | MAP_FIXED_NOREPLACE)) {
     return Ok();
   }
-  const Vma* vma = mm.FindVmaFrom(call.address);
-  return vma != nullptr && vma->start < end ? Status(Error(EEXIST)) : Ok();
+  if (call.address > proto::kUserEnd - length) {
+    return Error(ENOMEM);
+  }
+  if ((call.address & kPageMask) != 0) {
+    return Error(EINVAL);
+  }
+  const Vma* vma = call.Has(MAP_FIXED_NOREPLACE) ? mm.FindVmaFrom(call.address) : nullptr;
+  return vma != nullptr && vma->start < call.address + length ? Status(Error(EEXIST)) : Ok();
 }
 
 // Who must not promise more than there is does not let a program ask for it either.
@@ -147,7 +163,7 @@ Result<uint64_t> mmap(const SyscallArgs& args) {
     return Error(call.Has(MAP_ANONYMOUS) && known ? ENOMEM : EINVAL);
   }
   Mm& mm = CallerMm(args.task);
-  TRY(CheckNoReplace(mm, call));
+  TRY(CheckPlace(mm, call));
   if (call.Has(MAP_LOCKED) && mm.limits.locked == 0) {
     return Error(EPERM);
   }

@@ -30,7 +30,8 @@ Result<Mm*> MmToAccess(const Task* task) {
   return task->mm();
 }
 
-// Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that.
+// Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that. Nothing
+// is read for which there is no place.
 Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
   void* page = KernelAllocate(proto::kPageBytes);
   if (page == nullptr) {
@@ -40,7 +41,11 @@ Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
   uint64_t done = 0;
   while (from.remaining() != 0 && to.remaining() != 0) {
     const uint64_t both = from.remaining() < to.remaining() ? from.remaining() : to.remaining();
-    const uint64_t want = both < proto::kPageBytes ? both : proto::kPageBytes;
+    const uint64_t page_or_less = both < proto::kPageBytes ? both : proto::kPageBytes;
+    const uint64_t want = to.MappedPrefix(page_or_less, proto::kVmWrite);
+    if (want == 0) {
+      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(Error(EFAULT));
+    }
     const Result<size_t> in = from.CopyIn(page, want);
     if (!in.ok()) {
       return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(in.error());
@@ -74,6 +79,7 @@ Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
   }
   Mm& theirs = *TRY(MmToAccess(FindTaskFor(args.task, args.Uint(0))));
   UserBuffer remote = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4], theirs));
+  remote.set_read_right(ReadRight::kRead);
   return direction == Direction::kRead ? Copy(remote, local) : Copy(local, remote);
 }
 

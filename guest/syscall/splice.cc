@@ -298,12 +298,18 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   const Ref<File> file = TRY(FileArgument(args, 0));
-  if (PipeOf(*file) == nullptr) {
+  if (!file->readable() && !file->writable()) {
     return Error(EBADF);
   }
   IovecArgument iovec;
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
+  if (buffer.remaining() == 0) {
+    return uint64_t{0};  // to or from any file
+  }
+  if (PipeOf(*file) == nullptr) {
+    return Error(EBADF);
+  }
   uint64_t unused = 0;
   Pipe& pipe = *PipeOf(*file);
   // O_NONBLOCK of the file says nothing here: the call has a flag of its own.

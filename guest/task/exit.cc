@@ -177,9 +177,13 @@ void DoExit(uint32_t status) {
       CancelTimer(signal.real_timer);
     }
     DropPosixTimers(signal);
-    if ((signal.flags & kSignalGroupExit) != 0) {
-      task.leader()->exit_code = signal.group_exit_code;
+    // Without an exit_group the last thread's status is the group's. (Linux since 5.18:
+    // synchronize_group_exit.)
+    if ((signal.flags & kSignalGroupExit) == 0) {
+      signal.flags |= kSignalGroupExit;
+      signal.group_exit_code = status;
     }
+    task.leader()->exit_code = signal.group_exit_code;
   }
   CancelTimer(task.sleep_timer);
   ExitMm(task);

@@ -244,6 +244,8 @@ void SetIdentity(const CloneArgs& args, Task& parent, Task& child) {
     child.exit_signal = parent.leader()->exit_signal;
   } else {
     child.exit_signal = static_cast<uint32_t>(args.exit_signal);
+    // Its parent is the program that asked for that signal. (Linux: parent_exec_id.)
+    child.flags &= ~uint32_t{proto::kTaskParentExeced};
   }
   if (HasMutant(Mutant::kWrongExitSignal)) {
     child.exit_signal = parent.exit_signal;

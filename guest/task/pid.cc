@@ -181,7 +181,7 @@ void AttachIds(Task& task) {
   task.id().task = AddressOf(static_cast<proto::TaskRecord*>(&task));
   if (task.IsLeader()) {
     if (!HasMutant(Mutant::kGroupForgotten)) {
-      GroupMembers(task.signal().group->group).PushBack(task);
+      GroupMembers(task.signal().group->group).PushFront(task);
     }
     SessionMembers(task.signal().session->session).PushBack(task);
   }
@@ -232,7 +232,7 @@ void SetGroup(Task& leader, Pid& group) {
     return;
   }
   GroupMembers::Remove(leader);
-  GroupMembers(group.group).PushBack(leader);
+  GroupMembers(group.group).PushFront(leader);  // the newest hears of a signal first
   leader.signal().group = &group;
   ForEachThread(leader, [&group](Task& thread) { thread.pgid = group.global(); });
   ReleaseIfUnused(*before);

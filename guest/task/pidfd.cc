@@ -55,6 +55,9 @@ class PidfdFile final : public File {
         task.state == proto::TaskState::kZombie || task.state == proto::TaskState::kDead;
     return ended ? POLLIN | POLLRDNORM : 0;
   }
+  Status Truncate(uint64_t /*bytes*/, const IoContext& /*context*/) override {
+    return Error(EOPNOTSUPP);
+  }
   size_t FormatInfo(char* out, size_t capacity) override {
     const Task& task = static_cast<PidfdInode&>(inode()).task();
     if (task.state == proto::TaskState::kDead) {

@@ -12,6 +12,7 @@
 #include "guest/task/signal_internal.h"
 #include "guest/task/task.h"
 #include "guest/task/task_internal.h"
+#include "guest/task/wait.h"
 
 namespace fv::guest {
 namespace {
@@ -114,7 +115,7 @@ bool DoNotifyParent(Task& task, int signo) {
   if (release) {
     task.state = proto::TaskState::kDead;
   }
-  parent.signal().child_exit.WakeAll();
+  WakeWaitersFor(task);
   return release;
 }
 
@@ -139,7 +140,7 @@ void NotifyParentOfStop(Task& task, SigChldCode why) {
       (void)SendSignal(parent, ChildSignal(leader, kSigChld, why, status)).ok();
     }
   }
-  parent.signal().child_exit.WakeAll();
+  WakeWaitersFor(leader);
 }
 
 Task* ZombieChildOf(Task& parent) {

@@ -64,7 +64,14 @@ bool Wants(const Task& task, int signo) {
   if ((task.blocked & SigBit(signo)) != 0 || (task.flags & kPfExiting) != 0) {
     return false;
   }
-  return signo == kSigKill || task.state != proto::TaskState::kStopped;
+  if (signo == kSigKill) {
+    return true;
+  }
+  // Who sleeps with other signals before it takes this one after them: it does not end a wait that
+  // only SIGKILL may (vfork's). (Linux: wants_signal.)
+  const SigSet others = (task.pending.set | task.signal().shared_pending.set) & ~SigBit(signo);
+  const bool busy = (others & ~task.blocked) != 0 || task.stop_pending;
+  return task.state != proto::TaskState::kStopped && (&task == CurrentTask() || !busy);
 }
 
 // The thread to wake: the addressed one if it wants it, else the first that does.

@@ -25,14 +25,18 @@ bool MadeBy(const Task& child, const Task& caller) {
          (forker->flags & kPfExiting) != 0;
 }
 
-bool Eligible(const Task& child, const WaitRequest& request) {
+bool IsAskedFor(const Task& child, const WaitRequest& request, const Task& caller) {
   if (request.whom == WaitFor::kPid && child.pid != request.id) {
     return false;
   }
   if (request.whom == WaitFor::kGroup && child.pgid != request.id) {
     return false;
   }
-  if ((request.options & kWnothread) != 0 && !MadeBy(child, *CurrentTask())) {
+  return (request.options & kWnothread) == 0 || MadeBy(child, caller);
+}
+
+bool Eligible(const Task& child, const WaitRequest& request) {
+  if (!IsAskedFor(child, request, *CurrentTask())) {
     return false;
   }
   if ((request.options & kWall) != 0) {
@@ -130,15 +134,33 @@ int32_t WaitOutcome::detail() const {
   }
 }
 
+void WakeWaitersFor(Task& child) {
+  auto& waiters = child.parent()->signal().child_exit.waiters();
+  for (Waiter* waiter = waiters.front(); waiter != nullptr;) {
+    Waiter* next = waiters.Next(*waiter);
+    // Those without a request wait for the end of a namespace.
+    const auto* request = reinterpret_cast<const WaitRequest*>(waiter->key);
+    if (request == nullptr || IsAskedFor(child, *request, *waiter->task)) {
+      WaitQueue::Remove(*waiter);
+      waiter->woken = true;
+      WakeTask(*waiter->task);
+    }
+    waiter = next;
+  }
+}
+
 Result<WaitOutcome> WaitForChild(const WaitRequest& request) {
   Task& leader = *CurrentTask()->leader();
   WaitOutcome outcome;
   Scan scan = ScanChildren(leader, request, outcome);
   if (scan == Scan::kNothingYet && (request.options & kWnohang) == 0) {
-    TRY(WaitUntil(leader.signal().child_exit, kNoDeadline, [&] {
-      scan = ScanChildren(leader, request, outcome);
-      return scan != Scan::kNothingYet;
-    }));
+    TRY(WaitUntil(
+        leader.signal().child_exit, kNoDeadline,
+        [&] {
+          scan = ScanChildren(leader, request, outcome);
+          return scan != Scan::kNothingYet;
+        },
+        WaitKind::kInterruptible, AddressOf(&request)));
   }
   if (scan == Scan::kNoChild) {
     return Error(ECHILD);

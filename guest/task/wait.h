@@ -39,6 +39,10 @@ struct WaitOutcome {
   int32_t detail() const;
 };
 
+// `child` has news: wakes those who sleep in WaitForChild for it, by what it is at this moment. Who
+// waits for others sleeps on, even if there are none any more. (Linux: child_wait_callback.)
+void WakeWaitersFor(Task& child);
+
 // Errors: ECHILD, kErestartSys.
 Result<WaitOutcome> WaitForChild(const WaitRequest& request);
 

@@ -21,6 +21,7 @@
 #include "src/fuzz/campaign.h"
 #include "src/fuzz/executor_program.h"
 #include "src/inspect/fork_strategies.h"
+#include "tools/build_info/build_info.h"
 
 DECLARE_string(format);
 DECLARE_uint32(jobs);
@@ -59,6 +60,14 @@ absl::StatusOr<uint64_t> ParseTime(const std::string& text) {
       absl::StrCat("--time=", text, " is no time: write 90, 90s, 10m or 1h"));
 }
 
+// What the programs of this campaign depend on.
+std::string Origin(const fuzz::JudgeOptions& judge) {
+  return absl::StrCat("forkvisor ", std::string(BuildCommit()), " fuzz --seed=", FLAGS_seed,
+                      " --strategy=", FLAGS_strategy,
+                      FLAGS_mutant.empty() ? "" : " --mutant=" + FLAGS_mutant,
+                      judge.differential ? " --differential" : "");
+}
+
 absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   fuzz::CampaignOptions options;
   absl::StatusOr<fuzz::JudgeOptions> judge = JudgeOptionsFromFlags(oracle::CheckMode::kEnd);
@@ -74,6 +83,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
     return absl::InvalidArgumentError(absl::StrCat("--jobs: at most ", kMostJobs));
   }
   options.judge = *judge;
+  options.origin = Origin(*judge);
   options.directory = FLAGS_corpus;
   options.seconds = *seconds;
   options.programs = FLAGS_programs;
@@ -174,10 +184,10 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 }
 
 int FuzzVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments =
-      ParseArguments(args, {"time", "jobs", "programs", "corpus", "seed", "differential",
-                            "native_user", "check", "format", "strategy", "kernel", "mutant",
-                            "prove_reset", "coverage", "source", "compares", "from"});
+  absl::StatusOr<Arguments> arguments = ParseArguments(
+      args, {"time", "jobs", "programs", "corpus", "seed", "differential", "native_user", "check",
+             "format", "strategy", "kernel", "mutant", "prove_reset", "coverage", "source",
+             "compares", "from", "engine", "merge"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {
@@ -191,6 +201,7 @@ int FuzzVerb(const Words& args) {
   (void)vmm::Kvm::Open();
   const absl::Status start = MakeStart(options->judge.guest);
   if (!start.ok()) return StatusError(start);
+  if (const std::optional<int> done = FuzzWithoutCampaign(*options)) return *done;
   const absl::StatusOr<CampaignState> state = fuzz::RunCampaign(*options, &SayProgress);
   if (!state.ok()) {
     Complain(std::string(state.status().message()));

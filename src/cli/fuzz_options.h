@@ -3,9 +3,11 @@
 // What the verbs fuzz, replay and coverage have in common: programs, and how they are judged.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/fuzz/campaign.h"
 #include "src/fuzz/judge.h"
 
 namespace fv::cli {
@@ -16,5 +18,9 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 
 // A .textproto, or bytes as they are in a corpus.
 absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path);
+
+// --engine and --merge: what there is to do but a campaign; nullopt: a campaign. Else the exit
+// code.
+std::optional<int> FuzzWithoutCampaign(const fuzz::CampaignOptions& options);
 
 }  // namespace fv::cli

@@ -8,16 +8,26 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fuzz_options.h"
 #include "src/cli/verbs.h"
+#include "src/fuzz/c_source.h"
 #include "src/fuzz/text.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/event_writer.h"
 
+DEFINE_string(as, "", "write the program instead: c, text, textproto or json");
+
 namespace fv::cli {
 namespace {
+
+using ProgramWriter = std::string (*)(const fuzz::Program&);
+constexpr Choice<ProgramWriter> kForms[] = {{"c", &fuzz::ToCSource},
+                                            {"text", &fuzz::StepsText},
+                                            {"textproto", &fuzz::ToText},
+                                            {"json", &fuzz::ToJson}};
 
 struct CloseFile {
   void operator()(std::FILE* file) const {
@@ -89,13 +99,19 @@ absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path) {
 
 int ReplayVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments =
-      ParseArguments(args, {"differential", "native_user", "check", "events", "event_kinds",
+      ParseArguments(args, {"as", "differential", "native_user", "check", "events", "event_kinds",
                             "strategy", "kernel", "mutant"});
   if (!arguments.ok()) return UsageError("replay", arguments.status().message().data());
   if (arguments->help) return ShowHelp("replay");
   if (arguments->words.size() != 1) return UsageError("replay", "which file?");
   const absl::StatusOr<fuzz::Program> program = ReadProgram(arguments->words.front());
   if (!program.ok()) return StatusError(program.status());
+  if (!FLAGS_as.empty()) {
+    const absl::StatusOr<ProgramWriter> form = Choose("as", FLAGS_as, kForms);
+    if (!form.ok()) return StatusError(form.status());
+    std::fputs((*form)(*program).c_str(), stdout);
+    return kExitOk;
+  }
   const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program);
   if (verdict.ok()) return Show(*program, *verdict);
   Complain(std::string(verdict.status().message()));

@@ -153,7 +153,7 @@ uint64_t CampaignState::BlocksReached() const {
 
 absl::StatusOr<CampaignState> RunCampaign(
     const CampaignOptions& options, const std::function<void(const CampaignState&)>& progress) {
-  absl::StatusOr<Store> store = Store::Open(options.directory);
+  absl::StatusOr<Store> store = Store::Open(options.directory, options.origin);
   if (!store.ok()) return store.status();
   return Campaign(options, *std::move(store)).Run(progress);
 }

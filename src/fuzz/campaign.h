@@ -20,6 +20,7 @@ namespace fv::fuzz {
 struct CampaignOptions {
   JudgeOptions judge;
   std::string directory;
+  std::string origin;     // build and flags, for findings
   uint64_t seconds = 60;  // 0: until `programs`, or a signal
   uint64_t programs = 0;  // of each job; 0: no limit
   unsigned jobs = 1;

@@ -57,24 +57,6 @@ Wait WaitOf(const CallSpec& call, const Step& step) {
   }
 }
 
-uint32_t FlagsOf(const CallSpec& call, const Step& step) {
-  if (call.Spawns()) {
-    const bool waits = call.number == SYS_vfork || HasFlag(call, step, CLONE_VFORK);
-    return waits ? FV_FUZZ_BLOCKS | FV_FUZZ_VFORKS : 0;
-  }
-  switch (WaitOf(call, step)) {
-    case Wait::kEndless:
-      return FV_FUZZ_BLOCKS;
-    case Wait::kTimed:
-      return FV_FUZZ_SLEEPS;
-    default:
-      break;
-  }
-  const bool signals =
-      call.number == SYS_kill || call.number == SYS_tgkill || call.number == SYS_pidfd_send_signal;
-  return signals ? FV_FUZZ_SETTLES : 0;
-}
-
 // Takes objects off the front; zeros behind the end.
 class Reader {
  public:
@@ -109,6 +91,25 @@ Step TakeStep(Reader& reader, const FvFuzzStep& head) {
 
 }  // namespace
 
+uint32_t StepFlags(const Step& step) {
+  const CallSpec& call = *FindCall(step.call);
+  if (call.Spawns()) {
+    const bool waits = call.number == SYS_vfork || HasFlag(call, step, CLONE_VFORK);
+    return waits ? FV_FUZZ_BLOCKS | FV_FUZZ_VFORKS : 0;
+  }
+  switch (WaitOf(call, step)) {
+    case Wait::kEndless:
+      return FV_FUZZ_BLOCKS;
+    case Wait::kTimed:
+      return FV_FUZZ_SLEEPS;
+    default:
+      break;
+  }
+  const bool signals =
+      call.number == SYS_kill || call.number == SYS_tgkill || call.number == SYS_pidfd_send_signal;
+  return signals ? FV_FUZZ_SETTLES : 0;
+}
+
 std::string Encode(const Program& program, uint32_t limit_ms) {
   std::string bytes;
   Append(bytes,
@@ -125,11 +126,10 @@ std::string Encode(const Program& program, uint32_t limit_ms) {
   bytes.resize((bytes.size() + kTurnAlign - 1) / kTurnAlign * kTurnAlign);
   for (size_t task = 0; task < program.tasks.size(); ++task) {
     for (const Step& step : program.tasks[task].steps) {
-      const CallSpec& call = *FindCall(step.call);
       Append(bytes, FvFuzzStep{.call = step.call,
                                .task = static_cast<uint8_t>(task),
                                .arguments = static_cast<uint8_t>(step.arguments.size()),
-                               .flags = FlagsOf(call, step)});
+                               .flags = StepFlags(step)});
       for (const Argument& argument : step.arguments) {
         Append(bytes, FvFuzzArgument{.kind = static_cast<uint8_t>(argument.kind),
                                      .task = argument.task,

@@ -6,6 +6,8 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -160,6 +162,11 @@ class Repairer {
       RepairReference(task, place, step.arguments[i]);
       RepairArgument(call.arguments[i], step.arguments[i]);
     }
+    // A descriptor, and pids are numbers of each kernel's own.
+    if (step.call == SYS_waitid && step.arguments[0].value == P_PIDFD &&
+        step.arguments[1].kind == ArgumentKind::kPid) {
+      step.arguments[1] = Argument{};
+    }
     // Who waits in vfork returns before or after the child's exit signal: if that one kills, what
     // becomes of the call is chance.
     if (call.Spawns() && step.arguments.size() > 2 &&
@@ -232,12 +239,21 @@ class Repairer {
     }
   }
 
-  bool ReturnsAddress(const Argument& argument) const {
+  ResultType ResultOf(const Argument& argument) const {
     const Step& step = program_.tasks[argument.task].steps[argument.step];
-    return FindCall(step.call)->result == ResultType::kAddress;
+    return FindCall(step.call)->result;
+  }
+  bool ReturnsAddress(const Argument& argument) const {
+    return ResultOf(argument) == ResultType::kAddress;
+  }
+  bool ReturnsTask(const Argument& argument) const {
+    return ResultOf(argument) == ResultType::kTask;
   }
 
-  static void RepairFd(Argument& argument) {
+  void RepairFd(Argument& argument) const {
+    if (argument.kind == ArgumentKind::kResult && ReturnsTask(argument)) {
+      argument.kind = ArgumentKind::kConst;  // each kernel has numbers of its own
+    }
     switch (argument.kind) {
       case ArgumentKind::kResult:
         argument.value = 0;

@@ -74,6 +74,8 @@ bool IsValid(const Program& program);
 
 // The bytes that the executor reads; `limit_ms` as FvFuzzHeader has it. `program` is valid.
 std::string Encode(const Program& program, uint32_t limit_ms = 0);
+// The FvFuzzStep::flags of a step of a valid program.
+uint32_t StepFlags(const Step& step);
 // The program of any bytes: what Encode gave, or what can be made of them. Valid.
 Program Decode(std::span<const uint8_t> bytes);
 

@@ -51,8 +51,9 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
   return absl::OkStatus();
 }
 
-absl::StatusOr<Store> Store::Open(const std::string& directory) {
+absl::StatusOr<Store> Store::Open(const std::string& directory, const std::string& origin) {
   Store store;
+  store.origin_ = origin;
   store.corpus_ = directory + "/corpus";
   store.findings_ = directory + "/findings";
   for (const std::string& path : {store.corpus_, store.findings_}) {
@@ -73,9 +74,10 @@ bool Store::Has(const Finding& finding) const {
 }
 
 absl::Status Store::Save(const Finding& finding, const Program& program) const {
-  return WriteFileAtomically(PathOf(finding),
-                             absl::StrCat("# ", finding.Key(), "\n", AsComment(finding.detail),
-                                          "#\n# Replay: forkvisor replay FILE\n", ToText(program)));
+  const std::string origin = origin_.empty() ? "" : absl::StrCat("# Found by: ", origin_, "\n");
+  return WriteFileAtomically(
+      PathOf(finding), absl::StrCat("# ", finding.Key(), "\n", AsComment(finding.detail), "#\n",
+                                    origin, "# Replay: forkvisor replay FILE\n", ToText(program)));
 }
 
 }  // namespace fv::fuzz

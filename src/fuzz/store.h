@@ -18,8 +18,9 @@ namespace fv::fuzz {
 
 class Store {
  public:
-  // Makes what is missing of the directory.
-  static absl::StatusOr<Store> Open(const std::string& directory);
+  // Makes what is missing of the directory. `origin` stands in each finding that is saved: which
+  // build, with which flags.
+  static absl::StatusOr<Store> Open(const std::string& directory, const std::string& origin = "");
 
   const std::string& corpus() const { return corpus_; }
   const std::string& findings() const { return findings_; }
@@ -32,6 +33,7 @@ class Store {
  private:
   std::string corpus_;
   std::string findings_;
+  std::string origin_;
 };
 
 // Replaces the file at once.

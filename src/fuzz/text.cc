@@ -84,4 +84,14 @@ std::string StepText(const Step& step) {
   return text + ")";
 }
 
+std::string StepsText(const Program& program) {
+  std::string text;
+  for (size_t task = 0; task < program.tasks.size(); ++task) {
+    for (const Step& step : program.tasks[task].steps) {
+      absl::StrAppend(&text, "[task ", task, "] ", StepText(step), "\n");
+    }
+  }
+  return text;
+}
+
 }  // namespace fv::fuzz

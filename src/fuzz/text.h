@@ -14,6 +14,8 @@
 namespace fv::fuzz {
 
 std::string ToText(const Program& program);
+// The same message in protobuf's JSON form.
+std::string ToJson(const Program& program);
 // InvalidArgument says what is wrong: the text, or the first call that is not valid.
 absl::StatusOr<Program> ParseText(std::string_view text);
 
@@ -23,5 +25,7 @@ std::string ValueText(const ArgumentSpec& spec, uint64_t value);
 std::string ArgumentText(const ArgumentSpec& spec, const Argument& argument);
 // "mmap(arena+0x3000, 4096, PROT_READ, ...)".
 std::string StepText(const Step& step);
+// A line for each call, task by task.
+std::string StepsText(const Program& program);
 
 }  // namespace fv::fuzz

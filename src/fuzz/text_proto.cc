@@ -3,6 +3,7 @@
 // Programs to and from proto/program.proto.
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <cstdlib>
 
@@ -203,9 +204,7 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-}  // namespace
-
-std::string ToText(const Program& program) {
+proto::Program ToMessage(const Program& program) {
   proto::Program to;
   to.set_order(program.order == Order::kFree ? proto::Program::FREE : proto::Program::TURNS);
   for (uint8_t turn : program.turns) to.add_turns(turn);
@@ -220,11 +219,26 @@ std::string ToText(const Program& program) {
       }
     }
   }
+  return to;
+}
+
+}  // namespace
+
+std::string ToText(const Program& program) {
   google::protobuf::TextFormat::Printer printer;
   printer.SetUseShortRepeatedPrimitives(true);
   std::string text;
-  printer.PrintToString(to, &text);
+  printer.PrintToString(ToMessage(program), &text);
   return "# proto-file: proto/program.proto\n# proto-message: fv.fuzz.proto.Program\n" + text;
+}
+
+std::string ToJson(const Program& program) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  std::string text;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(ToMessage(program), &text, options);
+  return status.ok() ? text : "";
 }
 
 absl::StatusOr<Program> ParseText(std::string_view text) {

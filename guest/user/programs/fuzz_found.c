@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the fuzzer found by comparing with Linux: which of several faults of a call is told, a wait
-// for what cannot come, pipes that wait by the call's flag, exit signals across an exec.
+// for what cannot come, pipes that wait by the call's flag, exit signals across an exec, whose exit
+// code a group of threads has, memory that only runs.
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -14,6 +18,12 @@
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
 #endif
 
 static long page;
@@ -41,15 +51,26 @@ static void FirstFault(void) {
   CHECK_ERR(syscall(SYS_tgkill, 0x7FFFFFF, 0x7FFFFFF, 65), ESRCH);
   CHECK_ERR(syscall(SYS_tgkill, getpid(), getpid(), 65), EINVAL);
   CHECK_ERR(syscall(SYS_tkill, 0x7FFFFFF, 65), ESRCH);
+  CHECK_ERR(kill(0x7FFFFFF, 65), ESRCH);
+  CHECK_ERR(kill(-0x7FFFFFF, 65), ESRCH);
+  CHECK_ERR(kill(0, 65), EINVAL);
+  // The place is looked at before the type of the mapping and the file.
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  CHECK_ERR(syscall(SYS_mmap, map, -1L, PROT_READ, MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
+  CHECK_ERR(syscall(SYS_mmap, map, -1L, PROT_READ, MAP_PRIVATE, ends[0], 0), ENOMEM);
+  CHECK_ERR(syscall(SYS_mmap, map + 1, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, ends[0], 0),
+            EINVAL);
+  CHECK_INT(syscall(SYS_vmsplice, eventfd(0, 0), NULL, 0, 0), 0);
   Ok("first fault");
 }
 
 static void NothingToCopy(void) {
   char byte = 0;
   struct iovec some = {&byte, 1}, none = {&byte, 0};
-  CHECK_INT(syscall(SYS_process_vm_readv, 0x7FFFFFF, &some, 1, &none, 1, 0), 0);
-  CHECK_INT(syscall(SYS_process_vm_writev, 0x7FFFFFF, &some, 1, &none, 1, 0), 0);
-  CHECK_ERR(syscall(SYS_process_vm_readv, 0x7FFFFFF, &some, 1, &some, 1, 0), ESRCH);
+  CHECK_INT(syscall(SYS_process_vm_readv, 0x7FFFFFF, &some, 1, &none, 1, 0L), 0);
+  CHECK_INT(syscall(SYS_process_vm_writev, 0x7FFFFFF, &some, 1, &none, 1, 0L), 0);
+  CHECK_ERR(syscall(SYS_process_vm_readv, 0x7FFFFFF, &some, 1, &some, 1, 0L), ESRCH);
   Ok("nothing to copy");
 }
 
@@ -121,6 +142,133 @@ static int AfterExec(int end) {
   return waitpid(-1, &status, __WCLONE) > 0 && status == 0 ? 0 : 97;
 }
 
+// Files of the kernel's own do not run; a pidfd cannot be cut.
+static void FilesThatDoNotRun(void) {
+  const int prot = PROT_READ | PROT_EXEC;
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  CHECK_ERR(syscall(SYS_mmap, 0, page, prot, MAP_PRIVATE, ends[0], 0), EPERM);
+  CHECK_ERR(syscall(SYS_mmap, 0, page, prot, MAP_PRIVATE, eventfd(0, 0), 0), EPERM);
+  const int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  CHECK_ERR(syscall(SYS_mmap, 0, page, prot, MAP_PRIVATE, pidfd, 0), EPERM);
+  CHECK_ERR(syscall(SYS_ftruncate, pidfd, 4096L), EOPNOTSUPP);
+  CHECK_ERR(syscall(SYS_ftruncate, ends[0], 4096L), EINVAL);
+  Ok("files that do not run");
+}
+
+// The CPU lets a program read memory that only runs; the kernel does not read it for one.
+static void MemoryThatOnlyRuns(void) {
+  char* map = Pages(2);
+  char* other = Pages(1);
+  struct iovec to = {other, 8}, from = {map, 8};
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  CHECK_INT(mprotect(map, (size_t)page, PROT_EXEC), 0);
+  CHECK_ERR(syscall(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0L), EFAULT);
+  CHECK_ERR(syscall(SYS_vmsplice, ends[1], &from, 1, 0), EFAULT);
+  CHECK_ERR(madvise(map, (size_t)page, MADV_POPULATE_READ), EINVAL);
+  // A futex that others can see is one that somebody can write to.
+  CHECK_ERR(syscall(SYS_futex, map, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+  CHECK_INT(mprotect(map, (size_t)page, PROT_READ), 0);
+  CHECK_ERR(syscall(SYS_futex, map, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+  CHECK_INT(syscall(SYS_futex, map, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+  CHECK_INT(syscall(SYS_futex, map + page, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+  Ok("memory that only runs");
+}
+
+// Who may ask for the right to write may remove pages without having it.
+static void RemoveWithoutWriting(void) {
+  char* map = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  map[0] = 1;
+  CHECK_INT(mprotect(map, (size_t)page, PROT_READ), 0);
+  CHECK_INT(madvise(map, (size_t)page, MADV_REMOVE), 0);
+  CHECK_INT(map[0], 0);
+  Ok("remove without writing");
+}
+
+// Nothing is read for which there is no place.
+static void NoPlaceNoRead(void) {
+  char* map = Pages(2);
+  unsigned char present = 1;
+  struct iovec from = {map, 8}, to = {map + page, 8};
+  CHECK_INT(munmap(map + page, (size_t)page), 0);
+  CHECK_ERR(syscall(SYS_process_vm_writev, getpid(), &from, 1, &to, 1, 0L), EFAULT);
+  CHECK_INT(mincore(map, (size_t)page, &present), 0);
+  CHECK_INT(present, 0);
+  Ok("no place, no read");
+}
+
+// A move that fails has not cleared its target.
+static void FailedMoveClearsNothing(void) {
+  char* map = Pages(4);
+  char* target = Pages(4);
+  CHECK_INT(munmap(map + page, (size_t)page), 0);
+  target[0] = 7;
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  CHECK_ERR(syscall(SYS_mremap, map, 3 * page, 2 * page, flags, target), EFAULT);
+  CHECK_INT(target[0], 7);
+  // What is given up may be a hole.
+  map[0] = 8;
+  CHECK(syscall(SYS_mremap, map, 3 * page, page, flags, target) == (long)target);
+  CHECK_INT(target[0], 8);
+  Ok("failed move clears nothing");
+}
+
+static char thread_stack[16384] __attribute__((aligned(16)));
+
+// Of threads that leave one by one the last one's code counts, whoever is the leader.
+static int LeaderIsDead(void) {
+  char text[64] = "", path[64];
+  snprintf(path, sizeof(path), "/proc/%d/stat", getpid());
+  const int fd = open(path, O_RDONLY);
+  const ssize_t size = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  const char* end = size > 0 ? strrchr(text, ')') : NULL;
+  return end != NULL && end[2] == 'Z';
+}
+
+static int WaitsForLeader(void* unused) {
+  (void)unused;
+  while (!LeaderIsDead()) sched_yield();
+  syscall(SYS_exit, 4);
+  return 0;
+}
+
+static void LeaderFirst(void* unused) {
+  (void)unused;
+  const int flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+  CHECK(clone(WaitsForLeader, thread_stack + sizeof(thread_stack), flags, NULL) > 0);
+  syscall(SYS_exit, 3);
+}
+
+static void LastCodeCounts(void) {
+  CHECK_INT(RunChild(LeaderFirst, NULL), 4);
+  Ok("the last thread's code counts");
+}
+
+// A wait is over when a child that it is for has news: that there is none any more is none.
+static void WaitForGroupThatIsLeft(void) {
+  pid_t waiter = fork();
+  if (waiter == 0) {
+    setpgid(0, 0);
+    pid_t child = fork();
+    if (child == 0) {
+      setsid();
+      _exit(5);
+    }
+    siginfo_t info;
+    // By its number the child is seen dead; by the group that it has left it never is.
+    waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+    CHECK_ERR(waitid(P_PGID, (id_t)getpid(), &info, WEXITED), ECHILD);
+    CHECK_INT(waitpid(child, NULL, 0), child);
+    _exit(0);
+  }
+  int status = 0;
+  CHECK_INT(waitpid(waiter, &status, 0), waiter);
+  CHECK_INT(status, 0);
+  Ok("wait for a group that is left");
+}
+
 int main(int argc, char** argv) {
   if (argc > 1) return AfterExec(atoi(argv[1]));
   page = sysconf(_SC_PAGESIZE);
@@ -129,5 +277,12 @@ int main(int argc, char** argv) {
   DeadChildrenDoNotStop();
   SpliceFromPipe();
   ExitSignalAcrossExec(argv[0]);
+  FilesThatDoNotRun();
+  MemoryThatOnlyRuns();
+  RemoveWithoutWriting();
+  NoPlaceNoRead();
+  FailedMoveClearsNothing();
+  LastCodeCounts();
+  WaitForGroupThatIsLeft();
   return Finish();
 }

@@ -11,6 +11,8 @@
 //   executor TS       the next image of task T, which has called execve in its step S
 #include "src/fuzz/executor/lifecycle.h"
 
+static int is_served;  // one program of several: the results follow their size
+
 static const struct FvFuzzStep* Next(const struct FvFuzzStep* step) {
   return (const struct FvFuzzStep*)((const uint8_t*)(step + 1) +
                                     step->arguments * sizeof(struct FvFuzzArgument));
@@ -77,6 +79,28 @@ static void RunTask(unsigned task, unsigned from) {
     if (index >= from) RunStep(task, index, step);
     ++index;
   }
+}
+
+static void WriteAll(const void* bytes, uint64_t size) {
+  const uint8_t* from = bytes;
+  while (size != 0) {
+    const int64_t written = RAW3(__NR_write, 1, from, size);
+    if (written <= 0) RAW1(__NR_exit_group, 102);
+    from += written;
+    size -= (uint64_t)written;
+  }
+}
+
+static void Report(void) {
+  shared->report.magic = FV_FUZZ_MAGIC;
+  // One piece: what has been counted stands at the front of the shared file.
+  struct FvFuzzResult* to = &shared->results[0][0];
+  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
+    for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
+  }
+  const uint32_t size = (uint32_t)((uint8_t*)to - (uint8_t*)shared);
+  if (is_served) WriteAll(&size, sizeof(size));
+  WriteAll(shared, size);
 }
 
 // False at the end of the input.

@@ -3,14 +3,12 @@
 // Beginning and end of a fuzz program: the shared file and the arena, the first task, the report.
 // The second half of runtime.h, whose tasks it runs; included once. The including file defines
 //
-//   static unsigned StepsOf(unsigned task);   // how many the program has
+//   static void Report(void);   // when all tasks are dead: what the shared file says
 #include "src/fuzz/executor/runtime.h"
 
-static unsigned StepsOf(unsigned task);
+static void Report(void);
 
 #include "src/fuzz/executor/monitor.h"
-
-static int is_served;  // one program of several: the results follow their size
 
 static void MapShared(int flags) {
   const int64_t fd = RAW3(__NR_open, SHARED_FILE, flags | 2, 0600);
@@ -39,9 +37,17 @@ static void MapArena(void) {
   }
 }
 
+// Mappings that are placed by the kernel come below this one: what a program does behind its own
+// meets nothing else.
+static void MapGuard(void) {
+  Raw(__NR_mmap, 0, 2 * FV_FUZZ_ARENA_PAGES * FV_FUZZ_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+      ~0ull, 0);
+}
+
 static void BeginImage(void) {
   CatchFaults();
   MapArena();
+  MapGuard();
   first_break = (uint64_t)RAW1(__NR_brk, 0);
 }
 
@@ -75,29 +81,6 @@ static void Monitor(void) {
   }
 }
 
-static void WriteAll(const void* bytes, uint64_t size) {
-  const uint8_t* from = bytes;
-  while (size != 0) {
-    const int64_t written = RAW3(__NR_write, 1, from, size);
-    if (written <= 0) RAW1(__NR_exit_group, 102);
-    from += written;
-    size -= (uint64_t)written;
-  }
-}
-
-static void Report(void) {
-  shared->report.magic = FV_FUZZ_MAGIC;
-  // One piece: what has been counted stands at the front of the shared file.
-  struct FvFuzzResult* to = &shared->results[0][0];
-  for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    for (unsigned step = 0; step < StepsOf(task); ++step) *to++ = shared->results[task][step];
-  }
-  const uint32_t size = (uint32_t)((uint8_t*)to - (uint8_t*)shared);
-  RAW1(__NR_unlink, SHARED_FILE);
-  if (is_served) WriteAll(&size, sizeof(size));
-  WriteAll(shared, size);
-}
-
 // Whether the program is there; kAwaited: no, and the first task sleeps until it is.
 enum Start { kNotYet = 0, kStarted = 1, kAwaited = 2 };
 
@@ -119,6 +102,7 @@ static void RunProgram(void) {
     RAW3(__NR_futex, &shared->started, 1, 1);  // FUTEX_WAKE
   }
   Monitor();
+  RAW1(__NR_unlink, SHARED_FILE);
   Report();
   RAW1(__NR_exit_group, 0);
 }
@@ -145,6 +129,8 @@ static void BeginFirst(void) {
   RAW3(__NR_capget, head, sets, 0);
   for (int i = 0; i < 3; ++i) sets[i] &= ~(1u << 14 | 1u << 23 | 1u << 24);
   RAW3(__NR_capset, head, sets, 0);
+  // An exec of root would give them back.
+  for (uint64_t one = 14; one <= 24; one += one == 14 ? 9 : 1) RAW3(__NR_prctl, 24, one, 0);
   RAW3(__NR_setpgid, 0, 0, 0);
   RAW3(__NR_close_range, 0, ~0u, 0);
   Store32(&shared->state[0], kReady);

@@ -12,6 +12,7 @@
 #define LONGEST_SLEEP_NS 300000  // of a program's timeouts
 #define LOOK_NS 100000           // natively, between two looks at the baton's holder
 #define REST_NS 20000            // natively, between two looks whether all are at rest
+#define STUCK_NS 2000000         // natively, before tasks that wait for each other are given up
 #define LONG_LOOKS 200           // after which a holder that only sleeps waits for another task
 
 // A process without memory is a dead one: process_vm_readv(2) says ESRCH.
@@ -104,9 +105,16 @@ static int AllRest(void) {
   return 1;
 }
 
+// A task is seen dead before its parent has been told: who asks for its children waits for that.
+static int AllSettled(void) {
+  if (!AllRest()) return 0;
+  Raw(__NR_waitid, 0, 0, 0, 0x01000005, 0, 0);  // P_ALL; WEXITED | WNOHANG | WNOWAIT
+  return AllRest();
+}
+
 static void Settle(void) {
   if (SleepsAreLast()) return;  // why the monitor is awake
-  for (unsigned look = 0; !AllRest() && !IsOver(); ++look) {
+  for (unsigned look = 0; !AllSettled() && !IsOver(); ++look) {
     if (look < 8) {
       RAW0(__NR_sched_yield);
     } else {
@@ -174,6 +182,13 @@ static int AnyThere(void) {
   return 0;
 }
 
+// Natively: nothing has happened since `seen`, and does not for a while.
+static int StaysSo(uint32_t seen) {
+  if (SleepsAreLast()) return 1;
+  Nap(STUCK_NS);
+  return AllSettled() && Load32(&shared->progress) == seen;
+}
+
 // Waits until the monitor is asked for the baton, or for a while.
 static void AwaitRequest(void) {
   const uint64_t time[2] = {0, LOOK_NS};
@@ -204,6 +219,7 @@ static void HandTurnsOn(void) {
       NoteEnds();
       if (Load32(&shared->progress) != seen) continue;
       if (!Advance(MONITOR, stuck)) {
+        if (AnyThere() && !StaysSo(seen)) continue;
         if (AnyThere()) KillAll(FV_FUZZ_STUCK);
         return;
       }

@@ -18,6 +18,9 @@
 #include "src/fuzz/encoding.h"
 
 #define SHARED_FILE "fuzz.shared"  // in the working directory
+// A program in C has no use for all of them.
+#define MAYBE_UNUSED __attribute__((unused))
+
 #define STACK_BYTES 16384
 #define SCRATCH_BYTES 256
 
@@ -175,11 +178,12 @@ static void CatchFaults(void) {
   ((uint64_t)(uint32_t)(shared->results[task][step].output >> (half)*32))
 #define PID(task) ((uint64_t)Load32(&shared->report.pids[task]))
 
-static uint64_t ResultOf(const struct FvFuzzResult* from) {
+MAYBE_UNUSED static uint64_t ResultOf(const struct FvFuzzResult* from) {
   return from->state == FV_FUZZ_DONE && from->result >= 0 ? (uint64_t)from->result : ARENA(0);
 }
 
-static uint64_t Structure(unsigned task, unsigned place, unsigned kind, uint64_t value) {
+MAYBE_UNUSED static uint64_t Structure(unsigned task, unsigned place, unsigned kind,
+                                       uint64_t value) {
   uint64_t* words = (uint64_t*)places[task].scratch[place];
   Fill(words, 0, SCRATCH_BYTES);
   switch (kind) {
@@ -246,8 +250,8 @@ static int64_t Spawn(uint64_t number, const uint64_t arguments[5], unsigned chil
 
 // fork, vfork, clone(flags), clone3(flags, exit signal): the pidfd or the parent's copy of the
 // thread id is the step's output.
-static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned child, uint64_t flags,
-                     uint64_t exit_signal) {
+MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned child,
+                                  uint64_t flags, uint64_t exit_signal) {
   uint64_t* output = &shared->results[task][step].output;
   uint32_t* child_tid = &shared->child_tid[child];
   if (number == __NR_clone3) {
@@ -267,7 +271,7 @@ static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned chi
 }
 
 // The task goes on with its next step in a fresh image of this program.
-static int64_t ExecSelf(unsigned task, unsigned step) {
+MAYBE_UNUSED static int64_t ExecSelf(unsigned task, unsigned step) {
   char* words = (char*)places[task].scratch[0];
   char** argv = (char**)places[task].scratch[1];
   Store32(&shared->group[task], (uint32_t)RAW0(__NR_getpid));
@@ -296,8 +300,8 @@ static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
 }
 
 // Any other call. `outbuf` is the scratch place whose beginning is the output, or none (-1).
-static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
-                    int outbuf) {
+MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
+                                 int outbuf) {
   uint64_t* output = &shared->results[task][step].output;
   switch (number) {
     case FV_FUZZ_STORE:

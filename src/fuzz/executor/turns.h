@@ -80,7 +80,7 @@ static int AnyBlocked(void) {
   return 0;
 }
 
-static void BeforeStep(unsigned task, unsigned step, unsigned flags) {
+MAYBE_UNUSED static void BeforeStep(unsigned task, unsigned step, unsigned flags) {
   if (IsTurnwise()) AwaitTurn(task);
   Store32(&shared->results[task][step].state, FV_FUZZ_ENTERED);
   if ((flags & FV_FUZZ_BLOCKS) != 0) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Programs of the corpus as C source: Clang compiles them without a warning, and natively they give
+// what the executor gives.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "src/fuzz/c_source.h"
+#include "src/fuzz/executor_program.h"
+#include "src/fuzz/native_runner.h"
+#include "src/fuzz/results.h"
+#include "src/fuzz/text.h"
+#include "src/native/native.h"
+#include "src/native/testing/user_namespaces.h"
+#include "src/rootfs/root.h"
+
+namespace fv::tests {
+namespace {
+
+constexpr char kPath[] = "/bin/program";
+constexpr uint64_t kLongest = 60'000'000'000;  // a test that takes this long has failed
+
+std::vector<std::string> files;
+
+std::string Content(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The static program that the compiler makes of `source`; empty: it says something.
+std::string Compiled(const std::string& source, const std::string& flags) {
+  const std::string base = ::testing::TempDir() + "/fuzz_program";
+  std::ofstream(base + ".c") << source;
+  const std::string command =
+      "clang -Wall -Wextra -Werror " + flags + " -o " + base + " " + base + ".c";
+  return std::system(command.c_str()) == 0 ? Content(base) : "";
+}
+
+// What the program prints, as root of a sandbox of its own.
+std::string Printed(const std::string& program) {
+  rootfs::FileTree tree = rootfs::DefaultRoot();
+  EXPECT_TRUE(tree.AddFile(kPath, program, 0755).ok());
+  native::NativeOptions options;
+  options.user = native::testing::UserForTests();
+  options.tree = &tree;
+  options.tree_limit_bytes = 64 << 20;
+  options.path = kPath;
+  options.argv = {kPath};
+  options.cwd = "/tmp";
+  options.timeout_ns = kLongest;
+  const absl::StatusOr<native::NativeResult> result = native::RunNative(options);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? result->out.bytes : "";
+}
+
+TEST(FuzzCSource, GivesWhatTheExecutorGives) {
+  auto runner = fuzz::NativeRunner::Make(embedded::FuzzExecutor(), native::testing::UserForTests());
+  ASSERT_TRUE(runner.ok()) << runner.status();
+  ASSERT_FALSE(files.empty());
+  for (const std::string& file : files) {
+    SCOPED_TRACE(file);
+    const absl::StatusOr<fuzz::Program> program = fuzz::ParseText(Content(file));
+    ASSERT_TRUE(program.ok()) << program.status();
+    const absl::StatusOr<fuzz::Results> results = (*runner)->Run(*program);
+    ASSERT_TRUE(results.ok()) << results.status();
+    const std::string compiled = Compiled(fuzz::ToCSource(*program), "-O1 -static");
+    ASSERT_FALSE(compiled.empty());
+    EXPECT_EQ(Printed(compiled), fuzz::ResultsText(*program, *results));
+  }
+}
+
+TEST(FuzzCSource, CompilesAnyHow) {
+  const absl::StatusOr<fuzz::Program> program = fuzz::ParseText(Content(files.front()));
+  ASSERT_TRUE(program.ok()) << program.status();
+  for (const std::string flags : {"-O0", "-O2 -fPIE -pie", "-O2 -std=gnu17 -D_FORTIFY_SOURCE=2"}) {
+    EXPECT_FALSE(Compiled(fuzz::ToCSource(*program), flags).empty()) << flags;
+  }
+}
+
+}  // namespace
+}  // namespace fv::tests
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  fv::tests::files.assign(argv + 1, argv + argc);
+  return RUN_ALL_TESTS();
+}
