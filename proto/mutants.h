@@ -169,10 +169,33 @@ namespace fv::proto {
   X(98, ExitKeepsProgram, "exit-keeps-program", 11, Tasks,                                         \
     "exit does not let go of the program's file")
 
+// Bugs that break no invariant of the oracle's: the kernel's own checks find them
+// (//guest:kernel_kasan, docs/memory.md) when guest/user's sanitizer_probe runs.
+// X(number, Name, "name", "tool", "kind", "the bug"). Numbers are constant for ever.
+#define FV_SANITIZER_MUTANT_LIST(X)                                              \
+  X(201, MappingUsedFreed, "mapping-used-freed", "kasan", "slab-use-after-free", \
+    "munmap reads a mapping that it has freed")                                  \
+  X(202, GroupsOverrun, "groups-overrun", "kasan", "slab-out-of-bounds",         \
+    "setgroups writes behind its list")                                          \
+  X(203, GroupsOverread, "groups-overread", "kasan", "block-out-of-bounds",      \
+    "getgroups copies more groups than there are")                               \
+  X(204, TableUsedFreed, "table-used-freed", "kasan", "frame-use-after-free",    \
+    "munmap reads the entries of a page table that it has freed")                \
+  X(205, NameOverrun, "name-overrun", "kasan", "stack-out-of-bounds",            \
+    "prctl takes a name of one byte too many")                                   \
+  X(206, RandomOverread, "random-overread", "kasan", "global-out-of-bounds",     \
+    "getrandom reads behind its block")                                          \
+  X(207, ChunkFreedTwice, "chunk-freed-twice", "kasan", "double-free",           \
+    "the end of a descriptor table frees a part of it twice")                    \
+  X(208, SignalShift, "signal-shift", "ubsan", "shift-out-of-bounds",            \
+    "kill counts signals in 32 bits")                                            \
+  X(209, SleepOverflow, "sleep-overflow", "ubsan", "integer-overflow",           \
+    "nanosleep multiplies seconds of any number")
+
 enum class Mutant : uint32_t {
   kNone = 0,
 #define FV_X(number, name, ...) k##name = number,
-  FV_MUTANT_LIST(FV_X)
+  FV_MUTANT_LIST(FV_X) FV_SANITIZER_MUTANT_LIST(FV_X)
 #undef FV_X
 };
 

@@ -9,6 +9,7 @@
 #include "guest/arch/stub.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
+#include "guest/lib/sanitize.h"
 #include "proto/layout.h"
 
 namespace fv::guest {
@@ -236,6 +237,7 @@ void InitKernelStack(uint64_t stack_base, void* owner, KernelContext& context, v
   auto* words = reinterpret_cast<uint64_t*>(stack_base);
   words[0] = HasMutant(Mutant::kNoCanary) ? 0 : proto::kStackEndMagic;
   words[1] = reinterpret_cast<uint64_t>(owner);
+  sanitize::OnStackMade(stack_base);
   // Below the trap frame: what fv_switch pops (r15 r14 r13 r12 rbp rbx), then its return address.
   auto* top = reinterpret_cast<uint64_t*>(TrapFrameOf(stack_base)) - 1;
   *--top = reinterpret_cast<uint64_t>(fv_stack_start);

@@ -6,6 +6,7 @@
 
 #include "guest/arch/arch.h"
 #include "guest/arch/cpu_state.h"
+#include "guest/lib/sanitize.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -58,6 +59,7 @@ void InitFpu(void* area) {
 }
 
 void SaveFpu(void* area) {
+  sanitize::CheckWrite(area, fpu_bytes);
   if (xsave_mask == 0) {
     asm volatile("fxsave64 (%0)" : : "r"(area) : "memory");
     return;
@@ -70,6 +72,7 @@ void SaveFpu(void* area) {
 }
 
 void RestoreFpu(const void* area) {
+  sanitize::CheckRead(area, fpu_bytes);
   if (xsave_mask == 0) {
     asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
     return;

@@ -7,6 +7,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/kernel_log.h"
 #include "guest/lib/print.h"
+#include "guest/lib/sanitize.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/mm.h"
 #include "guest/mm/slab.h"
@@ -29,6 +30,7 @@ void Announce() {
 }  // namespace
 
 extern "C" [[noreturn]] void KernelMain(const proto::BootInfo* boot) {
+  sanitize::Init(*boot);
   InitArch(*boot);     // descriptor tables, clock, user registers
   InitChannel(*boot);  // from here on Log and Panic reach the host
   Announce();          // into the log

@@ -55,6 +55,9 @@ FdTable::~FdTable() {
     for (Chunk* chunk : directory->chunks) {
       if (chunk != nullptr && chunk != &first) {
         KernelFree(chunk, sizeof(Chunk));
+        if (HasMutant(Mutant::kChunkFreedTwice)) {
+          KernelFree(chunk, sizeof(Chunk));
+        }
       }
     }
     KernelFree(directory, sizeof(Directory));

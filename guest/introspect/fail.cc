@@ -5,38 +5,13 @@
 #include "proto/fail.h"
 
 #include "guest/arch/arch.h"
+#include "guest/arch/callers.h"
 #include "guest/introspect/introspect.h"
 
 namespace fv::guest {
 namespace {
 
 using proto::FailMode;
-
-// The return addresses of the functions that led here, nearest first: the kernel is compiled with
-// frame pointers. Addresses that do not exist are 0.
-struct Callers {
-  static constexpr unsigned kCount = 4;
-  uint64_t at[kCount] = {};
-};
-
-// Those above the caller of `frame`'s function, which is an allocator.
-Callers CallersOf(const void* frame) {
-  const uint64_t base = CurrentStackBase();
-  const uint64_t end = base + proto::kKernelStackBytes;
-  Callers callers;
-  auto at = reinterpret_cast<uint64_t>(frame);
-  for (unsigned i = 0; i <= Callers::kCount; ++i) {
-    if (at < base || at > end - 2 * sizeof(uint64_t) || at % sizeof(uint64_t) != 0) {
-      break;
-    }
-    const auto* words = reinterpret_cast<const uint64_t*>(at);
-    if (i > 0) {
-      callers.at[i - 1] = words[1];
-    }
-    at = words[0];
-  }
-  return callers;
-}
 
 // xorshift64: good enough for choosing, and the same sequence for the same seed everywhere.
 uint32_t NextRandom(uint64_t& state) {
@@ -72,7 +47,8 @@ bool FailInjected() {
     return false;
   }
   ++fail.failed;
-  const Callers callers = CallersOf(__builtin_frame_address(0));
+  // Those above the allocator that asks.
+  const Callers<4> callers = CallersOf<4>(__builtin_frame_address(0), 1);
   EmitEvent(proto::EventKind::kFailedAllocation, fail.counted, callers.at[0], callers.at[1],
             callers.at[2], callers.at[3]);
   return true;

@@ -6,9 +6,13 @@
 
 #include "guest/lib/string.h"
 
+#include "guest/lib/sanitize.h"
 #include "proto/layout.h"
 
 namespace {
+
+using fv::guest::sanitize::CheckRead;
+using fv::guest::sanitize::CheckWrite;
 
 constexpr size_t kWord = sizeof(uint64_t);
 
@@ -24,11 +28,15 @@ void CopyForward(void* to, const void* from, size_t bytes) {
 extern "C" {
 
 void* memcpy(void* to, const void* from, size_t bytes) {
+  CheckRead(from, bytes);
+  CheckWrite(to, bytes);
   CopyForward(to, from, bytes);
   return to;
 }
 
 void* memmove(void* to, const void* from, size_t bytes) {
+  CheckRead(from, bytes);
+  CheckWrite(to, bytes);
   auto* out = static_cast<uint8_t*>(to);
   const auto* in = static_cast<const uint8_t*>(from);
   if (out <= in || out >= in + bytes) {
@@ -44,6 +52,7 @@ void* memmove(void* to, const void* from, size_t bytes) {
 }
 
 void* memset(void* to, int byte, size_t bytes) {
+  CheckWrite(to, bytes);
   const uint64_t pattern = 0x0101010101010101 * static_cast<uint8_t>(byte);
   void* at = to;
   size_t words = bytes / kWord;

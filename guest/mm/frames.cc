@@ -9,6 +9,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
+#include "guest/lib/sanitize.h"
 #include "guest/lib/spinlock.h"
 #include "guest/lib/string.h"
 #include "guest/mm/spare_trees.h"
@@ -128,10 +129,13 @@ uint64_t TakeVirgin(unsigned order) {
     const auto step = static_cast<unsigned>(__builtin_ctzll(frames.virgin));
     const uint64_t at = frames.virgin;
     frames.virgin += uint64_t{1} << step;
+    sanitize::OnFramesUsed(frames.virgin);
+    sanitize::OnFramesFreed(at, step);
     Release(at, step);
   }
   frames.virgin = pfn + size;
   frames.channel->frame_high_water = frames.virgin;
+  sanitize::OnFramesUsed(frames.virgin);
   return pfn;
 }
 
@@ -167,6 +171,7 @@ Result<uint64_t> Allocate(unsigned order, FrameState state, uint64_t aux, Conten
     FrameOf(pfn + i) = {.refs = 1, .state = state, .order = 0, .pins = 0, .aux = aux};
   }
   FrameOf(pfn).order = static_cast<uint8_t>(order);
+  sanitize::OnFramesAllocated(pfn, order);
   if (state == FrameState::kPageTable) {
     frames.tables[pfn / 64] |= uint64_t{1} << pfn % 64;
   }
@@ -177,7 +182,8 @@ Result<uint64_t> Allocate(unsigned order, FrameState state, uint64_t aux, Conten
 
 void InitFrames(const proto::BootInfo& boot) {
   proto::ChannelHeader& channel = Channel();
-  const uint64_t table = (boot.first_free_gpa + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
+  const uint64_t free = sanitize::FirstFreeGpa(boot);
+  const uint64_t table = (free + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
   const uint64_t count = boot.ram_bytes / proto::kPageBytes;
   const uint64_t tables = table + count * sizeof(FrameRecord);
   const uint64_t table_end = tables + count / 8;
@@ -201,6 +207,7 @@ void InitFrames(const proto::BootInfo& boot) {
   channel.frame_count = count;
   channel.free_frames = frames.free;
   channel.frame_high_water = first;
+  sanitize::OnFramesUsed(first);
   Result<uint64_t> zero = AllocateZeroedFrame(FrameState::kZero);
   FV_CHECK(zero.ok());
   frames.zero_pfn = zero.value();
@@ -225,6 +232,7 @@ void FreeFrames(uint64_t pfn, unsigned order) {
   const FrameRecord& record = FrameOf(pfn);
   FV_CHECK(record.state != FrameState::kFree && record.state != FrameState::kReserved);
   FV_CHECK(record.order == order && record.pins == 0);
+  sanitize::OnFramesFreed(pfn, order);
   for (uint64_t i = 0; i < uint64_t{1} << order; ++i) {
     FrameOf(pfn + i) = {};
 #if FV_DEBUG_FILL

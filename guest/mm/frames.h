@@ -23,8 +23,8 @@ namespace fv::guest {
 
 inline constexpr unsigned kMaxOrder = 10;
 
-// Places the frame table at boot.first_free_gpa, reserves everything below its end, makes the zero
-// frame and fills in the frame fields of the channel. Call after InitChannel.
+// Places the frame table where free memory begins, reserves everything below its end, makes the
+// zero frame and fills in the frame fields of the channel. Call after InitChannel.
 void InitFrames(const proto::BootInfo& boot);
 
 // 2^order contiguous, naturally aligned frames; each with refs = 1, `state` and `aux`. The content

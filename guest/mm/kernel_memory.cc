@@ -3,6 +3,7 @@
 // Memory of variable size for the kernel: eight size classes of slabs up to 2 KiB, whole blocks of
 // frames above.
 #include "guest/lib/print.h"
+#include "guest/lib/sanitize.h"
 #include "guest/lib/string.h"
 #include "guest/mm/frames.h"
 #include "guest/mm/slab.h"
@@ -39,13 +40,21 @@ unsigned OrderFor(size_t bytes) {
 void* KernelAllocate(size_t bytes) {
   FV_CHECK(bytes > 0);
   if (bytes <= kLargest) {
-    return ClassFor(bytes).AllocateObject();
+    SlabCacheBase& cache = ClassFor(bytes);
+    void* memory = cache.AllocateObject();
+    sanitize::OnObjectTrimmed(memory, bytes, cache.payload());
+    return memory;
   }
   if (bytes > proto::kPageBytes << kMaxOrder) {
     return nullptr;
   }
-  Result<uint64_t> pfn = AllocateFrames(OrderFor(bytes), proto::FrameState::kKernel);
-  return pfn.ok() ? FrameData(pfn.value()) : nullptr;
+  const unsigned order = OrderFor(bytes);
+  const Result<uint64_t> pfn = AllocateFrames(order, proto::FrameState::kKernel);
+  if (!pfn.ok()) {
+    return nullptr;
+  }
+  sanitize::OnBlockAllocated(FrameData(pfn.value()), bytes, proto::kPageBytes << order);
+  return FrameData(pfn.value());
 }
 
 void* KernelAllocateZeroed(size_t bytes) {

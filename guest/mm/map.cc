@@ -185,7 +185,7 @@ Status UnmapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
     UnchargeCommit(HasMutant(Mutant::kCommitDrift) ? 0 : ChargeOf(*vma));
     RemoveVma(mm, *vma);
     DeleteVma(vma);
-    vma = next;
+    vma = HasMutant(Mutant::kMappingUsedFreed) ? NextVma(mm, *vma) : next;
   }
   if (FreeUnusedTables(mm, start, end) != 0) {
     batch.Add(start, end);  // the CPU caches upper entries too

@@ -49,6 +49,9 @@ uint64_t RoundUp(uint64_t value, uint64_t to) { return RoundDown(value + to - 1,
 
 // Frees the table that `entry` of a table one level up points to, with everything below it.
 void FreeBelow(proto::MmRecord& mm, Pte entry, unsigned level) {
+  if (HasMutant(Mutant::kTableUsedFreed)) {
+    PutFrame(PfnOfPte(entry));
+  }
   if (level > 1) {
     const Pte* table = TableOf(entry);
     for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
@@ -58,7 +61,7 @@ void FreeBelow(proto::MmRecord& mm, Pte entry, unsigned level) {
     }
   }
   --mm.table_frames;
-  if (!HasMutant(Mutant::kTableLeaked)) {
+  if (!HasMutant(Mutant::kTableLeaked) && !HasMutant(Mutant::kTableUsedFreed)) {
     PutFrame(PfnOfPte(entry));
   }
 }

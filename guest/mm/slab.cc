@@ -15,7 +15,6 @@
 
 namespace fv::guest {
 
-// Objects start at kFirstObject: aligned for any type.
 struct SlabCacheBase::Slab {
   proto::Link link;
   SlabCacheBase* cache;
@@ -25,23 +24,13 @@ struct SlabCacheBase::Slab {
 
 namespace {
 
-constexpr size_t kFirstObject = 64;
 constexpr size_t kLargestObject = 8192;
 
 constinit proto::Link all_caches{0, 0};
 
-// Larger objects get larger slabs, so that a slab holds several.
-unsigned OrderFor(uint32_t object_bytes) {
-  unsigned order = 0;
-  while (order < 3 && (proto::kPageBytes << order) < uint64_t{object_bytes} * 8) {
-    ++order;
-  }
-  return order;
-}
-
-size_t SlabBytes(uint32_t object_bytes) {
-  return size_t{proto::kPageBytes} << OrderFor(object_bytes);
-}
+// A free object's link to the next is its first word.
+FV_UNCHECKED void* NextFree(const void* object) { return *static_cast<void* const*>(object); }
+FV_UNCHECKED void SetNextFree(void* object, void* next) { *static_cast<void**>(object) = next; }
 
 }  // namespace
 
@@ -60,7 +49,7 @@ void SlabCacheBase::Register() {
 }
 
 SlabCacheBase::Slab* SlabCacheBase::AddSlab() {
-  const unsigned order = OrderFor(object_bytes);
+  const unsigned order = SlabOrder(object_bytes);
   Result<uint64_t> pfn = AllocateFrames(order, proto::FrameState::kSlab,
                                         AddressOf(static_cast<proto::SlabCacheRecord*>(this)));
   if (!pfn.ok()) {
@@ -68,9 +57,10 @@ SlabCacheBase::Slab* SlabCacheBase::AddSlab() {
   }
   auto* base = static_cast<uint8_t*>(FrameData(pfn.value()));
   Slab* slab = new (base) Slab{{0, 0}, this, nullptr, 0};
+  sanitize::OnSlabAdded(slab, sizeof(Slab), SlabBytes(object_bytes));
   for (uint32_t i = objects_per_slab; i-- > 0;) {
     void* object = base + kFirstObject + size_t{i} * object_bytes;
-    *static_cast<void**>(object) = slab->free;
+    SetNextFree(object, slab->free);
     slab->free = object;
   }
   InsertBetween(slab->link, &partial_, NextLink(partial_));
@@ -80,7 +70,7 @@ SlabCacheBase::Slab* SlabCacheBase::AddSlab() {
 }
 
 void SlabCacheBase::RemoveSlab(Slab* slab) {
-  const unsigned order = OrderFor(object_bytes);
+  const unsigned order = SlabOrder(object_bytes);
   Unlink(slab->link);
   --slabs;
   frames -= uint64_t{1} << order;
@@ -102,14 +92,31 @@ void* SlabCacheBase::AllocateObject() {
   }
   void* object = slab->free;
   // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a listed slab has a free object
-  slab->free = *static_cast<void**>(object);
+  slab->free = NextFree(object);
   ++slab->in_use;
   if (slab->free == nullptr) {
     Unlink(slab->link);
   }
   ++active_objects;
   ++total_allocated;
+  sanitize::OnObjectAllocated(object, payload_, object_bytes);
   return object;
+}
+
+// The object is free for others. Inline: in most kernels it is the end of FreeObject.
+[[gnu::always_inline]] inline void SlabCacheBase::Release(void* object) {
+  auto* slab = reinterpret_cast<Slab*>(AddressOf(object) & ~(SlabBytes(object_bytes) - 1));
+  SpinlockGuard guard(lock_);
+  if (slab->free == nullptr) {
+    InsertBetween(slab->link, &partial_, NextLink(partial_));
+  }
+  SetNextFree(object, slab->free);
+  slab->free = object;
+  --slab->in_use;
+  // The only partial slab stays: a cache that swings around a slab's edge would thrash.
+  if (slab->in_use == 0 && slab->link.next != slab->link.prev) {
+    RemoveSlab(slab);
+  }
 }
 
 void SlabCacheBase::FreeObject(void* object) {
@@ -118,17 +125,10 @@ void SlabCacheBase::FreeObject(void* object) {
 #if FV_DEBUG_FILL
   memset(object, kSlabJunk, object_bytes);
 #endif
-  SpinlockGuard guard(lock_);
-  if (slab->free == nullptr) {
-    InsertBetween(slab->link, &partial_, NextLink(partial_));
-  }
-  *static_cast<void**>(object) = slab->free;
-  slab->free = object;
-  --slab->in_use;
   --active_objects;
-  // The only partial slab stays: a cache that swings around a slab's edge would thrash.
-  if (slab->in_use == 0 && slab->link.next != slab->link.prev) {
-    RemoveSlab(slab);
+  const sanitize::FreedObject now = sanitize::DelayFree({this, object}, object_bytes);
+  if (now.cache != nullptr) {
+    now.cache->Release(now.object);
   }
 }
 
@@ -144,6 +144,10 @@ void SlabCacheBase::DropEmptySlabs() {
 }
 
 void DropEmptySlabs() {
+  for (auto delayed = sanitize::TakeDelayed(); delayed.cache != nullptr;
+       delayed = sanitize::TakeDelayed()) {
+    delayed.cache->Release(delayed.object);
+  }
   for (proto::Link* at = NextLink(all_caches); at != &all_caches; at = NextLink(*at)) {
     auto* record = reinterpret_cast<proto::SlabCacheRecord*>(
         AddressOf(at) - offsetof(proto::SlabCacheRecord, caches));

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "guest/lib/list.h"
+#include "guest/lib/sanitize.h"
 #include "guest/lib/spinlock.h"
 #include "proto/records.h"
 
@@ -25,16 +26,31 @@ namespace fv::guest {
 
 inline constexpr uint8_t kSlabJunk = 0x6B;
 
+// Where the first object of a slab is: aligned for any type.
+inline constexpr size_t kFirstObject = 64;
+// Larger objects get larger slabs, so that a slab holds several.
+constexpr unsigned SlabOrder(uint32_t object_bytes) {
+  unsigned order = 0;
+  while (order < 3 && (proto::kPageBytes << order) < uint64_t{object_bytes} * 8) {
+    ++order;
+  }
+  return order;
+}
+constexpr size_t SlabBytes(uint32_t object_bytes) {
+  return size_t{proto::kPageBytes} << SlabOrder(object_bytes);
+}
+
 class SlabCacheBase : public proto::SlabCacheRecord {
  public:
   // `name` is cut at 23 characters. Object sizes are rounded up to `align`, a power of two <= 64.
   constexpr SlabCacheBase(const char* cache_name, size_t bytes, size_t align)
-      : proto::SlabCacheRecord{} {
+      : proto::SlabCacheRecord{}, payload_(bytes < sizeof(void*) ? sizeof(void*) : bytes) {
     for (size_t i = 0; i + 1 < sizeof(name) && cache_name[i] != '\0'; ++i) {
       name[i] = cache_name[i];
     }
     const size_t least = bytes < sizeof(void*) ? sizeof(void*) : bytes;
-    object_bytes = static_cast<uint32_t>((least + align - 1) & ~(align - 1));
+    object_bytes =
+        static_cast<uint32_t>((least + sanitize::kObjectRedzone + align - 1) & ~(align - 1));
   }
   SlabCacheBase(const SlabCacheBase&) = delete;
 
@@ -45,14 +61,18 @@ class SlabCacheBase : public proto::SlabCacheRecord {
   void FreeObject(void* object);
   // Gives slabs without an object in use back.
   void DropEmptySlabs();
+  sanitize::ObjectPayload payload() const { return payload_; }
 
  private:
   struct Slab;
   Slab* AddSlab();
   void RemoveSlab(Slab* slab);
+  void Release(void* object);
+  friend void DropEmptySlabs();
 
   proto::Link partial_{0, 0};  // slabs with at least one free object
   Spinlock lock_;
+  [[no_unique_address]] sanitize::ObjectPayload payload_;
 };
 
 template <typename T>

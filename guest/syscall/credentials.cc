@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 
+#include "guest/lib/mutants.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
@@ -185,7 +186,8 @@ Result<uint64_t> getgroups(const SyscallArgs& args) {
     if (groups.count > static_cast<uint32_t>(capacity)) {
       return Error(EINVAL);
     }
-    TRY(CopyToUser(*args.task.mm(), args.a[1], groups.gids, groups.count * sizeof(uint32_t)));
+    const size_t copied = groups.count + (HasMutant(Mutant::kGroupsOverread) ? 2 : 0);
+    TRY(CopyToUser(*args.task.mm(), args.a[1], groups.gids, copied * sizeof(uint32_t)));
   }
   return uint64_t{groups.count};
 }

@@ -7,6 +7,7 @@
 #include <linux/prctl.h>
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 #include "guest/mm/fork_registry.h"
 #include "guest/mm/unused_memory.h"
@@ -59,7 +60,8 @@ Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
 
 Result<uint64_t> SetName(Task& task, uint64_t address) {
   char name[kCommBytes] = {};
-  const Result<size_t> length = CopyStringFromUser(*task.mm(), address, name, kCommBytes);
+  const size_t capacity = kCommBytes + (HasMutant(Mutant::kNameOverrun) ? 1 : 0);
+  const Result<size_t> length = CopyStringFromUser(*task.mm(), address, name, capacity);
   if (!length.ok() && length.error().number() != ENAMETOOLONG) {
     return length.error();
   }

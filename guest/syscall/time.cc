@@ -10,6 +10,7 @@
 #include <cstddef>
 
 #include "guest/arch/arch.h"
+#include "guest/lib/mutants.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
@@ -25,6 +26,9 @@ constexpr int kTimerAbstime = 1;
 
 Result<uint64_t> ReadTimespec(Task& task, uint64_t address) {
   const Timespec time = TRY(ReadUser<Timespec>(*task.mm(), address));
+  if (HasMutant(Mutant::kSleepOverflow)) {
+    return static_cast<uint64_t>(time.seconds * int64_t{kNsPerSec} + time.nanoseconds);
+  }
   return NsOf(time);
 }
 

@@ -6,6 +6,7 @@
 #include "guest/task/cred.h"
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 #include "guest/mm/slab.h"
 #include "guest/task/task.h"
@@ -173,6 +174,9 @@ Status SetGroups(Credentials& credentials, const uint32_t* gids, uint32_t count)
   list->count = count;
   if (count > 0) {
     memcpy(list->gids, gids, count * sizeof(uint32_t));
+  }
+  if (HasMutant(Mutant::kGroupsOverrun)) {
+    list->gids[count + 1] = 0;
   }
   SortGids(list->gids, count);
   PutGroups(credentials.groups);

@@ -4,6 +4,7 @@
 
 #include "guest/task/random.h"
 
+#include "guest/lib/mutants.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -68,7 +69,8 @@ void FillRandom(void* to, size_t bytes) {
       }
       g_used = 0;
     }
-    const size_t left = sizeof(g_block) - g_used;
+    const size_t end = sizeof(g_block) + (HasMutant(Mutant::kRandomOverread) ? 1 : 0);
+    const size_t left = end - g_used;
     const size_t piece = bytes < left ? bytes : left;
     memcpy(out, g_block + g_used, piece);
     g_used += piece;

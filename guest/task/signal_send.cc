@@ -4,6 +4,7 @@
 // that others ask about pending signals.
 
 #include "guest/introspect/introspect.h"
+#include "guest/lib/mutants.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
@@ -54,7 +55,8 @@ bool Prepare(Task& task, int signo, SignalForce force) {
     ForEachThread(task, [](Task& thread) { RemovePending(thread.pending, kStopSignals); });
     ContinueGroup(task);
   }
-  if (((task.blocked | task.real_blocked) & SigBit(signo)) != 0) {
+  const SigSet bit = HasMutant(Mutant::kSignalShift) ? SigSet(1 << (signo - 1)) : SigBit(signo);
+  if (((task.blocked | task.real_blocked) & bit) != 0) {
     return true;  // it may be unblocked with another action in place
   }
   return !IgnoredAtSending(task, signo, force);

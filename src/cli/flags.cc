@@ -30,7 +30,7 @@ DEFINE_string(env, "", "NAME=VALUE for the program's environment; may be repeate
 DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");
 DEFINE_string(events, "", "write events as text to this file; - is standard error");
 DEFINE_string(event_kinds, "all", "the events to write: a list of kinds");
-DEFINE_string(kernel, "", "another guest kernel (ELF)");
+DEFINE_string(kernel, "", "another guest kernel: a file (ELF), or kasan, fuzz");
 DEFINE_string(host, "kvm", "what executes the guest: kvm or qemu");
 DEFINE_string(qemu, fv::vmm::qemu::kQemuProgram, "QEMU's program");
 DEFINE_string(qemu_cpu, "full", "the CPU that QEMU is asked for: full or plain");
@@ -84,9 +84,20 @@ absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& argume
   return root;
 }
 
+// The file of --kernel: its own, or the variant of the kernel by that name which was built beside
+// this program (//guest:kernel_NAME).
+std::string KernelFile(const std::string& value) {
+  std::error_code error;
+  if (value.find('/') != std::string::npos || std::filesystem::exists(value, error)) return value;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path variant =
+      self.parent_path() / "../../guest" / absl::StrCat("kernel_", value, ".elf");
+  return std::filesystem::exists(variant, error) ? variant.lexically_normal().string() : value;
+}
+
 constexpr Choice<proto::Mutant> kMutants[] = {{"", proto::Mutant::kNone},
 #define FV_X(number, name, text, ...) {text, proto::Mutant::k##name},
-                                              FV_MUTANT_LIST(FV_X)
+                                              FV_MUTANT_LIST(FV_X) FV_SANITIZER_MUTANT_LIST(FV_X)
 #undef FV_X
 };
 
@@ -138,7 +149,12 @@ absl::StatusOr<std::span<const uint8_t>> KernelImage() {
     return image;
   }
   static std::string file;
-  absl::StatusOr<std::string> content = rootfs::ReadHostFile(FLAGS_kernel);
+  absl::StatusOr<std::string> content = rootfs::ReadHostFile(KernelFile(FLAGS_kernel));
+  if (absl::IsNotFound(content.status()) && FLAGS_kernel.find('/') == std::string::npos) {
+    return absl::NotFoundError(absl::StrCat("--kernel=", FLAGS_kernel,
+                                            ": no such file, and bazel build //guest:kernel_",
+                                            FLAGS_kernel, " has not made such a kernel"));
+  }
   if (!content.ok()) return content.status();
   file = *std::move(content);
   return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(file.data()), file.size());

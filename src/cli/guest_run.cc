@@ -17,6 +17,7 @@
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/export/trace_observer.h"
+#include "src/inspect/sanitizer_report.h"
 #include "src/query/live_server.h"
 #include "src/session/event_writer.h"
 #include "src/session/failures.h"
@@ -115,6 +116,14 @@ void SayResets(const session::Resetter& resetter) {
                            resetter.proofs(), mean_us(resetter.proof_ns(), resetter.proofs())));
 }
 
+// A panic's message, with names for places in the kernel if it is a report of the kernel's checks.
+void NamePlaces(session::SessionResult& result, std::span<const uint8_t> kernel_image) {
+  if (result.end != session::SessionEnd::kPanic) return;
+  if (const auto report = inspect::ReadSanitizerReport(result.message, kernel_image)) {
+    result.message = report->text;
+  }
+}
+
 // What the flags say of a run.
 struct RunPlan {
   session::GuestOptions options;
@@ -197,8 +206,9 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
   absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest.machine);
   if (!server.ok()) return server.status();
   if (*server) session_options.observers.push_back(server->get());
-  const GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
-                              extra.get()};
+  GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
+                        extra.get()};
+  NamePlaces(result.session, plan.options.kernel_image);
   if (recorder) {
     recorder->Finish(result.session);
     plan.recording->Tell(*recorder);

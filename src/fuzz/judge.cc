@@ -63,6 +63,10 @@ std::optional<Finding> OfGuest(const GuestRun& run) {
     case SessionEnd::kExited:
       break;
     case SessionEnd::kPanic:
+      if (run.sanitizer) {
+        return Finding{run.sanitizer->tool, run.sanitizer->place,
+                       absl::StrCat(run.sanitizer->text, "\n", run.message)};
+      }
       return Finding{"panic", place, run.message};
     case SessionEnd::kSpin:
     case SessionEnd::kTimeout:

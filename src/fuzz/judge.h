@@ -18,7 +18,7 @@
 namespace fv::fuzz {
 
 struct Finding {
-  // "oracle", "panic", "hang", "guest-error", "executor", "difference", "reset": of the program
+  // "oracle", "panic", "kasan", "ubsan", "hang", "guest-error", ..., "reset": of the program
   // that was tried before
   std::string kind;
   std::string place;   // what else tells it from others: invariants and rule, message, call

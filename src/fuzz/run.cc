@@ -110,9 +110,13 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
       .message = MessageOf(result),
       .findings = {},
       .results = {},
+      .sanitizer = {},
       .inexact_reset = reset_->inexact(),
       .block_counts = coverage::CountedSince(counted_before, blocks_.Read(machine_->memory())),
       .compares = coverage::CountedSince(compared_before, compares_.Read(machine_->memory()))};
+  if (result.end == session::SessionEnd::kPanic) {
+    run.sanitizer = inspect::ReadSanitizerReport(result.message, options_.kernel_image);
+  }
   if (oracle) {
     run.findings = oracle->findings();
     run.broken = oracle->broken_invariants();

@@ -17,6 +17,7 @@
 #include "src/fuzz/program.h"
 #include "src/fuzz/reset.h"
 #include "src/fuzz/results.h"
+#include "src/inspect/sanitizer_report.h"
 #include "src/oracle/checker.h"
 #include "src/session/session.h"
 
@@ -41,6 +42,8 @@ struct GuestRun {
   uint32_t broken = 0;                // bit i: invariant i
   uint64_t oracle_ns = 0;             // spent checking
   std::optional<Results> results;
+  // Why the kernel panicked, if it was its own checks.
+  std::optional<inspect::SanitizerReport> sanitizer{};
   // The program before left something behind that the reset did not bring back: what. This run had
   // a guest of its own.
   std::vector<std::string> inexact_reset;

@@ -146,6 +146,7 @@ _PLAIN = [
     "robust_mutex",
     "rseq_restart",
     "sched_inherit",
+    "sanitizer_probe",
     "shared_memory",
     "shell_out",
     "sig_action",
@@ -229,6 +230,8 @@ _IGNORED = {
     "pid_namespace": _IDS,
     "pid_namespace_init": _IDS,
     "pid_translation": _IDS + ["unshare", "mount"],  # of a mount namespace
+    # Whoever is not root in a user namespace has no say in them.
+    "sanitizer_probe": ["setgroups", "getgroups"],
     # Whether the closed descriptor is another's already when poll looks again.
     "poll_close": ["poll"],
     # The parent's setpgid comes before or after the child's exec, after which it is refused.
@@ -319,6 +322,57 @@ SHELL_CASES = [shell_case("//tests/shell:" + name + ".sh") for name in [
     "tools",
     "traps",
 ]] + [shell_case("//tests/shell:input.sh", stdin = "input.txt")]
+
+# A bit of everything, for the kernel that checks itself (docs/memory.md).
+KASAN_CASES = [program_case(_LABEL + name) for name in [
+    "core_dump",
+    "cow_random",
+    "cxx_threads",
+    "dirs",
+    "epoll_forms",
+    "event_fds",
+    "exec_chain",
+    "exec_script",
+    "exec_thread",
+    "fail_exec",
+    "fail_files",
+    "fail_ipc",
+    "fail_memory",
+    "fail_mqueues",
+    "fail_namespaces",
+    "fail_signals",
+    "fail_sysv",
+    "fail_tasks",
+    "fail_terminals",
+    "file_locks",
+    "fork_shared_tables",
+    "fork_storm",
+    "fork_tree",
+    "fuzz_found",
+    "futex_requeue_pi",
+    "mixed_stress",
+    "mqueues",
+    "mremap_forms",
+    "mutant_failures",
+    "mutant_probe",
+    "mutant_tasks",
+    "namespace_files",
+    "pid_namespace",
+    "posix_timers",
+    "proc_self",
+    "process_groups",
+    "process_vm",
+    "pthread_basic",
+    "ptys",
+    "random_tree",
+    "sanitizer_probe",
+    "shared_memory",
+    "sig_storm",
+    "small_calls",
+    "sysv_sem",
+    "unix_sockets",
+    "vma_storm",
+]]
 
 # They take all there is: a guest with little memory is soon full.
 SMALL_MEMORY_CASES = [program_case(_LABEL + name) for name in [

@@ -104,16 +104,17 @@ _FREESTANDING_MODEL = [
     "-DFV_HOSTED=0",
 ]
 
-# The kernel that finds its own memory errors and undefined behaviour (guest/sanitize, docs/sanitizers.md).
+# The kernel that finds its own memory errors and undefined behaviour (guest/sanitize, docs/memory.md).
 # Checks are calls; redzones of stacks and globals are the compiler's, around a shadow whose place is a
 # variable, because it depends on the machine's RAM. No vptr and function checks: they need RTTI.
 _KASAN_COPTS = [
     "-fsanitize=kernel-address,undefined",
     "-fno-sanitize=vptr,function",
     "-fno-sanitize-recover=undefined",
-    "-fsanitize-address-use-after-scope",
     "-mllvm",
     "-asan-stack=1",
+    "-mllvm",
+    "-asan-use-after-scope=1",
     "-mllvm",
     "-asan-globals=1",
     "-mllvm",
