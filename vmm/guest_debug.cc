@@ -75,11 +75,11 @@ void GuestDebug::SetControl(uint32_t more, const Watches& watches) {
 
 void GuestDebug::Arm(Run run, const Watches& watches) {
   watches_ = watches;
-  stepping_ = run == Run::kOneInstruction;
+  stepping_ = run != Run::kOn;
   ever_stepped_ = ever_stepped_ || stepping_;
   if (traps_ == Traps::kByKvm) {
     SetControl(KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP |
-                   (stepping_ ? KVM_GUESTDBG_SINGLESTEP : 0u),
+                   (run == Run::kOneInstruction ? KVM_GUESTDBG_SINGLESTEP : 0u),
                watches_);
     return;
   }
@@ -87,7 +87,7 @@ void GuestDebug::Arm(Run run, const Watches& watches) {
   Watches gates;
   if (gate_ != 0) gates[0] = Watch{Watch::Kind::kExecute, gate_, 1};
   uint32_t control = KVM_GUESTDBG_USE_HW_BP;
-  if (stepping_) {
+  if (run == Run::kOneInstruction) {
     if ((vcpu_.sregs().cs.selector & 3) == 0) {
       control |= KVM_GUESTDBG_SINGLESTEP;
     } else {
@@ -139,7 +139,12 @@ std::optional<Next> GuestDebug::OnDebugException(const DebugException& exit) {
     const auto which = static_cast<unsigned>(__builtin_ctzll(exit.dr6 & kDr6Registers));
     return Stop({DebugStop::Kind::kWatchpoint, which});
   }
-  if ((exit.dr6 & kDr6Step) != 0 && stepping_) return Stop({DebugStop::Kind::kStep});
+  if ((exit.dr6 & kDr6Step) != 0 && ever_stepped_) {
+    kvm_regs regs = vcpu_.regs();
+    regs.rflags &= ~kRflagsTrap;  // of a step by saved registers
+    vcpu_.SetRegs(regs);
+    return stepping_ ? Stop({DebugStop::Kind::kStep}) : Next::kContinue;
+  }
   PassToGuest(kVectorDebug);
   return Next::kContinue;
 }

@@ -74,7 +74,9 @@ class GuestDebug {
   // The breakpoint instruction, one byte.
   uint8_t breakpoint() const;
 
-  enum class Run { kOn, kOneInstruction };
+  // kUntilAnyStep: some task has RFLAGS.TF in its saved registers, and stops after its next
+  // instruction.
+  enum class Run { kOn, kOneInstruction, kUntilAnyStep };
   // How the guest goes on from where it stands. Before the next entry, the last exit finished.
   // Throws VmmError.
   void Arm(Run run, const Watches& watches);

@@ -42,6 +42,7 @@ DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, pr
 DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an address space");
 DEFINE_string(trace, "", "write the run as a trace for ui.perfetto.dev to this file");
 DEFINE_string(vm, "", "a socket: run and check answer there, inspect asks there");
+DEFINE_string(gdb, "", "GDB debugs the guest at this port of 127.0.0.1");
 DEFINE_bool(deterministic, false, "no timer tick: task switches at system calls and faults only");
 DEFINE_string(from, "", "go on from this snapshot instead of booting");
 DEFINE_int32(repeat, 1, "with --from: run so often, going back to the snapshot each time");

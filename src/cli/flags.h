@@ -30,6 +30,7 @@ DECLARE_string(strategy);
 DECLARE_string(fail);
 DECLARE_string(vm);
 DECLARE_string(trace);
+DECLARE_string(gdb);
 DECLARE_bool(deterministic);
 DECLARE_string(from);
 DECLARE_int32(repeat);

@@ -4,11 +4,13 @@
 #include "src/cli/guest_run.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/cli/exit_codes.h"
@@ -17,6 +19,7 @@
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/export/trace_observer.h"
+#include "src/gdb/debugger.h"
 #include "src/inspect/sanitizer_report.h"
 #include "src/query/live_server.h"
 #include "src/session/event_writer.h"
@@ -69,6 +72,24 @@ absl::StatusOr<std::unique_ptr<query::LiveServer>> ServerFromFlags(vmm::MachineI
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
   if (!kernel.ok()) return kernel.status();
   return query::LiveServer::Start(machine, FLAGS_vm, StrategyNames(*kernel));
+}
+
+// With --gdb: the debugger, which says where it listens. Null without.
+absl::StatusOr<std::unique_ptr<gdb::Debugger>> DebuggerFromFlags(session::Guest& guest) {
+  if (FLAGS_gdb.empty()) return std::unique_ptr<gdb::Debugger>();
+  uint32_t port = 0;
+  if (!absl::SimpleAtoi(FLAGS_gdb, &port) || port > UINT16_MAX) {
+    return absl::InvalidArgumentError(absl::StrCat("--gdb=", FLAGS_gdb, " is no port"));
+  }
+  absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+  absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger =
+      gdb::Debugger::Start(*guest.on_kvm, static_cast<uint16_t>(port), {StrategyNames(*kernel)});
+  if (debugger.ok()) {
+    Complain(absl::StrCat("gdb: waiting at the program's start; in gdb: target remote :",
+                          (*debugger)->port()));
+  }
+  return debugger;
 }
 
 session::SessionOptions OptionsFromFlags(const session::GuestOptions& guest, int output) {
@@ -152,6 +173,7 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
       RunRecording::FromFlags(*options, extras.recording);
   if (!recording.ok()) return recording.status();
   options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
+  if (!FLAGS_gdb.empty()) options->boot_flags |= gdb::DebugBootFlags();
   options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
                         (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
@@ -206,8 +228,15 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
   absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest.machine);
   if (!server.ok()) return server.status();
   if (*server) session_options.observers.push_back(server->get());
+  absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger = DebuggerFromFlags(guest);
+  if (!debugger.ok()) return debugger.status();
+  if (*debugger) session_options.observers.push_back(debugger->get());
   GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
                         extra.get()};
+  if (*debugger && (*debugger)->killed()) {
+    result.session.end = session::SessionEnd::kSignal;
+    result.session.signal_number = SIGKILL;
+  }
   NamePlaces(result.session, plan.options.kernel_image);
   if (recorder) {
     recorder->Finish(result.session);

@@ -27,6 +27,7 @@ constexpr char kGeneral[] =
   forkvisor view [flags] [--] PROGRAM [ARGS...]  a run in the browser: memory, step by step
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
+  forkvisor kernel --out=FILE                    the guest kernel's ELF file, for debuggers
   forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
   forkvisor help [VERB]                          more about a verb
   forkvisor version
@@ -69,6 +70,7 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --repeat=N             run it N times, going back to the snapshot each time
   --prove_reset=every|sampled|off   then compare all memory and registers with it (sampled)
   --vm=SOCKET            answer the questions of "forkvisor inspect --vm=SOCKET" there
+  --gdb=PORT             debug kernel and programs: gdb connects to this port of 127.0.0.1 (0: any)
   -v                     say what happens
 )";
 
@@ -265,11 +267,19 @@ by more than the bound, and not by chance. 2: a file is no such result.
   --report=FILE.html     both side by side as one page with charts and their data
 )";
 
+constexpr char kKernel[] =
+    R"(forkvisor kernel --out=FILE
+
+Writes the guest kernel that is inside the command: an ELF file with symbols and line numbers, for
+gdb's add-symbol-file, objdump, nm.
+)";
+
 const std::map<std::string, const char*, std::less<>>& Texts() {
   static const std::map<std::string, const char*, std::less<>> kTexts = {
       {"", kGeneral},        {"run", kRun},       {"check", kCheck},       {"diff", kDiff},
       {"inspect", kInspect}, {"bench", kBench},   {"snapshot", kSnapshot}, {"compare", kCompare},
-      {"fuzz", kFuzz},       {"replay", kReplay}, {"coverage", kCoverage}, {"view", kView}};
+      {"fuzz", kFuzz},       {"replay", kReplay}, {"coverage", kCoverage}, {"view", kView},
+      {"kernel", kKernel}};
   return kTexts;
 }
 

@@ -23,9 +23,10 @@ constexpr Verb kVerbs[] = {
     {"diff", fv::cli::DiffVerb},         {"inspect", fv::cli::InspectVerb},
     {"snapshot", fv::cli::SnapshotVerb}, {"fuzz", fv::cli::FuzzVerb},
     {"replay", fv::cli::ReplayVerb},     {"coverage", fv::cli::CoverageVerb},
-    {"view", fv::cli::ViewVerb},         {"help", fv::cli::HelpVerb},
-    {"--help", fv::cli::HelpVerb},       {"-h", fv::cli::HelpVerb},
-    {"version", fv::cli::VersionVerb},   {"--version", fv::cli::VersionVerb},
+    {"view", fv::cli::ViewVerb},         {"kernel", fv::cli::KernelVerb},
+    {"help", fv::cli::HelpVerb},         {"--help", fv::cli::HelpVerb},
+    {"-h", fv::cli::HelpVerb},           {"version", fv::cli::VersionVerb},
+    {"--version", fv::cli::VersionVerb},
 };
 
 int ExitCodeOf(const fv::vmm::VmmError& error) {

@@ -7,10 +7,26 @@
 #include "src/cli/verbs.h"
 
 namespace fv::cli {
+namespace {
+
+// What --gdb does not go with. Empty: nothing is wrong.
+std::string WrongGdb(oracle::CheckMode mode) {
+  if (FLAGS_gdb.empty()) return "";
+  if (FLAGS_host != "kvm") return "--gdb wants --host=kvm";
+  if (!FLAGS_from.empty()) return "--gdb does not go with --from";
+  if (mode != oracle::CheckMode::kOff) {
+    return "--gdb writes breakpoints into guest memory, which --check would find: ask the oracle "
+           "by gdb's \"monitor check\"";
+  }
+  return "";
+}
+
+}  // namespace
 
 int RunVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
   allowed.push_back("check");
+  allowed.push_back("gdb");
   for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
   if (!arguments.ok()) return UsageError("run", arguments.status().message().data());
@@ -23,6 +39,7 @@ int RunVerb(const Words& args) {
     return UsageError("run", absl::StrCat("--check=", FLAGS_check,
                                           ": choose one of off, end, sampled, every, both"));
   }
+  if (const std::string wrong = WrongGdb(*mode); !wrong.empty()) return UsageError("run", wrong);
   const absl::StatusOr<int> code = RunGuest(*arguments, *mode, Tell);
   return code.ok() ? *code : StatusError(code.status());
 }

@@ -28,6 +28,7 @@ int FuzzVerb(const Words& args);
 int ReplayVerb(const Words& args);
 int CoverageVerb(const Words& args);
 int ViewVerb(const Words& args);
+int KernelVerb(const Words& args);
 int HelpVerb(const Words& args);
 int VersionVerb(const Words& args);
 

@@ -268,6 +268,7 @@ std::string Protocol::Continue(std::string_view actions, Reply& reply) {
     }
   }
   if (!meaningful) return kMalformed;
+  if (resume.step && !HasThread(*resume.step)) return kNoThread;
   reply.action = Reply::Action::kResume;
   reply.resume = resume;
   return kOk;

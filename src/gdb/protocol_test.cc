@@ -129,6 +129,7 @@ TEST_F(ProtocolTest, Resumes) {
   EXPECT_EQ(protocol_.Handle("vCont;s:3;c").resume.step, ThreadId{3});
   EXPECT_EQ(protocol_.Handle("vCont;s:3;c:-1").resume.step, ThreadId{3});
   EXPECT_EQ(protocol_.Handle("s").resume.step, ThreadId{2});
+  EXPECT_EQ(Ask("vCont;s:9"), "E03") << "nobody would ever stop";
   EXPECT_EQ(Ask("vCont;"), "E16");
   EXPECT_EQ(Ask("vCont;r1,2:3"), "E16");
   EXPECT_EQ(protocol_.Handle("D").action, Reply::Action::kDetach);

@@ -72,10 +72,12 @@ void Signals::Handle(int signal_number) {
   saved_.emplace_back(signal_number, former);
 }
 
-std::optional<int> Signals::stop() const {
+std::optional<int> StopSignal() {
   const int signal_number = g_notes.stop;
   return signal_number == 0 ? std::nullopt : std::optional<int>(signal_number);
 }
+
+std::optional<int> Signals::stop() const { return StopSignal(); }
 
 std::vector<int> Signals::TakeKeys() {
   std::vector<int> keys;

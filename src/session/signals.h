@@ -12,6 +12,9 @@
 
 namespace fv::session {
 
+// The signal that asks for an end of the run that is going on, as Signals::stop says. Any thread.
+std::optional<int> StopSignal();
+
 class Signals {
  public:
   // Handles SIGINT, SIGQUIT, SIGTSTP (if `with_terminal`), SIGWINCH, SIGTERM, SIGHUP from now on;
