@@ -86,7 +86,7 @@ absl::StatusOr<std::unique_ptr<gdb::Debugger>> DebuggerFromFlags(session::Guest&
   absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger =
       gdb::Debugger::Start(*guest.on_kvm, static_cast<uint16_t>(port), {StrategyNames(*kernel)});
   if (debugger.ok()) {
-    Complain(absl::StrCat("gdb: waiting at the program's start; in gdb: target remote :",
+    Complain(absl::StrCat("gdb: waiting at the program's start; in gdb: target remote 127.0.0.1:",
                           (*debugger)->port()));
   }
   return debugger;

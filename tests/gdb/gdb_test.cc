@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,8 +82,15 @@ class DebuggedRun {
     EXPECT_NE(line.find("target remote"), std::string::npos) << line;
     return colon == std::string::npos ? 0 : std::atoi(line.c_str() + colon + 1);
   }
-  // Exit code, or 128 + signal.
+  // Exit code, or 128 + signal. A run that no debugger ever let go is killed.
   int Wait() {
+    constexpr int kPatienceMs = 60'000;
+    const vmm::Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+    pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+    if (poll(&ended, 1, kPatienceMs) != 1) {
+      ADD_FAILURE() << "the run does not end";
+      Signal(SIGKILL);
+    }
     int status = 0;
     EXPECT_EQ(waitpid(std::exchange(pid_, -1), &status, 0) > 0, true);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -114,7 +123,8 @@ class GdbTest : public vmm::testing::KvmTest, public testing::WithParamInterface
     EXPECT_EQ(kernel.status, 0) << kernel.err;
     std::ofstream(Path("commands"))
         << "set confirm off\nset pagination off\nset width 0\nfile " << Absolute(FLAGS_debuggee)
-        << "\nadd-symbol-file " << Path("kernel.elf") << "\ntarget remote :" << port << "\n"
+        << "\nadd-symbol-file " << Path("kernel.elf") << "\ntarget remote 127.0.0.1:" << port
+        << "\n"
         << commands;
     // Monitor commands answer on standard error: both, in the order in which they come.
     const ProcessResult gdb = RunProcess(
