@@ -8,7 +8,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-$root/docs/pictures}
 cd "$root"
-bazel build --noshow_progress --ui_event_filters=-info //src/cli:forkvisor //guest:kernel_mutants \
+bazel build --noshow_progress --ui_event_filters=-info //src/cli:forkvisor //guest:kernel_fuzz \
   //guest/user:fork_two_pages //guest/user:fork_shared_tables >&2
 "$root/tools/page_packages.sh"
 work=$(mktemp -d)
@@ -18,6 +18,6 @@ bin=$root/bazel-bin
 "$bin/src/cli/forkvisor" run --strategy=ondemand --record="$work/tables.fvr" \
   "$bin/guest/user/fork_shared_tables" >&2
 # A kernel with a known bug: the oracle has to find it, so this fails on purpose.
-"$bin/src/cli/forkvisor" check --kernel="$bin/guest/kernel_mutants" --mutant=fork-keeps-write \
+"$bin/src/cli/forkvisor" check --kernel="$bin/guest/kernel_fuzz.elf" --mutant=fork-keeps-write \
   --record="$work/finding.fvr" "$bin/guest/user/fork_two_pages" >&2 && exit 1
 node "$root/src/view/page/build/run.mjs" "$root/src/view/page/tests/support/pictures.ts" "$work" "$out"
