@@ -205,9 +205,34 @@ bool LineDiscipline::Satisfies(size_t wanted) const {
   return committed_ >= (minimum < wanted ? minimum : wanted);
 }
 
+size_t LineDiscipline::Run(size_t most) const {
+  size_t end = committed_ < kCapacity - head_ ? committed_ : kCapacity - head_;
+  end = most < end ? most : end;
+  size_t run = 0;
+  while (run < end && !Marked(head_ + run)) {
+    ++run;
+  }
+  return run;
+}
+
+void LineDiscipline::Drop(size_t count) {
+  head_ = IndexOf(count);
+  count_ -= count;
+  committed_ -= count;
+}
+
 size_t LineDiscipline::Read(IoBuffer& to) {
   size_t moved = 0;
   while (committed_ > 0) {
+    if (const size_t run = Run(to.remaining()); run > 0) {
+      const size_t done = to.CopyOut(&data_[head_], run);
+      moved += done;
+      Drop(done);
+      if (done < run) {
+        break;
+      }
+      continue;
+    }
     const size_t index = head_;
     const bool ends_line = Marked(index);
     const bool end_of_file = ends_line && Canonical() && data_[index] == kEndOfFileByte;
@@ -217,9 +242,7 @@ size_t LineDiscipline::Read(IoBuffer& to) {
       }
       ++moved;
     }
-    head_ = (head_ + 1) % kCapacity;
-    --count_;
-    --committed_;
+    Drop(1);
     if (ends_line && Canonical()) {
       break;
     }

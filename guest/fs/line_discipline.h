@@ -94,6 +94,9 @@ class LineDiscipline {
   bool Marked(size_t index) const { return (marks_[index / 64] >> index % 64 & 1) != 0; }
   void SetMark(size_t index);
   void ClearMark(size_t index);
+  // Readable bytes that lie in one piece from the head on and end no line, at most `most`.
+  size_t Run(size_t most) const;
+  void Drop(size_t count);
   size_t IndexOf(size_t i) const { return (head_ + i) % kCapacity; }
 
   EchoSink* echo_ = nullptr;

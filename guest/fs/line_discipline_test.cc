@@ -150,6 +150,21 @@ TEST_F(LineDisciplineTest, TheRingWrapsManyTimes) {
   }
 }
 
+// More than a read takes, across the ring's end, with an old line's end in between.
+TEST_F(LineDisciplineTest, RawReadsGiveWhatWasTypedInOrder) {
+  Type("line\n");
+  Change(ICANON | ISIG | ECHO);
+  std::string typed = "line\n", got;
+  for (int i = 0; got.size() < 3 * LineDiscipline::kCapacity; ++i) {
+    const std::string piece(1000, static_cast<char>('a' + i % 26));
+    Type(piece);
+    typed += piece;
+    got += Read(900);
+    got += Read(100);
+  }
+  EXPECT_EQ(got + Read(), typed);
+}
+
 class Screen final : public EchoSink {
  public:
   void Echo(uint8_t byte) override { text += static_cast<char>(byte); }
