@@ -162,13 +162,15 @@ class Aligner {
     int64_t bytes;       // of all
     bool until_the_end;  // the last one found nothing more
   };
-  // The reads of one descriptor from `at` on, of the same kind and one behind the other.
+  // The reads of one descriptor from `at` on, of the same kind and one behind the other; those that
+  // a signal interrupted are made again.
   static Reads ReadsFrom(const TaskTrace& task, const std::vector<size_t>& calls, size_t at) {
     const Call& first = task.calls[calls[at]];
     Reads reads{.end = at, .bytes = 0, .until_the_end = false};
     for (; reads.end < calls.size(); ++reads.end) {
       const Call& call = task.calls[calls[reads.end]];
       if (call.number != first.number || call.arguments[0] != first.arguments[0]) break;
+      if (call.Interrupted()) continue;
       if (!call.Returned() || call.result < 0) break;
       reads.bytes += call.result;
       reads.until_the_end = call.result == 0;

@@ -170,6 +170,10 @@ TEST(AlignTest, StreamsComeInAnyPieces) {
   EXPECT_EQ(verdicts({4, 4, 0}, {9, 0}, Source::kStream), "resee");
   EXPECT_EQ(verdicts({4, 4, 0}, {8}, Source::kStream), "rssee");  // it did not read to the end
   EXPECT_EQ(verdicts({4, -EAGAIN}, {4, -EIO}, Source::kStream), "eree");
+  const int64_t interrupted = -trace::kErestartSys;
+  EXPECT_EQ(verdicts({4, interrupted, 3, 1, 0}, {8, 0}, Source::kStream), "eesssee");
+  EXPECT_EQ(verdicts({interrupted, 8, interrupted}, {1, 3, interrupted, 4}, Source::kStream),
+            "seessee");
   EXPECT_EQ(verdicts({4, 4, 0}, {9, 0}, Source::kKernelFile), "eesee");
   EXPECT_EQ(verdicts({4, 4, 0}, {8, 0}, Source::kOther), "rrc");  // no stream
 }
