@@ -3,6 +3,7 @@
 // timer_create(2) with SIGEV_THREAD_ID, tgkill(2), one signal handler.
 #include "vmm/kicker.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,10 @@ namespace {
 thread_local std::atomic<Kicker*> armed_kicker = nullptr;
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+// Kicker::target_.
+constexpr uint64_t kThreadId = 0xFFFF'FFFF;
+constexpr uint64_t kUnderWay = uint64_t{1} << 32;
 
 }  // namespace
 
@@ -39,8 +44,16 @@ void Kicker::InstallHandler() {
 void Kicker::OnSignal(int, siginfo_t* info, void*) {
   Kicker* kicker = armed_kicker.load(std::memory_order_acquire);
   if (kicker == nullptr) return;
-  if (info->si_code == SI_TIMER) kicker->timer_fired_.store(true, std::memory_order_release);
+  if (info->si_code != SI_TIMER) return kicker->NoteKick();
+  kicker->timer_fired_.store(true, std::memory_order_release);
   kicker->vcpu_.RequestExit();
+}
+
+// A kick that comes behind the first line sends a signal of its own.
+void Kicker::NoteKick() {
+  target_.fetch_and(~kUnderWay);
+  kicked_.store(true, std::memory_order_release);
+  vcpu_.RequestExit();
 }
 
 void Kicker::Arm(uint64_t period_ns) {
@@ -53,24 +66,30 @@ void Kicker::Arm(uint64_t period_ns) {
   event._sigev_un._tid = thread_id;
   if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) ThrowErrno("timer_create", errno);
   armed_kicker.store(this, std::memory_order_release);
-  thread_id_.store(thread_id, std::memory_order_release);
+  if (target_.exchange(static_cast<uint64_t>(thread_id)) != 0) kicked_ = true;
+  // A kick of before, or one that came while somebody else ran the vCPU and did not ask.
+  if (kicked_) vcpu_.RequestExit();
   period_ns_ = period_ns;
   SetPeriod(period_ns_);
 }
 
 void Kicker::Disarm() {
-  if (thread_id_.load(std::memory_order_acquire) == 0) return;
-  thread_id_.store(0, std::memory_order_release);
+  const uint64_t armed = target_.load() & kThreadId;
+  if (armed == 0) return;
+  // Whoever has set kUnderWay is about to send the signal.
+  for (uint64_t still = armed; !target_.compare_exchange_weak(still, 0); still = armed) {
+    ::sched_yield();
+  }
   ::timer_delete(timer_);
   armed_kicker.store(nullptr, std::memory_order_release);
 }
 
 void Kicker::Pause() {
-  if (thread_id_.load(std::memory_order_acquire) != 0) SetPeriod(0);
+  if ((target_.load() & kThreadId) != 0) SetPeriod(0);
 }
 
 void Kicker::Resume() {
-  if (thread_id_.load(std::memory_order_acquire) != 0) SetPeriod(period_ns_);
+  if ((target_.load() & kThreadId) != 0) SetPeriod(period_ns_);
 }
 
 void Kicker::SetPeriod(uint64_t period_ns) {
@@ -83,9 +102,13 @@ void Kicker::SetPeriod(uint64_t period_ns) {
 
 void Kicker::Kick() {
   const int saved_errno = errno;
-  vcpu_.RequestExit();
-  const int thread_id = thread_id_.load(std::memory_order_acquire);
-  if (thread_id != 0) ::syscall(SYS_tgkill, ::getpid(), thread_id, KickSignal());
+  const uint64_t before = target_.fetch_or(kUnderWay);
+  const auto thread_id = static_cast<pid_t>(before & kThreadId);
+  // A signal that is under way tells of this kick too.
+  const bool send = thread_id != 0 && (before & kUnderWay) == 0;
+  if (send && ::syscall(SYS_tgkill, ::getpid(), thread_id, KickSignal()) != 0) {
+    NoteKick();  // no room for one more signal (RLIMIT_SIGPENDING): the next exit shows it
+  }
   errno = saved_errno;
 }
 

@@ -32,7 +32,8 @@ class MachineInterface {
   // Runs the guest until a port says stop or the run fails. May be called again after kStopped
   // and kKicked.
   virtual RunResult Run(Ports& ports) = 0;
-  // Makes Run call OnTick soon.
+  // Makes Run call OnTick soon, or ends WaitIdle: one of them, once. Kicks that nobody was told of
+  // yet are one.
   virtual void Kick() = 0;
   // Makes Run return kKicked soon.
   virtual void RequestStop() = 0;

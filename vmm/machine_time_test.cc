@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <thread>
@@ -123,7 +122,7 @@ TEST_F(MachineTest, TimerThatPassedGivesATick) {
   TickRun run(kvm(), TicksByDeadline(), 2 * kMs);
   const uint64_t deadline = *run.machine->memory().Load<uint64_t>(
       run.machine->channel_gpa() + offsetof(ChannelHeader, timer_deadline_tsc));
-  ASSERT_LT(run.machine->GuestTsc(), deadline);
+  // On a busy host it may have passed by now.
   const RunResult result = run.machine->Run(run.ports);
   ASSERT_EQ(result.end, RunEnd::kStopped) << result.message;
   EXPECT_EQ(TicksTaken(*run.machine), 5u);
@@ -166,18 +165,32 @@ TEST_F(MachineTest, IdleWaitEndsAtTimeAtInputAndAtAKick) {
     machine.Kick();
     EXPECT_EQ(machine.WaitIdle(5000 * kMs, fds), IdleEnd::kSignal) << "a kick before the wait";
     EXPECT_EQ(machine.WaitIdle(kMs, fds), IdleEnd::kDeadline) << "one kick, one end";
-    std::thread kicker([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      machine.Kick();
-    });
-    EXPECT_EQ(machine.WaitIdle(kNoDeadline, fds), IdleEnd::kSignal);
-    kicker.join();
     EXPECT_EQ(::write(write_end.get(), "x", 1), 1);
     EXPECT_EQ(machine.WaitIdle(5000 * kMs, fds), IdleEnd::kReadable);
     return Next::kContinue;
   };
   EXPECT_EQ(machine.Run(ports).end, RunEnd::kStopped);
   EXPECT_EQ(ports.rings.size(), 2u);
+}
+
+// The kick's steps, and those of the thread that it is for, come in any order.
+TEST_F(MachineTest, OneKickOfAnotherThreadIsOneEnd) {
+  const std::vector<uint8_t> kernel = IdlesOnce();
+  MachineConfig config = testing::SmallConfig(kernel, KernelRing::kRing3);
+  config.tick_ns = kMs;
+  Machine machine(kvm(), config);
+  RecordingPorts ports;
+  ports.on_doorbell = [&](DoorbellReason reason, uint64_t) {
+    if (reason == DoorbellReason::kDone) return Next::kStop;
+    for (int round = 0; round < 2000 && !HasFailure(); ++round) {
+      std::thread kicker([&] { machine.Kick(); });
+      EXPECT_EQ(machine.WaitIdle(kNoDeadline, {}), IdleEnd::kSignal);
+      kicker.join();
+      EXPECT_EQ(machine.WaitIdle(0, {}), IdleEnd::kDeadline) << "round " << round;
+    }
+    return Next::kContinue;
+  };
+  EXPECT_EQ(machine.Run(ports).end, RunEnd::kStopped);
 }
 
 TEST_F(MachineTest, HostAndGuestAgreeAboutTheTime) {
@@ -192,8 +205,11 @@ TEST_F(MachineTest, HostAndGuestAgreeAboutTheTime) {
   EXPECT_GE(ports.rings.at(0).argument + slack, before & mask);
   EXPECT_LE(ports.rings.at(0).argument, (after & mask) + slack);
   EXPECT_EQ(machine.NsUntil(before), 0u);
+  const uint64_t start_ns = MonotonicNs();
   const uint64_t second = machine.NsUntil(machine.GuestTsc() + machine.boot_info().tsc_khz * 1000);
-  EXPECT_NEAR(static_cast<double>(second), 1e9, 1e6);
+  const uint64_t passed_ns = MonotonicNs() - start_ns;
+  EXPECT_LE(second, 1001 * kMs);
+  EXPECT_GE(second + passed_ns, 999 * kMs);
   EXPECT_GT(machine.NsUntil(~uint64_t{0}), second) << "a wild deadline does not wrap";
 }
 

@@ -72,6 +72,7 @@ std::optional<RunResult> RunLoop::Dispatch(const HandledExit& handled, Ports& po
       return std::nullopt;
     case ExitAction::kKicked: {
       const uint64_t start_ns = MonotonicNs();
+      (void)parts_.kicker.TakeKick();  // OnTick is what it wants
       const Next next = ports.OnTick();
       watchdog_->Exclude(MonotonicNs() - start_ns);
       if (next == Next::kStop) return RunResult{RunEnd::kStopped, {}};
@@ -141,10 +142,11 @@ IdleEnd RunLoop::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
   IdleEnd end = IdleEnd::kSignal;
   {
     const KickBlocked blocked;
-    if (!parts_.vcpu.exit_requested()) {
-      end = vmm::WaitIdle(wait_ns, fds, &blocked.before());
-    }
     // The caller learns of a kick here and now; Run need not tell it again.
+    if (!parts_.kicker.TakeKick()) {
+      end = vmm::WaitIdle(wait_ns, fds, &blocked.before());
+      (void)parts_.kicker.TakeKick();
+    }
     parts_.vcpu.ClearExitRequest();
   }
   parts_.kicker.Resume();

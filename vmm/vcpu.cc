@@ -70,11 +70,14 @@ uint64_t Vcpu::TscKhz() const {
 // immediate_exit completes it (Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO).
 void Vcpu::FinishExit() {
   if (!exit_open_) return;
-  const bool requested = exit_requested();
-  RequestExit();
+  const uint32_t requests = exit_requests_;
+  const bool requested = __atomic_load_n(&run_->immediate_exit, __ATOMIC_SEQ_CST) != 0;
+  SetImmediateExit(1);
   const int result = ::ioctl(fd_.get(), KVM_RUN, 0UL);
   const int error = errno;
-  if (!requested) ClearExitRequest();
+  // A request that came meanwhile, by a signal, is not lost either.
+  SetImmediateExit(0);
+  if (requested || exit_requests_ != requests) SetImmediateExit(1);
   if (result == 0 || error != EINTR) {
     ThrowErrno("KVM_RUN, to finish the last exit", result == 0 ? EIO : error);
   }

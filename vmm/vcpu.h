@@ -9,6 +9,7 @@
 
 #include "vmm/kvm_api.h"
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -48,9 +49,11 @@ class Vcpu {
 
   // Makes the current or next Run return Interrupted, once. Only together with a signal to the
   // running thread does it take effect at once (kicker.h).
-  void RequestExit() { __atomic_store_n(&run_->immediate_exit, uint8_t{1}, __ATOMIC_SEQ_CST); }
-  void ClearExitRequest() { __atomic_store_n(&run_->immediate_exit, uint8_t{0}, __ATOMIC_SEQ_CST); }
-  bool exit_requested() const { return __atomic_load_n(&run_->immediate_exit, __ATOMIC_SEQ_CST); }
+  void RequestExit() {
+    ++exit_requests_;
+    SetImmediateExit(1);
+  }
+  void ClearExitRequest() { SetImmediateExit(0); }
 
   // Registers as of the last exit.
   kvm_regs regs() const;
@@ -72,10 +75,15 @@ class Vcpu {
   std::string DumpRegisters() const;
 
  private:
+  void SetImmediateExit(uint8_t value) {
+    __atomic_store_n(&run_->immediate_exit, value, __ATOMIC_SEQ_CST);
+  }
+
   Fd fd_;
   Mapping run_mapping_;  // unmapped before the vCPU's fd is closed
   kvm_run* run_;
-  bool exit_open_ = false;  // FinishExit has something to do
+  std::atomic<uint32_t> exit_requests_ = 0;  // counted modulo 2^32
+  bool exit_open_ = false;                   // FinishExit has something to do
 };
 
 }  // namespace fv::vmm

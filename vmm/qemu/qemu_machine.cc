@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <utility>
 
 #include "proto/channel.h"
 #include "proto/layout.h"
@@ -33,9 +34,10 @@ Fd MakeEventFd() {
   return fd;
 }
 
-void Drain(int event_fd) {
+// Whether there was anything.
+bool Drain(int event_fd) {
   uint64_t count;
-  (void)!::read(event_fd, &count, sizeof(count));
+  return ::read(event_fd, &count, sizeof(count)) == sizeof(count);
 }
 
 MachineConfig QemuConfigured(MachineConfig config) {
@@ -90,8 +92,7 @@ QemuMachine::~QemuMachine() = default;
 void QemuMachine::AwaitFirmware(const std::string& program) {
   const uint64_t deadline_ns = MonotonicNs() + kStartLimitNs;
   while (TakeWord() != FV_FW_READY) {
-    const Wake wake = WaitForBell(deadline_ns);
-    if (wake == Wake::kBell || wake == Wake::kKick) continue;
+    if (WaitForBell(deadline_ns) != Wake::kEnded && MonotonicNs() < deadline_ns) continue;
     const std::string said = process_->output();
     throw VmmError(VmmErrorKind::kNoDevice,
                    said.empty() ? program + " does not start (package qemu-system-x86)"
@@ -125,7 +126,7 @@ RunResult QemuMachine::Run(Ports& ports) {
     } else if (wake == Wake::kEnded) {
       return {RunEnd::kGuestError, "QEMU ended\n" + process_->output()};
     }
-    if (MonotonicNs() >= housekeeping_ns || kicked_.exchange(false)) {
+    if (MonotonicNs() >= housekeeping_ns || std::exchange(kicked_, false)) {
       if (auto end = OnHousekeeping(ports)) return *std::move(end);
       housekeeping_ns = MonotonicNs() + kHousekeepingPeriodNs;
     }
@@ -180,10 +181,8 @@ QemuMachine::Wake QemuMachine::WaitForBell(uint64_t deadline_ns) {
   const uint64_t now_ns = MonotonicNs();
   const int fds[] = {process_->bell_fd(), wakeup_.get()};
   vmm::WaitIdle(deadline_ns > now_ns ? deadline_ns - now_ns : 0, fds);
-  Drain(wakeup_.get());
-  if (!process_->EmptyBell()) return Wake::kEnded;
-  if (kicked_) return Wake::kKick;
-  return MonotonicNs() >= deadline_ns ? Wake::kTime : Wake::kBell;
+  if (Drain(wakeup_.get())) kicked_ = true;
+  return process_->EmptyBell() ? Wake::kInTime : Wake::kEnded;
 }
 
 uint64_t QemuMachine::TakeWord() {
@@ -206,7 +205,6 @@ void QemuMachine::Answer() {
 
 void QemuMachine::Kick() {
   const int saved_errno = errno;
-  kicked_ = true;
   const uint64_t one = 1;
   (void)!::write(wakeup_.get(), &one, sizeof(one));
   errno = saved_errno;
@@ -223,10 +221,10 @@ IdleEnd QemuMachine::WaitIdle(uint64_t wait_ns, std::span<const int> fds) {
   int all[kMaxIdleFds] = {wakeup_.get()};
   const size_t count = std::min(fds.size(), kMaxIdleFds - 1);
   std::copy_n(fds.begin(), count, all + 1);
-  const IdleEnd end = vmm::WaitIdle(wait_ns, std::span<const int>(all, count + 1));
-  Drain(wakeup_.get());
+  const IdleEnd end = vmm::WaitIdle(kicked_ ? 0 : wait_ns, std::span<const int>(all, count + 1));
   // The caller learns of a kick here and now; Run need not tell it again.
-  return kicked_.exchange(false) ? IdleEnd::kSignal : end;
+  const bool kicked = Drain(wakeup_.get());
+  return std::exchange(kicked_, false) || kicked ? IdleEnd::kSignal : end;
 }
 
 uint64_t QemuMachine::GuestTsc() const { return HostTsc() + tsc_offset_; }

@@ -58,8 +58,8 @@ class QemuMachine final : public MachineInterface {
   void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) override;
 
  private:
-  // What woke Run, or that the time is over.
-  enum class Wake { kBell, kKick, kTime, kEnded };
+  enum class Wake { kInTime, kEnded };
+  // Until the bell, a kick (which it notes) or the deadline; or QEMU has ended.
   Wake WaitForBell(uint64_t deadline_ns);
   // The word in the mailbox, 0 if there is none; takes its time for the clock.
   uint64_t TakeWord();
@@ -77,12 +77,12 @@ class QemuMachine final : public MachineInterface {
   Fd file_;
   GuestMemory memory_;
   Mapping mailbox_;
-  Fd wakeup_;  // eventfd(2)
+  Fd wakeup_;  // eventfd(2): there are kicks
   proto::BootInfo boot_info_{};
   std::unique_ptr<QemuProcess> process_;
   std::optional<Watchdog> watchdog_;  // during Run
-  std::atomic<bool> kicked_ = false;
   std::atomic<bool> stop_requested_ = false;
+  bool kicked_ = false;      // taken from `wakeup_`, and nobody told
   bool unanswered_ = false;  // the guest waits for an answer
   bool clocks_set_ = false;
   uint64_t ready_wall_ns_ = 0;  // when the firmware was ready

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "vmm/cpu_state.h"
 #include "vmm/error.h"
@@ -153,6 +154,23 @@ TEST_F(QemuMachineTest, TheGuestWaitsForEachAnswer) {
   EXPECT_EQ(ports.rings[0].argument, 1u);
   EXPECT_EQ(ports.rings[1].reason, DoorbellReason::kDone);
   EXPECT_EQ(ports.rings[1].argument, 2u);
+}
+
+TEST_F(QemuMachineTest, OneKickIsOneEndOfAWait) {
+  QemuMachine machine(Config(RingsTwice()));
+  RecordingPorts ports;
+  ports.on_doorbell = [&](DoorbellReason reason, uint64_t) {
+    if (reason == DoorbellReason::kDone) return Next::kStop;
+    for (int round = 0; round < 200 && !HasFailure(); ++round) {
+      std::thread kicker([&] { machine.Kick(); });
+      EXPECT_EQ(machine.WaitIdle(kNoDeadline, {}), IdleEnd::kSignal);
+      kicker.join();
+      EXPECT_EQ(machine.WaitIdle(0, {}), IdleEnd::kDeadline) << "round " << round;
+    }
+    return Next::kContinue;
+  };
+  EXPECT_EQ(machine.Run(ports).end, RunEnd::kStopped);
+  EXPECT_EQ(ports.rings.size(), 2u);
 }
 
 TEST_F(QemuMachineTest, ATripleFaultShowsTheRegisters) {
