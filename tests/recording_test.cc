@@ -11,11 +11,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gflags/gflags.h"
+#include "src/inspect/mapping_path.h"
 #include "src/inspect/snapshot_reader.h"
 #include "src/recording/record_reader.h"
 #include "src/recording/recording_observer.h"
@@ -48,9 +50,12 @@ class Witness final : public session::Observer {
                              .value()),
         file_(file) {}
 
+  // Paths of mapped files by address of the address space and first page.
+  using Paths = std::map<std::pair<uint64_t, uint64_t>, std::string>;
   struct Sight {
     uint64_t position;  // bytes of the recording then
     recording::State state;
+    Paths paths;
   };
 
   void OnEvent(const proto::EventRecord&) override {}
@@ -60,13 +65,25 @@ class Witness final : public session::Observer {
       return vmm::Next::kContinue;
     }
     if (!reader_.ReadInto(snapshot_).ok()) return vmm::Next::kStop;
-    sights_.push_back({file_.bytes(), recording::StateOf(snapshot_)});
+    sights_.push_back({file_.bytes(), recording::StateOf(snapshot_), PathsNow()});
     return vmm::Next::kContinue;
   }
 
   const std::vector<Sight>& sights() const { return sights_; }
 
  private:
+  Paths PathsNow() const {
+    Paths paths;
+    for (const inspect::Mm& mm : snapshot_.mms) {
+      for (const inspect::Vma& vma : mm.vmas) {
+        const std::string path = inspect::MappingPath(memory_, vma.address);
+        if (path.empty()) continue;
+        paths[{mm.address - proto::kKernelBase, vma.record.start >> proto::kPageShift}] = path;
+      }
+    }
+    return paths;
+  }
+
   inspect::MemoryReader memory_;
   inspect::SnapshotReader reader_;
   const recording::RecordingFile& file_;
@@ -74,6 +91,16 @@ class Witness final : public session::Observer {
   uint64_t safepoints_ = 0;
   std::vector<Sight> sights_;
 };
+
+Witness::Paths PathsOf(const recording::State& state) {
+  Witness::Paths paths;
+  for (const auto& [id, mm] : state.mms) {
+    for (const auto& [page, file] : mm.files) {
+      paths[{mm.address, page}] = state.file_names.at(file);
+    }
+  }
+  return paths;
+}
 
 std::vector<uint8_t> ContentOf(const recording::RecordingFile& file) {
   std::vector<uint8_t> bytes(file.bytes_in_file());
@@ -132,6 +159,7 @@ TEST_F(RecordingTest, IsWhatTheGuestWas) {
   auto sight = sights.begin();
   uint64_t next_event = 0;
   bool ended = false;
+  bool named = false;
   while (std::optional<recording::schema::Record> record = reader->Next()) {
     const absl::Status applied = recording::Apply(*record, state);
     ASSERT_TRUE(applied.ok()) << applied;
@@ -147,10 +175,13 @@ TEST_F(RecordingTest, IsWhatTheGuestWas) {
     for (; sight != sights.end() && sight->position == reader->position(); ++sight) {
       ASSERT_THAT(recording::Differences(state, sight->state), IsEmpty())
           << "event " << next_event << " of the recording";
+      ASSERT_EQ(PathsOf(state), sight->paths) << "event " << next_event << " of the recording";
+      named = named || !sight->paths.empty();
     }
   }
   EXPECT_EQ(reader->tail(), recording::Tail::kEnd);
   EXPECT_TRUE(ended);
+  EXPECT_TRUE(named) << "no mapping of a file was seen";
   EXPECT_EQ(sight, sights.end()) << "some steps were not compared";
   // What a recording may cost, its names aside.
   EXPECT_LT(bytes.size(), 16'000 + 100 * next_event);

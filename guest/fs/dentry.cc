@@ -37,18 +37,34 @@ proto::Link& BucketOf(const Dentry* parent, uint32_t hash) {
   return head;
 }
 
+uint64_t RecordOf(const Ref<Dentry>& dentry) {
+  return AddressOf(static_cast<const proto::NameRecord*>(dentry.get()));
+}
+
 }  // namespace
 
-Dentry::Dentry(Ref<Dentry> parent, Ref<Inode> inode)
-    : name_(inline_name_), parent_(std::move(parent)), inode_(std::move(inode)) {
+Dentry::Dentry(Ref<Dentry> parent, Ref<Inode> inode) : inode_(std::move(inode)) {
   InitHead(children_);
   inline_name_[0] = '\0';
+  text = AddressOf(inline_name_);
+  SetParent(std::move(parent));
 }
 
 Dentry::~Dentry() {
-  if (name_ != inline_name_) {
-    KernelFree(name_, size_t{name_length_} + 1);
+  magic = 0;
+  if (!NameIsInline()) {
+    KernelFree(reinterpret_cast<char*>(text), size_t{length} + 1);
   }
+}
+
+void Dentry::SetParent(Ref<Dentry> parent) {
+  directory = RecordOf(parent);
+  parent_ = std::move(parent);
+}
+
+void Dentry::Cover(Ref<Dentry> point) {
+  mount_point = RecordOf(point);
+  covers_ = std::move(point);
 }
 
 Result<Ref<Dentry>> Dentry::Create(Ref<Dentry> parent, const char* name, size_t length,
@@ -72,32 +88,32 @@ void Dentry::Release() {
   }
 }
 
-Result<char*> Dentry::RoomForName(size_t length) {
-  if (length < kInlineName) {
+Result<char*> Dentry::RoomForName(size_t bytes) {
+  if (bytes < kInlineName) {
     return inline_name_;
   }
-  char* place = static_cast<char*>(KernelAllocate(length + 1));
+  char* place = static_cast<char*>(KernelAllocate(bytes + 1));
   return place != nullptr ? Result<char*>(place) : Result<char*>(Error(ENOMEM));
 }
 
-void Dentry::SetName(char* place, const char* name, size_t length) {
-  char* old = name_;
-  const size_t old_length = name_length_;
-  memmove(place, name, length);
-  place[length] = '\0';
-  name_ = place;
-  name_length_ = static_cast<uint8_t>(length);
-  hash_ = HashName(place, length);
-  if (old != inline_name_) {
+void Dentry::SetName(char* place, const char* name, size_t bytes) {
+  char* old = NameIsInline() ? nullptr : reinterpret_cast<char*>(text);
+  const size_t old_length = length;
+  memmove(place, name, bytes);
+  place[bytes] = '\0';
+  text = AddressOf(place);
+  length = static_cast<uint32_t>(bytes);
+  hash_ = HashName(place, bytes);
+  if (old != nullptr) {
     KernelFree(old, old_length + 1);
   }
 }
 
-Dentry* Dentry::FindChild(const char* name, size_t length) {
-  const uint32_t hash = HashName(name, length);
+Dentry* Dentry::FindChild(const char* name, size_t bytes) {
+  const uint32_t hash = HashName(name, bytes);
   for (Dentry& child : Bucket(BucketOf(this, hash))) {
-    if (child.hash_ == hash && child.parent_.get() == this && child.name_length_ == length &&
-        memcmp(child.name_, name, length) == 0) {
+    if (child.hash_ == hash && child.parent_.get() == this && child.length == bytes &&
+        memcmp(child.name(), name, bytes) == 0) {
       return &child;
     }
   }
@@ -106,8 +122,8 @@ Dentry* Dentry::FindChild(const char* name, size_t length) {
 
 void Dentry::AddChild(Dentry& child) {
   child.AddRef();
-  child.parent_ = Ref<Dentry>(*this);
-  child.unlinked_ = false;
+  child.SetParent(Ref<Dentry>(*this));
+  child.flags &= ~uint32_t{proto::kNameUnlinked};
   child.cookie_ = next_cookie_++;
   Siblings(children_).PushFront(child);
   Bucket(BucketOf(this, child.hash_)).PushFront(child);
@@ -120,7 +136,7 @@ void Dentry::AddChild(Dentry& child) {
 void Dentry::RemoveChild(Dentry& child) {
   Unlink(child.sibling);
   Unlink(child.bucket);
-  child.unlinked_ = true;
+  child.flags |= proto::kNameUnlinked;
   if (child.inode().IsDirectory()) {
     --inode().links;
   }
@@ -150,12 +166,12 @@ Status Dentry::Move(Dentry& new_parent, const char* name, size_t length) {
 }
 
 void Dentry::SwapNames(Dentry& a, Dentry& b) {
-  char* const name_a = a.name_ == a.inline_name_ ? b.inline_name_ : a.name_;
-  char* const name_b = b.name_ == b.inline_name_ ? a.inline_name_ : b.name_;
+  const uint64_t text_a = a.NameIsInline() ? AddressOf(b.inline_name_) : a.text;
+  const uint64_t text_b = b.NameIsInline() ? AddressOf(a.inline_name_) : b.text;
   std::swap(a.inline_name_, b.inline_name_);
-  a.name_ = name_b;
-  b.name_ = name_a;
-  std::swap(a.name_length_, b.name_length_);
+  a.text = text_b;
+  b.text = text_a;
+  std::swap(a.length, b.length);
   std::swap(a.hash_, b.hash_);
 }
 
@@ -176,8 +192,8 @@ bool Dentry::IsAncestorOf(const Dentry& other) const {
     if (at == this) {
       return true;
     }
-    if (!at->parent_ && at->covers) {
-      at = at->covers.get();
+    if (!at->parent_ && at->covers_) {
+      at = at->covers_.get();
     }
   }
   return false;

@@ -37,11 +37,11 @@ class Dentry final : public MappingSource {
   uint64_t MappingDevice() const override;
   uint64_t MappingInode() const override;
 
-  const char* name() const { return name_; }  // NUL-terminated
-  size_t name_length() const { return name_length_; }
+  const char* name() const { return reinterpret_cast<const char*>(text); }  // NUL-terminated
+  size_t name_length() const { return length; }
   Inode& inode() const { return *inode_; }
   Ref<Dentry> parent() const { return parent_; }
-  bool unlinked() const { return unlinked_; }
+  bool unlinked() const { return (flags & proto::kNameUnlinked) != 0; }
   bool linked() const { return IsLinked(sibling); }
 
   // Directory contents (ramfs). Each call keeps the parent's link count and times true.
@@ -63,10 +63,11 @@ class Dentry final : public MappingSource {
   static void Exchange(Dentry& a, Dentry& b);
   bool IsAncestorOf(const Dentry& other) const;
 
-  // The root of what is mounted here, or null; and for a mounted root what it covers (counted by
-  // the mount: a covered dentry is pinned).
+  // The root of what is mounted here, or null.
   Ref<Dentry> mounted;
-  Ref<Dentry> covers;
+  // For a mounted root what it covers (counted by the mount: a covered dentry is pinned), or null.
+  const Ref<Dentry>& covers() const { return covers_; }
+  void Cover(Ref<Dentry> point);
   // Of a mounted root: how often a walk came in from what it covers (MNT_EXPIRE).
   uint32_t crossings = 0;
 
@@ -83,15 +84,15 @@ class Dentry final : public MappingSource {
   // Where a name of this length can stand: in the dentry, or in memory of its own. Errors: ENOMEM.
   Result<char*> RoomForName(size_t length);
   void SetName(char* place, const char* name, size_t length);
+  void SetParent(Ref<Dentry> parent);
+  bool NameIsInline() const { return name() == inline_name_; }
   static void SwapNames(Dentry& a, Dentry& b);
 
   static constexpr size_t kInlineName = 40;
   uint32_t refs_ = 1;
-  bool unlinked_ = false;
-  uint8_t name_length_ = 0;
   uint32_t hash_ = 0;
-  char* name_;
-  Ref<Dentry> parent_;
+  Ref<Dentry> parent_;  // `directory`
+  Ref<Dentry> covers_;  // `mount_point`
   Ref<Inode> inode_;
   uint64_t cookie_ = 0;
   uint64_t next_cookie_ = kFromNewest + 1;

@@ -94,7 +94,7 @@ Status MountAt(const Ref<Dentry>& point, const MountRequest& request) {
   mount->point = point;
   mount->used = true;
   if (point) {
-    mount->root->covers = point;
+    mount->root->Cover(point);
     point->mounted = mount->root;
   }
   return Ok();
@@ -145,7 +145,7 @@ Status MoveMount(Dentry& root, const Ref<Dentry>& point) {
   }
   mount->point->mounted = nullptr;
   mount->point = point;
-  root.covers = point;
+  root.Cover(point);
   point->mounted = mount->root;
   return Ok();
 }
@@ -196,7 +196,7 @@ Status UnmountRoot(Dentry& root, UmountMode mode) {
   }
   mount->point->mounted = nullptr;
   mount->point = nullptr;
-  root.covers = nullptr;
+  root.Cover(nullptr);
   if (!busy) {
     // A busy slot keeps its superblock for those inside, for ever.
     EmptyTree(root);

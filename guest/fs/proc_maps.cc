@@ -24,8 +24,8 @@ const char* SpecialName(const Mm& mm, const Vma& vma) {
 }  // namespace
 
 void AddMappingLine(TextBuffer& out, const Mm& mm, const Vma& vma) {
-  const uint64_t device = vma.source != nullptr ? vma.source->MappingDevice() : 0;
-  const uint64_t inode = vma.source != nullptr ? vma.source->MappingInode() : 0;
+  const uint64_t device = vma.source() != nullptr ? vma.source()->MappingDevice() : 0;
+  const uint64_t inode = vma.source() != nullptr ? vma.source()->MappingInode() : 0;
   const bool offset_counts = vma.object != 0;
   out.Add("%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vma.start, vma.end,
           (vma.flags & proto::kVmRead) != 0 ? 'r' : '-',
@@ -34,8 +34,8 @@ void AddMappingLine(TextBuffer& out, const Mm& mm, const Vma& vma) {
           offset_counts ? vma.page_offset * proto::kPageBytes : 0, DeviceMajor(device),
           DeviceMinor(device), inode);
   char path[512];
-  if (vma.source != nullptr) {
-    const size_t length = vma.source->MappingPath(path, sizeof(path));
+  if (vma.source() != nullptr) {
+    const size_t length = vma.source()->MappingPath(path, sizeof(path));
     out.PadLine(kNameColumn);
     out.Put(path, length);
   } else if (vma.is_shared() && vma.object != 0) {

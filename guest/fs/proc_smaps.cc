@@ -153,9 +153,9 @@ void AddNumaLine(TextBuffer& out, const Mm& mm, const Vma& vma) {
   AddUsage(mm, vma, usage);
   out.Add("%08lx default", vma.start);
   char path[512];
-  if (vma.source != nullptr) {
+  if (vma.source() != nullptr) {
     out.Add(" file=");
-    out.Put(path, vma.source->MappingPath(path, sizeof(path)));
+    out.Put(path, vma.source()->MappingPath(path, sizeof(path)));
   } else if (vma.start < mm.brk && vma.end > mm.start_brk) {
     out.Add(" heap");
   } else if (vma.start <= mm.start_stack && vma.end >= mm.start_stack) {

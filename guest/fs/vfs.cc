@@ -43,7 +43,7 @@ Status MayDelete(const Dentry& directory, const Dentry& victim, const Credential
     if (!victim.inode().IsDirectory()) {
       return Error(ENOTDIR);
     }
-    return victim.mounted || victim.covers ? Status(Error(EBUSY)) : Ok();
+    return victim.mounted || victim.covers() ? Status(Error(EBUSY)) : Ok();
   }
   return victim.inode().IsDirectory() ? Status(Error(EISDIR)) : Ok();
 }

@@ -249,8 +249,8 @@ Ref<Dentry> CrossMounts(Ref<Dentry> dentry) {
 
 Ref<Dentry> ParentAcrossMounts(Dentry& dentry) {
   Ref<Dentry> at(dentry);
-  while (!at->parent() && at->covers) {
-    at = at->covers;
+  while (!at->parent() && at->covers()) {
+    at = at->covers();
   }
   return at->parent() ? at->parent() : at;
 }
@@ -292,8 +292,8 @@ Result<size_t> FormatPath(const Dentry& dentry, const Dentry& root, char* out, s
   Ref<Dentry> at(const_cast<Dentry&>(dentry));
   bool any = false;
   while (fits && at.get() != &root) {
-    while (!at->parent() && at->covers && at.get() != &root) {
-      at = at->covers;
+    while (!at->parent() && at->covers() && at.get() != &root) {
+      at = at->covers();
     }
     if (!at->parent() || at.get() == &root) {
       break;

@@ -19,9 +19,9 @@ uint64_t PagesOf(uint64_t bytes) { return (bytes + kPageMask) >> proto::kPageShi
 
 // The segment that `vma` maps, or nullptr.
 ShmSegment* SegmentOf(const Vma& vma) {
-  for (int i = g_segments.highest(); vma.source != nullptr && i >= 0; --i) {
+  for (int i = g_segments.highest(); vma.source() != nullptr && i >= 0; --i) {
     auto* segment = static_cast<ShmSegment*>(g_segments.At(i));
-    if (segment != nullptr && vma.source == segment) {
+    if (segment != nullptr && vma.source() == segment) {
       return segment;
     }
   }
@@ -193,7 +193,7 @@ Status DetachShm(Mm& mm, uint64_t address) {
   const uint64_t end = address + (PagesOf(segment->bytes()) << proto::kPageShift);
   while (vma != nullptr && vma->end <= end) {
     Vma* next = mm.vma_list().Next(*vma);
-    const bool part = vma->source == source && IsPartAt(*vma, address);
+    const bool part = vma->source() == source && IsPartAt(*vma, address);
     const uint64_t start = vma->start;
     const uint64_t bytes = vma->end - start;
     const uint64_t next_start = next == nullptr ? 0 : next->start;

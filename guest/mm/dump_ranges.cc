@@ -39,7 +39,7 @@ bool BeginsWithElfMagic(Mm& mm, const Vma& vma) {
 uint64_t DumpedBytes(Mm& mm, const Vma& vma) {
   const uint64_t all = vma.end - vma.start;
   const uint32_t filter = mm.coredump_filter;
-  const bool file = vma.source != nullptr;
+  const bool file = vma.source() != nullptr;
   if ((vma.flags & proto::kVmDontDump) != 0) {
     return 0;
   }

@@ -60,9 +60,9 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
     CommitCharge charge;
     TRY(charge.Take(parent, HasMutant(Mutant::kForkUncharged) ? 0 : ChargeOf(vma)));
     const bool short_copy = HasMutant(Mutant::kVmaOffByOne) && vma.page_count() > 1;
-    Vma* copy =
-        NewVma(child, vma.start, vma.end - (short_copy ? proto::kPageBytes : 0),
-               vma.flags & ~kLockFlags, vma.may, vma.memory_object(), vma.page_offset, vma.source);
+    Vma* copy = NewVma(child, vma.start, vma.end - (short_copy ? proto::kPageBytes : 0),
+                       vma.flags & ~kLockFlags, vma.may, vma.memory_object(), vma.page_offset,
+                       vma.source());
     if (copy == nullptr) {
       if (HasMutant(Mutant::kFailKeepsCharge)) {
         charge.Keep();

@@ -27,7 +27,7 @@ void Enter(Vma& vma, Lineage& lineage, Vma* after) {
 bool AreKin(const Vma& lower, const Vma& upper) {
   constexpr uint64_t kMayDiffer = kVmAccess | proto::kVmAccount;
   return lower.end == upper.start && ((lower.flags ^ upper.flags) & ~kMayDiffer) == 0 &&
-         lower.object == upper.object && lower.source == upper.source &&
+         lower.object == upper.object && lower.source() == upper.source() &&
          lower.page_offset + lower.page_count() == upper.page_offset;
 }
 

@@ -130,7 +130,7 @@ Result<uint64_t> MoveVma(Mm& mm, Vma& vma, const RemapCall& call, uint64_t targe
   const uint64_t page_offset =
       fresh ? target >> proto::kPageShift : vma.ObjectIndex(call.old_address);
   Vma* made = NewVma(mm, target, target + call.new_length, vma.flags, vma.may, vma.memory_object(),
-                     page_offset, vma.source);
+                     page_offset, vma.source());
   if (made == nullptr) {
     return Error(ENOMEM);
   }

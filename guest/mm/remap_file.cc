@@ -41,7 +41,7 @@ Status Mm::RemapFilePages(uint64_t address, uint64_t length, uint64_t page_offse
   request.populate = MapPopulate::kYes;
   request.object = Ref<MemoryObject>(*vma->memory_object());
   request.page_offset = page_offset;
-  request.source = vma->source;
+  request.source = vma->source();
   // The old mapping may hold the last reference, and goes first.
   if (request.source != nullptr) {
     request.source->AddRef();

@@ -10,7 +10,7 @@
 
 #include "guest/lib/ref.h"
 #include "guest/mm/memory_object.h"
-#include "proto/records.h"
+#include "proto/mapping_names.h"
 
 namespace fv::guest {
 
@@ -19,9 +19,9 @@ class Mm;
 // Bits of Vma::flags that mprotect changes; also the bits of Vma::may.
 inline constexpr uint64_t kVmAccess = proto::kVmRead | proto::kVmWrite | proto::kVmExec;
 
-// What a file mapping shows in /proc/PID/maps. The file system implements it (an open file, or a
-// path); a VMA holds a reference.
-class MappingSource {
+// What a file mapping shows in /proc/PID/maps. The file system implements it (a name in a
+// directory); a VMA holds a reference. The host reads the name as a record.
+class MappingSource : public proto::NameRecord {
  public:
   virtual void AddRef() = 0;
   virtual void Release() = 0;
@@ -31,13 +31,17 @@ class MappingSource {
   virtual uint64_t MappingInode() const = 0;
 
  protected:
+  MappingSource() : proto::NameRecord{.magic = proto::kNameMagic} {}
   ~MappingSource() = default;
 };
 
-struct Vma : proto::VmaRecord {
-  uint64_t may = 0;                 // kVmAccess bits that mprotect may grant
-  MappingSource* source = nullptr;  // counted; nullptr for anonymous memory
+struct Vma : proto::NamedVmaRecord {
+  uint64_t may = 0;  // kVmAccess bits that mprotect may grant
 
+  // `name`, of which the mapping has a reference; nullptr for anonymous memory.
+  MappingSource* source() const {
+    return static_cast<MappingSource*>(reinterpret_cast<proto::NameRecord*>(name));
+  }
   MemoryObject* memory_object() const { return reinterpret_cast<MemoryObject*>(object); }
   uint64_t page_count() const { return (end - start) >> 12; }
   bool Contains(uint64_t address) const { return start <= address && address < end; }

@@ -18,7 +18,8 @@ using ObjectMappings = ListView<Vma, &Vma::object_link>;
 bool CanMerge(const Vma& lower, const Vma& upper) {
   return lower.end == upper.start &&
          ((lower.flags ^ upper.flags) & ~uint64_t{proto::kVmMaybeGuard}) == 0 &&
-         lower.may == upper.may && lower.object == upper.object && lower.source == upper.source &&
+         lower.may == upper.may && lower.object == upper.object &&
+         lower.source() == upper.source() &&
          lower.page_offset + lower.page_count() == upper.page_offset &&
          (lower.lineage == upper.lineage || lower.lineage == 0 || upper.lineage == 0);
 }
@@ -78,7 +79,7 @@ Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
   vma->may = may;
   vma->page_offset = page_offset;
   vma->object = AddressOf(object);
-  vma->source = source;
+  vma->name = AddressOf(static_cast<proto::NameRecord*>(source));
   if (object != nullptr) {
     object->AddRef();
   }
@@ -90,7 +91,7 @@ Vma* NewVma(Mm& mm, uint64_t start, uint64_t end, uint64_t flags, uint64_t may,
 
 void DeleteVma(Vma* vma) {
   MemoryObject* object = vma->memory_object();
-  MappingSource* source = vma->source;
+  MappingSource* source = vma->source();
   if (!HasMutant(Mutant::kLineageLeaked)) {
     LeaveLineage(*vma);
   }
@@ -150,7 +151,7 @@ Result<Vma*> SplitVma(Mm& mm, Vma& vma, uint64_t at, SplitLimit limit) {
     return Error(ENOMEM);
   }
   Vma* upper = NewVma(mm, at, vma.end, vma.flags, vma.may, vma.memory_object(), vma.ObjectIndex(at),
-                      vma.source);
+                      vma.source());
   if (upper == nullptr) {
     return Error(ENOMEM);
   }

@@ -180,19 +180,19 @@ void AddFiles(TextBuffer& out, const Mm& mm) {
   TextBuffer content;
   uint64_t head[2] = {0, proto::kPageBytes};
   for (const Vma& vma : mm.vma_list()) {
-    head[0] += vma.source != nullptr ? 1 : 0;
+    head[0] += vma.source() != nullptr ? 1 : 0;
   }
   content.Put(head, sizeof(head));
   for (const Vma& vma : mm.vma_list()) {
-    if (vma.source != nullptr) {
+    if (vma.source() != nullptr) {
       const uint64_t range[3] = {vma.start, vma.end, vma.page_offset};
       content.Put(range, sizeof(range));
     }
   }
   for (const Vma& vma : mm.vma_list()) {
-    if (vma.source != nullptr) {
+    if (vma.source() != nullptr) {
       char name[512];
-      const size_t length = vma.source->MappingPath(name, sizeof(name) - 1);
+      const size_t length = vma.source()->MappingPath(name, sizeof(name) - 1);
       name[length] = '\0';
       content.Put(name, length + 1);
     }

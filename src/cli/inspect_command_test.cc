@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include "src/cli/testing/shell.h"
@@ -45,6 +47,30 @@ TEST_F(InspectCommand, AProgramAtAMoment) {
   EXPECT_EQ(ps["tasks"][2]["strategy"], "classic");
   const nlohmann::json end = Json(Shell("F inspect --format=json ps -- $P"));
   EXPECT_EQ(end["tasks"].size(), 1u) << "everybody else is gone at the end";
+}
+
+// Ranges and paths are those that the guest's own kernel shows the program.
+TEST_F(InspectCommand, MappingsHaveTheirFilesPaths) {
+  const Outcome shown = Shell("F run cat /proc/self/maps");
+  ASSERT_EQ(shown.status, 0) << shown.text;
+  std::set<std::string> of_the_kernel;
+  std::istringstream lines(shown.text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t path = line.find('/');
+    if (path == line.npos) continue;
+    of_the_kernel.insert(line.substr(0, line.find(' ')) + " " + line.substr(path));
+  }
+  const nlohmann::json maps =
+      Json(Shell("F inspect --at=before:exit --format=json maps 2 -- cat /dev/null"));
+  std::set<std::string> of_inspect;
+  for (const nlohmann::json& row : maps["mappings"]) {
+    const auto what = row["what"].get<std::string>();
+    if (!what.starts_with("/")) continue;
+    const auto hex = [&](const char* column) { return row[column].get<std::string>().substr(2); };
+    of_inspect.insert(hex("start") + "-" + hex("end") + " " + what);
+  }
+  EXPECT_EQ(of_inspect, of_the_kernel);
+  EXPECT_GT(of_inspect.size(), 5u) << "cat and its libraries";
 }
 
 // The program maps two pages and writes both before it forks: they, and nothing else of what the

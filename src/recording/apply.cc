@@ -107,10 +107,16 @@ absl::Status ApplyMm(const schema::Mm& change, State& state) {
     const auto model = state.mms.find(change.vmas_of());
     if (model == state.mms.end()) return Wrong("mappings of no address space");
     mm.vmas = model->second.vmas;
+    mm.files = model->second.files;
   }
-  for (const uint64_t page : change.removed_vmas()) mm.vmas.erase(page);
+  for (const uint64_t page : change.removed_vmas()) {
+    mm.vmas.erase(page);
+    mm.files.erase(page);
+  }
   for (const schema::Vma& vma : change.vmas()) {
     mm.vmas[vma.page()] = {vma.page(), vma.pages(), vma.flags(), vma.object(), vma.page_offset()};
+    mm.files.erase(vma.page());
+    if (vma.file() != 0) mm.files[vma.page()] = vma.file();
   }
   return absl::OkStatus();
 }
@@ -143,6 +149,9 @@ absl::Status Apply(const schema::Change& change, State& state) {
   for (const schema::FrameRun& run : change.frames()) ApplyFrames(run, state);
   for (const schema::SlabCache& cache : change.slab_caches()) {
     state.slab_caches[cache.id()] = cache.name();
+  }
+  for (const schema::FileName& name : change.file_names()) {
+    state.file_names[name.id()] = name.path();
   }
   if (change.has_running()) state.running = change.running();
   return status;

@@ -15,7 +15,7 @@ inline constexpr uint32_t kFileVersion = 1;
 inline constexpr size_t kFileHeaderBytes = 16;   // magic, version, zero
 inline constexpr size_t kRecordHeaderBytes = 8;  // length, checksum of length and payload
 inline constexpr uint32_t kMostRecordBytes = 1u << 28;
-// Header.version.
-inline constexpr uint32_t kSchemaVersion = 1;
+// Header.version. 2: mappings have their files' names.
+inline constexpr uint32_t kSchemaVersion = 2;
 
 }  // namespace fv::recording

@@ -32,6 +32,14 @@ std::vector<VmaFields> FieldsOf(std::span<const inspect::Vma> vmas) {
   return fields;
 }
 
+// Of the record that FieldsOf made `vma` of.
+GuestPtr AddressOf(const inspect::Mm& mm, const VmaFields& vma) {
+  const auto at = std::find_if(mm.vmas.rbegin(), mm.vmas.rend(), [&](const inspect::Vma& one) {
+    return one.record.start >> kPageShift == vma.page;
+  });
+  return at == mm.vmas.rend() ? 0 : at->address;
+}
+
 uint32_t MmMirror::IdOf(GuestPtr address) const {
   const int32_t slot = address == 0 ? -1 : cache_.Find(address);
   return slot < 0 || static_cast<size_t>(slot) >= told_.size() ? 0 : told_[slot].id;
@@ -108,13 +116,14 @@ void MmMirror::Tell(uint32_t slot, schema::Change& change) {
   if (is_new || told.strategy != mm.record.fork_strategy) {
     out.set_strategy(mm.record.fork_strategy);
   }
-  TellVmas(*model, vmas, out);
+  TellVmas(*model, mm, vmas, out, change);
   told.root = root;
   told.strategy = mm.record.fork_strategy;
   told.vmas = std::move(vmas);
 }
 
-void MmMirror::TellVmas(const Told& model, const std::vector<VmaFields>& now, schema::Mm& mm) {
+void MmMirror::TellVmas(const Told& model, const inspect::Mm& from,
+                        const std::vector<VmaFields>& now, schema::Mm& mm, schema::Change& change) {
   auto was = model.vmas.begin();
   for (const VmaFields& vma : now) {
     for (; was != model.vmas.end() && was->page < vma.page; ++was) mm.add_removed_vmas(was->page);
@@ -127,6 +136,7 @@ void MmMirror::TellVmas(const Told& model, const std::vector<VmaFields>& now, sc
     out.set_flags(vma.flags);
     out.set_object(vma.object);
     out.set_page_offset(vma.page_offset);
+    if (vma.object != 0) out.set_file(files_.IdOf(AddressOf(from, vma), change));
   }
   for (; was != model.vmas.end(); ++was) mm.add_removed_vmas(was->page);
 }

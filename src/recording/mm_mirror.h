@@ -14,6 +14,7 @@
 #include "src/inspect/memory_reader.h"
 #include "src/oracle/dirty_bits.h"
 #include "src/oracle/mm_cache.h"
+#include "src/recording/file_names.h"
 #include "src/recording/table_mirror.h"
 
 namespace fv::recording {
@@ -33,7 +34,7 @@ std::vector<VmaFields> FieldsOf(std::span<const inspect::Vma> vmas);
 
 class MmMirror {
  public:
-  explicit MmMirror(const inspect::MemoryReader& memory) : cache_(memory) {}
+  explicit MmMirror(const inspect::MemoryReader& memory) : cache_(memory), files_(memory) {}
 
   // Adds what changed since the last call, in `tables` too. `events`: since then.
   void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
@@ -54,11 +55,13 @@ class MmMirror {
   };
   void DropRoot(uint32_t slot, TableMirror& tables);
   void Tell(uint32_t slot, schema::Change& change);
-  void TellVmas(const Told& model, const std::vector<VmaFields>& now, schema::Mm& mm);
+  void TellVmas(const Told& model, const inspect::Mm& from, const std::vector<VmaFields>& now,
+                schema::Mm& mm, schema::Change& change);
   // The address space that the one at `address` was copied from in this step; null: none.
   const Told* ModelOf(proto::GuestPtr address) const;
 
   oracle::MmCache cache_;
+  FileNames files_;
   std::vector<Told> told_;                             // by the cache's slots
   std::map<proto::GuestPtr, proto::GuestPtr> copies_;  // of this step: child, parent
   uint32_t last_id_ = 0;

@@ -24,7 +24,12 @@ struct State {
     uint32_t root = 0;
     uint32_t strategy = 0;
     std::map<uint64_t, VmaFields> vmas;  // by first page
-    bool operator==(const AddressSpace&) const = default;
+    std::map<uint64_t, uint32_t> files;  // of those with a name: by first page, in file_names
+    // But for the files, of which a snapshot has no names.
+    bool operator==(const AddressSpace& other) const {
+      return address == other.address && root == other.root && strategy == other.strategy &&
+             vmas == other.vmas;
+    }
   };
   struct Table {
     uint32_t level = 0;
@@ -43,6 +48,7 @@ struct State {
   std::map<uint32_t, Table> tables;      // by frame
   std::map<uint32_t, Frame> frames;      // those that are not free
   std::map<uint32_t, std::string> slab_caches;
+  std::map<uint32_t, std::string> file_names;
   uint32_t running = 0;
 };
 

@@ -11,9 +11,13 @@ import { WireError } from "./wire.js";
 
 const noFrame = 0xffffffff;
 
-export type SlabNames = Map<number, string>;
+// Names that changes bring once and refer to by number.
+export interface Names {
+  readonly slabs: Map<number, string>;
+  readonly files: Map<number, string>; // paths
+}
 
-export function applyChange(reader: Reader, history: History, slabs: SlabNames): void {
+export function applyChange(reader: Reader, history: History, names: Names): void {
   const drop = (remove: (key: number) => void) => {
     for (const key of reader.packed((inner) => inner.uint32())) remove(key);
   };
@@ -25,8 +29,9 @@ export function applyChange(reader: Reader, history: History, slabs: SlabNames):
     else if (field === 5) drop((frame) => history.setTable(frame, undefined));
     else if (field === 6) applyTable(reader.message(), history);
     else if (field === 7) applyFrames(reader.message(), history);
-    else if (field === 8) readSlabCache(reader.message(), slabs);
+    else if (field === 8) readName(reader.message(), names.slabs);
     else if (field === 9) history.setRunning(0, reader.uint32());
+    else if (field === 10) readName(reader.message(), names.files);
     else return false;
     return true;
   });
@@ -89,13 +94,14 @@ function applyMm(reader: Reader, history: History): void {
 }
 
 function readVma(reader: Reader): Vma {
-  const numbers = [0, 0, 0, 0, 0, 0];
+  const numbers = [0, 0, 0, 0, 0, 0, 0];
   reader.fields((field) => {
-    if (field < 1 || field > 5) return false;
+    if (field < 1 || field > 6) return false;
     numbers[field] = reader.safe();
     return true;
   });
-  const [, page, pages, flags, object, offset] = numbers as [
+  const [, page, pages, flags, object, offset, file] = numbers as [
+    number,
     number,
     number,
     number,
@@ -103,7 +109,7 @@ function readVma(reader: Reader): Vma {
     number,
     number,
   ];
-  return { page, pages, flags, object, offset };
+  return { page, pages, flags, object, offset, file };
 }
 
 function applyTable(reader: Reader, history: History): void {
@@ -213,7 +219,7 @@ function applyFrames(reader: Reader, history: History): void {
   for (let frame = first; frame < first + count; ++frame) history.setFrame(frame, state, extra);
 }
 
-function readSlabCache(reader: Reader, slabs: SlabNames): void {
+function readName(reader: Reader, names: Map<number, string>): void {
   let id = 0;
   let name = "";
   reader.fields((field) => {
@@ -222,7 +228,7 @@ function readSlabCache(reader: Reader, slabs: SlabNames): void {
     else return false;
     return true;
   });
-  slabs.set(id, name);
+  names.set(id, name);
 }
 
 // Takes everything away, as a Keyframe that comes later asks for.

@@ -5,13 +5,13 @@
 // it was there.
 import { History } from "../model/history.js";
 import { applyChange, clearState } from "./change.js";
-import type { SlabNames } from "./change.js";
+import type { Names } from "./change.js";
 import type { End, Event, Finding, Header } from "./messages.js";
 import { readEnd, readEvent, readFinding, readHeader } from "./messages.js";
 import { RecordStream } from "./stream.js";
 import { Reader, WireError } from "./wire.js";
 
-const schemaVersion = 1;
+const schemaVersion = 2; // and all before
 const maxFrames = 2 ** 26; // 256 GiB
 
 // What came between two safepoints.
@@ -28,7 +28,7 @@ export class Recording {
   readonly events: Event[] = [];
   readonly steps: Step[] = [];
   readonly findings: Finding[] = [];
-  readonly slabs: SlabNames = new Map();
+  readonly names: Names = { slabs: new Map(), files: new Map() };
   limit: number | undefined; // bytes: the recording stops here, the run went on
   end: End | undefined;
   problem = ""; // why reading stopped before the end, in words
@@ -104,7 +104,7 @@ export class Recording {
     if (!first) clearState(history);
     reader.fields((field) => {
       if (field !== 2) return false;
-      applyChange(reader.message(), history, this.slabs);
+      applyChange(reader.message(), history, this.names);
       return true;
     });
     if (first) {
@@ -129,7 +129,7 @@ export class Recording {
         tsc += cycles;
         this.events.push({ number: this.events.length, step, kind, pid, tsc, arguments: values });
       } else if (field === 4) safepoint = reader.uint32();
-      else if (field === 6) applyChange(reader.message(), history, this.slabs);
+      else if (field === 6) applyChange(reader.message(), history, this.names);
       else return false;
       return true;
     });

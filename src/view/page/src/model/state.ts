@@ -42,6 +42,7 @@ export interface Vma {
   readonly flags: number; // vma.ts
   readonly object: number; // file or shared memory; 0: anonymous
   readonly offset: number; // of the first page in the object
+  readonly file: number; // its name's place in Recording.files; 0: none
 }
 
 export interface Mm {

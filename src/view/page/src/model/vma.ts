@@ -21,9 +21,16 @@ export function permissions(vma: Vma): string {
   return letter(read, "r") + letter(write, "w") + letter(execute, "x") + sharing;
 }
 
-export function title(vma: Vma): string {
+// The last part of a path; what stands behind it, as in "/memfd:x (deleted)", stays.
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+// `path`: of the file that it shows; "" if that is not known.
+export function title(vma: Vma, path = ""): string {
   if ((vma.flags & (stack | growsDown)) !== 0) return "stack";
   if ((vma.flags & heap) !== 0) return "heap";
+  if (path !== "") return lastPart(path);
   if ((vma.flags & shared) !== 0) return "shared memory";
   if (vma.object === 0) return "anonymous";
   if ((vma.flags & execute) !== 0) return "program text";

@@ -7,12 +7,12 @@ import type { Rect } from "../layout/rows.js";
 import { rowAt } from "../layout/rows.js";
 import { Difference } from "../model/compare.js";
 import { classify, PageClass, pageClasses } from "../model/sharing.js";
-import type { Mm, Table } from "../model/state.js";
+import type { Mm, Table, Vma } from "../model/state.js";
 import { entriesPerTable, pageBytes } from "../model/state.js";
 import * as vmas from "../model/vma.js";
 import { leafTable } from "../model/walk.js";
 import { pageLooks } from "../paint/looks.js";
-import { CanvasPanel } from "./canvas_panel.js";
+import { CanvasPanel, elide } from "./canvas_panel.js";
 import { setText } from "./dom.js";
 import type { Theme } from "./theme.js";
 import { hasChanged } from "./view.js";
@@ -115,19 +115,34 @@ export class AddressPanel extends CanvasPanel {
     context.textAlign = "left";
     context.fillStyle = palette.ink;
     context.font = "600 12px system-ui, sans-serif";
-    const name = vmas.title(vma);
-    context.fillText(name, 4, base);
-    const after = 4 + context.measureText(name).width + 8;
-    context.fillStyle = palette.faint;
-    context.font = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
-    const range = `${vmas.range(vma)} ${vmas.permissions(vma)}`;
-    context.fillText(range, after, base);
-    const advice = vmas.advice(vma);
     const count = `${vma.pages.toLocaleString("en")} ${vma.pages === 1 ? "page" : "pages"}`;
-    const end = advice === "" ? count : `${advice}, ${count}`;
-    if (after + context.measureText(range + end).width + 16 < this.width) {
+    const advice = vmas.advice(vma);
+    const words = [
+      `${vmas.range(vma)} ${vmas.permissions(vma)}`,
+      advice === "" ? count : `${advice}, ${count}`,
+    ];
+    const title = vmas.title(vma, this.view.pathOf(vma));
+    const bold = "600 12px system-ui, sans-serif";
+    const plain = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
+    const width = (font: string, text: string) => {
+      context.font = font;
+      return context.measureText(text).width;
+    };
+    const room = (used: readonly string[]) =>
+      this.width - 8 - used.reduce((sum, text) => sum + width(plain, text) + 10, 0);
+    // What has no room goes: first the addresses, which stand before the rows, then the count.
+    if (width(bold, title) > room(words)) words[0] = vmas.permissions(vma);
+    if (width(bold, title) > room(words)) words.pop();
+    context.font = bold;
+    const name = elide(context, title, room(words));
+    context.fillText(name, 4, base);
+    const after = 4 + context.measureText(name).width + 10;
+    context.font = plain;
+    context.fillStyle = palette.faint;
+    context.fillText(words[0]!, after, base);
+    if (words[1] !== undefined) {
       context.textAlign = "right";
-      context.fillText(end, this.width - 4, base);
+      context.fillText(words[1], this.width - 4, base);
     }
     context.textAlign = "left";
   }
@@ -260,7 +275,19 @@ export class AddressPanel extends CanvasPanel {
     const { x, y } = this.point(event);
     const page = pageAt(this.#map, x, y);
     this.canvas.style.cursor = page === undefined ? "default" : "pointer";
-    this.canvas.title = page === undefined ? "" : `0x${(page * pageBytes).toString(16)}`;
+    const vma = this.#map.rows[rowAt(this.#map.rows, y)]?.vma;
+    const address = page === undefined ? [] : [`0x${(page * pageBytes).toString(16)}`];
+    const title = vma === undefined ? address : [...address, ...this.#hint(vma)];
+    this.canvas.title = title.join("\n");
+  }
+
+  #hint(vma: Vma): string[] {
+    const path = this.view.pathOf(vma);
+    return [
+      path === "" ? vmas.title(vma) : path,
+      `${vmas.range(vma)} ${vmas.permissions(vma)}`,
+      vmas.advice(vma),
+    ].filter((line) => line !== "");
   }
 
   #key(event: KeyboardEvent): void {

@@ -88,3 +88,11 @@ export abstract class CanvasPanel {
     };
   }
 }
+
+// `text`, or as much of its beginning as has room, with an ellipsis.
+export function elide(context: CanvasRenderingContext2D, text: string, room: number): string {
+  if (context.measureText(text).width <= room) return text;
+  let end = text.length;
+  while (end > 0 && context.measureText(`${text.slice(0, end)}\u2026`).width > room) --end;
+  return `${text.slice(0, end)}\u2026`;
+}

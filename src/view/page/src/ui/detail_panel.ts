@@ -91,6 +91,7 @@ export class DetailPanel {
       last?.frame ?? 0,
     );
     const look = pageLooks[kind];
+    const path = vma === undefined ? "" : view.pathOf(vma);
     return block(
       "Page",
       row("address", mono(`0x${(page * pageBytes).toString(16)}`)),
@@ -102,10 +103,11 @@ export class DetailPanel {
           : h(
               "span",
               {},
-              `${vmas.title(vma)} `,
+              `${vmas.title(vma, path)} `,
               mono(`${vmas.range(vma)} ${vmas.permissions(vma)}`),
             ),
       ),
+      ...(path === "" ? [] : [row("file", mono(path))]),
       row("is", h("span", {}, h("b", {}, look.name), `: ${look.meaning}`)),
     );
   }
@@ -160,7 +162,7 @@ export class DetailPanel {
     ];
     const extra = state.frameExtra[frame]!;
     if (state.frameKind[frame] === FrameKind.slab)
-      rows.push(row("slab", view.recording.slabs.get(extra) ?? String(extra)));
+      rows.push(row("slab", view.recording.names.slabs.get(extra) ?? String(extra)));
     else if (extra > 0) rows.push(row("kernel pins", String(extra)));
     const table = state.tables.get(frame);
     if (table !== undefined) {

@@ -7,7 +7,7 @@ import { compare } from "../model/compare.js";
 import type { Comparison } from "../model/compare.js";
 import { computeSharing, tasksOf } from "../model/sharing.js";
 import type { Sharing } from "../model/sharing.js";
-import type { Mm, State } from "../model/state.js";
+import type { Mm, State, Vma } from "../model/state.js";
 import type { Fork } from "../model/story.js";
 import { Story } from "../model/story.js";
 import { leafTable } from "../model/walk.js";
@@ -275,6 +275,11 @@ export class View {
     if (pids.length === 0) return `address space ${mm.id}`;
     const more = pids.length > 1 ? ` and ${pids.length - 1} more` : "";
     return `pid ${pids[0]}${more} ${this.state.tasks.get(pids[0]!)!.name}`.trim();
+  }
+
+  // The path of the file that a mapping shows; "" if it has none, or the recording is too old to say.
+  pathOf(vma: Vma): string {
+    return this.recording.names.files.get(vma.file) ?? "";
   }
 
   #forget(): void {

@@ -56,8 +56,10 @@ export class Guest {
     readonly frames: number,
     readonly firstPage: number,
     readonly pages: number,
+    // The mapping shows this file; of no file, a recording of version 1, which has no names.
+    readonly file = "",
   ) {
-    const header = new Message().number(1, 1).string(2, "./made_up").string(2, "--loud");
+    const header = new Message().number(1, file === "" ? 1 : 2).string(2, "./made_up").string(2, "--loud");
     header
       .string(3, "classic")
       .number(4, frames * 4096)
@@ -100,6 +102,7 @@ export class Guest {
     this.#frame(0, FrameKind.reserved);
     this.#frame(3, FrameKind.zero);
     this.#makeTask(0, this.#table(4));
+    if (file !== "") this.#changing().message(10, new Message().number(1, 1).string(2, file));
     const keyframe = new Message().message(2, this.#takeChange());
     this.#parts.push(record(2, keyframe));
   }
@@ -310,6 +313,7 @@ export class Guest {
     const pid = this.#nextPid++;
     const mm = this.#nextMm++;
     const vma = new Message().number(1, this.firstPage).number(2, this.pages).number(3, 3);
+    if (this.file !== "") vma.number(4, 0x4000).number(6, 1);
     const mmMessage = new Message()
       .number(1, mm)
       .number(2, 0x343040 + 280 * mm)

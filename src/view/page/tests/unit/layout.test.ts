@@ -15,7 +15,7 @@ import { FrameKind } from "../../src/model/state.js";
 import { Guest } from "../support/guest.js";
 
 function vma(page: number, pages: number): Vma {
-  return { page, pages, flags: 3, object: 0, offset: 0 };
+  return { page, pages, flags: 3, object: 0, offset: 0, file: 0 };
 }
 
 // An address space with level-1 tables for the pages given; each page maps frame 100.

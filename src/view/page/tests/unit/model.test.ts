@@ -101,7 +101,14 @@ test("entries in bits, as the processor and as the oracle see them", () => {
 });
 
 test("mappings are found by page", () => {
-  const vma = (page: number, pages: number) => ({ page, pages, flags: 5, object: 1, offset: 0 });
+  const vma = (page: number, pages: number) => ({
+    page,
+    pages,
+    flags: 5,
+    object: 1,
+    offset: 0,
+    file: 0,
+  });
   const list = [vma(10, 2), vma(20, 1), vma(21, 9)];
   assert.equal(vmas.find(list, 11), list[0]);
   assert.equal(vmas.find(list, 12), undefined);
@@ -109,6 +116,9 @@ test("mappings are found by page", () => {
   assert.equal(vmas.find(list, 9), undefined);
   assert.equal(vmas.permissions(list[0]!), "r-xp");
   assert.equal(vmas.range(list[0]!), "0000a000-0000c000");
+  assert.equal(vmas.title(list[0]!), "program text");
+  assert.equal(vmas.title(list[0]!, "/usr/lib/libc.so.6"), "libc.so.6");
+  assert.equal(vmas.title(list[0]!, "/tmp/x (deleted)"), "x (deleted)");
 });
 
 test("the story of a recording: its fork with phases, its events in words", () => {

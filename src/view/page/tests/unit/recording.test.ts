@@ -10,6 +10,7 @@ import { computeSharing, mappersOf } from "../../src/model/sharing.js";
 import type { State } from "../../src/model/state.js";
 import { walk } from "../../src/model/walk.js";
 import { Guest, madeUpRecording } from "../support/guest.js";
+import { concatenate, fileHead, Message, record } from "../support/writer.js";
 
 const firstPage = 0x10000;
 
@@ -127,6 +128,25 @@ test("a recording that breaks off is read up to its last whole record", () => {
   const recording = read(bytes.subarray(0, bytes.length - 20));
   assert.match(recording.problem, /breaks off/);
   assert.ok(recording.history!.steps >= 7);
+});
+
+test("recordings of all versions are read, of later ones not", () => {
+  const old = read(forkOfTwoPages().end());
+  assert.equal(old.header!.version, 1);
+  assert.equal(old.problem, "");
+  assert.equal(old.names.files.size, 0);
+  assert.equal(old.history!.state.mms.get(1)!.vmas[0]!.file, 0);
+
+  const guest = new Guest(512, firstPage, 2, "/lib/libmade_up.so.1");
+  guest.fork(2);
+  const named = read(guest.end());
+  assert.equal(named.header!.version, 2);
+  for (const mm of named.history!.state.mms.values())
+    assert.equal(named.names.files.get(mm.vmas[0]!.file), "/lib/libmade_up.so.1");
+
+  const later = new Message().number(1, 3).string(2, "./p");
+  const refused = read(concatenate([new Uint8Array(fileHead), record(1, later)]));
+  assert.match(refused.problem, /version 3/);
 });
 
 test("a recording without an end says so", () => {

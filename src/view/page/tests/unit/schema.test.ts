@@ -36,14 +36,14 @@ function framed(payload: Uint8Array): Uint8Array {
 }
 
 const text = [
-  `header { version: 1 program: "./p" program: "-x" strategy: "classic" ram_bytes: 1048576 tsc_khz: 2000000
+  `header { version: 2 program: "./p" program: "-x" strategy: "classic" ram_bytes: 1048576 tsc_khz: 2000000
      kernel_base: 123145302310912 host: "h" unix_time: 1700000000
      event_kinds { name: "boot" } event_kinds { name: "cow-break" arguments: "address" arguments: "old_pfn" }
      task_states: "running" frame_states: "free" fork_phases: "entry" strategies: "classic" strategies: "eager"
      safepoints: "boot" safepoints: "fault" system_calls { key: 57 value: "fork" } }`,
   `keyframe { state {
      tasks { pid: 2 tgid: 2 ppid: 1 state: 0 name: "p" mm: 1 stack: 9 }
-     mms { id: 1 address: 4096 root: 10 strategy: 1 vmas { page: 16 pages: 4 flags: 3 object: 64 page_offset: 5 } }
+     mms { id: 1 address: 4096 root: 10 strategy: 1 vmas { page: 16 pages: 4 flags: 3 object: 64 page_offset: 5 file: 1 } }
      tables { frame: 10 level: 4 entries { flags: 23 frame: 11 } }
      tables { frame: 11 level: 3 entries { flags: 23 frame: 12 } }
      tables { frame: 12 level: 2 entries { flags: 23 frame: 13 } }
@@ -52,7 +52,8 @@ const text = [
        entries { first: 30 count: 2 flags: 135 frame: 7 frames: SAME }
        entries { first: 40 count: 3 flags: 7 frame: 50 frames: STEPS steps: -2 steps: 10 } }
      frames { first: 10 count: 4 state: 2 } frames { first: 20 count: 3 state: 6 pins: 2 }
-     frames { first: 60 state: 3 slab_cache: 1 } slab_caches { id: 1 name: "tasks" } running: 2 } }`,
+     frames { first: 60 state: 3 slab_cache: 1 } slab_caches { id: 1 name: "tasks" } running: 2
+     file_names { id: 1 path: "/lib/x.so" } } }`,
   `step { tsc: 1000 events { kind: 1 pid: 2 arguments: 65536 arguments: 18446744073709551615 }
      events { kind: 0 pid: 2 after: 50 } safepoint: 2
      change { removed_tasks: 9
@@ -108,12 +109,13 @@ test("what protoc writes is read, field by field", () => {
     ],
   );
   assert.deepEqual(state.mms.get(1)!.vmas, [
-    { page: 16, pages: 4, flags: 3, object: 64, offset: 5 },
+    { page: 16, pages: 4, flags: 3, object: 64, offset: 5, file: 1 },
   ]);
   assert.equal(state.mms.get(1)!.strategy, 1);
   assert.equal(state.frameKind[22], FrameKind.anon);
   assert.equal(state.frameExtra[22], 2);
-  assert.equal(recording.slabs.get(state.frameExtra[60]!), "tasks");
+  assert.equal(recording.names.slabs.get(state.frameExtra[60]!), "tasks");
+  assert.equal(recording.names.files.get(1), "/lib/x.so");
   assert.equal(state.running.get(0), 2);
 
   history.seek(1);
@@ -121,7 +123,7 @@ test("what protoc writes is read, field by field", () => {
   assert.deepEqual(words(13, 17), [entry.present | entry.user | entry.copyOnWrite, 21]);
   assert.deepEqual(words(15, 17), [entry.present | entry.copyOnWrite, 21]);
   assert.deepEqual(state.mms.get(2)!.vmas, [
-    { page: 32, pages: 1, flags: 1, object: 0, offset: 0 },
+    { page: 32, pages: 1, flags: 1, object: 0, offset: 0, file: 0 },
   ]);
   assert.equal(state.tasks.get(3)!.ppid, 2);
   assert.equal(state.frameKind[20], FrameKind.free);
@@ -138,7 +140,7 @@ test("what protoc writes is read, field by field", () => {
 });
 
 test("what the tests write is what protoc reads", () => {
-  const guest = new Guest(256, 0x100, 8);
+  const guest = new Guest(256, 0x100, 8, "/lib/made_up.so");
   guest.touch(2, 0x100);
   const child = guest.fork(2);
   guest.write(child, 0x100);
@@ -147,6 +149,7 @@ test("what the tests write is what protoc reads", () => {
   const records = new RecordStream().push(guest.end());
   const words = records.map((record) => protoc("decode", record).toString()).join("");
   assert.match(words, /name: "cow-break"/);
+  assert.match(words, /path: "\/lib\/made_up.so"/);
   assert.match(words, /copy \{/);
   assert.match(words, /invariant: 1/);
   // A number in place of a name is a field that the schema does not have.
