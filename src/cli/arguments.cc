@@ -117,6 +117,8 @@ absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& arg
     absl::StatusOr<Arguments> part = ParseArguments(rest, allowed);
     if (!part.ok()) return part.status();
     all.help = all.help || part->help;
+    all.env.insert(all.env.end(), part->env.begin(), part->env.end());
+    all.file.insert(all.file.end(), part->file.begin(), part->file.end());
     if (part->words.empty()) return all;
     all.words.push_back(part->words.front());
     rest.assign(part->words.begin() + 1, part->words.end());

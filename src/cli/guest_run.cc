@@ -18,6 +18,7 @@
 #include "src/cli/record.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
+#include "src/export/file_question.h"
 #include "src/export/trace_observer.h"
 #include "src/gdb/debugger.h"
 #include "src/inspect/sanitizer_report.h"
@@ -71,7 +72,7 @@ absl::StatusOr<std::unique_ptr<query::LiveServer>> ServerFromFlags(vmm::MachineI
   if (FLAGS_vm.empty()) return std::unique_ptr<query::LiveServer>();
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
   if (!kernel.ok()) return kernel.status();
-  return query::LiveServer::Start(machine, FLAGS_vm, StrategyNames(*kernel));
+  return query::LiveServer::Start(machine, FLAGS_vm, {StrategyNames(*kernel), exports::AskForFile});
 }
 
 // With --gdb: the debugger, which says where it listens. Null without.

@@ -111,7 +111,7 @@ terminal is not read.
 )";
 
 constexpr char kInspect[] =
-    R"(forkvisor inspect [flags] QUESTION [-- PROGRAM [ARGS...]]
+    R"(forkvisor inspect [flags] QUESTION [flags] [-- PROGRAM [ARGS...]]
 
 Answers about a guest: one that runs (--vm), a program started for the question, memory in a file.
 
@@ -126,6 +126,8 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   diff                   of a program: what changed from --since to --at
   diff FILE FILE         what changed from one memory to another
   save FILE              a program's memory at the moment, for --memory and diff
+  core PID               a process as a core file, into --out: gdb PROGRAM FILE
+  vmcore                 the whole guest as a core file, into --out: gdb KERNEL FILE
 
   --vm=SOCKET            the guest of "forkvisor run --vm=SOCKET ..." (check, too)
   --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it, or a snapshot
@@ -133,6 +135,7 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
                          last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
   --since=MOMENT         diff: the earlier moment
+  --out=FILE             core, vmcore: where to
   --format=console|json
 
 and the flags of run for PROGRAM, whose standard output goes to standard error.

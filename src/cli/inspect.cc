@@ -4,6 +4,7 @@
 // guest's memory in a file.
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -14,12 +15,16 @@
 #include "src/cli/guest_run.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
+#include "src/export/file_question.h"
+#include "src/inspect/fork_strategies.h"
 #include "src/query/memory_file.h"
 #include "src/query/query.h"
 #include "src/query/socket.h"
 #include "src/query/stop_at.h"
+#include "src/query/whole_file.h"
 
 DECLARE_string(format);
+DECLARE_string(out);
 
 DEFINE_string(memory, "", "a guest's memory in a file");
 DEFINE_string(at, "end", "the moment: end, or [before:]KIND[:N] of events, as in fork-end:2");
@@ -45,25 +50,50 @@ struct Inspection {
 
 bool IsDiff(const Inspection& inspection) { return inspection.question.front() == "diff"; }
 bool IsSave(const Inspection& inspection) { return inspection.question.front() == "save"; }
+bool IsForFile(const Inspection& inspection) {
+  return exports::IsFileQuestion(inspection.question);
+}
 
-absl::StatusOr<Inspection> InspectionFrom(const Arguments& arguments) {
+absl::Status CheckQuestion(const Inspection& inspection) {
+  if (inspection.question.empty()) return absl::InvalidArgumentError("which question?");
+  if (IsDiff(inspection)) return absl::OkStatus();
+  if (IsSave(inspection)) {
+    return inspection.question.size() == 2 ? absl::OkStatus()
+                                           : absl::InvalidArgumentError("save takes a file");
+  }
+  if (!IsForFile(inspection)) return query::CheckQuestion(inspection.question);
+  if (FLAGS_out.empty()) return absl::InvalidArgumentError("into which file? --out=FILE");
+  return exports::AskForFile(nullptr, inspection.question, query::kNoFile).status();
+}
+
+// [flags] QUESTION [flags] [-- PROGRAM [ARGS...]]
+absl::StatusOr<Inspection> InspectionFrom(const Words& args,
+                                          const std::vector<std::string_view>& allowed) {
   Inspection inspection;
+  const auto end = std::find(args.begin(), args.end(), "--");
+  absl::StatusOr<Arguments> arguments = ParseFlagsAnywhere({args.begin(), end}, allowed);
+  if (!arguments.ok()) return arguments.status();
   absl::StatusOr<query::Format> format = Choose("format", FLAGS_format, kFormats);
   if (!format.ok()) return format.status();
   inspection.format = *format;
-  const auto end = std::find(arguments.words.begin(), arguments.words.end(), "--");
-  inspection.question.assign(arguments.words.begin(), end);
-  inspection.program = arguments;
-  inspection.program.words.assign(end == arguments.words.end() ? end : end + 1,
-                                  arguments.words.end());
-  if (inspection.question.empty()) return absl::InvalidArgumentError("which question?");
-  const size_t words = inspection.question.size();
-  if (IsSave(inspection) && words != 2) return absl::InvalidArgumentError("save takes a file");
-  if (!IsDiff(inspection) && !IsSave(inspection)) {
-    absl::Status possible = query::CheckQuestion(inspection.question);
-    if (!possible.ok()) return possible;
-  }
+  inspection.question = std::move(arguments->words);
+  inspection.program = *std::move(arguments);
+  inspection.program.words.assign(end == args.end() ? end : end + 1, args.end());
+  if (inspection.program.help) return inspection;
+  const absl::Status possible = CheckQuestion(inspection);
+  if (!possible.ok()) return possible;
   return inspection;
+}
+
+// Writes --out by `write`, which gives what there is to say about it.
+int WriteOut(const std::function<absl::StatusOr<query::Answer>(int fd)>& write,
+             query::Format format) {
+  absl::StatusOr<query::Answer> answer;
+  const absl::Status status = query::WriteWholeFile(FLAGS_out, [&](int fd) {
+    answer = write(fd);
+    return answer.status();
+  });
+  return status.ok() ? Print(answer, format) : StatusError(status);
 }
 
 // ---- A program that is started for the question ------------------------------------------------
@@ -87,6 +117,11 @@ int AnswerFor(const Inspection& inspection, std::vector<query::Moment>& moments)
   if (IsSave(inspection)) {
     const absl::Status saved = query::SaveMemory(moments.back(), inspection.question[1]);
     return saved.ok() ? kExitOk : StatusError(saved);
+  }
+  if (IsForFile(inspection)) {
+    return WriteOut(
+        [&](int fd) { return exports::AskForFile(&moments.back(), inspection.question, fd); },
+        inspection.format);
   }
   return Print(query::Ask(moments.back(), inspection.question), inspection.format);
 }
@@ -126,9 +161,20 @@ int InspectProgram(const Inspection& inspection) {
 
 // ---- Memory in files ---------------------------------------------------------------------------
 
-// Memory or a snapshot; the latter may be had as the former.
-int InspectFile(const Inspection& inspection, const std::string& file) {
+// Memory or a snapshot; the latter may be had as the former. The file does not say which kernel it
+// is of: names of strategies are those of ours (--kernel) if the guest has them in the same place.
+absl::StatusOr<query::Moment> LoadFile(const std::string& file) {
   absl::StatusOr<query::Moment> moment = query::LoadMemory(file);
+  const absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
+  if (!kernel.ok()) return kernel.status();
+  if (moment.ok() && inspect::HasForkStrategiesOf(moment->memory, *kernel)) {
+    moment->strategies = StrategyNames(*kernel);
+  }
+  return moment;
+}
+
+int InspectFile(const Inspection& inspection, const std::string& file) {
+  absl::StatusOr<query::Moment> moment = LoadFile(file);
   if (!moment.ok()) return StatusError(moment.status());
   std::vector<query::Moment> moments;
   moments.push_back(*std::move(moment));
@@ -136,9 +182,9 @@ int InspectFile(const Inspection& inspection, const std::string& file) {
 }
 
 int CompareFiles(const Inspection& inspection) {
-  absl::StatusOr<query::Moment> before = query::LoadMemory(inspection.question[1]);
+  absl::StatusOr<query::Moment> before = LoadFile(inspection.question[1]);
   if (!before.ok()) return StatusError(before.status());
-  absl::StatusOr<query::Moment> after = query::LoadMemory(inspection.question[2]);
+  absl::StatusOr<query::Moment> after = LoadFile(inspection.question[2]);
   if (!after.ok()) return StatusError(after.status());
   return Print(query::Difference(*before, *after), inspection.format);
 }
@@ -146,9 +192,18 @@ int CompareFiles(const Inspection& inspection) {
 // ---- A running guest ---------------------------------------------------------------------------
 
 int InspectRunning(const Inspection& inspection) {
-  absl::StatusOr<std::string> text =
-      query::AskServer(FLAGS_vm, inspection.format, inspection.question);
-  if (!text.ok()) return StatusError(text.status());
+  absl::StatusOr<std::string> text;
+  absl::Status asked;
+  if (IsForFile(inspection)) {
+    asked = query::WriteWholeFile(FLAGS_out, [&](int fd) {
+      text = query::AskServer(FLAGS_vm, inspection.format, inspection.question, fd);
+      return text.status();
+    });
+  } else {
+    text = query::AskServer(FLAGS_vm, inspection.format, inspection.question);
+    asked = text.status();
+  }
+  if (!asked.ok()) return StatusError(asked);
   std::fputs(text->c_str(), stdout);
   return kExitOk;
 }
@@ -157,12 +212,10 @@ int InspectRunning(const Inspection& inspection) {
 
 int InspectVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
-  allowed.insert(allowed.end(), {"memory", "at", "since", "format", "from"});
-  absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
-  if (!arguments.ok()) return UsageError("inspect", arguments.status().message().data());
-  if (arguments->help) return ShowHelp("inspect");
-  absl::StatusOr<Inspection> inspection = InspectionFrom(*arguments);
+  allowed.insert(allowed.end(), {"memory", "at", "since", "format", "from", "out"});
+  absl::StatusOr<Inspection> inspection = InspectionFrom(args, allowed);
   if (!inspection.ok()) return UsageError("inspect", inspection.status().message().data());
+  if (inspection->program.help) return ShowHelp("inspect");
   const bool goes_on = !FLAGS_from.empty() && (Given("at") || IsDiff(*inspection));
   if (goes_on || !inspection->program.words.empty()) {
     if (const std::string wrong = WrongFrom(inspection->program); !wrong.empty()) {

@@ -116,6 +116,32 @@ TEST_F(InspectCommand, ARunningGuest) {
   }
 }
 
+TEST_F(InspectCommand, FilesNameStrategiesAsTheRunDoes) {
+  const nlohmann::json ps =
+      Json(Shell("F inspect --strategy=ondemand --at=fork-end save $D/memory -- $P && "
+                 "F inspect --format=json --memory=$D/memory ps"));
+  EXPECT_EQ(ps["tasks"][1]["strategy"], "ondemand");
+  const nlohmann::json snapshot =
+      Json(Shell("F snapshot --at=fork --out=$D/snapshot $P && F inspect ps --format=json "
+                 "--from=$D/snapshot"));
+  EXPECT_EQ(snapshot["tasks"][1]["strategy"], "classic");
+}
+
+// The guest writes into the file that the question brings with it.
+TEST_F(InspectCommand, ACoreOfARunningGuest) {
+  const Outcome outcome = Shell(
+      "mkfifo $D/in; \"$B\" run --timeout=60 --vm=$D/vm busybox cat <$D/in & exec 9>$D/in; "
+      "until F inspect --vm=$D/vm ps >/dev/null 2>&1; do :; done; "
+      "F inspect --vm=$D/vm core 2 --out=$D/core; head -c 4 $D/core; "
+      "F inspect --vm=$D/vm core 9 --out=$D/none 2>&1; ls $D; kill $!; exec 9>&-; wait");
+  EXPECT_NE(outcome.text.find("\x7f"
+                              "ELF"),
+            std::string::npos)
+      << outcome.text;
+  EXPECT_NE(outcome.text.find("no address space of task 9"), std::string::npos) << outcome.text;
+  EXPECT_EQ(outcome.text.find("none"), std::string::npos) << "a file of no answer";
+}
+
 TEST_F(InspectCommand, ATraceOfARun) {
   const nlohmann::json trace = Json(Shell("F run --trace=$D/trace $P >/dev/null && cat $D/trace"));
   ASSERT_TRUE(trace.is_array());
@@ -143,6 +169,9 @@ TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
       {"F inspect maps 9 -- $P 2>&1", "no address space of task 9"},
       {"F inspect --vm=$D/none ps 2>&1", "run --vm="},
       {"F inspect diff -- $P 2>&1", "--since=MOMENT"},
+      {"F inspect core 2 -- $P 2>&1", "into which file?"},
+      {"F inspect core --out=$D/core -- $P 2>&1", "core takes the pid"},
+      {"F inspect vmcore --out=/nowhere/core -- $P 2>&1", "/nowhere/core"},
   };
   for (const auto& [script, sentence] : wrong) {
     const Outcome outcome = Shell(script);

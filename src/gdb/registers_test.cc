@@ -6,10 +6,13 @@
 #include <cstddef>
 
 #include "guest/arch/trap_frame.h"
-#include "src/gdb/trap_frame.h"
+#include "src/inspect/trap_frame.h"
 
 namespace fv::gdb {
 namespace {
+
+using inspect::TrapFrame;
+using inspect::TrapFrameAt;
 
 TEST(TrapFrame, IsTheKernels) {
   static_assert(sizeof(TrapFrame) == sizeof(guest::TrapFrame));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/gdb/task_registers.h"
 
-#include "src/gdb/trap_frame.h"
+#include "src/inspect/trap_frame.h"
 #include "vmm/ioctl.h"
 
 namespace fv::gdb {
 namespace {
 
+using inspect::TrapFrame;
+using inspect::TrapFrameAt;
 using vmm::Machine;
 
 // In the order of Register, kRax to kR15.

@@ -12,11 +12,25 @@
 
 namespace fv::inspect {
 
-std::vector<ForkStrategy> ReadForkStrategies(std::span<const uint8_t> kernel) {
-  std::vector<ForkStrategy> strategies;
+namespace {
+
+// The headers of the sections that have strategies.
+std::vector<Elf64_Shdr> StrategySections(std::span<const uint8_t> kernel) {
+  std::vector<Elf64_Shdr> found;
   const SectionTable table = ReadSections(kernel);
   for (const Elf64_Shdr& section : table.sections) {
-    if (StringAt(kernel, table.names + section.sh_name) != proto::kForkStrategySection) continue;
+    if (StringAt(kernel, table.names + section.sh_name) == proto::kForkStrategySection) {
+      found.push_back(section);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<ForkStrategy> ReadForkStrategies(std::span<const uint8_t> kernel) {
+  std::vector<ForkStrategy> strategies;
+  for (const Elf64_Shdr& section : StrategySections(kernel)) {
     constexpr uint64_t kBytes = sizeof(proto::ForkStrategyRecord);
     for (uint64_t at = 0; at + kBytes <= section.sh_size; at += kBytes) {
       const auto record = CopyAt<proto::ForkStrategyRecord>(kernel, section.sh_offset + at);
@@ -26,6 +40,19 @@ std::vector<ForkStrategy> ReadForkStrategies(std::span<const uint8_t> kernel) {
     }
   }
   return strategies;
+}
+
+bool HasForkStrategiesOf(const MemoryReader& memory, std::span<const uint8_t> kernel) {
+  const std::vector<Elf64_Shdr> sections = StrategySections(kernel);
+  for (const Elf64_Shdr& section : sections) {
+    const uint64_t at = proto::PhysOfDirectMap(section.sh_addr);
+    if (section.sh_offset > kernel.size() || section.sh_size > kernel.size() - section.sh_offset ||
+        at % sizeof(uint64_t) != 0 || !memory.Contains(at, section.sh_size) ||
+        !memory.Same(at, kernel.data() + section.sh_offset, section.sh_size)) {
+      return false;
+    }
+  }
+  return !sections.empty();
 }
 
 absl::Status CheckForkStrategy(std::span<const uint8_t> kernel, const std::string& name) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "proto/fork_strategy.h"
+#include "src/inspect/memory_reader.h"
 
 namespace fv::inspect {
 
@@ -22,6 +23,10 @@ struct ForkStrategy {
 // In the order of the kernel's array: MmRecord::fork_strategy is an index. Empty for a file that is
 // no such kernel.
 std::vector<ForkStrategy> ReadForkStrategies(std::span<const uint8_t> kernel);
+
+// Whether a guest has these strategies, byte for byte, where this kernel has them: then it runs
+// this kernel, as far as strategies go. `memory` is anybody's.
+bool HasForkStrategiesOf(const MemoryReader& memory, std::span<const uint8_t> kernel);
 
 // InvalidArgument with the names that there are if `kernel` has none called `name`. A file without
 // any strategy is not judged: whoever loads it says what is wrong with it.

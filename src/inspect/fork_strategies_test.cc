@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstring>
+#include <vector>
 
 #include "src/cli/guest_kernel.h"
+#include "src/inspect/elf_file.h"
 
 namespace fv::inspect {
 namespace {
@@ -30,6 +32,26 @@ TEST(ForkStrategies, OfThisKernel) {
   for (const ForkStrategy& strategy : ReadForkStrategies(kernel)) {
     EXPECT_THAT(message, HasSubstr(strategy.name));
   }
+}
+
+TEST(ForkStrategies, AreThoseOfAGuestThatHasTheSameBytes) {
+  const std::span<const uint8_t> kernel = embedded::GuestKernel();
+  const SectionTable table = ReadSections(kernel);
+  std::vector<uint64_t> ram(proto::kMinRamBytes / sizeof(uint64_t));
+  const MemoryReader memory(ram.data(), proto::kMinRamBytes);
+  EXPECT_FALSE(HasForkStrategiesOf(memory, kernel));
+  for (const Elf64_Shdr& section : table.sections) {
+    if (StringAt(kernel, table.names + section.sh_name) != proto::kForkStrategySection) continue;
+    auto* const there =
+        reinterpret_cast<uint8_t*>(ram.data()) + proto::PhysOfDirectMap(section.sh_addr);
+    std::memcpy(there, kernel.data() + section.sh_offset, section.sh_size);
+    EXPECT_TRUE(HasForkStrategiesOf(memory, kernel));
+    ++*there;
+    EXPECT_FALSE(HasForkStrategiesOf(memory, kernel));
+    --*there;
+  }
+  EXPECT_FALSE(HasForkStrategiesOf(memory, {})) << "no kernel at all";
+  EXPECT_FALSE(HasForkStrategiesOf(MemoryReader(ram.data(), proto::kPageBytes), kernel));
 }
 
 constexpr char kNames[] = "\0fv_fork_strategies";

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/query/query.h"
+#include "src/query/words.h"
 
 namespace fv::query {
 namespace {
@@ -16,53 +17,31 @@ using Arguments = std::span<const std::string>;
 // Without a moment: only checks its words.
 using Asker = absl::StatusOr<Answer> (*)(const Moment* moment, Arguments arguments);
 
-absl::Status Wrong(const std::string& word, const char* wanted) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", word, "\" is no ", wanted));
-}
-
-// Decimal, or hexadecimal with 0x.
-absl::StatusOr<uint64_t> Number(const std::string& word, const char* wanted) {
-  const bool hex = word.starts_with("0x");
-  const char* const first = word.data() + (hex ? 2 : 0);
-  const char* const last = word.data() + word.size();
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(first, last, value, hex ? 16 : 10);
-  if (error != std::errc() || end != last || first == last) return Wrong(word, wanted);
-  return value;
-}
-
-absl::StatusOr<uint32_t> Pid(const std::string& word) {
-  absl::StatusOr<uint64_t> pid = Number(word, "pid");
-  if (!pid.ok()) return pid.status();
-  return *pid > UINT32_MAX ? absl::StatusOr<uint32_t>(Wrong(word, "pid"))
-                           : static_cast<uint32_t>(*pid);
-}
-
 absl::StatusOr<Answer> AskMaps(const Moment* moment, Arguments arguments) {
-  absl::StatusOr<uint32_t> pid = Pid(arguments[0]);
+  absl::StatusOr<uint32_t> pid = PidOf(arguments[0]);
   if (!pid.ok()) return pid.status();
   return moment == nullptr ? Answer{} : Maps(*moment, *pid);
 }
 
 absl::StatusOr<Answer> AskPageTables(const Moment* moment, Arguments arguments) {
-  absl::StatusOr<uint32_t> pid = Pid(arguments[0]);
+  absl::StatusOr<uint32_t> pid = PidOf(arguments[0]);
   if (!pid.ok()) return pid.status();
   if (arguments.size() == 1) {
     return moment == nullptr ? Answer{} : PageTables(*moment, *pid, {});
   }
   const std::string& word = arguments[1];
   const size_t dash = word.find('-');
-  absl::StatusOr<uint64_t> start = Number(word.substr(0, dash), "address");
+  absl::StatusOr<uint64_t> start = NumberOf(word.substr(0, dash), "address");
   if (!start.ok()) return start.status();
   if (dash == std::string::npos) return moment == nullptr ? Answer{} : Walk(*moment, *pid, *start);
-  absl::StatusOr<uint64_t> end = Number(word.substr(dash + 1), "address");
+  absl::StatusOr<uint64_t> end = NumberOf(word.substr(dash + 1), "address");
   if (!end.ok()) return end.status();
   return moment == nullptr ? Answer{} : PageTables(*moment, *pid, {*start, *end});
 }
 
 absl::StatusOr<Answer> AskFrames(const Moment* moment, Arguments arguments) {
   if (arguments.empty()) return moment == nullptr ? Answer{} : FrameStates(*moment);
-  absl::StatusOr<uint64_t> pfn = Number(arguments[0], "frame number");
+  absl::StatusOr<uint64_t> pfn = NumberOf(arguments[0], "frame number");
   if (!pfn.ok()) return pfn.status();
   return moment == nullptr ? Answer{} : OneFrame(*moment, *pfn);
 }
@@ -70,7 +49,7 @@ absl::StatusOr<Answer> AskFrames(const Moment* moment, Arguments arguments) {
 absl::StatusOr<Answer> AskEvents(const Moment* moment, Arguments arguments) {
   constexpr uint64_t kFew = 20;
   absl::StatusOr<uint64_t> count = kFew;
-  if (!arguments.empty()) count = Number(arguments[0], "number of events");
+  if (!arguments.empty()) count = NumberOf(arguments[0], "number of events");
   if (!count.ok()) return count.status();
   return moment == nullptr ? Answer{} : Events(*moment, *count);
 }
@@ -97,13 +76,13 @@ absl::StatusOr<Answer> AskFind(const Moment* moment, Arguments arguments) {
   } else if (word.starts_with("hex:")) {
     pattern = BytesOf(word.substr(4)).value_or("");
   } else {
-    absl::StatusOr<uint64_t> value = Number(word, "number, hex:BYTES or text:CHARACTERS");
+    absl::StatusOr<uint64_t> value = NumberOf(word, "number, hex:BYTES or text:CHARACTERS");
     if (!value.ok()) return value.status();
     pattern.assign(reinterpret_cast<const char*>(&*value), sizeof(*value));
     step = sizeof(*value);
   }
   if (pattern.empty() || pattern.size() > proto::kPageBytes) {
-    return Wrong(word, "pattern of 1 to 4096 bytes");
+    return WrongWord(word, "pattern of 1 to 4096 bytes");
   }
   return moment == nullptr ? Answer{} : Find(*moment, pattern, step);
 }

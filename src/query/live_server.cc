@@ -33,20 +33,6 @@ bool IsServed(const Fd& client) {
          (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-// Up to the client's end of writing. Empty: too long, too slow, or nothing.
-std::string ReceiveRequest(const Fd& client) {
-  std::string bytes;
-  char piece[4096];
-  while (bytes.size() <= kMaxRequestBytes) {
-    const ssize_t got = ::recv(client.get(), piece, sizeof(piece), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got == 0) return bytes;
-    if (got < 0) break;
-    bytes.append(piece, static_cast<size_t>(got));
-  }
-  return {};
-}
-
 // Signals belong to the guest's thread.
 void BlockSignals() {
   sigset_t all;
@@ -58,22 +44,22 @@ void BlockSignals() {
 
 absl::StatusOr<std::unique_ptr<LiveServer>> LiveServer::Start(vmm::MachineInterface& machine,
                                                               const std::string& path,
-                                                              std::vector<std::string> strategies) {
+                                                              LiveAnswers answers) {
   absl::StatusOr<Fd> listener = ListenAt(path);
   if (!listener.ok()) return listener.status();
   Fd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop.valid()) vmm::ThrowErrno("eventfd", errno);
   return std::unique_ptr<LiveServer>(
-      new LiveServer(machine, path, *std::move(listener), std::move(stop), std::move(strategies)));
+      new LiveServer(machine, path, *std::move(listener), std::move(stop), std::move(answers)));
 }
 
 LiveServer::LiveServer(vmm::MachineInterface& machine, std::string path, Fd listener, Fd stop,
-                       std::vector<std::string> strategies)
+                       LiveAnswers answers)
     : machine_(machine),
       path_(std::move(path)),
       listener_(std::move(listener)),
       stop_(std::move(stop)),
-      strategies_(std::move(strategies)),
+      answers_(std::move(answers)),
       thread_([this] { Serve(); }) {}
 
 LiveServer::~LiveServer() {
@@ -109,10 +95,11 @@ vmm::Next LiveServer::OnPause(session::Pause pause) {
 void LiveServer::AnswerPending(Whole whole) {
   const std::lock_guard lock(mutex_);
   if (question_ == nullptr) return;
-  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine_), Keep::kLive);
+  absl::StatusOr<Moment> moment = TakeMomentOf(machine_, Keep::kLive);
   if (moment.ok()) {
-    moment->strategies = strategies_;
-    answer_ = Ask(*moment, *question_);
+    moment->strategies = answers_.strategies;
+    answer_ = file_ == kNoFile ? Ask(*moment, *question_)
+                               : answers_.ask_for_file(&*moment, *question_, file_);
     if (answer_->ok() && whole == Whole::kUnknown) {
       (**answer_).notes.emplace_back("taken while the guest's kernel may have been at work");
     }
@@ -138,22 +125,26 @@ void LiveServer::ServeClient(const Fd& client) {
   ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kClientTimeout, sizeof(kClientTimeout));
   ::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &kClientTimeout, sizeof(kClientTimeout));
   if (!IsServed(client)) return;
-  const std::string bytes = ReceiveRequest(client);
+  const Received received = ReceiveRequest(client.get());
   // Whether the client takes the answer is its affair.
-  if (!bytes.empty()) (void)SendAll(client.get(), AnswerTo(bytes));
+  if (!received.bytes.empty()) (void)SendAll(client.get(), AnswerTo(received));
 }
 
-std::string LiveServer::AnswerTo(const std::string& bytes) {
+std::string LiveServer::AnswerTo(const Received& received) {
   const auto refuse = [](const absl::Status& status) {
     return kRefused + std::string(status.message());
   };
-  absl::StatusOr<Request> request = ParseRequest(bytes);
+  absl::StatusOr<Request> request = ParseRequest(received.bytes);
   if (!request.ok()) return refuse(request.status());
-  absl::Status possible = CheckQuestion(request->words);
+  const bool for_file = received.file.valid() && answers_.ask_for_file != nullptr;
+  const absl::Status possible =
+      for_file ? answers_.ask_for_file(nullptr, request->words, kNoFile).status()
+               : CheckQuestion(request->words);
   if (!possible.ok()) return refuse(possible);
 
   std::unique_lock lock(mutex_);
   question_ = &request->words;
+  file_ = for_file ? received.file.get() : kNoFile;
   refused_moments_ = 0;
   while (question_ != nullptr && !stopping_) {
     machine_.Kick();

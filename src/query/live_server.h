@@ -21,13 +21,21 @@
 
 namespace fv::query {
 
+struct LiveAnswers {
+  std::vector<std::string> strategies;  // for Moment::strategies
+  // Of a question that comes with a file, which the answer is written into. Without a moment: only
+  // checks the words. Null: there are none.
+  absl::StatusOr<Answer> (*ask_for_file)(const Moment* moment, const Words& words,
+                                         int fd) = nullptr;
+};
+
 class LiveServer final : public session::Observer {
  public:
   // Listens from now on; the socket's file goes with the server. `machine` outlives it.
-  // `strategies`: names for Moment::strategies. Errors: as ListenAt.
+  // Errors: as ListenAt.
   static absl::StatusOr<std::unique_ptr<LiveServer>> Start(vmm::MachineInterface& machine,
                                                            const std::string& path,
-                                                           std::vector<std::string> strategies);
+                                                           LiveAnswers answers);
   ~LiveServer() override;
   LiveServer(const LiveServer&) = delete;
   LiveServer& operator=(const LiveServer&) = delete;
@@ -39,7 +47,7 @@ class LiveServer final : public session::Observer {
 
  private:
   LiveServer(vmm::MachineInterface& machine, std::string path, vmm::Fd listener, vmm::Fd stop,
-             std::vector<std::string> strategies);
+             LiveAnswers answers);
 
   enum class Whole { kYes, kUnknown };
   void AnswerPending(Whole whole);
@@ -47,18 +55,19 @@ class LiveServer final : public session::Observer {
   // ---- On the server's thread ----
   void Serve();
   void ServeClient(const vmm::Fd& client);
-  std::string AnswerTo(const std::string& bytes);
+  std::string AnswerTo(const Received& received);
 
   vmm::MachineInterface& machine_;
   const std::string path_;
   const vmm::Fd listener_;
   const vmm::Fd stop_;  // eventfd(2)
-  const std::vector<std::string> strategies_;
+  const LiveAnswers answers_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool stopping_ = false;
   const Words* question_ = nullptr;  // waits for an answer
+  int file_ = kNoFile;               // that it is for
   std::optional<absl::StatusOr<Answer>> answer_;
   unsigned refused_moments_ = 0;  // for the question that waits
 

@@ -5,14 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
+#include "src/query/whole_file.h"
 #include "vmm/error.h"
 #include "vmm/fd.h"
 #include "vmm/snapshot/snapshot_file.h"
@@ -21,11 +21,6 @@ namespace fv::query {
 namespace {
 
 using vmm::Fd;
-
-absl::Status ErrnoError(const std::string& path) {
-  const std::string sentence = absl::StrCat(path, ": ", std::strerror(errno));
-  return errno == ENOENT ? absl::NotFoundError(sentence) : absl::InternalError(sentence);
-}
 
 absl::Status WriteFrames(const Moment& moment, int fd) {
   uint64_t words[proto::kPageBytes / 8];
@@ -57,17 +52,12 @@ absl::Status ReadData(int fd, uint8_t* to, uint64_t bytes) {
 }  // namespace
 
 absl::Status SaveMemory(const Moment& moment, const std::string& path) {
-  const std::string temporary = path + ".part";
-  const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.valid()) return ErrnoError(temporary);
-  absl::Status status = WriteFrames(moment, file.get());
-  if (status.ok() && (::ftruncate(file.get(), static_cast<off_t>(moment.memory.ram_bytes())) != 0 ||
-                      ::fsync(file.get()) != 0)) {
-    status = ErrnoError(temporary);
-  }
-  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) status = ErrnoError(path);
-  if (!status.ok()) ::unlink(temporary.c_str());
-  return status;
+  return WriteWholeFile(path, [&moment, &path](int fd) {
+    const absl::Status status = WriteFrames(moment, fd);
+    if (!status.ok()) return status;
+    const auto bytes = static_cast<off_t>(moment.memory.ram_bytes());
+    return ::ftruncate(fd, bytes) == 0 ? absl::OkStatus() : ErrnoError(path);
+  });
 }
 
 namespace {
@@ -84,7 +74,9 @@ absl::StatusOr<Moment> MomentOf(const std::string& path, vmm::Mapping memory) {
 absl::StatusOr<Moment> LoadSnapshot(const std::string& path) {
   try {
     const auto snapshot = vmm::ReadSnapshotFile(path, std::nullopt);
-    return MomentOf(path, snapshot->ram->MapPrivate().Release());
+    absl::StatusOr<Moment> moment = MomentOf(path, snapshot->ram->MapPrivate().Release());
+    if (moment.ok()) moment->cpu = CpuRegistersOf(snapshot->cpu);
+    return moment;
   } catch (const vmm::VmmError& error) {
     return absl::InvalidArgumentError(error.what());
   }

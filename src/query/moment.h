@@ -13,6 +13,7 @@
 #include "src/inspect/channel_view.h"
 #include "src/inspect/memory_reader.h"
 #include "src/inspect/snapshot.h"
+#include "src/query/cpu_registers.h"
 #include "vmm/mapping.h"
 
 namespace fv::query {
@@ -22,6 +23,7 @@ struct Moment {
   std::vector<proto::EventRecord> events;  // what the ring still holds, oldest first
   inspect::MemoryReader memory;
   std::optional<vmm::Mapping> copy;  // what `memory` reads, if it is a copy
+  std::optional<CpuRegisters> cpu;   // nullopt: not known
   // Names of the kernel's fork strategies, by MmRecord::fork_strategy; empty if not known.
   std::vector<std::string> strategies;
 };

@@ -11,10 +11,9 @@
 #include "absl/status/statusor.h"
 #include "src/query/listing.h"
 #include "src/query/moment.h"
+#include "src/query/words.h"
 
 namespace fv::query {
-
-using Words = std::vector<std::string>;
 
 // Errors: InvalidArgument (no such question, or its words are wrong), NotFound (no such task...).
 absl::StatusOr<Answer> Ask(const Moment& moment, const Words& words);

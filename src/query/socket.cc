@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -68,7 +69,61 @@ absl::StatusOr<std::string> ReceiveAll(int fd) {
   }
 }
 
+// All of `bytes`, with a copy of the descriptor `file`.
+absl::Status SendWithFile(int fd, std::string_view bytes, int file) {
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(file))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(file));
+  std::memcpy(CMSG_DATA(rights), &file, sizeof(file));
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return ErrnoError("sendmsg");
+  return SendAll(fd, bytes.substr(static_cast<size_t>(sent)));
+}
+
+// The descriptor that came with a message.
+Fd FileOf(msghdr& message) {
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  int file = kNoFile;
+  if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+      rights->cmsg_len == CMSG_LEN(sizeof(file))) {
+    std::memcpy(&file, CMSG_DATA(rights), sizeof(file));
+  }
+  return Fd(file);
+}
+
 }  // namespace
+
+Received ReceiveRequest(int fd) {
+  Received received;
+  char piece[4096];
+  while (received.bytes.size() <= kMaxRequestBytes) {
+    iovec buffer{piece, sizeof(piece)};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &buffer;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = CMSG_LEN(sizeof(int));  // no more than one fits
+    const ssize_t got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    if (Fd file = FileOf(message); file.valid()) received.file = std::move(file);
+    if (got == 0) return received;
+    received.bytes.append(piece, static_cast<size_t>(got));
+  }
+  return {};
+}
 
 absl::Status SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -99,12 +154,15 @@ absl::StatusOr<Fd> ListenAt(const std::string& path) {
   return socket;
 }
 
-absl::StatusOr<std::string> AskServer(const std::string& path, Format format, const Words& words) {
+absl::StatusOr<std::string> AskServer(const std::string& path, Format format, const Words& words,
+                                      int file) {
   absl::StatusOr<sockaddr_un> address = AddressOf(path);
   if (!address.ok()) return address.status();
   absl::StatusOr<Fd> socket = Connect(*address);
   if (!socket.ok()) return socket.status();
-  absl::Status sent = SendAll(socket->get(), RequestBytes({format, words}));
+  const std::string request = RequestBytes({format, words});
+  absl::Status sent = file == kNoFile ? SendAll(socket->get(), request)
+                                      : SendWithFile(socket->get(), request, file);
   if (!sent.ok()) return sent;
   if (::shutdown(socket->get(), SHUT_WR) != 0) return ErrnoError("shutdown");
   absl::StatusOr<std::string> text = ReceiveAll(socket->get());

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "vmm/ioctl.h"
+#include "vmm/machine.h"
 
 namespace fv::query {
 namespace {
@@ -57,6 +59,18 @@ GuestRam RamOf(const vmm::MachineInterface& machine) {
           boot.channel_bytes};
 }
 
+absl::StatusOr<Moment> TakeMomentOf(vmm::MachineInterface& machine, Keep keep) {
+  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine), keep);
+  auto* const on_kvm = dynamic_cast<vmm::Machine*>(&machine);
+  if (moment.ok() && on_kvm != nullptr) {
+    const vmm::Vcpu& vcpu = on_kvm->vcpu();
+    kvm_fpu floating{};
+    vmm::IoctlOrThrow(vcpu.fd(), KVM_GET_FPU, "KVM_GET_FPU", &floating);
+    moment->cpu = CpuRegistersOf(vcpu.regs(), vcpu.sregs(), floating);
+  }
+  return moment;
+}
+
 StopAt::StopAt(vmm::MachineInterface& machine, std::vector<When> whens)
     : machine_(machine), whens_(std::move(whens)) {}
 
@@ -72,7 +86,7 @@ vmm::Next StopAt::OnSafepoint(proto::SafepointKind) {
     return came ? Take(last ? Keep::kLive : Keep::kCopy) : vmm::Next::kContinue;
   }
   if (came && before_) return Add(*std::exchange(before_, std::nullopt));
-  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine_), Keep::kCopy);
+  absl::StatusOr<Moment> moment = TakeMomentOf(machine_, Keep::kCopy);
   if (moment.ok()) before_ = *std::move(moment);
   return vmm::Next::kContinue;
 }
@@ -82,7 +96,7 @@ vmm::Next StopAt::OnDone() {
 }
 
 vmm::Next StopAt::Take(Keep keep) {
-  absl::StatusOr<Moment> moment = TakeMoment(RamOf(machine_), keep);
+  absl::StatusOr<Moment> moment = TakeMomentOf(machine_, keep);
   if (moment.ok()) return Add(*std::move(moment));
   status_ = moment.status();
   return vmm::Next::kStop;

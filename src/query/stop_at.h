@@ -65,5 +65,8 @@ class StopAt final : public session::Observer {
 
 // The guest's memory, as TakeMoment wants it.
 GuestRam RamOf(const vmm::MachineInterface& machine);
+// TakeMoment of a machine that stands still, with its CPU where that can be read (on KVM). Throws
+// vmm::VmmError.
+absl::StatusOr<Moment> TakeMomentOf(vmm::MachineInterface& machine, Keep keep);
 
 }  // namespace fv::query

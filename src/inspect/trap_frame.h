@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The user's registers as the guest kernel saves them at the top of a task's kernel stack. The
-// layout is the kernel's (guest/arch/trap_frame.h); registers_test holds the two together.
+// layout is the kernel's (guest/arch/trap_frame.h); gdb/registers_test holds the two together.
 #pragma once
 
 #include <cstdint>
 
 #include "proto/layout.h"
 
-namespace fv::gdb {
+namespace fv::inspect {
 
 struct TrapFrame {
   uint64_t r15, r14, r13, r12, rbp, rbx;
@@ -24,4 +24,4 @@ constexpr uint64_t TrapFrameAt(uint64_t stack) {
   return stack + proto::kKernelStackBytes - sizeof(TrapFrame);
 }
 
-}  // namespace fv::gdb
+}  // namespace fv::inspect
