@@ -20,7 +20,10 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "src/trace/names.h"
@@ -60,11 +63,11 @@ bool HasHandler(pid_t tid, int signal) {
   return !caught.empty() && (std::stoull(caught, nullptr, 16) >> (signal - 1) & 1) != 0;
 }
 
-// The thread id in the innermost pid namespace; ours if it cannot be told.
-uint32_t InnermostPid(pid_t tid) {
-  const std::string pids = StatusField(tid, "NSpid:\t");
-  if (pids.empty()) return static_cast<uint32_t>(tid);
-  return static_cast<uint32_t>(std::stoul(pids.substr(pids.find_last_of('\t') + 1)));
+// The thread id in each pid namespace that it lives in, from ours inwards; empty if that cannot be
+// told.
+std::vector<uint32_t> Pids(pid_t tid) {
+  std::istringstream field(StatusField(tid, "NSpid:\t"));
+  return {std::istream_iterator<uint32_t>(field), {}};
 }
 
 // Up to kPathBytes of a string in the tracee; empty if it cannot be read.
@@ -152,7 +155,8 @@ absl::Status Tracer::Attach(pid_t process) {
         absl::StrCat("ptrace is not permitted (", what, ": ", strerrordesc_np(errno), ")"));
   };
   if (ptrace(PTRACE_SEIZE, process, nullptr, kOptions) != 0) return refused("PTRACE_SEIZE");
-  tracees_[process] = {.pid = InnermostPid(process)};
+  level_ = std::max<size_t>(Pids(process).size(), 1) - 1;
+  tracees_[process] = {.pid = PidOf(process)};
   // Its calls are reported from the next stop on.
   if (ptrace(PTRACE_INTERRUPT, process, nullptr, nullptr) != 0) return refused("PTRACE_INTERRUPT");
   int status = 0;
@@ -161,6 +165,11 @@ absl::Status Tracer::Attach(pid_t process) {
   }
   Resume(process, 0);
   return absl::OkStatus();
+}
+
+uint32_t Tracer::PidOf(pid_t tid) const {
+  const std::vector<uint32_t> pids = Pids(tid);
+  return level_ < pids.size() ? pids[level_] : static_cast<uint32_t>(tid);
 }
 
 trace::Trace Tracer::Run() {
@@ -230,7 +239,7 @@ void Tracer::OnEvent(Entry tracee, int event) {
 
 void Tracer::OnBirth(Entry creator, pid_t child) {
   const auto [tracee, is_new] = tracees_.try_emplace(child);
-  tracee->second.pid = InnermostPid(child);
+  tracee->second.pid = PidOf(child);
   tracee->second.first_argument = creator->second.first_argument;
   builder_.OnBirth(creator->second.pid, tracee->second.pid);
   if (is_new) return;

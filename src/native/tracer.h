@@ -26,7 +26,7 @@ class Tracer {
 
  private:
   struct Tracee {
-    uint32_t pid = 0;  // thread id in the tracee's own pid namespace
+    uint32_t pid = 0;  // thread id in the first process's pid namespace
     bool born = true;  // false: its creator's report is still to come, until then it stands still
     int status = 0;    // of its first stop, while not born
     // Of the clone that it is in, or was made by, if the register is to be put back.
@@ -43,7 +43,12 @@ class Tracer {
   void OnEnd(Entry tracee);
 
   trace::TraceBuilder builder_;
+  // A tracee's thread id in the namespace of the first process, whose calls tell of tasks by it and
+  // where it is unique: tasks of namespaces below have several, and may have the same one there.
+  uint32_t PidOf(pid_t tid) const;
+
   std::map<pid_t, Tracee> tracees_;  // by thread id in our namespace
+  size_t level_ = 0;                 // of the first process's pid namespace, below ours
   bool recording_ = false;           // the first execve is done
 };
 
