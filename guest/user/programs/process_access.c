@@ -56,7 +56,7 @@ static void Ends(pid_t child, int pidfd) {
   CHECK_INT(poll(&poll_it, 1, 0), 0);
   CHECK_INT(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
   CHECK_INT(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0), 0);
-  CHECK_INT(poll(&poll_it, 1, 5000), 1);
+  CHECK_INT(poll(&poll_it, 1, -1), 1);
   siginfo_t info;
   CHECK_INT(waitid(3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED), 0);
   CHECK_INT(info.si_pid, child);
