@@ -13,7 +13,7 @@
         kernel_ring = "0",
     )
 
-Each case is a GoogleTest case of one cc_test; `on_linux_only = True` leaves the guest out,
+Each case is a GoogleTest case of one cc_test; `mode` leaves the guest out, if that is wished,
 `syscalls = True` compares the results of system calls too.
 """
 
@@ -79,7 +79,7 @@ def vm_test(
         qemu_cpu = "full",
         memory_mib = 256,
         syscalls = False,
-        on_linux_only = False,
+        mode = "guest",
         seconds = 100,
         **kwargs):
     """See the head of this file.
@@ -95,7 +95,7 @@ def vm_test(
       qemu_cpu: "full" or "plain", the CPU that QEMU is asked for.
       memory_mib: the guest's memory.
       syscalls: compare the results of system calls too, natively by ptrace.
-      on_linux_only: run the cases natively, not in the guest.
+      mode: "guest"; or on Linux only: "native", or "twice", compared with itself.
       seconds: longest run of one program, on each side.
       **kwargs: of fv_cc_test: size, shard_count, tags, ...
     """
@@ -110,20 +110,18 @@ def vm_test(
         outs = [name + "_cases.txt"],
         cmd = "printf '%b' \"" + "".join([_line(case) + "\\n" for case in cases]) + "\" > $@",
     )
-    args = ["--cases=$(rootpath :%s_cases)" % name, "--seconds=%d" % seconds]
-    if on_linux_only:
-        args.append("--mode=native")
-    else:
+    args = ["--cases=$(rootpath :%s_cases)" % name, "--seconds=%d" % seconds, "--mode=" + mode]
+    if syscalls:
+        args.append("--syscalls")
+    if mode == "guest":
         args += ["--check=" + check, "--kernel_ring=" + kernel_ring]
         args += ["--strategy=" + strategy, "--host=" + host, "--qemu_cpu=" + qemu_cpu]
         args.append("--memory_mib=%d" % memory_mib)
         if kernel:
             args.append("--kernel=$(rootpath %s)" % kernel)
-        if syscalls:
-            args.append("--syscalls")
 
     # Not in a sandbox: its user namespace has one user, and programs change theirs.
-    tags = kwargs.pop("tags", []) + ["no-sandbox"] + ([] if on_linux_only or host != "kvm" else ["kvm"])
+    tags = kwargs.pop("tags", []) + ["no-sandbox"] + (["kvm"] if mode == "guest" and host == "kvm" else [])
     fv_cc_test(
         name = name,
         srcs = ["//tests/programs:program_test.cc"],

@@ -140,15 +140,15 @@ bool MayRunOnHostRoot(NativeRoot root, NativeOptions::User user, uid_t caller) {
   return caller != 0 || user == NativeOptions::User::kCaller;
 }
 
-absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options) {
+absl::StatusOr<NativeSide> RunNativeSide(const DiffOptions& options) {
   absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);
   if (!root.ok()) return root.status();
-  DiffOptions plain = options;
-  plain.calls = NativeOptions::Calls::kIgnore;
   DiffResult notes;
-  absl::StatusOr<native::NativeResult> native = RunNatively(plain, *root, notes);
+  absl::StatusOr<native::NativeResult> native = RunNatively(options, *root, notes);
   if (!native.ok()) return native.status();
-  return OutcomeOf(*std::move(native));
+  NativeSide side{.outcome = {}, .trace = std::move(native->trace)};
+  side.outcome = OutcomeOf(*std::move(native));
+  return side;
 }
 
 absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options) {

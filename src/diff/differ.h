@@ -17,6 +17,7 @@
 #include "src/oracle/checker.h"
 #include "src/session/guest.h"
 #include "src/session/session.h"
+#include "src/trace/trace.h"
 
 namespace fv::diff {
 
@@ -60,8 +61,12 @@ struct DiffResult {
 // `caller` runs this. It does so with the caller's rights; those of root have to be asked for.
 bool MayRunOnHostRoot(NativeRoot root, native::NativeOptions::User user, uid_t caller);
 
-// The native half alone, calls not recorded.
-absl::StatusOr<Outcome> RunNativeSide(const DiffOptions& options);
+struct NativeSide {
+  Outcome outcome;
+  trace::Trace trace;  // with NativeOptions::Calls::kRecord
+};
+// The native half alone.
+absl::StatusOr<NativeSide> RunNativeSide(const DiffOptions& options);
 
 // The user's faults (no such program...) and what the host does not permit are values; throws
 // vmm::VmmError for what KVM refuses.

@@ -203,6 +203,7 @@ _OTHERWISE_NATIVELY = {
     "mremap_moves": "sets limits for all of the machine in the guest only",
     "out_of_memory": "uses up memory in the guest only",
     "overcommit": "sets the policy of the machine in the guest only",
+    "pid_namespace": "lives one namespace deeper natively, where nesting ends sooner",
     "reverse_map": "a host may have no idle page tracking",
     "sysctl_limits": "sets limits of the machine in the guest only",
     "sysv_proc": "chooses identifiers in the guest only",
@@ -227,7 +228,6 @@ _IGNORED = {
     # Inside a pid namespace a number names another task than outside.
     "fail_namespaces": _IDS,
     "namespace_files": _IDS,
-    "pid_namespace": _IDS,
     "pid_namespace_init": _IDS,
     "pid_translation": _IDS + ["unshare", "mount"],  # of a mount namespace
     # Whoever is not root in a user namespace has no say in them.
@@ -240,6 +240,8 @@ _IGNORED = {
     "pthread_detached": ["mmap", "mprotect", "munmap"],
     # Every write of the slave is waited for, and one or two of them are there then.
     "ptys": ["poll"],
+    # On a busy host the sleep may be over before it was interrupted three times.
+    "restart_stop": ["kill", "wait4"],
     # Since Linux 6.6 there are such attributes.
     "small_calls": ["getxattr", "lgetxattr", "fgetxattr"],
     # Processes send signals until they are told to stop.

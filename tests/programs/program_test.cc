@@ -5,8 +5,11 @@
 // results of system calls. A program's own checks must hold on both sides, and the oracle finds
 // nothing.
 //
-//   program_test --cases=FILE --mode=native|guest [--check=every --kernel_ring=0 --syscalls]
+//   program_test --cases=FILE --mode=native|twice|guest [--check=every --kernel_ring=0 --syscalls]
 //                [--host=qemu --qemu_cpu=plain]
+//
+// --mode=twice compares two native runs: what differs is decided by chance, and has no place in a
+// comparison with the guest.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -27,7 +30,8 @@
 #include "vmm/testing/require_qemu.h"
 
 DEFINE_string(cases, "", "the list of cases");
-DEFINE_string(mode, "guest", "native: on Linux only; guest: both, and compared");
+DEFINE_string(mode, "guest",
+              "native: on Linux only; twice: on Linux, twice, compared; guest: both, compared");
 DEFINE_string(check, "every", "when the oracle looks");
 DEFINE_string(kernel, "", "the guest kernel, if not the one inside");
 DEFINE_string(kernel_ring, "auto", "of the guest kernel: auto, 0");
@@ -119,10 +123,37 @@ class NativeTest : public ::testing::Test {
       GTEST_SKIP() << kBusybox << " is missing (package busybox-static)";
     }
     const TempDirectory directory;
-    const absl::StatusOr<diff::Outcome> outcome =
+    const absl::StatusOr<diff::NativeSide> side =
         diff::RunNativeSide(OptionsOf(case_, directory.path()));
-    if (!Ran(outcome.status())) GTEST_SKIP() << outcome.status();
-    ExpectChecksHeld(*outcome, "natively");
+    if (!Ran(side.status())) GTEST_SKIP() << side.status();
+    ExpectChecksHeld(side->outcome, "natively");
+  }
+
+ private:
+  const Case& case_;
+};
+
+// The second run stands where the guest's does.
+class TwiceTest : public ::testing::Test {
+ public:
+  explicit TwiceTest(const Case& test) : case_(test) {}
+  void TestBody() override {
+    if (case_.kind == CaseKind::kShell && !fs::exists(kBusybox)) {
+      GTEST_SKIP() << kBusybox << " is missing (package busybox-static)";
+    }
+    const TempDirectory directory;
+    const diff::DiffOptions options = OptionsOf(case_, directory.path());
+    const absl::StatusOr<diff::NativeSide> first = diff::RunNativeSide(options);
+    if (!Ran(first.status())) GTEST_SKIP() << first.status();
+    const absl::StatusOr<diff::NativeSide> second = diff::RunNativeSide(options);
+    ASSERT_TRUE(second.ok()) << second.status();
+    diff::DiffResult result;
+    result.native = first->outcome;
+    result.guest = second->outcome;
+    result.session.end = session::SessionEnd::kExited;
+    result.outcome_differences = diff::CompareOutcomes(result.native, result.guest);
+    result.calls = diff::CompareTraces(first->trace, second->trace, options.trace);
+    EXPECT_TRUE(result.Equal()) << diff::FormatText(result);
   }
 
  private:
@@ -176,6 +207,8 @@ int main(int argc, char** argv) {
   }
   if (FLAGS_mode == "native") {
     fv::tests::Register<fv::tests::NativeTest>("Native", cases);
+  } else if (FLAGS_mode == "twice") {
+    fv::tests::Register<fv::tests::TwiceTest>("Twice", cases);
   } else if (FLAGS_host == "qemu") {
     fv::tests::Register<fv::tests::GuestTest<fv::vmm::testing::QemuTest>>("Qemu", cases);
   } else {
