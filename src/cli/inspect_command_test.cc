@@ -105,10 +105,10 @@ TEST_F(InspectCommand, MemoryInAFileAnswersTheSame) {
 // The guest waits for its input, so the server answers from an idle guest; then from a busy one.
 TEST_F(InspectCommand, ARunningGuest) {
   for (const char* program : {"cat", "sh -c 'while :; do :; done'"}) {
-    const Outcome outcome =
-        Shell("mkfifo $D/in; \"$B\" run --timeout=60 --vm=$D/vm busybox " + std::string(program) +
-              " <$D/in & exec 9>$D/in; until F inspect --vm=$D/vm ps >/dev/null 2>&1; do :; done; "
-              "F inspect --vm=$D/vm --format=json ps; kill $!; exec 9>&-; wait; test ! -e $D/vm");
+    const Outcome outcome = Shell(
+        "mkfifo $D/in; \"$B\" run --timeout=60 --vm=$D/vm busybox " + std::string(program) +
+        " <$D/in & exec 9>$D/in; until F inspect --vm=$D/vm ps 2>&1 | grep -q busybox; do :; done; "
+        "F inspect --vm=$D/vm --format=json ps; kill $!; exec 9>&-; wait; test ! -e $D/vm");
     const nlohmann::json ps = Json(outcome);
     ASSERT_EQ(ps["tasks"].size(), 2u) << program;
     EXPECT_EQ(ps["tasks"][1]["command"], "  busybox");
