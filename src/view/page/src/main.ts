@@ -77,6 +77,14 @@ const links = new Links(
 const tour = new TourPanel(byId("tour-card"), view, revealSelection);
 
 let painted = 0; // milliseconds that the last paint took
+let shown = false; // tasks and memory have been on the screen
+
+// For measurements: when the first picture stood on the screen. A frame later it does for sure.
+function markFirstPicture(): void {
+  if (shown || view.state.tasks.size === 0 || frames.drawn === 0) return;
+  shown = true;
+  requestAnimationFrame(() => performance.mark("first-picture"));
+}
 
 function paint(): void {
   const start = performance.now();
@@ -98,6 +106,7 @@ function paint(): void {
   byId("play").textContent = view.playing ? "\u275A\u275A" : "\u25B6\uFE0E";
   byId("play").setAttribute("aria-label", view.playing ? "pause" : "play");
   painted = performance.now() - start;
+  markFirstPicture();
 }
 
 function paintDifference(): void {

@@ -3,13 +3,13 @@
 // `forkvisor view` in Chromium: a run followed while it goes on, by the address with its token, and
 // the file that --html writes. The program and Forkvisor come by FORKVISOR and FORKVISOR_PROGRAM.
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { hasChromium, startBrowser } from "../support/browser.js";
 import type { Browser } from "../support/browser.js";
+import { addressOf, stop } from "../support/viewer.js";
 
 const forkvisor = process.env["FORKVISOR"] ?? "";
 const program = process.env["FORKVISOR_PROGRAM"] ?? "";
@@ -38,25 +38,6 @@ after(async () => {
   if (skip === false) await browser.close();
 });
 
-// The address that the command prints once it serves.
-function address(process: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    process.stderr!.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-      const found = /http:\/\/\S+token=\w+/.exec(text);
-      if (found !== null) resolve(found[0]);
-    });
-    process.on("exit", () => reject(new Error(`no address in: ${text}`)));
-  });
-}
-
-async function stop(process: ChildProcess): Promise<void> {
-  const gone = new Promise((resolve) => process.on("exit", resolve));
-  process.kill("SIGINT");
-  await gone;
-}
-
 test("a run is followed to its end, and then wound back", { skip }, async () => {
   const viewer = spawn(forkvisor, ["view", "--", program], { stdio: ["ignore", "ignore", "pipe"] });
   try {
@@ -66,7 +47,7 @@ test("a run is followed to its end, and then wound back", { skip }, async () => 
     page.on("console", (message) => {
       if (message.type() === "error") errors.push(message.text());
     });
-    await page.goto(await address(viewer));
+    await page.goto(await addressOf(viewer));
     await page.waitForSelector("#main:not([hidden])");
     await page.waitForFunction(() => document.querySelector("#status")!.textContent === "recorded");
     const where = () =>
@@ -93,7 +74,7 @@ test("a run is followed to its end, and then wound back", { skip }, async () => 
 test("without the token there is nothing to see", { skip }, async () => {
   const viewer = spawn(forkvisor, ["view", "--", program], { stdio: ["ignore", "ignore", "pipe"] });
   try {
-    const url = new URL(await address(viewer));
+    const url = new URL(await addressOf(viewer));
     url.search = "?token=00000000000000000000000000000000";
     const response = await browser.context.request.get(url.href);
     assert.equal(response.status(), 403);
