@@ -3,14 +3,15 @@
 // Puts the page together: panels, buttons, keys, and the loop that paints what changed.
 import type { Recording } from "./decode/recording.js";
 import { PageClass } from "./model/sharing.js";
-import { frameLooks, pageLooks } from "./paint/looks.js";
+import { pageLooks } from "./paint/looks.js";
 import { AddressPanel } from "./ui/address_panel.js";
 import { DetailPanel } from "./ui/detail_panel.js";
 import { byId, h, setText } from "./ui/dom.js";
 import { EventPanel } from "./ui/event_panel.js";
 import { FramePanel } from "./ui/frame_panel.js";
 import { keys, listen } from "./ui/keys.js";
-import { legend } from "./ui/legend.js";
+import { FrameColours } from "./ui/frame_colours.js";
+import { FrameLegend, legend } from "./ui/legend.js";
 import { Links } from "./ui/links.js";
 import { embedded, readBytes, readFile, readServer, served } from "./ui/source.js";
 import type { Status } from "./ui/source.js";
@@ -52,9 +53,18 @@ const second = new AddressPanel(
   theme,
   requestPaint,
 );
-const frames = new FramePanel(byId("frames"), byId("frames-note"), view, theme, requestPaint);
+const colours = new FrameColours(view);
+const frames = new FramePanel(
+  byId("frames"),
+  byId("frames-note"),
+  view,
+  theme,
+  colours,
+  requestPaint,
+);
+const frameLegend = new FrameLegend(byId("frame-legend"), byId("colouring"), view, theme, colours);
 const tables = new TablePanel(byId("tables"), byId("tables-note"), view, theme, requestPaint);
-const tasks = new TaskPanel(byId("tasks"), byId("tasks-note"), view);
+const tasks = new TaskPanel(byId("tasks"), byId("tasks-note"), view, theme);
 const events = new EventPanel(byId("events"), byId("events-note"), view, requestPaint);
 const details = new DetailPanel(byId("details"), view);
 const step = new StepPanel(
@@ -74,7 +84,7 @@ const links = new Links(
   tables,
   tasks,
 );
-const tour = new TourPanel(byId("tour-card"), view, revealSelection);
+const tour = new TourPanel(byId("tour-card"), view);
 
 let painted = 0; // milliseconds that the last paint took
 let shown = false; // tasks and memory have been on the screen
@@ -94,6 +104,7 @@ function paint(): void {
   byId("addresses").classList.toggle("single", view.shown().second === undefined);
   first.paint();
   second.paint();
+  frameLegend.paint();
   frames.paint();
   tables.paint();
   tasks.paint();
@@ -131,9 +142,10 @@ function paintDifference(): void {
 
 // Scrolls every picture to what is selected.
 function revealSelection(): void {
-  paint();
   const { selection } = view;
-  if (selection?.kind === "page") {
+  if (selection === undefined) return;
+  paint();
+  if (selection.kind === "page") {
     for (const panel of [first, second]) {
       const rect = panel.mm === undefined ? undefined : panel.rectOf(selection.page);
       if (rect !== undefined) panel.reveal(rect);
@@ -180,7 +192,6 @@ function paintLegends(): void {
     Object.values(pageLooks).filter((look) => found || look !== broken),
     theme,
   );
-  legend(byId("frame-legend"), Object.values(frameLooks), theme);
   byId("scheme").firstChild!.textContent = theme.scheme === "dark" ? "Light" : "Dark";
 }
 
@@ -194,7 +205,10 @@ const actions = {
   open: () => byId("file").click(),
   escape: () => {
     if (tour.open) tour.close();
-    else view.select(undefined);
+    else {
+      view.light(undefined);
+      view.select(undefined);
+    }
   },
 };
 
@@ -230,6 +244,7 @@ document.addEventListener("drop", (event) => {
 });
 listen(view, actions);
 view.onChange(requestPaint);
+view.onSelect = revealSelection;
 window.addEventListener("resize", requestPaint);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintLegends);
 paintLegends();
@@ -276,6 +291,8 @@ Object.assign(window, {
       events: timeline.drawn,
       mappers: details.mappers.length,
       tour: tour.stop,
+      colouring: view.colouring,
+      spotlight: view.spotlight,
     }),
   },
 });

@@ -22,12 +22,23 @@ export interface FrameGrid {
 export const gutter = 58; // pixels for the frame number before a row
 const gapHeight = 17;
 
-// `used`: by frame, whether it is ever used (History.used).
-export function layOutFrames(used: Uint8Array, width: number): FrameGrid {
-  const least = cellSize(used);
+const largestCell = 20;
+
+// `used`: by frame, whether it is ever used (History.used). Cells are as large as the window of
+// `width` and `height` lets them be without scrolling, and never too small to tell them apart.
+export function layOutFrames(used: Uint8Array, width: number, height: number): FrameGrid {
   const room = width - gutter - 4;
-  const perRow = powerOfTwo(room / least);
-  const cell = Math.min(Math.floor(least * 1.4), Math.floor(room / perRow));
+  const most = powerOfTwo(room / cellSize(used));
+  for (let perRow = Math.min(16, most); perRow < most; perRow *= 2) {
+    const cell = Math.min(largestCell, Math.floor(room / perRow));
+    const grid = placeRows(used, perRow, cell);
+    if (grid.height <= height) return grid;
+  }
+  const least = cellSize(used);
+  return placeRows(used, most, Math.min(Math.floor(least * 1.4), Math.floor(room / most)));
+}
+
+function placeRows(used: Uint8Array, perRow: number, cell: number): FrameGrid {
   const rows: FrameRow[] = [];
   let y = 2;
   for (let first = 0; first < used.length; ) {

@@ -58,6 +58,8 @@ export class History {
   #frameEnds: number[] = [];
   // Frames that were ever something other than free or reserved.
   readonly used: Uint8Array;
+  // At position 0.
+  tasksAtFirst: readonly Task[] = [];
   #fresh = new Set<Table>(); // made by the step that is being written
 
   constructor(frames: number) {
@@ -102,6 +104,7 @@ export class History {
     this.#entries = new GrowingWords();
     this.#frames = new GrowingWords();
     this.#fresh.clear();
+    this.tasksAtFirst = [...this.state.tasks.values()];
   }
 
   setTask(pid: number, after: Task | undefined): void {
@@ -230,6 +233,16 @@ export class History {
       if (change.in === "tables" && change.after !== undefined) made.push(change.after);
     }
     return made;
+  }
+
+  // Tasks that came (without `before`), went (without `after`) or changed, in order.
+  taskChanges(step: number): { readonly before?: Task; readonly after?: Task }[] {
+    const changes: { readonly before?: Task; readonly after?: Task }[] = [];
+    for (let i = start(this.#objectEnds, step); i < (this.#objectEnds[step] ?? 0); ++i) {
+      const change = this.#objects[i]!;
+      if (change.in === "tasks") changes.push(change);
+    }
+    return changes;
   }
 
   // Changed entries of tables that were there before.

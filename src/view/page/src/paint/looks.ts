@@ -23,6 +23,18 @@ export const colourNames = [
   "kernel",
   "reserved",
   "accent",
+  "owner0",
+  "owner1",
+  "owner2",
+  "owner3",
+  "owner4",
+  "owner5",
+  "owner6",
+  "owner7",
+  "sharing1",
+  "sharing2",
+  "sharing3",
+  "sharing4",
 ] as const;
 export type ColourName = (typeof colourNames)[number];
 export type Palette = Readonly<Record<ColourName, string>>;
@@ -41,11 +53,18 @@ export type Mark =
   | "outline"
   | "bang";
 
-export interface Look {
-  readonly name: string;
+// A colour with a mark in it.
+export interface Paint {
   readonly colour: ColourName;
   readonly mark: Mark;
+}
+
+export interface Look extends Paint {
+  readonly name: string;
   readonly meaning: string;
+  // Several side by side, in place of the one.
+  readonly parts?: readonly Paint[];
+  readonly over?: Mark; // drawn over all of it
 }
 
 // By PageClass.
@@ -171,3 +190,74 @@ export const frameLooks: Record<FrameClass, Look> = {
   },
   [FrameClass.zero]: { name: "zero", colour: "ink", mark: "ring", meaning: "the frame of zeroes" },
 };
+
+// By how many processes have it.
+const sharingLooks: readonly (Look & { readonly least: number })[] = [
+  {
+    least: 8,
+    name: "8 or more",
+    colour: "sharing4",
+    mark: "cross-hatch",
+    meaning: "of eight processes or more",
+  },
+  {
+    least: 3,
+    name: "3 to 7",
+    colour: "sharing3",
+    mark: "hatch",
+    meaning: "of three to seven processes",
+  },
+  {
+    least: 2,
+    name: "2 processes",
+    colour: "sharing2",
+    mark: "dot",
+    meaning: "of two processes",
+  },
+  {
+    least: 1,
+    name: "1 process",
+    colour: "sharing1",
+    mark: "plain",
+    meaning: "of one process alone",
+  },
+];
+
+const ofNobody: ReadonlySet<FrameClass> = new Set([
+  FrameClass.free,
+  FrameClass.reserved,
+  FrameClass.unmapped,
+  FrameClass.fileUnmapped,
+  FrameClass.zero,
+]);
+
+// The look of a frame that no process has; undefined: one may have it.
+export function lookOfNobodys(kind: FrameClass): Look | undefined {
+  return ofNobody.has(kind) ? frameLooks[kind] : undefined;
+}
+
+export function sharingLook(processes: number): Look {
+  return sharingLooks.find(({ least }) => processes >= least) ?? frameLooks[FrameClass.kernel];
+}
+
+export const sharingLegend: readonly Look[] = [...sharingLooks].reverse();
+
+const ownerColours = [
+  "owner0",
+  "owner1",
+  "owner2",
+  "owner3",
+  "owner4",
+  "owner5",
+  "owner6",
+  "owner7",
+] as const;
+const ownerMarks = ["plain", "hatch", "dot", "bars", "cross-hatch", "corner"] as const;
+
+// The colour of a process: eight colours, then the same with marks in them.
+export function ownerPaint(slot: number): Paint {
+  return {
+    colour: ownerColours[slot % ownerColours.length]!,
+    mark: ownerMarks[Math.floor(slot / ownerColours.length) % ownerMarks.length]!,
+  };
+}

@@ -2,7 +2,7 @@
 //
 // Cells drawn once for each look and size, to be stamped many times. A cell leaves one pixel free on
 // its right and below.
-import type { ColourName, Look, Mark, Palette } from "./looks.js";
+import type { ColourName, Look, Mark, Paint, Palette } from "./looks.js";
 
 type Context = CanvasRenderingContext2D;
 
@@ -29,7 +29,9 @@ export class Stamps {
   }
 
   #strip(look: Look, cell: number): HTMLCanvasElement {
-    const key = `${look.colour} ${look.mark} ${cell}`;
+    const paints = look.parts ?? [look];
+    const names = paints.map(({ colour, mark }) => `${colour} ${mark}`).join(",");
+    const key = `${names} ${look.over ?? ""} ${cell}`;
     let canvas = this.#made.get(key);
     if (canvas === undefined) {
       canvas = document.createElement("canvas");
@@ -40,13 +42,39 @@ export class Stamps {
       for (let i = 0; i < stripCells; ++i) {
         context.save();
         context.translate(i * cell, 0);
-        paintMark(context, look.mark, this.palette, look.colour, cell - 1);
+        paintParts(context, paints, this.palette, cell - 1);
+        if (look.over !== undefined) paintOver(context, look.over, this.palette, cell - 1);
         context.restore();
       }
       this.#made.set(key, canvas);
     }
     return canvas;
   }
+}
+
+// Side by side, each as wide as the others.
+function paintParts(
+  context: Context,
+  paints: readonly Paint[],
+  palette: Palette,
+  size: number,
+): void {
+  paints.forEach(({ colour, mark }, i) => {
+    context.save();
+    context.beginPath();
+    context.rect((i * size) / paints.length, 0, size / paints.length, size);
+    context.clip();
+    paintMark(context, mark, palette, colour, size);
+    context.restore();
+  });
+}
+
+// Lines over a cell that is painted.
+function paintOver(context: Context, mark: Mark, palette: Palette, size: number): void {
+  context.fillStyle = palette.panel;
+  if (mark === "grid") grid(context, size);
+  else if (mark === "bars") bars(context, size);
+  else if (mark === "corner") triangle(context, size);
 }
 
 function paintMark(
@@ -95,7 +123,7 @@ function paintMark(
     case "bars":
       fill();
       context.fillStyle = inside;
-      for (let y = 2; y < size; y += 3) context.fillRect(0, y, size, 1);
+      bars(context, size);
       break;
     case "ring":
       context.lineWidth = Math.max(1, size / 8);
@@ -121,10 +149,18 @@ function paintMark(
     case "grid":
       fill();
       context.fillStyle = inside;
-      context.fillRect(size / 2 - 0.5, 1, 1, size - 2);
-      context.fillRect(1, size / 2 - 0.5, size - 2, 1);
+      grid(context, size);
       break;
   }
+}
+
+function bars(context: Context, size: number): void {
+  for (let y = 2; y < size; y += 3) context.fillRect(0, y, size, 1);
+}
+
+function grid(context: Context, size: number): void {
+  context.fillRect(size / 2 - 0.5, 1, 1, size - 2);
+  context.fillRect(1, size / 2 - 0.5, size - 2, 1);
 }
 
 function diagonals(context: Context, colour: string, size: number, slope: 1 | -1): void {

@@ -114,19 +114,20 @@ export class DetailPanel {
 
   #walkBlock(mm: Mm, page: number): HTMLElement {
     const hops = walk(this.view.state, mm, page);
-    const lines = hops.map((hop) =>
-      h(
+    const lines = hops.map((hop) => {
+      const raw = entry.rawHex(hop.flags, hop.frame);
+      return h(
         "tr",
         { class: hasChanged(this.view.changed(), hop.table.frame, hop.index) ? "changed" : "" },
         h("td", { class: "number" }, String(hop.table.level)),
         h("td", { class: "mono number" }, hop.table.frame.toString(16)),
         h("td", { class: "mono number" }, String(hop.index)),
-        h("td", { class: "mono" }, entry.rawHex(hop.flags, hop.frame)),
-        h("td", { class: "mono", title: entry.letterNames }, entry.letters(hop.flags)),
-      ),
-    );
-    const head = ["level", "table", "index", "entry", "bits"].map((name, i) =>
-      h("th", { scope: "col", class: i === 3 || i === 4 ? "" : "number" }, name),
+        h("td", { class: "mono", title: `${raw}\n${entry.letterNames}` }, entry.letters(hop.flags)),
+        h("td", { class: "mono raw" }, raw),
+      );
+    });
+    const head = ["level", "table", "index", "bits", "entry"].map((name, i) =>
+      h("th", { scope: "col", class: ["number", "number", "number", "", "raw"][i]! }, name),
     );
     const table = h(
       "table",

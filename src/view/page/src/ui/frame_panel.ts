@@ -9,8 +9,10 @@ import { classifyFrame, FrameClass, frameClasses } from "../model/frames.js";
 import { mappersOf } from "../model/sharing.js";
 import { FrameKind } from "../model/state.js";
 import { frameLooks } from "../paint/looks.js";
+import type { Look } from "../paint/looks.js";
 import { CanvasPanel } from "./canvas_panel.js";
 import { setText } from "./dom.js";
+import type { FrameColours } from "./frame_colours.js";
 import type { Theme } from "./theme.js";
 import type { View } from "./view.js";
 
@@ -27,6 +29,7 @@ export class FramePanel extends CanvasPanel {
     private readonly note: HTMLElement,
     private readonly view: View,
     private readonly theme: Theme,
+    private readonly colours: FrameColours,
     requestPaint: () => void,
   ) {
     super(scroller, requestPaint);
@@ -59,7 +62,10 @@ export class FramePanel extends CanvasPanel {
   #describe(frame: number): string {
     const { state } = this.view;
     const look = frameLooks[classifyFrame(state, this.view.sharing(), frame)];
-    return `frame 0x${frame.toString(16)}: ${look.name}`;
+    const owners = this.colours.ownersOf(frame);
+    return [`frame 0x${frame.toString(16)}: ${look.meaning}`, owners]
+      .filter((line) => line !== "")
+      .join("\n");
   }
 
   rectOf(frame: number): Rect | undefined {
@@ -69,9 +75,9 @@ export class FramePanel extends CanvasPanel {
   protected override layOut(): number {
     const { history } = this.view.recording;
     if (history === undefined) return 0;
-    const key = `${this.width} ${history.steps}`;
+    const key = `${this.width} ${this.height} ${history.steps}`;
     if (key !== this.#laidOutFor) {
-      this.#grid = layOutFrames(history.used, this.width);
+      this.#grid = layOutFrames(history.used, this.width, this.height);
       this.#laidOutFor = key;
       this.#sortOut(history.used);
     }
@@ -163,7 +169,6 @@ export class FramePanel extends CanvasPanel {
   #drawCells(context: CanvasRenderingContext2D, row: FrameRow, above: FrameRow | undefined): void {
     const { cell } = this.#grid;
     const { view, theme } = this;
-    const sharing = view.sharing();
     const { frames: changed } = view.changed();
     if (
       cell >= 10 ||
@@ -172,12 +177,16 @@ export class FramePanel extends CanvasPanel {
     ) {
       this.#label(context, row, Math.min(9, cell));
     }
+    let next: Look | undefined = this.colours.lookOf(row.first);
     for (let i = 0; i < row.count; ) {
-      const kind = classifyFrame(view.state, sharing, row.first + i);
-      const first = i++;
-      while (i < row.count && classifyFrame(view.state, sharing, row.first + i) === kind) ++i;
-      theme.stamps.draw(context, frameLooks[kind], gutter + first * cell, row.y, cell, i - first);
+      const look: Look = next!;
+      const first = i;
+      do {
+        next = ++i < row.count ? this.colours.lookOf(row.first + i) : undefined;
+      } while (next === look);
+      theme.stamps.draw(context, look, gutter + first * cell, row.y, cell, i - first);
     }
+    this.#dim(context, row);
     this.drawn += row.count;
     if (changed.size === 0) return;
     context.strokeStyle = theme.palette.alert;
@@ -186,6 +195,25 @@ export class FramePanel extends CanvasPanel {
       if (!changed.has(row.first + i)) continue;
       context.strokeRect(gutter + i * cell + 0.5, row.y + 0.5, cell - 2, cell - 2);
     }
+  }
+
+  // Takes the colour from what is not of the process that stands out.
+  #dim(context: CanvasRenderingContext2D, row: FrameRow): void {
+    const lit = this.view.lit();
+    if (lit === undefined) return;
+    const { cell } = this.#grid;
+    context.fillStyle = this.theme.palette.panel;
+    context.globalAlpha = 0.82;
+    for (let i = 0; i < row.count; ) {
+      if (lit[row.first + i] !== 0) {
+        ++i;
+        continue;
+      }
+      const first = i;
+      while (i < row.count && lit[row.first + i] === 0) ++i;
+      context.fillRect(gutter + first * cell, row.y, (i - first) * cell, cell);
+    }
+    context.globalAlpha = 1;
   }
 
   #key(event: KeyboardEvent): void {

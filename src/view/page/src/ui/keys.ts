@@ -126,6 +126,18 @@ export const keys: readonly Key[] = [
     run: (view) => view.setAutomatic(!view.automatic),
   },
   {
+    keys: ["m"],
+    shown: "m",
+    does: "colour frames by owner, kind, sharing",
+    run: (view) => view.colour(),
+  },
+  {
+    keys: ["h"],
+    shown: "h",
+    does: "let the left process's frames stand out, or all alike",
+    run: (view) => view.light(view.spotlight ?? view.leftProcess()),
+  },
+  {
     keys: ["Escape"],
     shown: "Esc",
     does: "close what is open; then: select nothing",

@@ -128,7 +128,9 @@ export class TablePanel extends CanvasPanel {
     const { palette } = this.theme;
     const shared = to.parents > 1;
     context.strokeStyle = chosen ? palette.ink : shared ? palette["table-shared"] : palette.line;
-    context.lineWidth = chosen || shared ? 2 : 1.2;
+    // Many shared tables under one parent would be one patch of colour.
+    context.lineWidth = chosen ? 2 : 1.2;
+    context.globalAlpha = shared && !chosen ? 0.7 : 1;
     const [x1, y1] = [from.x + from.width, from.y + from.height / 2];
     const [x2, y2] = [to.x, to.y + to.height / 2];
     const bend = (x2 - x1) / 2;
@@ -136,6 +138,7 @@ export class TablePanel extends CanvasPanel {
     context.moveTo(x1, y1);
     context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
     context.stroke();
+    context.globalAlpha = 1;
   }
 
   #drawBox(context: CanvasRenderingContext2D, box: TableBox, chosen: boolean): void {

@@ -2,9 +2,13 @@
 //
 // The tasks at this step, as a tree by parent. A click on a task shows its address space on the left,
 // with Shift on the right.
+import { processesOf } from "../model/owners.js";
 import type { Task } from "../model/state.js";
 import { describeStatus } from "../model/story.js";
+import { ownerPaint } from "../paint/looks.js";
 import { h, setText } from "./dom.js";
+import { swatch } from "./legend.js";
+import type { Theme } from "./theme.js";
 import type { View } from "./view.js";
 
 export class TaskPanel {
@@ -15,6 +19,7 @@ export class TaskPanel {
     private readonly list: HTMLElement,
     private readonly note: HTMLElement,
     private readonly view: View,
+    private readonly theme: Theme,
   ) {
     list.addEventListener("click", (event) => {
       const row = (event.target as Element).closest<HTMLElement>("[data-pid]");
@@ -60,6 +65,8 @@ export class TaskPanel {
       first?.id,
       second?.id,
       running,
+      this.view.colouring,
+      this.theme.scheme,
       [...this.view.sharing().resident],
     ]);
     if (key === this.#shown) return;
@@ -101,6 +108,15 @@ export class TaskPanel {
     return order;
   }
 
+  // The colour that the process's frames have, if colours say that.
+  #colour(task: Task): HTMLElement {
+    const process = processesOf(this.view.state).get(task.mm);
+    const slot = process === undefined ? undefined : this.view.slotOf(process);
+    if (slot === undefined || this.view.colouring !== "owner")
+      return h("span", { class: "swatch" });
+    return swatch({ ...ownerPaint(slot), name: "", meaning: "" }, this.theme);
+  }
+
   #row(task: Task, depth: number, running: boolean): HTMLElement {
     const { view } = this;
     const { first, second } = view.shown();
@@ -113,12 +129,13 @@ export class TaskPanel {
     const what = zombie
       ? `zombie, ${describeStatus(task.exitStatus)}`
       : running
-        ? "on the CPU"
+        ? "on CPU"
         : state;
     const row = h(
       "div",
       {
         class: `task${running ? " running" : ""}${zombie ? " zombie" : ""}`,
+        title: what,
         role: "treeitem",
         tabindex: "0",
         "data-pid": String(task.pid),
@@ -126,6 +143,7 @@ export class TaskPanel {
         "aria-selected": String(side !== ""),
         "aria-label": `pid ${task.pid} ${task.name}, ${what}, ${pages || "no"} pages${side === "" ? "" : side === "L" ? ", shown left" : ", shown right"}`,
       },
+      this.#colour(task),
       h("span", { class: "mono pid" }, String(task.pid)),
       h(
         "span",

@@ -3,7 +3,7 @@
 // The tour's card: it moves the view from stop to stop and marks the part to look at.
 import type { Part, Stop } from "../tour/tour.js";
 import { planTour } from "../tour/tour.js";
-import { byId, h, setText } from "./dom.js";
+import { byId, h, mono, setText } from "./dom.js";
 import type { View } from "./view.js";
 
 const partIds: Record<Part, string> = {
@@ -23,7 +23,6 @@ export class TourPanel {
   constructor(
     private readonly card: HTMLElement,
     private readonly view: View,
-    private readonly reveal: () => void,
   ) {
     byId("tour-next").addEventListener("click", () => this.#go(this.#at + 1));
     byId("tour-back").addEventListener("click", () => this.#go(this.#at - 1));
@@ -87,18 +86,23 @@ export class TourPanel {
     );
     setText(byId("tour-title"), stop.title);
     setText(byId("tour-count"), `${this.#at + 1} of ${this.#stops.length}`);
-    byId("tour-text").replaceChildren(...stop.text.split("\n\n").map((text) => h("p", {}, text)));
+    byId("tour-text").replaceChildren(...stop.text.split("\n\n").map(paragraph));
     byId<HTMLButtonElement>("tour-back").disabled = this.#at === 0;
     setText(byId("tour-next"), this.#at + 1 === this.#stops.length ? "Done" : "Next");
     this.#mark(stop.look);
     // The card goes where it does not hide what is to be seen.
     this.card.dataset["side"] = stop.look === "tasks" ? "right" : "left";
     byId("tour-next").focus();
-    this.reveal();
   }
 
   #mark(part: Part | undefined): void {
     for (const id of Object.values(partIds))
       byId(id).classList.toggle("toured", part !== undefined && partIds[part] === id);
   }
+}
+
+// The letters of an entry stay together.
+function paragraph(text: string): HTMLElement {
+  const parts = text.split(/([P-][W-][C-][Z-][S-][U-][X-][A-][D-])/);
+  return h("p", {}, ...parts.map((part, i) => (i % 2 === 0 ? part : mono(part))));
 }

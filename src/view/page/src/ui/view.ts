@@ -5,6 +5,8 @@
 import { Recording } from "../decode/recording.js";
 import { compare } from "../model/compare.js";
 import type { Comparison } from "../model/compare.js";
+import { computeOwners, framesOf, processesOf, Slots } from "../model/owners.js";
+import type { Owners } from "../model/owners.js";
 import { computeSharing, tasksOf } from "../model/sharing.js";
 import type { Sharing } from "../model/sharing.js";
 import type { Mm, State, Vma } from "../model/state.js";
@@ -12,6 +14,8 @@ import type { Fork } from "../model/story.js";
 import { Story } from "../model/story.js";
 import { leafTable } from "../model/walk.js";
 import * as entry from "../model/entry.js";
+import { colourings } from "./frame_colours.js";
+import type { Colouring } from "./frame_colours.js";
 
 export type Selection =
   | { readonly kind: "page"; readonly mm: number; readonly page: number }
@@ -43,9 +47,15 @@ export class View {
   following = false;
   playing = false;
   speed = 4; // steps a second
+  colouring: Colouring = "owner"; // of frames
+  // The process whose frames stand out; undefined: all alike.
+  spotlight: number | undefined;
   #chosen: Record<Side, number | undefined> = { first: undefined, second: undefined };
   #listeners: (() => void)[] = [];
+  #slots = new Slots();
   #sharing: Sharing | undefined;
+  #owners: Owners | undefined;
+  #lit: { readonly process: number; readonly frames: Uint8Array } | undefined;
   #comparison: { first: number; second: number; result: Comparison } | undefined;
   #changed: Changed | undefined;
 
@@ -53,6 +63,8 @@ export class View {
   open(recording: Recording, live: boolean): void {
     this.recording = recording;
     this.story = new Story(recording);
+    this.#slots = new Slots();
+    this.spotlight = undefined;
     this.live = this.following = live;
     this.selection = undefined;
     this.automatic = true;
@@ -82,6 +94,9 @@ export class View {
     return this.position === 0 ? undefined : this.position - 1;
   }
 
+  // Called after something was selected, so that every picture shows it.
+  onSelect: () => void = () => {};
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -101,6 +116,7 @@ export class View {
   // More of the recording is there.
   grown(): void {
     this.story.update();
+    if (this.recording.history !== undefined) this.#slots.update(this.recording.history);
     if (this.following) this.recording.history?.seek(this.steps);
     this.#forget();
     this.#tell();
@@ -167,10 +183,19 @@ export class View {
   select(selection: Selection | undefined): void {
     this.selection = selection;
     this.#tell();
+    this.onSelect();
   }
 
-  // Something about the looks changed.
-  refresh(): void {
+  // The next way to colour frames, or a certain one.
+  colour(by?: Colouring): void {
+    const next = (colourings.indexOf(this.colouring) + 1) % colourings.length;
+    this.colouring = by ?? colourings[next]!;
+    this.#tell();
+  }
+
+  // Lets a process's frames stand out, or no longer if they do.
+  light(process: number | undefined): void {
+    this.spotlight = process === this.spotlight ? undefined : process;
     this.#tell();
   }
 
@@ -270,6 +295,40 @@ export class View {
     return (table.words[at]! & entry.present) === 0 ? undefined : table.words[at + 1]!;
   }
 
+  owners(): Owners {
+    return (this.#owners ??= computeOwners(this.state));
+  }
+
+  // By frame, whether it is of the process that stands out; undefined: none does.
+  lit(): Uint8Array | undefined {
+    const { spotlight } = this;
+    if (spotlight === undefined) return undefined;
+    if (this.#lit?.process !== spotlight) {
+      this.#lit = { process: spotlight, frames: framesOf(this.state, spotlight) };
+    }
+    return this.#lit.frames;
+  }
+
+  // Processes with memory at this step, by pid.
+  processes(): number[] {
+    return [...new Set(processesOf(this.state).values())].sort((a, b) => a - b);
+  }
+
+  // Of the address space on the left.
+  leftProcess(): number | undefined {
+    const { first } = this.shown();
+    return first && processesOf(this.state).get(first.id);
+  }
+
+  // Which colour a process has (looks.ts).
+  slotOf(process: number): number | undefined {
+    return this.#slots.slotOf(process);
+  }
+
+  processName(process: number): string {
+    return `pid ${process} ${this.state.tasks.get(process)?.name ?? ""}`.trim();
+  }
+
   nameOf(mm: Mm): string {
     const pids = tasksOf(this.state, mm.id);
     if (pids.length === 0) return `address space ${mm.id}`;
@@ -284,6 +343,8 @@ export class View {
 
   #forget(): void {
     this.#sharing = undefined;
+    this.#owners = undefined;
+    this.#lit = undefined;
     this.#comparison = undefined;
     this.#changed = undefined;
   }

@@ -51,6 +51,8 @@ interface Drawn {
   events: number;
   mappers: number;
   tour: number;
+  colouring: string;
+  spotlight: number | undefined;
 }
 
 // After the page has painted what was asked for before.
@@ -259,6 +261,38 @@ test("the tour tells a fork in ten steps", { skip }, async () => {
   await page.close();
 });
 
+for (const [width, height] of [
+  [1280, 720],
+  [1920, 1080],
+] as const) {
+  test(`on ${width} by ${height} the tour's card hides nothing that it is about`, { skip }, async () => {
+    const page = await browser.open(forkOfTwoPages().end());
+    await page.setViewportSize({ width, height });
+    const box = async (selector: string) => {
+      const { x, y, width: w, height: h } = (await page.locator(selector).boundingBox())!;
+      return { left: x, top: y, right: x + w, bottom: y + h };
+    };
+    // The choice of the colouring has its place beside the title.
+    await drawn(page);
+    const [choice, panel] = [await box("#colouring"), await box("#frames-panel")];
+    assert.ok(choice.right <= panel.right, "the colouring is cut off");
+    await page.keyboard.press("t");
+    for (let stop = 0; stop < 10; ++stop) {
+      assert.equal((await drawn(page)).tour, stop);
+      const [card, part] = [await box("#tour-card"), await box(".toured")];
+      assert.ok(card.left >= 0 && card.top >= 0 && card.right <= width && card.bottom <= height);
+      const apart =
+        card.right <= part.left ||
+        part.right <= card.left ||
+        card.bottom <= part.top ||
+        part.bottom <= card.top;
+      assert.ok(apart, `step ${stop + 1}: ${JSON.stringify({ card, part })}`);
+      await page.locator("#tour-next").click();
+    }
+    await page.close();
+  });
+}
+
 test("without a fork the tour says what it needs", { skip }, async () => {
   const guest = new Guest(512, firstPage, 2);
   guest.touch(2, firstPage);
@@ -287,12 +321,50 @@ test("findings stand where they happened", { skip }, async () => {
   await page.close();
 });
 
+test("frames are coloured by owner, kind or sharing, and one process stands out", { skip }, async () => {
+  const page = await browser.open(forkOfTwoPages().end());
+  await page.keyboard.press("f");
+  assert.equal((await drawn(page)).colouring, "owner");
+  const entries = page.locator("#frame-legend button");
+  assert.deepEqual(await entries.allTextContents(), ["pid 2 made_up", "pid 3 made_up"]);
+  assert.equal(await page.locator(".task canvas.swatch").count(), 2);
+  const coloured = await colours(page, "#frames canvas");
+
+  // By the keyboard: from part to part, then Enter.
+  await entries.nth(1).focus();
+  await page.keyboard.press("Enter");
+  assert.equal((await drawn(page)).spotlight, 3);
+  assert.equal(await entries.nth(1).getAttribute("aria-pressed"), "true");
+  assert.ok((await colours(page, "#frames canvas")) > coloured, "what is not of pid 3 is faint");
+  await page.keyboard.press("Escape");
+  assert.equal((await drawn(page)).spotlight, undefined);
+  await page.keyboard.press("h");
+  assert.equal((await drawn(page)).spotlight, 2);
+  await page.keyboard.press("h");
+  assert.equal((await drawn(page)).spotlight, undefined);
+
+  for (const [by, text] of [
+    ["kind", /many mappings/],
+    ["sharing", /2 processes/],
+    ["owner", /pid 2 made_up/],
+  ] as const) {
+    await page.keyboard.press("m");
+    assert.equal((await drawn(page)).colouring, by);
+    assert.match((await page.locator("#frame-legend").textContent())!, text);
+    const chosen = page.locator("#colouring [aria-checked='true']");
+    assert.deepEqual(await chosen.allTextContents(), [by]);
+  }
+  await page.locator("#colouring button", { hasText: "sharing" }).click();
+  assert.equal((await drawn(page)).colouring, "sharing");
+  await page.close();
+});
+
 test("help lists the keys", { skip }, async () => {
   const page = await browser.open(forkOfTwoPages().end());
   await page.keyboard.press("?");
   assert.ok((await page.locator("#help-keys kbd").count()) > 20);
   await page.keyboard.press("Escape");
-  assert.equal(await page.locator("#help-dialog").isVisible(), false);
+  await page.locator("#help-dialog").waitFor({ state: "hidden" });
   await page.close();
 });
 

@@ -11,6 +11,9 @@ declare const PAGE_ROOT: string; // given by build/test.mjs
 export const pageFile = join(PAGE_ROOT, "dist/index.html");
 export const chromiumPath = process.env["FORKVISOR_CHROMIUM"] ?? "/usr/bin/chromium";
 
+// Of a browser that starts, of a page that does what was asked: a machine may be busy.
+const patience = 120_000; // milliseconds
+
 export function hasChromium(): boolean {
   return existsSync(chromiumPath);
 }
@@ -44,6 +47,7 @@ export async function startBrowser(look: Look = {}): Promise<Browser> {
   const context = await chromium.launchPersistentContext(join(folder, "profile"), {
     executablePath: chromiumPath,
     headless: true,
+    timeout: patience,
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -57,6 +61,7 @@ export async function startBrowser(look: Look = {}): Promise<Browser> {
     viewport: { width: look.width ?? 1600, height: look.height ?? 900 },
     colorScheme: look.dark === true ? "dark" : "light",
   });
+  context.setDefaultTimeout(patience);
   let files = 0;
   return {
     context,

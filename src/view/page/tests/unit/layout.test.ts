@@ -82,8 +82,8 @@ test("a huge mapping that is empty is one line, and quickly so", () => {
 
 test("frames that are never used shrink to a line, all others have a cell", () => {
   const used = new Uint8Array(10_000);
-  for (const frame of [17, 18, 5000]) used[frame] = 1;
-  const grid = frameGrid.layOutFrames(used, 400);
+  for (const frame of [1, 17, 18, 5000]) used[frame] = 1;
+  const grid = frameGrid.layOutFrames(used, 400, 60);
   assert.equal(
     grid.rows.reduce((sum, row) => sum + row.count, 0),
     10_000,
@@ -134,8 +134,8 @@ test("the grid does not move while a recording goes by", () => {
   const recording = new Recording();
   recording.push(guest.end());
   const history = recording.history!;
-  const rows = JSON.stringify(frameGrid.layOutFrames(history.used, 400).rows);
+  const rows = JSON.stringify(frameGrid.layOutFrames(history.used, 400, 60).rows);
   history.seek(0);
-  assert.equal(JSON.stringify(frameGrid.layOutFrames(history.used, 400).rows), rows);
+  assert.equal(JSON.stringify(frameGrid.layOutFrames(history.used, 400, 60).rows), rows);
   assert.equal(history.state.frameKind[3], FrameKind.zero);
 });

@@ -13,6 +13,7 @@ import type { State } from "../../src/model/state.js";
 import { Story } from "../../src/model/story.js";
 import * as vmas from "../../src/model/vma.js";
 import { walk } from "../../src/model/walk.js";
+import { computeOwners, framesOf, mostOwners, Slots } from "../../src/model/owners.js";
 import { planTour } from "../../src/tour/tour.js";
 import { View } from "../../src/ui/view.js";
 import { Guest } from "../support/guest.js";
@@ -119,6 +120,49 @@ test("mappings are found by page", () => {
   assert.equal(vmas.title(list[0]!), "program text");
   assert.equal(vmas.title(list[0]!, "/usr/lib/libc.so.6"), "libc.so.6");
   assert.equal(vmas.title(list[0]!, "/tmp/x (deleted)"), "x (deleted)");
+});
+
+// Processes that have a frame, those made first.
+function ownersAt(recording: Recording, position: number, frame: number): number[] {
+  recording.history!.seek(position);
+  const { count, processes } = computeOwners(recording.history!.state);
+  const known = Math.min(count[frame]!, mostOwners);
+  return [...processes.subarray(mostOwners * frame, mostOwners * frame + known)];
+}
+
+test("frames belong to the processes that map them, tables to those that walk them", () => {
+  const recording = forked();
+  const { state } = recording.history!;
+  recording.history!.seek(3);
+  const hops = walk(state, state.mms.get(1)!, firstPage);
+  const shared = hops[3]!.frame;
+  const table = hops[3]!.table.frame;
+  assert.deepEqual(ownersAt(recording, 2, shared), [2]);
+  assert.deepEqual(ownersAt(recording, 3, shared), [2, 3]);
+  assert.deepEqual(ownersAt(recording, 3, table), [2]);
+  assert.equal(framesOf(state, 3)[shared], 1);
+  assert.equal(framesOf(state, 3)[table], 0);
+  assert.deepEqual(ownersAt(recording, 5, shared), [2]); // the child is gone
+});
+
+test("processes that live at one time have different colours, each keeps its own", () => {
+  const guest = new Guest(2048, firstPage, 2);
+  guest.touch(2, firstPage);
+  const children = [guest.fork(2), guest.fork(2)];
+  guest.exit(children[0]!);
+  const last = guest.fork(2);
+  const recording = new Recording();
+  recording.push(guest.bytes());
+  const slots = new Slots();
+  slots.update(recording.history!);
+  const all = [2, ...children, last].map((process) => slots.slotOf(process));
+  assert.deepEqual(all, [0, 1, 2, 1]); // the last one has what the first child left
+  guest.exit(children[1]!);
+  recording.push(guest.bytes().subarray(recording.bytes));
+  const next = guest.fork(2);
+  recording.push(guest.bytes().subarray(recording.bytes));
+  slots.update(recording.history!);
+  assert.deepEqual([2, last, next].map((process) => slots.slotOf(process)), [0, 1, 2]);
 });
 
 test("the story of a recording: its fork with phases, its events in words", () => {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the frames' colours mean: whose they are, what they are used for, or how many share them.
+// The viewer chooses (View.colouring).
+import { classifyFrame, FrameClass } from "../model/frames.js";
+import { mostOwners } from "../model/owners.js";
+import { FrameKind } from "../model/state.js";
+import type { Look, Paint } from "../paint/looks.js";
+import {
+  frameLooks,
+  lookOfNobodys,
+  ownerPaint,
+  sharingLegend,
+  sharingLook,
+} from "../paint/looks.js";
+import type { View } from "./view.js";
+
+export const colourings = ["owner", "kind", "sharing"] as const;
+export type Colouring = (typeof colourings)[number];
+
+// A look in the legend; `process`: whose it is, so that it can be chosen.
+export interface Entry {
+  readonly look: Look;
+  readonly process?: number;
+}
+
+export class FrameColours {
+  #ofOwners = new Map<string, Look>();
+
+  constructor(private readonly view: View) {}
+
+  lookOf(frame: number): Look {
+    const { view } = this;
+    const kind = classifyFrame(view.state, view.sharing(), frame);
+    if (view.colouring === "kind") return frameLooks[kind];
+    const nobodys = lookOfNobodys(kind);
+    if (nobodys !== undefined) return nobodys;
+    if (view.colouring === "sharing") return sharingLook(view.owners().count[frame]!);
+    return this.#ownersLook(frame);
+  }
+
+  #ownersLook(frame: number): Look {
+    const { view } = this;
+    const { count, processes } = view.owners();
+    const owners = count[frame]!;
+    if (owners === 0) return frameLooks[FrameClass.kernel];
+    const paints: Paint[] = [];
+    const known = Math.min(owners, mostOwners);
+    for (let i = 0; i < known; ++i) {
+      const slot = view.slotOf(processes[mostOwners * frame + i]!);
+      paints.push(slot === undefined ? frameLooks[FrameClass.kernel] : ownerPaint(slot));
+    }
+    // The last part stands for all others.
+    if (owners > mostOwners) paints[mostOwners - 1] = { colour: "ink", mark: "plain" };
+    const kind = view.state.frameKind[frame];
+    const over = kind === FrameKind.table ? "grid" : kind === FrameKind.stack ? "bars" : undefined;
+    const key = `${paints.map(({ colour, mark }) => `${colour} ${mark}`).join()} ${over ?? ""}`;
+    let look = this.#ofOwners.get(key);
+    if (look === undefined) {
+      look = {
+        ...paints[0]!,
+        name: "owned",
+        meaning: "",
+        parts: paints,
+        ...(over !== undefined && { over }),
+      };
+      this.#ofOwners.set(key, look);
+    }
+    return look;
+  }
+
+  // Whose a frame is, in words; "" if it is nobody's.
+  ownersOf(frame: number): string {
+    const { view } = this;
+    const { count, processes } = view.owners();
+    const owners = count[frame]!;
+    if (owners === 0) return "";
+    const names: string[] = [];
+    for (let i = 0; i < Math.min(owners, mostOwners); ++i)
+      names.push(view.processName(processes[mostOwners * frame + i]!));
+    const more = owners - names.length;
+    return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  }
+
+  legend(): Entry[] {
+    const { view } = this;
+    const common = [FrameClass.kernel, FrameClass.reserved, FrameClass.unmapped, FrameClass.free];
+    const looks = (classes: readonly FrameClass[]) =>
+      classes.map((kind) => ({ look: frameLooks[kind] }));
+    if (view.colouring === "kind")
+      return Object.values(frameLooks).map((look: Look) => ({ look }));
+    if (view.colouring === "sharing")
+      return [...sharingLegend.map((look) => ({ look })), ...looks(common)];
+    const owners = view.ready
+      ? view.processes().map((process): Entry => {
+          const name = view.processName(process);
+          const paint = ownerPaint(view.slotOf(process) ?? 0);
+          return { look: { ...paint, name, meaning: `frames of ${name}` }, process };
+        })
+      : [];
+    return [...owners, ...ownerMarks.map((look) => ({ look })), ...looks(common)];
+  }
+}
+
+// What the marks over the owners' colours say; the colours here are any.
+const ownerMarks: readonly Look[] = [
+  {
+    name: "shared",
+    meaning: "several processes have it: their colours side by side, black for more than three",
+    colour: "owner0",
+    mark: "plain",
+    parts: [ownerPaint(0), ownerPaint(1)],
+  },
+  { name: "page table", meaning: "a page table", colour: "kernel", mark: "plain", over: "grid" },
+  { name: "stack", meaning: "a kernel stack", colour: "kernel", mark: "plain", over: "bars" },
+];
