@@ -5,6 +5,7 @@
 #include "guest/introspect/introspect.h"
 
 #include "guest/arch/arch.h"
+#include "guest/introspect/event_sites.h"
 #include "guest/introspect/rings.h"
 #include "guest/lib/kernel_log.h"
 #include "guest/lib/mutants.h"
@@ -70,6 +71,7 @@ void EmitEvent(proto::EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64
   const auto* task = static_cast<const proto::TaskRecord*>(CurrentStackOwner());
   const uint32_t pid = task != nullptr ? task->pid : 0;
   PushOrDrain(events, proto::EventRecord{0, ReadTsc(), kind, 0, pid, a, b, c, d, e});
+  NoteEventSite(channel->events.produced - 1, __builtin_return_address(0));
 }
 
 void Safepoint(proto::SafepointKind kind) {

@@ -185,14 +185,15 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 
 int FuzzVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(
-      args, {"time", "jobs", "programs", "corpus", "seed", "differential", "native_user", "check",
-             "format", "strategy", "kernel", "mutant", "prove_reset", "coverage", "source",
-             "compares", "from", "engine", "merge"});
+      args, {"time",   "jobs",     "programs", "corpus", "seed",   "differential", "native_user",
+             "check",  "format",   "strategy", "kernel", "mutant", "prove_reset",  "coverage",
+             "source", "compares", "from",     "engine", "merge",  "dictionary"});
   if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {
     return UsageError("fuzz", absl::StrCat("what is \"", arguments->words.front(), "\"?"));
   }
+  if (const std::optional<int> done = FuzzWithoutGuest()) return *done;
   absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<fuzz::CampaignOptions> options = OptionsFromFlags();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// forkvisor fuzz other than as a campaign: --engine=afl, --merge.
+// forkvisor fuzz other than as a campaign: --engine=afl, --merge, --dictionary.
 #include <cstdio>
 #include <optional>
 
@@ -12,9 +12,11 @@
 #include "src/cli/fuzz_options.h"
 #include "src/cli/verbs.h"
 #include "src/fuzz/afl_target.h"
+#include "src/fuzz/dictionary.h"
 #include "src/fuzz/merge.h"
 
 DEFINE_string(engine, "libfuzzer", "who chooses programs: libfuzzer, or afl: afl-fuzz starts us");
+DEFINE_string(dictionary, "", "write the table of calls for engines that change bytes");
 DEFINE_string(merge, "", "campaigns, with commas between, to merge into --corpus");
 
 namespace fv::cli {
@@ -54,6 +56,12 @@ int ServeAfl(const fuzz::CampaignOptions& options) {
 }
 
 }  // namespace
+
+std::optional<int> FuzzWithoutGuest() {
+  if (FLAGS_dictionary.empty()) return std::nullopt;
+  const absl::Status status = fuzz::WriteFileAtomically(FLAGS_dictionary, fuzz::Dictionary());
+  return status.ok() ? kExitOk : Failed(status);
+}
 
 std::optional<int> FuzzWithoutCampaign(const fuzz::CampaignOptions& options) {
   const absl::StatusOr<Engine> engine = Choose("engine", FLAGS_engine, kEngines);

@@ -19,6 +19,8 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
 // A .textproto, or bytes as they are in a corpus.
 absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path);
 
+// --dictionary: the exit code, or nullopt if it was not given.
+std::optional<int> FuzzWithoutGuest();
 // --engine and --merge: what there is to do but a campaign; nullopt: a campaign. Else the exit
 // code.
 std::optional<int> FuzzWithoutCampaign(const fuzz::CampaignOptions& options);

@@ -183,6 +183,7 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --corpus=DIR           the campaign's directory (fuzz)
   --merge=DIR,DIR...     run their programs, keep in --corpus what shows more, and their findings
   --engine=libfuzzer|afl   afl: a target that afl-fuzz starts (docs/campaigns.md)
+  --dictionary=FILE      only write the table of calls, for engines that change bytes
   --seed=N               of all choices (1)
   --compares             keep programs that bring the kernel's comparisons nearer to equal, too
   --differential         compare with this Linux; programs run in turns then
@@ -215,9 +216,9 @@ constexpr char kReplay[] =
 Runs the program in FILE (.textproto, as fuzz writes it) in a guest and prints its calls with their
 results, task by task, and what is wrong. Exit code 1 if something is.
 
-  --as=c|text|textproto|json   run nothing: write the program as C source that compiles on any
-                         Linux (forkvisor replay --as=c FILE >f.c && cc f.c && ./a.out), as the
-                         list of its calls, as a message
+  --as=c|text|textproto|json|bytes   run nothing: write the program as C source that compiles on
+                         any Linux (forkvisor replay --as=c FILE >f.c && cc f.c && ./a.out), as the
+                         list of its calls, as a message, as in a corpus
   --differential         natively too, and compare
   --native_user=namespace|caller
   --check=off|end|sampled|every   when the oracle looks (every)

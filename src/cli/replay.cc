@@ -18,16 +18,20 @@
 #include "src/rootfs/host_files.h"
 #include "src/session/event_writer.h"
 
-DEFINE_string(as, "", "write the program instead: c, text, textproto or json");
+DEFINE_string(as, "", "write the program instead: c, text, textproto, json or bytes");
 
 namespace fv::cli {
 namespace {
+
+// As in a corpus.
+std::string ToBytes(const fuzz::Program& program) { return fuzz::Encode(program); }
 
 using ProgramWriter = std::string (*)(const fuzz::Program&);
 constexpr Choice<ProgramWriter> kForms[] = {{"c", &fuzz::ToCSource},
                                             {"text", &fuzz::StepsText},
                                             {"textproto", &fuzz::ToText},
-                                            {"json", &fuzz::ToJson}};
+                                            {"json", &fuzz::ToJson},
+                                            {"bytes", &ToBytes}};
 
 struct CloseFile {
   void operator()(std::FILE* file) const {
@@ -109,7 +113,8 @@ int ReplayVerb(const Words& args) {
   if (!FLAGS_as.empty()) {
     const absl::StatusOr<ProgramWriter> form = Choose("as", FLAGS_as, kForms);
     if (!form.ok()) return StatusError(form.status());
-    std::fputs((*form)(*program).c_str(), stdout);
+    const std::string text = (*form)(*program);
+    std::fwrite(text.data(), 1, text.size(), stdout);
     return kExitOk;
   }
   const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program);

@@ -22,14 +22,6 @@ struct AddressEntry {
 };
 constexpr uint64_t kBeginsFunction = 1;
 
-std::optional<Elf64_Shdr> FindSection(std::span<const uint8_t> kernel,
-                                      const inspect::SectionTable& table, std::string_view name) {
-  for (const Elf64_Shdr& section : table.sections) {
-    if (inspect::StringAt(kernel, table.names + section.sh_name) == name) return section;
-  }
-  return std::nullopt;
-}
-
 std::vector<uint8_t> BytesAt(const vmm::GuestMemory& memory, uint64_t gpa, size_t size) {
   std::vector<uint8_t> bytes(size);
   if (!memory.Read(gpa, bytes.data(), size)) bytes.clear();
@@ -40,8 +32,8 @@ std::vector<uint8_t> BytesAt(const vmm::GuestMemory& memory, uint64_t gpa, size_
 
 KernelBlocks::KernelBlocks(std::span<const uint8_t> kernel) {
   const inspect::SectionTable table = inspect::ReadSections(kernel);
-  const std::optional<Elf64_Shdr> counters = FindSection(kernel, table, kCounters);
-  const std::optional<Elf64_Shdr> addresses = FindSection(kernel, table, kAddresses);
+  const std::optional<Elf64_Shdr> counters = inspect::FindSection(kernel, table, kCounters);
+  const std::optional<Elf64_Shdr> addresses = inspect::FindSection(kernel, table, kAddresses);
   if (!counters || !addresses || counters->sh_size > kMaxBlocks ||
       addresses->sh_size != counters->sh_size * sizeof(AddressEntry) ||
       counters->sh_addr < proto::kKernelBase) {
@@ -63,7 +55,7 @@ std::vector<uint8_t> KernelBlocks::Read(const vmm::GuestMemory& memory) const {
 }
 
 KernelCompares::KernelCompares(std::span<const uint8_t> kernel) {
-  const auto section = FindSection(kernel, inspect::ReadSections(kernel), kCompares);
+  const auto section = inspect::FindSection(kernel, inspect::ReadSections(kernel), kCompares);
   if (!section || section->sh_size > kMaxCompares || section->sh_addr < proto::kKernelBase) return;
   gpa_ = proto::PhysOfDirectMap(section->sh_addr);
   size_ = section->sh_size;

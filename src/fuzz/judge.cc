@@ -16,6 +16,7 @@ namespace {
 
 using session::SessionEnd;
 
+constexpr char kOracle[] = "oracle";
 // Further native runs that a difference takes.
 constexpr int kConfirmations = 2;
 
@@ -56,7 +57,7 @@ std::optional<Finding> OfGuest(const GuestRun& run) {
   if (!run.findings.empty()) {
     std::string detail;
     for (const std::string& finding : run.findings) detail += finding;
-    return Finding{"oracle", RuleOf(run.findings.front()), detail};
+    return Finding{kOracle, RuleOf(run.findings.front()), detail};
   }
   const std::string place = WithoutNumbers(FirstLine(run.message));
   switch (run.end) {
@@ -101,8 +102,7 @@ absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) 
     if (!made.ok()) return made.status();
     native = *std::move(made);
   }
-  return std::unique_ptr<Judge>(
-      new Judge(options.guest.kernel_image, *std::move(guest), std::move(native)));
+  return std::unique_ptr<Judge>(new Judge(options.guest, *std::move(guest), std::move(native)));
 }
 
 absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* observer) {
@@ -110,6 +110,10 @@ absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* ob
   verdict.finding = OfGuest(verdict.run);
   if (verdict.finding && verdict.finding->kind == "panic") {
     AddPlace(verdict.run, *verdict.finding);
+  }
+  if (verdict.finding && verdict.finding->kind == kOracle) {
+    const absl::Status status = LookCloser(program, *verdict.finding);
+    if (!status.ok()) return status;
   }
   if (!verdict.finding && native_ != nullptr && program.order == Order::kTurns) {
     const absl::Status status = Compare(program, verdict);
@@ -124,6 +128,32 @@ void Judge::AddPlace(const GuestRun& run, Finding& finding) {
   if (names.empty()) return;
   absl::StrAppend(&finding.place, " in ", names.front());
   finding.detail = absl::StrCat("in ", absl::StrJoin(names, " < "), "\n", finding.detail);
+}
+
+absl::Status Judge::LookCloser(const Program& program, Finding& finding) {
+  if (closer_ == nullptr) {
+    GuestRunOptions options = options_;
+    options.check = oracle::CheckMode::kEvery;
+    options.event_mask = LastStep::Events();
+    options.reset = ResetKind::kSnapshot;
+    options.from.clear();  // a snapshot in a file has no story of the boot
+    absl::StatusOr<std::unique_ptr<GuestRunner>> closer = GuestRunner::Make(options);
+    if (!closer.ok()) return closer.status();
+    closer_ = *std::move(closer);
+    absl::StatusOr<coverage::LineTable> lines = coverage::ReadLineTable(options_.kernel_image);
+    if (lines.ok()) lines_ = *std::move(lines);
+  }
+  LastStep step;
+  const GuestRun run = closer_->Run(program, &step);
+  std::optional<Finding> again = OfGuest(run);
+  // What only a full walk at the end finds has no place.
+  if (!again || again->kind != kOracle) return absl::OkStatus();
+  const ChangePlace place = PlaceOfChange(step, sites_, closer_->machine().memory(), symbols_,
+                                          lines_ ? &*lines_ : nullptr);
+  finding = *std::move(again);
+  if (!place.name.empty()) absl::StrAppend(&finding.place, " ", place.name);
+  finding.detail = absl::StrCat(place.detail, finding.detail);
+  return absl::OkStatus();
 }
 
 // What Linux does; a busy machine gets more time. Unavailable...: the host failed.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/fuzz/change_place.h"
 #include "src/fuzz/native_runner.h"
 #include "src/fuzz/program.h"
 #include "src/fuzz/run.h"
@@ -21,7 +22,9 @@ struct Finding {
   // "oracle", "panic", "kasan", "ubsan", "hang", "guest-error", ..., "reset": of the program
   // that was tried before
   std::string kind;
-  std::string place;   // what else tells it from others: invariants and rule, message, call
+  // What else tells it from others: invariant, rule and the kernel's function that made the last
+  // change; message; call.
+  std::string place;
   std::string detail;  // for people, several lines
 
   // Findings of one key are one bug.
@@ -52,16 +55,26 @@ class Judge {
   absl::StatusOr<Verdict> Try(const Program& program, session::Observer* observer = nullptr);
 
  private:
-  Judge(std::span<const uint8_t> kernel, std::unique_ptr<GuestRunner> guest,
+  Judge(const GuestRunOptions& options, std::unique_ptr<GuestRunner> guest,
         std::unique_ptr<NativeRunner> native)
-      : symbols_(kernel), guest_(std::move(guest)), native_(std::move(native)) {}
+      : options_(options),
+        symbols_(options.kernel_image),
+        sites_(options.kernel_image),
+        guest_(std::move(guest)),
+        native_(std::move(native)) {}
   // Says where in the kernel a panic was.
   void AddPlace(const GuestRun& run, Finding& finding);
+  // Finds what the oracle found again, step by step, and says where in the kernel it began.
+  absl::Status LookCloser(const Program& program, Finding& finding);
   absl::StatusOr<Results> RunNatively(const Program& program);
   absl::Status Compare(const Program& program, Verdict& verdict);
 
+  GuestRunOptions options_;
   inspect::KernelSymbols symbols_;
+  EventSites sites_;
+  std::optional<coverage::LineTable> lines_;  // read when they are needed
   std::unique_ptr<GuestRunner> guest_;
+  std::unique_ptr<GuestRunner> closer_;   // null until something was found
   std::unique_ptr<NativeRunner> native_;  // null without differential
 };
 

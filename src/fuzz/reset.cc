@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "proto/fail.h"
 #include "src/fuzz/encoding.h"
 #include "src/rootfs/cpio.h"
@@ -21,6 +22,12 @@ static_assert(FV_FUZZ_PR_MARK == proto::kPrMark);
 
 // A descriptor for a console that nobody uses before the executor is ready.
 constexpr int kNowhere = -1;
+
+// Stands in the executor's environment, which it does not read: a snapshot in a file tells by it
+// whose executor it has.
+std::string IdentityOf(std::span<const uint8_t> executor) {
+  return absl::StrFormat("EXECUTOR=%016x", vmm::HashBytes(executor));
+}
 
 // `resetter` may be null.
 ResetStats Sum(ResetStats stats, const session::Resetter* resetter) {
@@ -48,13 +55,15 @@ absl::StatusOr<std::unique_ptr<BootReset>> BootReset::Make(const vmm::MachineCon
   if (!tree.ok()) return tree.status();
   absl::StatusOr<std::string> archive = rootfs::WriteCpio(*tree);
   if (!archive.ok()) return archive.status();
-  return std::unique_ptr<BootReset>(new BootReset(config, *std::move(archive)));
+  return std::unique_ptr<BootReset>(
+      new BootReset(config, *std::move(archive), IdentityOf(executor)));
 }
 
-BootReset::BootReset(const vmm::MachineConfig& config, std::string archive)
+BootReset::BootReset(const vmm::MachineConfig& config, std::string archive, std::string identity)
     : kvm_(vmm::Kvm::Open()), archive_(std::move(archive)), config_(config) {
   config_.initrd = {reinterpret_cast<const uint8_t*>(archive_.data()), archive_.size()};
   config_.argv = {kExecutorPath};
+  config_.envp = {std::move(identity)};
   config_.exec_path = kExecutorPath;
 }
 
@@ -137,21 +146,42 @@ ResetStats SnapshotReset::stats() const {
   return stats;
 }
 
-FileReset::FileReset(const vmm::MachineConfig& config, const std::string& file,
+FileReset::FileReset(const vmm::MachineConfig& config, const FileStart& start,
                      session::ProveReset prove)
     : kvm_(vmm::Kvm::Open()),
       event_mask_(config.event_mask),
       boot_flags_(config.boot_flags),
       watchdog_(config.watchdog),
-      snapshot_(vmm::ReadSnapshotFile(file, vmm::HashBytes(config.kernel_image))),
+      snapshot_(vmm::ReadSnapshotFile(start.file, vmm::HashBytes(config.kernel_image))),
       prove_(prove) {
   const proto::BootInfo& boot = snapshot_->boot;
+  const vmm::GuestMemory& memory = Start().memory();
+  const auto refuse = [&start](const std::string& why) {
+    throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, start.file + ": " + why);
+  };
   const bool same = boot.mutant == config.mutant && config.fork_strategy == boot.fork_strategy &&
                     (boot.flags & proto::kBootDeterministic) != 0;
-  const auto program = Start().memory().LoadString(boot.exec_gpa, sizeof(kExecutorPath));
-  if (same && program == kExecutorPath) return;
-  throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig,
-                      file + ": not a snapshot that fuzz has made with this strategy and mutant");
+  if (!same || memory.LoadString(boot.exec_gpa, sizeof(kExecutorPath)) != kExecutorPath) {
+    refuse("not a snapshot that fuzz has made with this strategy and mutant");
+  }
+  const std::string identity = IdentityOf(start.executor);
+  // Behind argv, which is the path.
+  if (memory.LoadString(boot.args_gpa + sizeof(kExecutorPath), identity.size() + 1) != identity) {
+    refuse("made by a build with another executor of programs");
+  }
+  if (oracle::Checker::RequiredEvents(start.check) != 0) past_ = PastOfBoot(config, start);
+}
+
+// A boot is the same every time: one of our own has the story of the file's.
+std::optional<oracle::Past> FileReset::PastOfBoot(const vmm::MachineConfig& config,
+                                                  const FileStart& start) {
+  absl::StatusOr<std::unique_ptr<BootReset>> boot = BootReset::Make(config, start.executor);
+  if (!boot.ok()) return std::nullopt;
+  vmm::Machine& machine = (*boot)->Boot();
+  session::OracleObserver witness(machine, oracle::CheckerOptions{.mode = start.check});
+  witness.KeepPast();
+  if (RunToReady(machine, &witness) == nullptr) return std::nullopt;
+  return witness.TakePast();
 }
 
 FileReset::~FileReset() = default;

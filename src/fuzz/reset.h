@@ -59,7 +59,7 @@ class BootReset final : public Reset {
   vmm::Machine& Boot();
 
  private:
-  BootReset(const vmm::MachineConfig& config, std::string archive);
+  BootReset(const vmm::MachineConfig& config, std::string archive, std::string identity);
 
   vmm::Kvm kvm_;
   std::string archive_;
@@ -100,21 +100,31 @@ class SnapshotReset final : public Reset {
   ResetStats former_;  // of snapshots that are not used any more
 };
 
+struct FileStart {
+  std::string file;
+  std::span<const uint8_t> executor;                  // the file's must be the same
+  oracle::CheckMode check = oracle::CheckMode::kOff;  // of the oracles that will watch
+};
+
 // Starts from a snapshot of such a moment in a file; machines share its pages until they write
-// them. An oracle that checks every step begins there, without the story of the boot.
+// them. An oracle that checks every step hears the story of the boot from another boot, which
+// happens once.
 class FileReset final : public Reset {
  public:
   // `config`: as for BootReset; its kernel, strategy and mutant must be the file's. Throws
   // vmm::VmmError, kBadConfig with the reason if the file cannot be used so.
-  FileReset(const vmm::MachineConfig& config, const std::string& file, session::ProveReset prove);
+  FileReset(const vmm::MachineConfig& config, const FileStart& start, session::ProveReset prove);
   ~FileReset() override;
 
   vmm::MachineInterface& Fresh() override;
+  const oracle::Past* past() const override { return past_ ? &*past_ : nullptr; }
   std::vector<std::string> inexact() const override { return inexact_; }
   ResetStats stats() const override;
 
  private:
   vmm::Machine& Start();
+  static std::optional<oracle::Past> PastOfBoot(const vmm::MachineConfig& config,
+                                                const FileStart& start);
 
   vmm::Kvm kvm_;
   uint64_t event_mask_;
@@ -124,6 +134,7 @@ class FileReset final : public Reset {
   session::ProveReset prove_;
   std::unique_ptr<vmm::Machine> machine_;
   std::unique_ptr<session::Resetter> resetter_;
+  std::optional<oracle::Past> past_;
   std::vector<std::string> inexact_;
   ResetStats former_;
 };

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "src/cli/guest_kernel.h"
@@ -14,6 +16,7 @@
 #include "src/fuzz/mutate.h"
 #include "src/fuzz/run.h"
 #include "src/fuzz/text.h"
+#include "vmm/error.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace fv::fuzz {
@@ -124,6 +127,35 @@ TEST_F(FuzzReset, BootsWhereTheExecutorIsNeverReady) {
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(guest->Run(ProgramOf(1)).results.has_value());
   EXPECT_EQ(guest->reset_stats().boots, 3u);  // the first to find out
   EXPECT_EQ(guest->reset_stats().resets, 0u);
+}
+
+TEST_F(FuzzReset, StartsFromItsOwnFileOnly) {
+  GuestRunOptions options{.kernel_image = embedded::GuestKernel(),
+                          .executor = embedded::FuzzExecutor(),
+                          .check = CheckMode::kEvery,
+                          .reset = ResetKind::kSnapshot,
+                          .prove_reset = ProveReset::kEvery,
+                          .from = ::testing::TempDir() + "/reset_test.snapshot"};
+  ASSERT_TRUE(WriteReadySnapshot(options).ok());
+  const auto guest = *GuestRunner::Make(options);
+  const auto booted = Guest(ResetKind::kBoot, CheckMode::kOff, ProveReset::kOff);
+  for (uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) {
+    const Program program = ProgramOf(seed);
+    const GuestRun run = guest->Run(program);
+    ExpectNothingFound(run, program);
+    EXPECT_EQ(ResultsText(program, *run.results),
+              ResultsText(program, *booted->Run(program).results));
+  }
+  // Another build's executor.
+  std::vector<uint8_t> other(options.executor.begin(), options.executor.end());
+  other.push_back(0);
+  options.executor = other;
+  try {
+    (void)GuestRunner::Make(options);
+    FAIL() << "the file was taken";
+  } catch (const vmm::VmmError& error) {
+    EXPECT_NE(std::string(error.what()).find("another executor"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -72,8 +72,9 @@ absl::Status WriteReadySnapshot(const GuestRunOptions& options) {
 absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOptions& options) {
   const vmm::MachineConfig config = ConfigOf(options);
   if (!options.from.empty()) {
-    return std::unique_ptr<GuestRunner>(new GuestRunner(
-        options, std::make_unique<FileReset>(config, options.from, options.prove_reset)));
+    const FileStart start{options.from, options.executor, options.check};
+    return std::unique_ptr<GuestRunner>(
+        new GuestRunner(options, std::make_unique<FileReset>(config, start, options.prove_reset)));
   }
   absl::StatusOr<std::unique_ptr<BootReset>> boot = BootReset::Make(config, options.executor);
   if (!boot.ok()) return boot.status();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -18,6 +19,7 @@
 
 #include "src/fuzz/minimise.h"
 #include "src/fuzz/mutate.h"
+#include "src/fuzz/text.h"
 
 // libFuzzer (LLVM 14): "Using libFuzzer as a library".
 extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
@@ -31,7 +33,8 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
 namespace fv::fuzz {
 namespace {
 
-constexpr int kHostFailure = 5;
+constexpr int kHostFailure = 5;    // a job's
+constexpr int kTargetFailure = 1;  // as libFuzzer's own troubles
 constexpr size_t kMinimiseTries = 200;
 
 __attribute__((section("__libfuzzer_extra_counters")))
@@ -39,13 +42,14 @@ uint8_t counters[kFeatures + coverage::kMaxBlocks + coverage::kMaxCompares];
 
 class Worker {
  public:
-  Worker(const CampaignOptions& options, const Store& store, SharedState& shared)
+  // `store` is where findings are kept; null: one ends the process.
+  Worker(const CampaignOptions& options, const Store* store, SharedState& shared)
       : grammar_{.free_order = !options.judge.differential},
         store_(store),
         shared_(shared),
         compares_(options.compares) {
     absl::StatusOr<std::unique_ptr<Judge>> judge = Judge::Make(options.judge);
-    if (!judge.ok()) Fail(judge.status());
+    if (!judge.ok()) Fail(judge.status().ToString());
     judge_ = *std::move(judge);
   }
 
@@ -54,11 +58,7 @@ class Worker {
     const Verdict verdict = Try(program);
     ++shared_.programs;
     CountResets();
-    if (verdict.finding && verdict.finding->kind == "reset") {
-      KeepAsItIs(*verdict.finding, before_);
-    } else if (verdict.finding) {
-      Keep(*verdict.finding, program);
-    }
+    if (verdict.finding) Take(*verdict.finding, program);
     before_ = program;
     if (verdict.run.results) {
       AddFeatures(program, *verdict.run.results, std::span(counters).first<kFeatures>());
@@ -77,16 +77,34 @@ class Worker {
 
   const Grammar& grammar() const { return grammar_; }
 
- private:
-  [[noreturn]] static void Fail(const absl::Status& status) {
-    std::fprintf(stderr, "forkvisor: %s\n", status.ToString().c_str());
-    _exit(kHostFailure);
+  // The host fails us.
+  [[noreturn]] void Fail(const std::string& why) const {
+    std::fprintf(stderr, "forkvisor: %s\n", why.c_str());
+    _exit(store_ == nullptr ? kTargetFailure : kHostFailure);
   }
 
+ private:
   Verdict Try(const Program& program) {
     absl::StatusOr<Verdict> verdict = judge_->Try(program);
-    if (!verdict.ok()) Fail(verdict.status());
+    if (!verdict.ok()) Fail(verdict.status().ToString());
     return *std::move(verdict);
+  }
+
+  void Take(const Finding& finding, const Program& program) {
+    const bool of_former = finding.kind == "reset";
+    if (store_ == nullptr) Crash(finding, of_former ? before_ : program);
+    if (of_former) {
+      KeepAsItIs(finding, before_);
+    } else {
+      Keep(finding, program);
+    }
+  }
+
+  [[noreturn]] static void Crash(const Finding& finding, const Program& program) {
+    std::fprintf(stderr, "==%d== ERROR: forkvisor: %s\n%s\n%s\nSUMMARY: forkvisor: %s\n", getpid(),
+                 finding.Key().c_str(), finding.detail.c_str(), ToText(program).c_str(),
+                 finding.Key().c_str());
+    std::abort();
   }
 
   void TakeBlocks(const std::vector<uint8_t>& counts) {
@@ -106,7 +124,7 @@ class Worker {
 
   // False if it is known already.
   bool KeepAsItIs(const Finding& finding, const Program& program) {
-    if (store_.Has(finding)) return false;
+    if (store_->Has(finding)) return false;
     Save(finding, program);
     ++shared_.found;
     return true;
@@ -125,12 +143,12 @@ class Worker {
   }
 
   void Save(const Finding& finding, const Program& program) {
-    const absl::Status status = store_.Save(finding, program);
-    if (!status.ok()) Fail(status);
+    const absl::Status status = store_->Save(finding, program);
+    if (!status.ok()) Fail(status.ToString());
   }
 
   Grammar grammar_;
-  const Store& store_;
+  const Store* store_;
   SharedState& shared_;
   bool compares_;
   std::unique_ptr<Judge> judge_;
@@ -144,8 +162,7 @@ int Target(const uint8_t* data, size_t size) {
   try {
     worker->Test({data, size});
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "forkvisor: %s\n", error.what());
-    _exit(kHostFailure);
+    worker->Fail(error.what());
   }
   return 0;
 }
@@ -182,7 +199,7 @@ std::vector<std::string> DriverArguments(const CampaignOptions& options, const S
 void RunWorker(const CampaignOptions& options, const Store& store, unsigned job, uint64_t seconds,
                SharedState& shared) {
   try {
-    Worker own(options, store, shared);
+    Worker own(options, &store, shared);
     worker = &own;
     std::vector<std::string> arguments = DriverArguments(options, store, job, seconds);
     std::vector<char*> pointers;
@@ -194,6 +211,20 @@ void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
   } catch (const std::exception& error) {
     std::fprintf(stderr, "forkvisor: %s\n", error.what());
     _exit(kHostFailure);
+  }
+}
+
+int RunTarget(const JudgeOptions& options, int argc, char** argv) {
+  try {
+    CampaignOptions campaign;
+    campaign.judge = options;
+    const auto shared = std::make_unique<SharedState>();
+    Worker own(campaign, nullptr, *shared);
+    worker = &own;
+    return LLVMFuzzerRunDriver(&argc, &argv, &Target);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "forkvisor: %s\n", error.what());
+    return kTargetFailure;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One job of a campaign: libFuzzer's driver with a judge as its target.
+// libFuzzer's driver with a judge as its target: one job of a campaign, or a program of its own.
 #pragma once
 
 #include <atomic>
@@ -27,5 +27,11 @@ struct SharedState {
 // Does not return: libFuzzer ends the process.
 [[noreturn]] void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
                             uint64_t seconds, SharedState& shared);
+
+// libFuzzer as it is by itself, with the words of main: its flags, its files, its exit codes. A
+// finding is printed and ends the process by SIGABRT, upon which libFuzzer keeps the program (as
+// bytes, -artifact_prefix) and exits with 77. Words that begin with two dashes it passes over.
+// Returns what main does; 1: the host failed.
+int RunTarget(const JudgeOptions& options, int argc, char** argv);
 
 }  // namespace fv::fuzz

@@ -30,4 +30,12 @@ SectionTable ReadSections(std::span<const uint8_t> file) {
   return table;
 }
 
+std::optional<Elf64_Shdr> FindSection(std::span<const uint8_t> file, const SectionTable& table,
+                                      std::string_view name) {
+  for (const Elf64_Shdr& section : table.sections) {
+    if (StringAt(file, table.names + section.sh_name) == name) return section;
+  }
+  return std::nullopt;
+}
+
 }  // namespace fv::inspect

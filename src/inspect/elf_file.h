@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fv::inspect {
@@ -32,5 +33,8 @@ struct SectionTable {
   uint64_t names = 0;  // file offset of the sections' names
 };
 SectionTable ReadSections(std::span<const uint8_t> file);
+// The first of that name; its offsets and sizes may lie outside of the file.
+std::optional<Elf64_Shdr> FindSection(std::span<const uint8_t> file, const SectionTable& table,
+                                      std::string_view name);
 
 }  // namespace fv::inspect

@@ -158,6 +158,11 @@ std::string CommText(const proto::TaskRecord& task) {
   return text;
 }
 
+const char* EventKindText(proto::EventKind kind) {
+  return kind < proto::EventKind::kCount ? kEventNames[static_cast<unsigned>(kind)].text
+                                         : "unknown";
+}
+
 std::string EventText(const proto::EventRecord& event) {
   std::string text =
       "#" + std::to_string(event.sequence) + " pid " + std::to_string(event.pid) + " ";

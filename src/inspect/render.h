@@ -26,6 +26,8 @@ std::string VmaFlagsText(uint64_t flags);
 std::string VmaText(const proto::VmaRecord& vma);
 // Name of a task, with everything unprintable replaced by '?'.
 std::string CommText(const proto::TaskRecord& task);
+// "cow-break".
+const char* EventKindText(proto::EventKind kind);
 // One line: "#12 pid 3 cow-break address=0x7fff1000 old_pfn=0x12 new_pfn=0x34".
 std::string EventText(const proto::EventRecord& event);
 
