@@ -11,6 +11,7 @@ echo gone >&4 2>/dev/null; echo "closed $?"
 > $f; wc -c < $f
 set -C; echo no > $f 2>/dev/null || echo "noclobber"; echo yes >| $f; cat $f; set +C
 cat < /nonexistent; echo "status $?"
+rm $f; echo yes > $f  # cat may have put the page itself into the pipe, and it is about to change
 echo text 1<> $f; cat $f
 (exec > $f; echo inside); cat $f
 while read n; do echo "in $n"; done < $f
