@@ -125,6 +125,7 @@ Next Session::TellOfPause(Pause pause) {
 }
 
 Next Session::Drain() {
+  FollowTerminalMode();  // before anybody sees, and answers, what the guest wrote since
   absl::Status status =
       events_.Drain([this](const proto::EventRecord& event) { TakeEvent(event); });
   if (status.ok()) {
@@ -216,12 +217,14 @@ Next Session::TakeHostEvents() {
     const uint16_t words[] = {size.columns, size.rows};
     (void)commands_.Push(proto::CommandKind::kResize, words, sizeof(words));
   }
-  if (terminal_.is_terminal()) {
-    terminal_.SetMode(HeaderWord(offsetof(ChannelHeader, console_raw)) != 0
-                          ? Terminal::Mode::kRaw
-                          : Terminal::Mode::kCooked);
-  }
   return Next::kContinue;
+}
+
+void Session::FollowTerminalMode() {
+  if (!terminal_.is_terminal()) return;
+  terminal_.SetMode(HeaderWord(offsetof(ChannelHeader, console_raw)) != 0
+                        ? Terminal::Mode::kRaw
+                        : Terminal::Mode::kCooked);
 }
 
 void Session::FeedIfWanted() {

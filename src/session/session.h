@@ -109,8 +109,10 @@ class Session final : private vmm::Ports {
   vmm::Next OnDone();
   vmm::Next OnPanic();
   void TakeEvent(const proto::EventRecord& event);
-  // Signals, window size, terminal mode; kStop if a signal ends the run.
+  // Signals, window size; kStop if a signal ends the run.
   vmm::Next TakeHostEvents();
+  // The user's terminal is in the mode that the guest has set.
+  void FollowTerminalMode();
   vmm::Next TellOfPause(Pause pause);
   void FeedIfWanted();
   uint64_t HeaderWord(size_t member) const;
