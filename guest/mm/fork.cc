@@ -72,7 +72,7 @@ Status DupMmap(Mm& parent, Mm& child, ForkCounts& counts) {
     charge.Keep();  // the child's now
     AppendVma(child, *copy, vma);
     if (HasPagesToCopy(vma) && !HasMutant(Mutant::kLineageForgotten)) {
-      JoinLineage(*copy, vma);
+      InheritLineage(*copy, vma);
     }
     ++counts.vmas;
   }

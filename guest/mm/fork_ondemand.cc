@@ -3,6 +3,7 @@
 // See fork_ondemand.h. A table is judged once, at the first mapping that reaches into it.
 #include "guest/mm/fork_ondemand.h"
 
+#include "guest/mm/copy_entries.h"
 #include "guest/mm/fork_registry.h"
 #include "guest/mm/fork_strategies.h"
 #include "guest/mm/page_table.h"
@@ -17,6 +18,13 @@ namespace {
 
 constexpr uint64_t kTableSpan = proto::EntrySpan(2);
 
+// Whether any page of the mapping within [start, end), the span of one table, is present.
+bool HasEntriesIn(const Mm& mm, const Vma& vma, uint64_t start, uint64_t end) {
+  const uint64_t from = vma.start > start ? vma.start : start;
+  const uint64_t to = vma.end < end ? vma.end : end;
+  return !NoEntries(LookupPte(mm, from), (to - from) >> proto::kPageShift);
+}
+
 // What the child gets of [start, start + kTableSpan), `first` being the first mapping that reaches
 // into it.
 enum class Span : uint8_t { kNotAsItIs, kAnonymous, kAny };
@@ -26,7 +34,7 @@ Span SpanOf(const Mm& mm, const Vma& first, uint64_t start) {
   Span span = Span::kAnonymous;
   const Vma* vma = &first;
   while (vma != nullptr && vma->start < end) {
-    if (!IsCopiedAtFork(*vma) || !HasPagesToCopy(*vma)) {
+    if (!IsCopiedAtFork(*vma) || (!HasPagesToCopy(*vma) && HasEntriesIn(mm, *vma, start, end))) {
       return Span::kNotAsItIs;
     }
     if (vma->memory_object() != nullptr) {

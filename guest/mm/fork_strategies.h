@@ -16,9 +16,11 @@ namespace fv::guest {
 inline bool IsCopiedAtFork(const Vma& vma) {
   return (vma.flags & proto::kVmDontCopy) == 0 || HasMutant(Mutant::kDontCopyCopied);
 }
-// ... and what is in it (not after MADV_WIPEONFORK).
+// ... and what is in it (not after MADV_WIPEONFORK; nor where only the zero page can be, which
+// mincore(2) would show). (Linux: vma_needs_copy.)
 inline bool HasPagesToCopy(const Vma& vma) {
-  return (vma.flags & proto::kVmWipeOnFork) == 0 || HasMutant(Mutant::kWipeForgotten);
+  const bool wiped = (vma.flags & proto::kVmWipeOnFork) != 0 && !HasMutant(Mutant::kWipeForgotten);
+  return !wiped && (vma.object != 0 || vma.lineage != 0);
 }
 
 // Copies the `count` entries from `table` on, the first for `va`, all of `vma`, into the child's

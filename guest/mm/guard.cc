@@ -3,6 +3,7 @@
 // See guard.h.
 #include "guest/mm/guard.h"
 
+#include "guest/mm/lineage.h"
 #include "guest/mm/page_table.h"
 #include "guest/mm/pte_ops.h"
 #include "guest/mm/shared_tables.h"
@@ -14,6 +15,9 @@ using proto::Pte;
 Status InstallGuards(Mm& mm, Vma& vma, uint64_t start, uint64_t end, TlbBatch& batch) {
   const Pte guard = ZeroPfn() << proto::kPageShift | proto::kPtePresent | proto::kPteZero |
                     proto::kPteGuard | proto::kPteNoExecute;
+  if (!vma.is_shared()) {
+    TRY(EnsureLineage(mm, vma));  // by which fork knows that there is something to copy
+  }
   TRY(OwnTables(mm, start, end));
   ZapRange(mm, start, end, batch);
   for (uint64_t va = start; va < end; va += proto::kPageBytes) {

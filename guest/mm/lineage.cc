@@ -12,8 +12,15 @@ namespace {
 
 constinit SlabCache<Lineage> lineage_cache("anon_lineage");
 
-void Enter(Vma& vma, Lineage& lineage, Vma* after) {
+// Branches that there have been, and two for each: odd numbers are those of forks.
+constinit uint64_t last_branch = 0;
+uint64_t NewBranch() { return last_branch += 2; }
+uint64_t NewForkedBranch() { return NewBranch() + 1; }
+
+void Enter(Vma& vma, uint64_t branch, Lineage& lineage, Vma* after) {
+  FV_CHECK(vma.lineage == 0);
   vma.lineage = AddressOf(&lineage);
+  vma.branch = branch;
   ++lineage.count;
   if (after != nullptr) {
     lineage.member_list().InsertAfter(*after, vma);
@@ -31,6 +38,11 @@ bool AreKin(const Vma& lower, const Vma& upper) {
          lower.page_offset + lower.page_count() == upper.page_offset;
 }
 
+// Whether a mapping without a lineage may take that of `neighbour`. (Linux: reusable_anon_vma.)
+bool IsOpen(const Vma* neighbour) {
+  return neighbour != nullptr && neighbour->lineage != 0 && !IsForkedBranch(neighbour->branch);
+}
+
 }  // namespace
 
 void RegisterLineageCache() { lineage_cache.Register(); }
@@ -39,14 +51,14 @@ Status EnsureLineage(Mm& mm, Vma& vma) {
   if (vma.lineage != 0) [[likely]] {
     return Ok();
   }
-  Vma* prev = PrevVma(mm, vma);
-  Vma* next = NextVma(mm, vma);
-  if (prev != nullptr && prev->lineage != 0 && AreKin(*prev, vma)) {
-    JoinLineage(vma, *prev);
+  const Vma* next = NextVma(mm, vma);
+  if (IsOpen(next) && AreKin(vma, *next)) {
+    JoinLineage(vma, *next);
     return Ok();
   }
-  if (next != nullptr && next->lineage != 0 && AreKin(vma, *next)) {
-    JoinLineage(vma, *next);
+  const Vma* prev = PrevVma(mm, vma);
+  if (IsOpen(prev) && AreKin(*prev, vma)) {
+    JoinLineage(vma, *prev);
     return Ok();
   }
   Lineage* lineage = lineage_cache.New();
@@ -56,14 +68,19 @@ Status EnsureLineage(Mm& mm, Vma& vma) {
   lineage->magic = proto::kLineageMagic;
   lineage->count = 0;
   InitHead(lineage->members);
-  Enter(vma, *lineage, nullptr);
+  Enter(vma, NewBranch(), *lineage, nullptr);
   return Ok();
 }
 
 void JoinLineage(Vma& vma, const Vma& relative) {
-  FV_CHECK(vma.lineage == 0);
   if (relative.lineage != 0) {
-    Enter(vma, *LineageOf(relative), const_cast<Vma*>(&relative));
+    Enter(vma, relative.branch, *LineageOf(relative), const_cast<Vma*>(&relative));
+  }
+}
+
+void InheritLineage(Vma& vma, const Vma& parent) {
+  if (parent.lineage != 0) {
+    Enter(vma, NewForkedBranch(), *LineageOf(parent), const_cast<Vma*>(&parent));
   }
 }
 
@@ -73,6 +90,7 @@ void LeaveLineage(Vma& vma) {
     return;
   }
   vma.lineage = 0;
+  vma.branch = 0;
   Lineage::MemberList::Remove(vma);
   if (--lineage->count == 0) {
     lineage->magic = 0;

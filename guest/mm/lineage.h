@@ -11,6 +11,10 @@
 // chains give each generation a list of its own: shorter walks for large families, dearer forks.
 // Here walks are rare and forks are not.
 //
+// What Linux's lists show to programs is kept: each generation has a branch of its own, a number,
+// and mappings with frames can become one only within a branch (Linux: the same anon_vma). A branch
+// that a fork made takes in no mapping without frames either.
+//
 // Invariants (I14): a mapping with an anonymous frame has a lineage and is on its list; the frame
 // names that lineage and Vma::ObjectIndex of its address. A private anonymous mapping's page_offset
 // is the page number of the address where it was made, and moves with it once it has a lineage.
@@ -40,9 +44,18 @@ inline Lineage* LineageOf(const Vma& vma) { return reinterpret_cast<Lineage*>(vm
 // Makes sure that `vma` has a lineage before it gets its first anonymous frame: a neighbour's if
 // they could become one mapping, else a new one. Errors: ENOMEM. (Linux: anon_vma_prepare.)
 Status EnsureLineage(Mm& mm, Vma& vma);
-// Adds `vma`, which has none, to the lineage of `relative`, if that has one; next to it, where the
-// list is in the cache. (Linux: anon_vma_link.)
+// Adds `vma`, which has none, to the lineage and the branch of `relative`, if that has one; next to
+// it, where the list is in the cache. (Linux: anon_vma_clone.)
 void JoinLineage(Vma& vma, const Vma& relative);
+// The same with a new branch: `vma` is the copy of `parent` that a fork has made. (Linux:
+// anon_vma_fork.)
+void InheritLineage(Vma& vma, const Vma& parent);
+// Whether a fork has made the mapping's branch. (Linux: vma_is_fork_child.)
+constexpr bool IsForkedBranch(uint64_t branch) { return (branch & 1) != 0; }
+// Whether mappings of these branches can become one. (Linux: is_mergeable_anon_vma.)
+constexpr bool CanShareBranch(uint64_t a, uint64_t b) {
+  return a == b || (b == 0 && !IsForkedBranch(a)) || (a == 0 && !IsForkedBranch(b));
+}
 // Takes `vma` out of its lineage, if it has one.
 void LeaveLineage(Vma& vma);
 

@@ -37,12 +37,12 @@ Status CheckFlags(RemapCall& call) {
       (call.old_address & (proto::kPageBytes - 1)) != 0) {
     return Error(EINVAL);
   }
+  call.old_length = PageUp(call.old_length);
+  call.new_length = PageUp(call.new_length);
   if (call.Has(MREMAP_DONTUNMAP) &&
       (!call.Has(MREMAP_MAYMOVE) || call.old_length != call.new_length)) {
     return Error(EINVAL);
   }
-  call.old_length = PageUp(call.old_length);
-  call.new_length = PageUp(call.new_length);
   return call.new_length == 0 || call.new_length > proto::kUserEnd ? Status(Error(EINVAL)) : Ok();
 }
 
@@ -270,7 +270,7 @@ Status GrowInPlace(Mm& mm, Vma& vma, uint64_t end) {
   EmitMap(vma, old_end);
   mm.total_pages += pages;
   mm.locked_pages += (vma.flags & proto::kVmLocked) != 0 ? pages : 0;
-  MergeVma(mm, vma);
+  MergeGrown(mm, vma);
   return Ok();
 }
 

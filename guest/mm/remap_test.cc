@@ -84,6 +84,12 @@ TEST_F(RemapTest, DontUnmapLeavesAnEmptyMapping) {
   EXPECT_EQ(ErrorOf(Remap(kAt, 4, 4, MREMAP_DONTUNMAP)), EINVAL);
 }
 
+TEST_F(RemapTest, DontUnmapComparesLengthsInPages) {
+  constexpr uint64_t kFlags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  EXPECT_EQ(process_->Remap(kAt, kPage - 1, kPage, kFlags, kTo).take(), kTo);
+  EXPECT_EQ(ErrorOf(process_->Remap(kAt, kPage + 1, kPage, kFlags, kTo)), EINVAL);
+}
+
 TEST_F(RemapTest, DontUnmapRightBesideTheOldMapping) {
   const uint64_t flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP | MREMAP_FIXED;
   EXPECT_EQ(Remap(kAt, 4, 4, flags, kAt + 4 * kPage).take(), kAt + 4 * kPage);

@@ -106,6 +106,29 @@ TEST_F(ReverseMapTest, F57_PartsThatMprotectCutFindOneLineage) {
   EXPECT_EQ(process->vma_count, 1u);
 }
 
+TEST_F(ReverseMapTest, F57_AForkedMappingTakesInNoNewOne) {
+  TestProcess parent;
+  ASSERT_TRUE(parent.Map(kAt, 4).ok());
+  ASSERT_TRUE(parent.Write(kAt, 1));
+  ASSERT_TRUE(parent->Protect(kAt + 2 * kPage, kPage, proto::kVmRead).ok());
+  TestProcess child = parent.Fork();
+  for (TestProcess* process : {&parent, &child}) {
+    ASSERT_TRUE((*process)->Protect(kAt + 2 * kPage, kPage, kReadWrite).ok());
+    ASSERT_TRUE(process->Map(kAt + 4 * kPage, 2).ok());
+  }
+  EXPECT_EQ(parent->vma_count, 1u);
+  EXPECT_EQ(child->vma_count, 4u) << "three that the fork brought, each of its own branch";
+  // Its own new mappings are one, and one that grows takes in what has no frames.
+  ASSERT_TRUE(child.Write(kAt + 4 * kPage, 1));
+  ASSERT_TRUE(child.Map(kAt + 6 * kPage, 2).ok());
+  EXPECT_EQ(child->vma_count, 4u);
+  ASSERT_TRUE(child->Unmap(kAt + 2 * kPage, 2 * kPage).ok());
+  ASSERT_TRUE(child->Unmap(kAt + 4 * kPage, 4 * kPage).ok());
+  ASSERT_TRUE(child.Map(kAt + 3 * kPage, 1).ok());
+  ASSERT_TRUE(child->Remap(kAt, 2 * kPage, 3 * kPage, 0, 0).ok());
+  EXPECT_EQ(child->vma_count, 1u);
+}
+
 TEST_F(ReverseMapTest, F58_FilePagesAreFoundInEveryMapping) {
   Ref<MemoryObject> file = MemoryObject::Create(16 * kPage).take();
   TestProcess one;

@@ -37,6 +37,8 @@ class MappingSource : public proto::NameRecord {
 
 struct Vma : proto::NamedVmaRecord {
   uint64_t may = 0;  // kVmAccess bits that mprotect may grant
+  // Of a mapping with a lineage: which generation of it (lineage.h). 0 without one.
+  uint64_t branch = 0;
 
   // `name`, of which the mapping has a reference; nullptr for anonymous memory.
   MappingSource* source() const {

@@ -14,14 +14,17 @@ constinit SlabCache<Vma> vma_cache("vma");
 
 using ObjectMappings = ListView<Vma, &Vma::object_link>;
 
-// Whether `upper` can become a part of `lower`, which ends where it starts.
-bool CanMerge(const Vma& lower, const Vma& upper) {
+// Whether `upper` continues `lower`, which ends where it starts.
+bool AreAlike(const Vma& lower, const Vma& upper) {
   return lower.end == upper.start &&
          ((lower.flags ^ upper.flags) & ~uint64_t{proto::kVmMaybeGuard}) == 0 &&
          lower.may == upper.may && lower.object == upper.object &&
          lower.source() == upper.source() &&
-         lower.page_offset + lower.page_count() == upper.page_offset &&
-         (lower.lineage == upper.lineage || lower.lineage == 0 || upper.lineage == 0);
+         lower.page_offset + lower.page_count() == upper.page_offset;
+}
+
+bool CanMerge(const Vma& lower, const Vma& upper) {
+  return AreAlike(lower, upper) && CanShareBranch(lower.branch, upper.branch);
 }
 
 struct Place {
@@ -189,13 +192,19 @@ Result<Vma*> IsolateRange(Mm& mm, uint64_t start, uint64_t end, SplitLimit limit
 }
 
 namespace {
-// `vma` goes; `heir` keeps its frames' lineage.
-void TakeOver(Vma& heir, Vma& vma) {
-  if (heir.lineage == 0) {
-    JoinLineage(heir, vma);
+// `upper` becomes a part of `lower`, which keeps its frames' lineage.
+void Absorb(Mm& mm, Vma& lower, Vma& upper) {
+  const uint64_t end = upper.end;
+  const uint64_t pages = upper.page_count();
+  RemoveVma(mm, upper);
+  if (lower.lineage == 0) {
+    JoinLineage(lower, upper);
   }
-  heir.flags |= vma.flags & proto::kVmMaybeGuard;
-  DeleteVma(&vma);
+  lower.flags |= upper.flags & proto::kVmMaybeGuard;
+  DeleteVma(&upper);
+  lower.end = end;
+  mm.total_pages += pages;
+  mm.locked_pages += (lower.flags & proto::kVmLocked) != 0 ? pages : 0;
 }
 }  // namespace
 
@@ -203,26 +212,23 @@ Vma& MergeVma(Mm& mm, Vma& vma) {
   Vma* joined = &vma;
   Vma* prev = PrevVma(mm, vma);
   if (prev != nullptr && CanMerge(*prev, vma)) {
-    const uint64_t end = vma.end;
-    const uint64_t pages = vma.page_count();
-    RemoveVma(mm, vma);
-    TakeOver(*prev, vma);
-    prev->end = end;
-    mm.total_pages += pages;
-    mm.locked_pages += (prev->flags & proto::kVmLocked) != 0 ? pages : 0;
+    Absorb(mm, *prev, vma);
     joined = prev;
   }
   Vma* next = NextVma(mm, *joined);
   if (next != nullptr && CanMerge(*joined, *next)) {
-    const uint64_t end = next->end;
-    const uint64_t pages = next->page_count();
-    RemoveVma(mm, *next);
-    TakeOver(*joined, *next);
-    joined->end = end;
-    mm.total_pages += pages;
-    mm.locked_pages += (joined->flags & proto::kVmLocked) != 0 ? pages : 0;
+    Absorb(mm, *joined, *next);
   }
   return *joined;
+}
+
+void MergeGrown(Mm& mm, Vma& vma) {
+  Vma* next = NextVma(mm, vma);
+  if (next != nullptr && next->branch == 0 && AreAlike(vma, *next)) {
+    Absorb(mm, vma, *next);
+  } else {
+    MergeVma(mm, vma);
+  }
 }
 
 Vma* PrevVma(Mm& mm, Vma& vma) { return mm.vma_list().Prev(vma); }

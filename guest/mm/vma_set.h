@@ -52,6 +52,9 @@ Result<Vma*> IsolateRange(Mm& mm, uint64_t start, uint64_t end,
                           SplitLimit limit = SplitLimit::kEnforce);
 // Joins `vma` with its neighbours where they agree in everything; returns the joined mapping.
 Vma& MergeVma(Mm& mm, Vma& vma);
+// The same for a mapping that has grown upwards: it takes in what has no frames yet, even if a fork
+// has made its branch. (Linux: vma_merge_extend.)
+void MergeGrown(Mm& mm, Vma& vma);
 
 Vma* PrevVma(Mm& mm, Vma& vma);
 Vma* NextVma(Mm& mm, Vma& vma);
