@@ -34,6 +34,7 @@ Result<uint64_t> WaitForSignal(Task& task, SigSet wanted, uint64_t deadline_ns, 
     // The wanted signals wake the sleep although they are blocked.
     task.real_blocked = task.blocked;
     task.blocked &= ~wanted;
+    LookForSignals(task);
     PrepareToWait(WaitKind::kInterruptible);
     bool in_time = true;
     while (in_time && !SignalPending(task)) {
@@ -43,7 +44,7 @@ Result<uint64_t> WaitForSignal(Task& task, SigSet wanted, uint64_t deadline_ns, 
       }
     }
     FinishWait();
-    task.blocked = task.real_blocked;
+    SetBlocked(task, task.real_blocked);
     task.real_blocked = 0;
     signo = DequeueSignal(task, wanted, info);
     if (signo == 0 && in_time) {

@@ -164,6 +164,7 @@ void DoExit(uint32_t status) {
   Task& task = *CurrentTask();
   SignalStruct& signal = task.signal();
   task.flags |= kPfExiting;
+  RetargetSignals(task, ~task.blocked);
   task.exit_code = status;
   EmitEvent(proto::EventKind::kExit, status, task.exit_signal, task.tgid,
             task.parent() != nullptr ? task.parent()->pid : 0);

@@ -72,6 +72,7 @@ Result<Task*> DupTaskStruct(const Task& parent) {
   child->blocked = HasMutant(Mutant::kMaskForgotten) ? 0 : parent.blocked;
   if (HasMutant(Mutant::kPendingInherited)) {
     child->pending.set = parent.pending.set | parent.signal().shared_pending.set;
+    child->notified = child->pending.set != 0;
   }
   child->personality = parent.personality;
   child->no_new_privs = parent.no_new_privs;
@@ -314,6 +315,7 @@ Status RefuseUnsupported(const CloneArgs& args, const Task& parent) {
 
 Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   TRY(RefuseUnsupported(args, parent));
+  LookForSignals(parent);
   if (SignalPending(parent)) {
     return Error(kErestartNoIntr);  // F39: it is seen by the parent alone, then the call restarts
   }

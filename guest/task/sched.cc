@@ -287,6 +287,7 @@ void WakeTask(Task& task) {
 }
 
 void SignalWake(Task& task, SignalReach reach) {
+  task.notified = true;
   const bool fatal = reach == SignalReach::kFatal;
   const bool sleeps_lightly = task.state == proto::TaskState::kInterruptible;
   const bool killable =

@@ -24,7 +24,7 @@ Status QueueSignal(Task& charged, SigPending& pending, const SigInfo& info,
 // does not take back a signal that is pending.
 SigQueueEntry* ReserveSignal(Task& charged);
 void DropReserved(SigQueueEntry& entry);
-// Takes the next signal of `task` that is in `wanted`; 0 if there is none.
+// Takes the next signal of `task`, the current one, that is in `wanted`; 0 if there is none.
 int DequeueSignal(Task& task, SigSet wanted, SigInfo& info);
 void FlushPending(SigPending& pending);
 // Removes all of `signals` from the queue.
@@ -35,6 +35,13 @@ void InitSignals();
 enum class SignalScope : uint8_t { kThread, kGroup };
 // As SendSignal and SendSignalToThread, with a reserved entry.
 Status SendReserved(Task& target, const SigInfo& info, SignalScope scope, SigQueueEntry& entry);
+// Whether the current task has signals to take, by its queue and its process's. A signal for the
+// process notifies one thread; the others learn of it only when they look. (Linux:
+// recalc_sigpending.)
+void LookForSignals(Task& task);
+// `task` was notified and takes none of `signals` any more: other threads are, in its place.
+// (Linux: retarget_shared_pending.)
+void RetargetSignals(Task& task, SigSet signals);
 // SIGKILL for every other thread of the group; they are on their way out when this returns.
 void ZapOtherThreads(Task& task);
 bool IsDefaultIgnored(int signo);

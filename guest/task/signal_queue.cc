@@ -131,6 +131,7 @@ int DequeueSignal(Task& task, SigSet wanted, SigInfo& info) {
   if (signo == 0) {
     signo = DequeueFrom(task.signal().shared_pending, wanted, info);
   }
+  LookForSignals(task);
   if (signo != 0 && info.code == kSiTimer) {
     NotePosixTimerDelivered(task.signal(), info);
   }

@@ -71,9 +71,8 @@ bool Wants(const Task& task, int signo) {
   }
   // Who sleeps with other signals before it takes this one after them: it does not end a wait that
   // only SIGKILL may (vfork's). (Linux: wants_signal.)
-  const SigSet others = (task.pending.set | task.signal().shared_pending.set) & ~SigBit(signo);
-  const bool busy = (others & ~task.blocked) != 0 || task.stop_pending;
-  return task.state != proto::TaskState::kStopped && (&task == CurrentTask() || !busy);
+  return task.state != proto::TaskState::kStopped &&
+         (&task == CurrentTask() || !SignalPending(task));
 }
 
 // The thread to wake: the addressed one if it wants it, else the first that does.
@@ -235,12 +234,23 @@ void ForceFatalSignal(Task& task, int signo) {
   (void)Send(task, KernelSignal(signo), Scope::kThread, SignalForce::kNo).ok();
 }
 
-bool SignalPending(const Task& task) {
-  if (task.TaskRecord::signal == 0) {
-    return false;
-  }
+bool SignalPending(const Task& task) { return task.notified || task.stop_pending; }
+
+void LookForSignals(Task& task) {
   const SigSet pending = task.pending.set | task.signal().shared_pending.set;
-  return (pending & ~task.blocked) != 0 || task.stop_pending;
+  task.notified = (pending & ~task.blocked) != 0;
+}
+
+void RetargetSignals(Task& task, SigSet signals) {
+  SigSet left = task.notified ? task.signal().shared_pending.set & signals : 0;
+  for (Task* at = &NextThread(task); left != 0 && at != &task; at = &NextThread(*at)) {
+    if ((at->flags & kPfExiting) == 0 && (left & ~at->blocked) != 0) {
+      left &= at->blocked;
+      if (!SignalPending(*at)) {
+        SignalWake(*at, SignalReach::kCatchable);
+      }
+    }
+  }
 }
 
 bool FatalSignalPending(const Task& task) { return (task.pending.set & SigBit(kSigKill)) != 0; }
@@ -252,17 +262,10 @@ bool SignalBlockedOrIgnored(Task& task, int signo) {
 bool IsOrphanedGroup(uint32_t pgid) { return WillBecomeOrphaned(pgid, nullptr); }
 
 void SetBlocked(Task& task, SigSet mask) {
-  const SigSet old = task.blocked;
+  const SigSet newly = mask & ~kUnblockable & ~task.blocked;
   task.blocked = mask & ~kUnblockable;
-  // A group signal that this thread no longer takes may be somebody else's now.
-  const SigSet newly = task.blocked & ~old & task.signal().shared_pending.set;
-  if (newly != 0) {
-    ForEachThread(task, [&task, newly](Task& thread) {
-      if (&thread != &task && (newly & ~thread.blocked) != 0) {
-        SignalWake(thread, SignalReach::kCatchable);
-      }
-    });
-  }
+  RetargetSignals(task, newly);
+  LookForSignals(task);
 }
 
 void SetTemporaryMask(Task& task, SigSet mask) {

@@ -128,6 +128,7 @@ class Task : public proto::TaskRecord {
   SigSet saved_mask = 0;    // valid with restore_mask
   bool restore_mask = false;
   bool stop_pending = false;  // has to take part in a group stop
+  bool notified = false;      // looks for signals before it goes on (Linux: TIF_SIGPENDING)
   SigPending pending;
   SigStack altstack{0, kSsDisable, 0, 0};
   uint64_t fault_address = 0;  // CR2 of the last fault, for signal frames
