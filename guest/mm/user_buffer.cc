@@ -97,9 +97,9 @@ void UserBuffer::Advance(uint64_t bytes) {
   }
 }
 
-// Calls copy(user address, bytes done, piece) -> bytes moved, for each range in turn.
-template <typename Copy>
-Result<size_t> UserBuffer::Transfer(size_t bytes, Copy copy) {
+// Calls move(user address, bytes done, piece) -> bytes moved, for each range in turn.
+template <typename Move>
+Result<size_t> UserBuffer::Transfer(size_t bytes, Move move) {
   bytes = bytes < remaining_ ? bytes : remaining_;
   size_t done = 0;
   while (done < bytes) {
@@ -109,7 +109,7 @@ Result<size_t> UserBuffer::Transfer(size_t bytes, Copy copy) {
       continue;
     }
     const size_t piece = bytes - done < range.bytes ? bytes - done : range.bytes;
-    const size_t moved = copy(range.address, done, piece);
+    const size_t moved = move(range.address, done, piece);
     Advance(moved);
     done += moved;
     if (moved < piece) {
@@ -130,10 +130,24 @@ Result<size_t> UserBuffer::CopyOut(const void* from, size_t bytes) {
 
 Result<size_t> UserBuffer::CopyIn(void* to, size_t bytes) {
   return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
-    const size_t readable =
-        read_right_ == ReadRight::kCpu ? piece : PrefixOf(*mm_, address, piece, proto::kVmRead);
-    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address, readable);
+    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address,
+                               Readable(address, piece));
   });
+}
+
+Result<size_t> UserBuffer::Copy(UserBuffer& from, UserBuffer& to, size_t bytes) {
+  return from.Transfer(bytes, [&](uint64_t source, size_t, size_t piece) {
+    const auto move = [&](uint64_t target, size_t done, size_t part) {
+      return CopyBetweenUsers(*to.mm_, target, *from.mm_, source + done, part);
+    };
+    const Result<size_t> moved = to.Transfer(from.Readable(source, piece), move);
+    return moved.ok() ? moved.value() : 0;
+  });
+}
+
+// How many of `bytes` CopyIn and Copy may read by their right.
+size_t UserBuffer::Readable(uint64_t address, size_t bytes) const {
+  return read_right_ == ReadRight::kCpu ? bytes : PrefixOf(*mm_, address, bytes, proto::kVmRead);
 }
 
 uint64_t UserBuffer::MappedPrefix(uint64_t bytes, uint64_t rights) const {

@@ -46,6 +46,8 @@ class UserBuffer {
   Result<size_t> CopyOut(const void* from, size_t bytes);
   // From the user to the kernel (write) and advance.
   Result<size_t> CopyIn(void* to, size_t bytes);
+  // From one user to another, with CopyBetweenUsers, and both advance.
+  static Result<size_t> Copy(UserBuffer& from, UserBuffer& to, size_t bytes);
   // How many of the next `bytes` are mapped with all of `rights` (proto::VmFlags).
   uint64_t MappedPrefix(uint64_t bytes, uint64_t rights) const;
   // Zeros to the user and advance.
@@ -61,8 +63,9 @@ class UserBuffer {
   static constexpr unsigned kInlineRanges = 8;
 
   explicit UserBuffer(Mm& mm) : mm_(&mm) {}
-  template <typename Copy>
-  Result<size_t> Transfer(size_t bytes, Copy copy);
+  template <typename Move>
+  Result<size_t> Transfer(size_t bytes, Move move);
+  size_t Readable(uint64_t address, size_t bytes) const;
 
   Mm* mm_;
   Range inline_[kInlineRanges] = {};

@@ -70,6 +70,17 @@ void EmitWrite(const Mm& mm, uint64_t address, size_t bytes) {
   }
 }
 
+size_t RoomInPage(uint64_t address) {
+  return proto::kPageBytes - (address & (proto::kPageBytes - 1));
+}
+
+size_t Least(size_t a, size_t b) { return a < b ? a : b; }
+
+// memcpy may not overlap; memmove would go downwards.
+void CopyUpwards(uint8_t* to, const uint8_t* from, size_t bytes) {
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+}
+
 Status AllOr(size_t done, size_t bytes) { return done == bytes ? Ok() : Status(Error(EFAULT)); }
 
 }  // namespace
@@ -97,6 +108,25 @@ Status CopyToUser(Mm& mm, uint64_t to, const void* from, size_t bytes) {
 
 Status CopyFromUser(Mm& mm, void* to, uint64_t from, size_t bytes) {
   return AllOr(CopyFromUserPartial(mm, to, from, bytes), bytes);
+}
+
+size_t CopyBetweenUsers(Mm& to_mm, uint64_t to, Mm& from_mm, uint64_t from, size_t bytes) {
+  size_t done = 0;
+  while (done < bytes) {
+    const size_t in_target = Least(bytes - done, RoomInPage(to + done));
+    const size_t piece = Least(in_target, RoomInPage(from + done));
+    // The fault of the write comes first: it may put another frame where is read.
+    uint8_t* target = Reach(to_mm, to + done, FaultAccess::kWrite);
+    const uint8_t* source =
+        target == nullptr ? nullptr : Reach(from_mm, from + done, FaultAccess::kRead);
+    if (source == nullptr) {
+      break;
+    }
+    CopyUpwards(target, source, piece);
+    done += piece;
+  }
+  EmitWrite(to_mm, to, done);
+  return done;
 }
 
 size_t ZeroUserPartial(Mm& mm, uint64_t to, size_t bytes) {

@@ -21,6 +21,9 @@ Status CopyFromUser(Mm& mm, void* to, uint64_t from, size_t bytes);
 size_t CopyToUserPartial(Mm& mm, uint64_t to, const void* from, size_t bytes);
 size_t CopyFromUserPartial(Mm& mm, void* to, uint64_t from, size_t bytes);
 size_t ZeroUserPartial(Mm& mm, uint64_t to, size_t bytes);
+// From one user's memory to another's, or its own, byte after byte upwards: what was written is
+// read again where the two overlap, as when Linux copies between them.
+size_t CopyBetweenUsers(Mm& to_mm, uint64_t to, Mm& from_mm, uint64_t from, size_t bytes);
 // clear_user: all or EFAULT.
 Status ZeroUser(Mm& mm, uint64_t to, size_t bytes);
 // Copies a NUL-terminated string of at most `capacity` bytes, the NUL included. Returns its length

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// process_vm_readv, process_vm_writev, process_madvise: one process works on another's memory. The
-// bytes go through a page of the kernel; both sides are walked, neither is dereferenced.
+// process_vm_readv, process_vm_writev, process_madvise: one process works on another's memory. Both
+// sides are walked, neither is dereferenced.
 #include <linux/mman.h>
 
 #include "guest/fs/proc_source.h"
-#include "guest/lib/scope_guard.h"
-#include "guest/mm/slab.h"
 #include "guest/mm/user_buffer.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/memory.h"
@@ -33,11 +31,6 @@ Result<Mm*> MmToAccess(const Task* task) {
 // Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that. Nothing
 // is read for which there is no place.
 Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
-  void* page = KernelAllocate(proto::kPageBytes);
-  if (page == nullptr) {
-    return Error(ENOMEM);
-  }
-  ScopeGuard free([page] { KernelFree(page, proto::kPageBytes); });
   uint64_t done = 0;
   while (from.remaining() != 0 && to.remaining() != 0) {
     const uint64_t both = from.remaining() < to.remaining() ? from.remaining() : to.remaining();
@@ -46,16 +39,12 @@ Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
     if (want == 0) {
       return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(Error(EFAULT));
     }
-    const Result<size_t> in = from.CopyIn(page, want);
-    if (!in.ok()) {
-      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(in.error());
+    const Result<size_t> moved = UserBuffer::Copy(from, to, want);
+    if (!moved.ok()) {
+      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(moved.error());
     }
-    const Result<size_t> out = to.CopyOut(page, in.value());
-    if (!out.ok()) {
-      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(out.error());
-    }
-    done += out.value();
-    if (out.value() < want) {
+    done += moved.value();
+    if (moved.value() < want) {
       break;
     }
   }
