@@ -45,8 +45,9 @@
 
 enum FvFuzzArgumentKind {
   FV_FUZZ_CONST = 0,  // value
-  FV_FUZZ_RESULT =
-      1,  // the result of step `step` of task `task`, plus value; of an error: the arena
+  // The result of step `step` of task `task`, plus value; in its place the arena's address if it is
+  // an error, or an address outside of the arena in another image.
+  FV_FUZZ_RESULT = 1,
   FV_FUZZ_OUTPUT = 2,    // 32 bits of that step's output: the lower ones, or with value 1 the upper
   FV_FUZZ_ARENA_AT = 3,  // the arena's address, plus value
   FV_FUZZ_BREAK_AT = 4,  // the program break at the start of the image, plus value
@@ -113,7 +114,7 @@ struct FvFuzzResult {
   int64_t result;  // as in RAX
   uint64_t output;
   uint32_t state;
-  uint32_t reserved;
+  uint32_t image;  // the executor's business: which image of it made the call
 };
 
 enum FvFuzzCut {

@@ -167,11 +167,25 @@ class Repairer {
         step.arguments[1].kind == ArgumentKind::kPid) {
       step.arguments[1] = Argument{};
     }
+    if (step.call == SYS_process_vm_readv || step.call == SYS_process_vm_writev) {
+      PartRanges(step.arguments[1].value, step.arguments[3].value);
+    }
     // Who waits in vfork returns before or after the child's exit signal: if that one kills, what
     // becomes of the call is chance.
     if (call.Spawns() && step.arguments.size() > 2 &&
         (step.arguments[1].value & CLONE_VFORK) != 0) {
       step.arguments[2].value = SIGCHLD;
+    }
+  }
+
+  // Where a copy overlaps itself, what it reads of what it wrote a few bytes ahead is the CPU's
+  // business. The same pages may stand at several addresses: their offsets count.
+  static void PartRanges(uint64_t iovec, uint64_t& other) {
+    constexpr uint64_t kFewBytes = 64;
+    constexpr uint64_t kInPage = FV_FUZZ_PAGE - 1;
+    const uint64_t ahead = (other - iovec) & kInPage;
+    if (ahead < kFewBytes || ahead > FV_FUZZ_PAGE - kFewBytes) {
+      other = (other & ~kInPage) | (iovec & kInPage);
     }
   }
 

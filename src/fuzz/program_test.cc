@@ -133,5 +133,22 @@ TEST(Repair, ProcessesAreNamedAsTasks) {
   EXPECT_EQ(program.tasks[0].steps[0].arguments[0].value, 0u);
 }
 
+TEST(Repair, CopiesDoNotOverlapByAFewBytes) {
+  Random random(8);
+  Program program;
+  program.tasks.resize(1);
+  const auto offset = [](const Argument& iovec) { return iovec.value % FV_FUZZ_PAGE; };
+  for (int round = 0; round < kRounds; ++round) {
+    const Step copy{
+        .call = FindCall(round % 2 == 0 ? "process_vm_readv" : "process_vm_writev")->number,
+        .arguments = {{}, {.value = random.Next()}, {}, {.value = random.Next()}}};
+    program.tasks[0].steps = {copy};
+    Repair(program);
+    const auto& arguments = program.tasks[0].steps[0].arguments;
+    const uint64_t ahead = (offset(arguments[3]) - offset(arguments[1])) % FV_FUZZ_PAGE;
+    ASSERT_TRUE(ahead == 0 || (ahead >= 64 && ahead <= FV_FUZZ_PAGE - 64)) << ahead;
+  }
+}
+
 }  // namespace
 }  // namespace fv::fuzz

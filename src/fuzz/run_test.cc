@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "src/cli/guest_kernel.h"
 #include "src/fuzz/compare.h"
 #include "src/fuzz/executor_program.h"
@@ -78,6 +80,19 @@ constexpr char kStoppedBeforeItRan[] = R"(
   tasks { }
 )";
 
+// A call that names the child of a vfork, made by another task once the parent sleeps: the child
+// may not have run yet.
+constexpr char kNamesAVforkChild[] = R"(
+  turns: [0, 0, 1, 2, 3]
+  tasks {
+    calls { name: "fork" arguments { task: 1 } }
+    calls { name: "fork" arguments { task: 2 } }
+  }
+  tasks { calls { name: "vfork" arguments { task: 3 } } }
+  tasks { calls { name: "setpgid" arguments { pid: 3 } arguments { pid: 2 } } }
+  tasks { }
+)";
+
 Program Parsed(const char* text) {
   absl::StatusOr<Program> program = ParseText(text);
   EXPECT_TRUE(program.ok()) << program.status();
@@ -102,6 +117,17 @@ TEST(NativeRun, GivesTheResultOfEveryStep) {
   const absl::StatusOr<Results> results = Native()->Run(program);
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_EQ(ResultsText(program, *results), kForkAndWaitResults);
+}
+
+TEST(NativeRun, ATaskHasItsNumberBeforeOthersNameIt) {
+  constexpr int kRuns = 100;
+  const Program program = Parsed(kNamesAVforkChild);
+  const std::unique_ptr<NativeRunner> native = Native();
+  for (int run = 0; run < kRuns; ++run) {
+    const absl::StatusOr<Results> results = native->Run(program);
+    ASSERT_TRUE(results.ok()) << results.status();
+    ASSERT_EQ(results->tasks[2][0].result, -ESRCH) << "nobody's child but the other task's";
+  }
 }
 
 TEST_F(FuzzRun, GivesTheResultOfEveryStep) {

@@ -45,6 +45,7 @@ static void MapGuard(void) {
 }
 
 static void BeginImage(void) {
+  image = __atomic_add_fetch(&shared->images, 1, __ATOMIC_SEQ_CST);
   CatchFaults();
   MapArena();
   MapGuard();

@@ -63,7 +63,7 @@ enum Rest { kRuns, kAsleep, kStopped, kDead };
 static enum Rest RestOf(unsigned task) {
   const uint32_t state = Load32(&shared->state[task]);
   const uint32_t pid = Load32(&shared->report.pids[task]);
-  if (pid == 0) return kRuns;  // being born
+  if (pid == 0) return kRuns;  // being born: who waits for it in vfork(2) sleeps already
   char letter = StateOf(pid);
   if (state == kExecing && (letter == 'Z' || letter == 'X')) {
     letter = StateOf(Load32(&shared->group[task]));
@@ -97,7 +97,8 @@ static int IsThere(unsigned task) {
 // Natively: whether all are at rest. Takes note of the dead.
 static int AllRest(void) {
   for (unsigned task = 0; task < FV_FUZZ_TASKS; ++task) {
-    if (!IsThere(task)) continue;
+    const uint32_t state = Load32(&shared->state[task]);
+    if (state == kUnborn || state == kGone) continue;
     const enum Rest rest = RestOf(task);
     if (rest == kRuns) return 0;
     if (rest == kDead) Store32(&shared->state[task], kGone);

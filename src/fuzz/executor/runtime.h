@@ -47,12 +47,14 @@ struct Shared {
   uint32_t baton;                  // who it was given to last
   uint32_t turn;                   // counts turns; its task is turns[turn % count]
   uint32_t progress;               // changes when something happens
+  uint32_t images;                 // that there have been
   uint8_t program[FV_FUZZ_MAX_BYTES];
 };
 
 static struct Shared* shared;
 static struct FvFuzzHeader* header;
 static uint64_t first_break;  // of this image
+static uint32_t image;        // its number
 static const uint8_t* turns;
 // What a task writes lies in one page, unless its stack grows: a page is a fault, and a copy.
 static struct {
@@ -178,8 +180,17 @@ static void CatchFaults(void) {
   ((uint64_t)(uint32_t)(shared->results[task][step].output >> (half)*32))
 #define PID(task) ((uint64_t)Load32(&shared->report.pids[task]))
 
+// Where an exec puts things is each kernel's business: what lies at an address of the old image is
+// chance, unless the program named it.
+static int IsElsewhere(const struct FvFuzzResult* from) {
+  const uint64_t at = (uint64_t)from->result;
+  const int in_arena = at - FV_FUZZ_ARENA < FV_FUZZ_ARENA_PAGES * FV_FUZZ_PAGE;
+  return at >> 32 != 0 && !in_arena && from->image != image;
+}
+
 MAYBE_UNUSED static uint64_t ResultOf(const struct FvFuzzResult* from) {
-  return from->state == FV_FUZZ_DONE && from->result >= 0 ? (uint64_t)from->result : ARENA(0);
+  const int usable = from->state == FV_FUZZ_DONE && from->result >= 0 && !IsElsewhere(from);
+  return usable ? (uint64_t)from->result : ARENA(0);
 }
 
 MAYBE_UNUSED static uint64_t Structure(unsigned task, unsigned place, unsigned kind,
@@ -237,8 +248,11 @@ __attribute__((used)) void BeginTask(unsigned task) {
   EndTask(task);
 }
 
-static int64_t Spawn(uint64_t number, const uint64_t arguments[5], unsigned child) {
+// The child is announced before it is made: until it has a number nobody is at rest.
+static int64_t Spawn(unsigned task, uint64_t number, int vforks, const uint64_t arguments[5],
+                     unsigned child) {
   Store32(&shared->state[child], kReady);
+  if (vforks) LeaveTurn(task, kVforking);
   const int64_t pid = RawSpawn(number, arguments, StackOf(child), child);
   if (pid < 0) {
     Store32(&shared->state[child], kGone);
@@ -254,6 +268,7 @@ MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t number,
                                   uint64_t flags, uint64_t exit_signal) {
   uint64_t* output = &shared->results[task][step].output;
   uint32_t* child_tid = &shared->child_tid[child];
+  const int vforks = number == __NR_vfork || (flags & CLONE_VFORK) != 0;
   if (number == __NR_clone3) {
     uint64_t* words = (uint64_t*)places[task].scratch[0];
     Fill(words, 0, SCRATCH_BYTES);
@@ -263,11 +278,11 @@ MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t number,
     words[3] = (flags & CLONE_PIDFD) != 0 ? (uint64_t)&shared->child_tid[child] : (uint64_t)output;
     words[4] = exit_signal;
     const uint64_t arguments[5] = {(uint64_t)words, 64, 0, 0, 0};
-    return Spawn(number, arguments, child);
+    return Spawn(task, number, vforks, arguments, child);
   }
   const uint64_t arguments[5] = {number == __NR_clone ? flags : 0, 0, (uint64_t)output,
                                  (uint64_t)child_tid, 0};
-  return Spawn(number, arguments, child);
+  return Spawn(task, number, vforks, arguments, child);
 }
 
 // The task goes on with its next step in a fresh image of this program.

@@ -83,8 +83,9 @@ static int AnyBlocked(void) {
 MAYBE_UNUSED static void BeforeStep(unsigned task, unsigned step, unsigned flags) {
   if (IsTurnwise()) AwaitTurn(task);
   Store32(&shared->results[task][step].state, FV_FUZZ_ENTERED);
+  if ((flags & FV_FUZZ_VFORKS) != 0) return;  // leaves its turn when the child is announced: Spawn
   if ((flags & FV_FUZZ_BLOCKS) != 0) {
-    LeaveTurn(task, (flags & FV_FUZZ_VFORKS) != 0 ? kVforking : kBlocked);
+    LeaveTurn(task, kBlocked);
     return;
   }
   Progress();
@@ -95,6 +96,7 @@ static void AfterStep(unsigned task, unsigned step, unsigned flags, int64_t resu
   ExitIfCut();
   struct FvFuzzResult* record = &shared->results[task][step];
   record->result = result;
+  record->image = image;
   Store32(&record->state, FV_FUZZ_DONE);
   Store32(&shared->state[task], kReady);
   Progress();
