@@ -155,7 +155,6 @@ _PLAIN = [
     "sig_chld",
     "sig_context",
     "sig_fork",
-    "sig_group_thread",
     "sig_kill_rules",
     "sig_mask",
     "sig_realtime",
@@ -326,6 +325,9 @@ SHELL_CASES = [shell_case("//tests/shell:" + name + ".sh") for name in [
     "tools",
     "traps",
 ]] + [shell_case("//tests/shell:input.sh", stdin = "input.txt")]
+
+# A tracer makes a thread look for signals whenever it stops.
+UNTRACED_CASES = [program_case(_LABEL + "sig_group_thread")]
 
 # A bit of everything, for the kernel that checks itself (docs/memory.md).
 KASAN_CASES = [program_case(_LABEL + name) for name in [

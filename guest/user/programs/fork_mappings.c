@@ -32,23 +32,33 @@ static void Move(int from, int pages, int to) {
                MREMAP_MAYMOVE | MREMAP_FIXED, target) == target);
 }
 
+// /proc/self/maps, read without memory from the C library, which would map some.
+static char* Maps(void) {
+  static char maps[32768];
+  size_t length = 0;
+  const int fd = open("/proc/self/maps", O_RDONLY);
+  CHECK(fd >= 0);
+  for (ssize_t n; (n = read(fd, maps + length, sizeof(maps) - 1 - length)) > 0;) {
+    length += (size_t)n;
+  }
+  close(fd);
+  maps[length] = 0;
+  return maps;
+}
+
 // "0-4 6-8 ": the mappings of the place, in pages.
 static const char* Layout(void) {
   static char text[256];
-  char line[512];
+  const unsigned long low = (unsigned long)place, high = low + kPages * kPage;
   size_t length = 0;
   text[0] = 0;
-  FILE* maps = fopen("/proc/self/maps", "r");
-  CHECK(maps != NULL);
-  while (fgets(line, sizeof(line), maps)) {
-    unsigned long start, end;
-    if (sscanf(line, "%lx-%lx", &start, &end) != 2) continue;
-    if (start < (unsigned long)place || end > (unsigned long)(place + kPages * kPage)) continue;
+  for (char* line = strtok(Maps(), "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    char* rest;
+    const unsigned long start = strtoul(line, &rest, 16), end = strtoul(rest + 1, NULL, 16);
+    if (start < low || end > high) continue;
     length += (size_t)snprintf(text + length, sizeof(text) - length, "%lu-%lu ",
-                               (start - (unsigned long)place) / kPage,
-                               (end - (unsigned long)place) / kPage);
+                               (start - low) / kPage, (end - low) / kPage);
   }
-  fclose(maps);
   return text;
 }
 
