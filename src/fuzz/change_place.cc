@@ -29,17 +29,20 @@ constexpr uint64_t Bits(std::initializer_list<EventKind> kinds) {
   return bits;
 }
 
-// A table was changed, and by whom.
-constexpr uint64_t kChanges =
-    Bits({EventKind::kCowBreak, EventKind::kCowReuse, EventKind::kMap,     EventKind::kMapObject,
-          EventKind::kUnmap,    EventKind::kProtect,  EventKind::kExec,    EventKind::kExit,
-          EventKind::kReap,     EventKind::kNewTask,  EventKind::kUid,     EventKind::kGid,
-          EventKind::kSession,  EventKind::kMmCopy,   EventKind::kMmEnd,   EventKind::kAdvise,
-          EventKind::kMove,     EventKind::kOwn,      EventKind::kDiscard, EventKind::kObjectCut});
-// What goes along with changes, or tells of smaller ones.
-constexpr uint64_t kOthers =
-    Bits({EventKind::kFault, EventKind::kForkEnd, EventKind::kSignal, EventKind::kHandler,
-          EventKind::kUserWrite, EventKind::kObjectWrite});
+// What a step is named by: the last event of the first of these classes that it has any of. An
+// operation consists of smaller ones - mmap unmaps, a fault takes a page - and names itself last.
+constexpr uint64_t kClasses[] = {
+    Bits({EventKind::kNewTask, EventKind::kExec, EventKind::kExit, EventKind::kReap,
+          EventKind::kUid, EventKind::kGid, EventKind::kSession}),
+    // Mappings and pages are taken away: a new mapping takes the place of others.
+    Bits({EventKind::kMove, EventKind::kUnmap, EventKind::kDiscard, EventKind::kProtect,
+          EventKind::kAdvise, EventKind::kObjectCut, EventKind::kMmEnd}),
+    Bits({EventKind::kCowBreak, EventKind::kCowReuse, EventKind::kMap, EventKind::kMapObject,
+          EventKind::kMmCopy}),
+    Bits({EventKind::kOwn}),
+    Bits({EventKind::kFault, EventKind::kForkEnd, EventKind::kSignal, EventKind::kHandler}),
+    Bits({EventKind::kUserWrite, EventKind::kObjectWrite}),
+};
 
 using Event = proto::EventRecord;
 
@@ -72,7 +75,11 @@ uint64_t EventSites::Of(const vmm::GuestMemory& memory, uint64_t sequence) const
   return memory.Load<uint64_t>(gpa_ + sequence % count_ * sizeof(uint64_t)).value_or(0);
 }
 
-uint64_t LastStep::Events() { return kChanges | kOthers | EventBit(EventKind::kSyscallEnter); }
+uint64_t LastStep::Events() {
+  uint64_t events = EventBit(EventKind::kSyscallEnter);
+  for (const uint64_t kinds : kClasses) events |= kinds;
+  return events;
+}
 
 void LastStep::OnEvent(const Event& event) {
   if (end_) {
@@ -93,8 +100,11 @@ ChangePlace PlaceOfChange(const LastStep& step, const EventSites& sites,
                           const coverage::LineTable* lines) {
   // What is left when all are gone may be anybody's.
   if (step.end() == proto::SafepointKind::kFinal) return {"at the end", ""};
-  const Event* event = LastOf(step.events(), kChanges);
-  if (event == nullptr) event = LastOf(step.events(), kOthers);
+  const Event* event = nullptr;
+  for (const uint64_t kinds : kClasses) {
+    event = LastOf(step.events(), kinds);
+    if (event != nullptr) break;
+  }
   const Event* call = LastOf(step.events(), EventBit(EventKind::kSyscallEnter));
   const std::string called = call == nullptr ? "" : trace::SyscallName(call->a);
   if (event == nullptr) return {called.empty() ? "" : "in " + called, ""};

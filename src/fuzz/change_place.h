@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which function of the guest kernel made the last change before a safepoint at which the oracle
+// Which function of the guest kernel made the change that led to a safepoint at which the oracle
 // found something: what tells one bug from another that breaks the same rule. A kernel for tests
 // notes where each event was emitted (guest/introspect/event_sites.h); of another kernel the kind
 // of the event is all there is to tell. The guest may be hostile: what is no address in the kernel
