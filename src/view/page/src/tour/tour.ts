@@ -124,7 +124,7 @@ function beforeAndFork(view: View, { fork, page }: Plot): Stop[] {
       text:
         `A page is only an address. What it holds lies in a frame of physical memory, and each cell on the right is one. ` +
         `The page ${address} is selected: follow the line to frame ${before.frame}.\n\n` +
-        `Page tables and the kernel's own data lie in frames as well.`,
+        `Its colour says whose it is. Page tables and the kernel's own data lie in frames as well.`,
       look: "frames",
       position: fork.firstStep,
       select: { pid: parent, page },

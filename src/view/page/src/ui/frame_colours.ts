@@ -51,7 +51,7 @@ export class FrameColours {
       paints.push(slot === undefined ? frameLooks[FrameClass.kernel] : ownerPaint(slot));
     }
     // The last part stands for all others.
-    if (owners > mostOwners) paints[mostOwners - 1] = { colour: "ink", mark: "plain" };
+    if (owners > mostOwners) paints[mostOwners - 1] = { colour: "reserved", mark: "plain" };
     const kind = view.state.frameKind[frame];
     const over = kind === FrameKind.table ? "grid" : kind === FrameKind.stack ? "bars" : undefined;
     const key = `${paints.map(({ colour, mark }) => `${colour} ${mark}`).join()} ${over ?? ""}`;
@@ -106,7 +106,7 @@ export class FrameColours {
 const ownerMarks: readonly Look[] = [
   {
     name: "shared",
-    meaning: "several processes have it: their colours side by side, black for more than three",
+    meaning: "several processes have it: their colours side by side, grey for all others of more than three",
     colour: "owner0",
     mark: "plain",
     parts: [ownerPaint(0), ownerPaint(1)],

@@ -110,7 +110,8 @@ export class FramePanel extends CanvasPanel {
     const free = counts[0]!;
     const used = state.frames - free - counts[1]!;
     const text = `${used.toLocaleString("en")} in use, ${free.toLocaleString("en")} free`;
-    setText(this.note, text);
+    setText(this.note, `${used.toLocaleString("en")} in use`);
+    this.note.title = text;
     this.scroller.setAttribute(
       "aria-label",
       `Physical memory: ${text}. Arrow keys select a frame.`,
@@ -166,17 +167,19 @@ export class FramePanel extends CanvasPanel {
     context.textAlign = "left";
   }
 
+  // A label stands where rows leave room for it, and below a gap if the next one leaves it.
+  #hasLabel(row: FrameRow, above: FrameRow | undefined): boolean {
+    const { cell, perRow } = this.#grid;
+    const every = cell >= 10 ? 1 : Math.ceil(12 / cell);
+    const into = (row.first / perRow) % every;
+    return into === 0 || (above?.kind !== "cells" && (every - into) * cell >= 12);
+  }
+
   #drawCells(context: CanvasRenderingContext2D, row: FrameRow, above: FrameRow | undefined): void {
     const { cell } = this.#grid;
     const { view, theme } = this;
     const { frames: changed } = view.changed();
-    if (
-      cell >= 10 ||
-      above?.kind !== "cells" ||
-      (row.first / this.#grid.perRow) % Math.ceil(12 / cell) === 0
-    ) {
-      this.#label(context, row, Math.min(9, cell));
-    }
+    if (this.#hasLabel(row, above)) this.#label(context, row, Math.min(9, cell));
     let next: Look | undefined = this.colours.lookOf(row.first);
     for (let i = 0; i < row.count; ) {
       const look: Look = next!;

@@ -3,14 +3,15 @@
 // `forkvisor view` in Chromium: a run followed while it goes on, by the address with its token, and
 // the file that --html writes. The program and Forkvisor come by FORKVISOR and FORKVISOR_PROGRAM.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { hasChromium, startBrowser } from "../support/browser.js";
 import type { Browser } from "../support/browser.js";
 import { addressOf, stop } from "../support/viewer.js";
 
+declare const PAGE_ROOT: string; // given by build/test.mjs
 const forkvisor = process.env["FORKVISOR"] ?? "";
 const program = process.env["FORKVISOR_PROGRAM"] ?? "";
 
@@ -95,4 +96,47 @@ test("the file of --html opens by itself and has the tour", { skip }, async () =
     () => document.querySelector("#tour-count")!.textContent === "1 of 10",
   );
   await page.close();
+});
+
+// Where the page's parts are, as docs/tour.md calls them.
+const partIds: Record<string, string> = {
+  "the address space": "addresses",
+  "physical memory": "frames-panel",
+  "page tables": "tables-panel",
+  tasks: "tasks-panel",
+  selection: "details-panel",
+  "the bar at the bottom": "phases",
+  "the child": "addresses",
+  "the parent": "addresses",
+};
+
+test("docs/tour.md: its program, and the ten steps that it tells of", { skip }, async () => {
+  const tour = readFileSync(join(PAGE_ROOT, "../../../docs/tour.md"), "utf8");
+  const source = join(browser.folder, "two_pages.c");
+  writeFileSync(source, /two_pages\.c <<'END'\n([^]*?)\nEND\n/.exec(tour)![1]!);
+  const binary = join(browser.folder, "two_pages");
+  execFileSync("gcc", ["-static", "-o", binary, source]);
+  const viewer = spawn(forkvisor, ["view", binary], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    const page = await browser.context.newPage();
+    await page.goto(await addressOf(viewer));
+    await page.waitForFunction(() => document.querySelector("#status")!.textContent === "recorded");
+    assert.equal(await page.locator(".task").count(), 1);
+    await page.keyboard.press("t");
+    const steps = [...tour.matchAll(/^\| (\d+) \| ([^|,]+)[^|]*\| ([^|]+) \|$/gm)];
+    assert.equal(steps.length, 10);
+    for (const [, number, part] of steps) {
+      await page.waitForFunction(
+        (wanted) => document.querySelector("#tour-count")!.textContent === `${wanted} of 10`,
+        number!,
+      );
+      const marked = await page.locator(".toured").getAttribute("id");
+      assert.equal(marked, partIds[part!.trim()], `step ${number}`);
+      await page.keyboard.press("Enter");
+    }
+    await page.locator("#tour-card").waitFor({ state: "hidden" });
+    await page.close();
+  } finally {
+    await stop(viewer);
+  }
 });

@@ -12,6 +12,7 @@ export function addressOf(viewer: ChildProcess): Promise<string> {
       const found = /http:\/\/\S+token=\w+/.exec(text);
       if (found !== null) resolve(found[0]);
     });
+    viewer.on("error", reject);
     viewer.on("exit", () => reject(new Error(`no address in: ${text}`)));
   });
 }
