@@ -17,10 +17,10 @@ export function addressOf(viewer: ChildProcess): Promise<string> {
   });
 }
 
-// Ends it, and waits until it is gone.
+// Ends it, and waits until it is gone. Not by SIGINT: while the program runs that is the program's.
 export async function stop(viewer: ChildProcess): Promise<void> {
   if (viewer.exitCode !== null || viewer.signalCode !== null) return;
   const gone = new Promise((resolve) => viewer.on("exit", resolve));
-  viewer.kill("SIGINT");
+  viewer.kill("SIGTERM");
   await gone;
 }
