@@ -29,7 +29,7 @@ const largestCell = 20;
 export function layOutFrames(used: Uint8Array, width: number, height: number): FrameGrid {
   const room = width - gutter - 4;
   const most = powerOfTwo(room / cellSize(used));
-  for (let perRow = Math.min(16, most); perRow < most; perRow *= 2) {
+  for (let perRow = Math.min(16, most); perRow <= most; perRow *= 2) {
     const cell = Math.min(largestCell, Math.floor(room / perRow));
     const grid = placeRows(used, perRow, cell);
     if (grid.height <= height) return grid;
