@@ -13,13 +13,15 @@ BusyPages::BusyPages(uint64_t frames)
     : pages_(Mapping::Reserve((frames * sizeof(Page) + proto::kPageBytes - 1) &
                               ~(proto::kPageBytes - 1))) {}
 
-void BusyPages::Take(std::span<const uint64_t> dirty, std::vector<uint64_t>& protect) {
+void BusyPages::Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly,
+                     std::vector<uint64_t>& protect) {
   ++take_;
   protect.assign(dirty.begin(), dirty.end());
   for (size_t i = 0; i < dirty.size(); ++i) {
     for (uint64_t rest = dirty[i]; rest != 0; rest &= rest - 1) {
       const auto bit = static_cast<unsigned>(std::countr_zero(rest));
-      if (!IsToProtect(i * 64 + bit)) protect[i] &= ~(uint64_t{1} << bit);
+      const bool is_costly = i < costly.size() && (costly[i] >> bit & 1) != 0;
+      if (!IsToProtect(i * 64 + bit, is_costly)) protect[i] &= ~(uint64_t{1} << bit);
     }
   }
 }
@@ -28,10 +30,10 @@ bool BusyPages::HasRoom(const Page& page) const {
   return resting_ < kMost && (page.warm == 0 || resting_warm_ < kMostWarm);
 }
 
-bool BusyPages::IsToProtect(uint64_t frame) {
+bool BusyPages::IsToProtect(uint64_t frame, bool costly) {
   Page& page = reinterpret_cast<Page*>(pages_.data())[frame];
   if (page.writes == kBusy) {
-    if (take_ < page.when) return false;
+    if (take_ < page.when && !(costly && page.warm != 0)) return false;
     // Another write soon, and it is busy again.
     --resting_;
     resting_warm_ -= page.warm;
@@ -45,7 +47,7 @@ bool BusyPages::IsToProtect(uint64_t frame) {
   }
   page = {static_cast<uint16_t>(page.writes + 1), page.warm != 0 || gap > kHot, take_};
   if (page.writes < kBusy) return true;
-  if (!HasRoom(page)) {
+  if (!HasRoom(page) || (costly && page.warm != 0)) {
     page.writes = kBusy - 1;
     return true;
   }

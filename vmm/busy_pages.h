@@ -31,8 +31,11 @@ class BusyPages {
   // For a machine of `frames` frames. Throws VmmError.
   explicit BusyPages(uint64_t frames);
 
-  // `dirty` is the log at this take, `protect` becomes the part of it to protect.
-  void Take(std::span<const uint64_t> dirty, std::vector<uint64_t>& protect);
+  // `dirty` is the log at this take, `protect` becomes the part of it to protect. A page of
+  // `costly`, which may be shorter, rests only if it is hot: each look at it costs more than a
+  // word.
+  void Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly,
+            std::vector<uint64_t>& protect);
 
  private:
   struct Page {
@@ -41,7 +44,7 @@ class BusyPages {
     uint32_t when;    // busy: the take at which its rest ends; else that of the last write
   };
   bool HasRoom(const Page& page) const;
-  bool IsToProtect(uint64_t frame);
+  bool IsToProtect(uint64_t frame, bool costly);
 
   Mapping pages_;  // a Page for each frame, zeros where nothing was ever written
   uint32_t take_ = 0;

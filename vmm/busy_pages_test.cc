@@ -15,11 +15,13 @@ constexpr uint64_t kFrames = 2 * BusyPages::kMost;
 class BusyPagesTest : public ::testing::Test {
  protected:
   // One take with `frames` in the log: whether each is to be protected.
-  std::set<uint64_t> Take(const std::set<uint64_t>& frames) {
+  std::set<uint64_t> Take(const std::set<uint64_t>& frames, const std::set<uint64_t>& costly = {}) {
     std::vector<uint64_t> dirty(kFrames / 64);
     for (const uint64_t frame : frames) dirty[frame / 64] |= uint64_t{1} << (frame % 64);
+    std::vector<uint64_t> of_those(costly.empty() ? 0 : *costly.rbegin() / 64 + 1);
+    for (const uint64_t frame : costly) of_those[frame / 64] |= uint64_t{1} << (frame % 64);
     std::vector<uint64_t> protect;
-    pages_.Take(dirty, protect);
+    pages_.Take(dirty, of_those, protect);
     std::set<uint64_t> result;
     for (uint64_t frame = 0; frame < kFrames; ++frame) {
       if (protect[frame / 64] >> (frame % 64) & 1) result.insert(frame);
@@ -81,6 +83,17 @@ TEST_F(BusyPagesTest, WarmPagesLeaveRoomForHotOnes) {
   }
   for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take(hot);
   EXPECT_EQ(hot.size() - Take(hot).size(), BusyPages::kMost - BusyPages::kMostWarm);
+}
+
+TEST_F(BusyPagesTest, ACostlyPageRestsOnlyIfItIsHot) {
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) Take({3, 300}, {3, 300});
+  EXPECT_EQ(Take({3, 300}, {3}), Set{}) << "hot";
+  for (uint32_t write = 1; write < BusyPages::kBusy; ++write) {
+    Take({5, 6});
+    for (uint32_t take = 0; take < BusyPages::kHot; ++take) Take({});
+  }
+  EXPECT_EQ(Take({5, 6}, {6}), Set{6}) << "both are warm";
+  EXPECT_EQ(Take({5}, {5}), Set{5}) << "it became costly while it rested";
 }
 
 // Rests that end give their room back, to hot pages and to warm ones.

@@ -6,39 +6,73 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/layout.h"
+
 namespace fv::vmm {
 namespace {
 
-void Add(const std::vector<uint64_t>& from, std::vector<uint64_t>& to) {
-  to.resize(from.size());
+void Add(std::span<const uint64_t> from, std::vector<uint64_t>& to) {
+  to.resize(std::max(to.size(), from.size()));
   for (size_t i = 0; i < from.size(); ++i) to[i] |= from[i];
+}
+
+// Leaves in `to` what is in both.
+void Keep(std::span<const uint64_t> from, std::vector<uint64_t>& to) {
+  to.resize(std::min(to.size(), from.size()));
+  for (size_t i = 0; i < to.size(); ++i) to[i] &= from[i];
 }
 
 }  // namespace
 
 void DirtyLog::Collect() {
-  vm_.GetDirtyLog(fresh_);
-  for (Account& account : accounts_) {
-    if (account.started) Add(fresh_, account.pages);
+  if (entries_ != vcpu_.entries()) {
+    vm_.GetDirtyLog(named_);
+    entries_ = vcpu_.entries();
+    settled_ = false;
+    open_ = named_;
+    costly_.clear();
+    for (Account& account : accounts_) {
+      account.told = false;
+      if (account.started) Add(named_, account.pages);
+    }
   }
   if (AccountOf(Reader::kReset).started) memory_.TakeWrites(AccountOf(Reader::kReset).pages);
 }
 
 void DirtyLog::Start(Reader reader) {
-  if (!logging_) {
+  if (!busy_) {
+    busy_.emplace(memory_.size() / proto::kPageBytes);
     vm_.SetDirtyLog(Vm::DirtyLog::kOn);
-    logging_ = true;
   }
-  AccountOf(reader).started = true;
+  Account& account = AccountOf(reader);
+  account.started = true;
   if (reader == Reader::kReset) memory_.LogWrites();
   Collect();
-  std::fill(AccountOf(reader).pages.begin(), AccountOf(reader).pages.end(), 0);
+  account.pages.assign(named_.size(), 0);
 }
 
 void DirtyLog::Take(Reader reader, std::vector<uint64_t>& bitmap) {
   Collect();
   std::swap(bitmap, AccountOf(reader).pages);
   AccountOf(reader).pages.assign(bitmap.size(), 0);
+}
+
+void DirtyLog::Tell(Reader reader, const LogWishes& wishes) {
+  if (settled_) return;
+  AccountOf(reader).told = true;
+  Keep(wishes.open, open_);
+  Add(wishes.costly, costly_);
+}
+
+void DirtyLog::Settle() {
+  if (settled_) return;
+  settled_ = true;
+  const bool all_told =
+      std::ranges::all_of(accounts_, [](const Account& a) { return !a.started || a.told; });
+  if (!all_told) open_.clear();
+  for (size_t i = 0; i < open_.size(); ++i) named_[i] &= ~open_[i];
+  busy_->Take(named_, costly_, protect_);
+  vm_.Protect(protect_);
 }
 
 }  // namespace fv::vmm

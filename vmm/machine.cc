@@ -112,7 +112,7 @@ struct Machine::State {
         vcpu(kvm, vm, cpuid),
         clock(vcpu),
         kicker(vcpu),
-        dirty_log(vm, memory),
+        dirty_log(vm, vcpu, memory),
         debug(vcpu, memory, DebugTraps(kvm)) {
     vm.MapMemory(memory);
     const BootBlock boot = WriteBootBlock(memory, config, Facts(config));
@@ -135,7 +135,7 @@ struct Machine::State {
         vcpu(kvm, vm, cpuid),
         clock(vcpu),
         kicker(vcpu),
-        dirty_log(vm, memory),
+        dirty_log(vm, vcpu, memory),
         debug(vcpu, memory, DebugTraps(kvm)),
         boot_info(snapshot->boot) {
     vm.MapMemory(memory);
@@ -153,7 +153,7 @@ struct Machine::State {
   }
 
   void MakeLoop(uint64_t tick_ns, const WatchdogConfig& watchdog) {
-    loop.emplace(LoopParts{vcpu, memory, clock, kicker, debug},
+    loop.emplace(LoopParts{vcpu, memory, clock, kicker, dirty_log, debug},
                  LoopConfig{boot_info.channel_gpa, proto::DoorbellPhys(memory.size()), tick_ns,
                             WithSpinLimit(watchdog, ring)});
   }
@@ -262,6 +262,9 @@ std::string Machine::DumpRegisters() const { return state_->vcpu.DumpRegisters()
 void Machine::StartDirtyLog(LogReader reader) { state_->dirty_log.Start(AccountOf(reader)); }
 void Machine::TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) {
   state_->dirty_log.Take(AccountOf(reader), bitmap);
+}
+void Machine::TellDirtyLog(LogReader reader, const LogWishes& wishes) {
+  state_->dirty_log.Tell(AccountOf(reader), wishes);
 }
 const std::string& Machine::ring_reason() const { return state_->ring.reason; }
 GuestDebug& Machine::debug() { return state_->debug; }

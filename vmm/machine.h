@@ -67,6 +67,7 @@ class Machine final : public MachineInterface {
   std::string DumpRegisters() const override;
   void StartDirtyLog(LogReader reader) override;
   void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) override;
+  void TellDirtyLog(LogReader reader, const LogWishes& wishes) override;
   // The ring that was chosen, and why, for -v: "ring 3: ring 0 is emulated (2100 cycles ...)".
   const std::string& ring_reason() const;
 

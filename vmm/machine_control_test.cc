@@ -170,6 +170,7 @@ TEST_F(MachineTest, DirtyLogNamesTheWrittenPages) {
     if (ports.rings.size() == 1) machine.vm().SetDirtyLog(Vm::DirtyLog::kOn);
     std::vector<uint64_t> bitmap;
     machine.vm().GetDirtyLog(bitmap);
+    machine.vm().Protect(bitmap);
     std::vector<uint64_t> frames;
     for (uint64_t frame = 0; frame < bitmap.size() * 64; ++frame) {
       if (bitmap[frame / 64] >> (frame % 64) & 1) frames.push_back(frame);
@@ -183,6 +184,65 @@ TEST_F(MachineTest, DirtyLogNamesTheWrittenPages) {
   EXPECT_EQ(dirty[1], (std::vector<uint64_t>{0x800, 0xA01}));
   EXPECT_EQ(dirty[2], std::vector<uint64_t>{0x900});
   machine.vm().SetDirtyLog(Vm::DirtyLog::kOff);
+}
+
+// A page that its reader need not hear of stays in the log, written or not.
+TEST_F(MachineTest, AnOpenPageIsNamedAgainUntilItIsWatched) {
+  const std::vector<uint8_t> kernel = WritesThreePages();
+  Machine machine(kvm(), testing::SmallConfig(kernel, KernelRing::kRing3));
+  RecordingPorts ports;
+  using Frames = std::vector<uint64_t>;
+  std::vector<Frames> taken;
+  ports.on_doorbell = [&](DoorbellReason reason, uint64_t) {
+    if (reason == DoorbellReason::kDone) return Next::kStop;
+    if (ports.rings.size() == 1) {
+      machine.StartDirtyLog(LogReader::kOracle);
+      return Next::kContinue;
+    }
+    std::vector<uint64_t> bitmap;
+    machine.TakeDirtyLog(LogReader::kOracle, bitmap);
+    Frames frames;
+    for (uint64_t frame = 0; frame < bitmap.size() * 64; ++frame) {
+      if (bitmap[frame / 64] >> (frame % 64) & 1) frames.push_back(frame);
+    }
+    taken.push_back(frames);
+    std::vector<uint64_t> open(bitmap.size());
+    open[0x800 / 64] = uint64_t{1} << 0x800 % 64;
+    machine.TellDirtyLog(LogReader::kOracle, {open, {}});
+    machine.TakeDirtyLog(LogReader::kOracle, bitmap);
+    EXPECT_EQ(bitmap, std::vector<uint64_t>(bitmap.size())) << "nothing ran in between";
+    return Next::kContinue;
+  };
+  ASSERT_EQ(machine.Run(ports).end, RunEnd::kStopped);
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken[0], (Frames{0x800, 0xA01}));
+  EXPECT_EQ(taken[1], (Frames{0x800, 0x900}));
+}
+
+// What one reader need not hear of, another one may want to.
+TEST_F(MachineTest, APageIsOpenOnlyIfAllReadersSaySo) {
+  const std::vector<uint8_t> kernel = WritesThreePages();
+  Machine machine(kvm(), testing::SmallConfig(kernel, KernelRing::kRing3));
+  RecordingPorts ports;
+  std::vector<uint64_t> last;
+  ports.on_doorbell = [&](DoorbellReason reason, uint64_t) {
+    if (reason == DoorbellReason::kDone) return Next::kStop;
+    for (const LogReader reader : {LogReader::kOracle, LogReader::kRecorder}) {
+      if (ports.rings.size() == 1) {
+        machine.StartDirtyLog(reader);
+        continue;
+      }
+      machine.TakeDirtyLog(reader, last);
+      std::vector<uint64_t> open(last.size());
+      if (reader == LogReader::kOracle) open.assign(last.size(), ~uint64_t{0});
+      machine.TellDirtyLog(reader, {open, {}});
+    }
+    return Next::kContinue;
+  };
+  ASSERT_EQ(machine.Run(ports).end, RunEnd::kStopped);
+  std::vector<uint64_t> expected(last.size());
+  expected[0x900 / 64] = uint64_t{1} << 0x900 % 64;
+  EXPECT_EQ(last, expected);
 }
 
 TEST_F(MachineTest, GarbageInTheChannelHurtsNobody) {

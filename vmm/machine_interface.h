@@ -18,6 +18,7 @@
 #include "vmm/guest_memory.h"
 #include "vmm/idle.h"
 #include "vmm/kvm_counts.h"
+#include "vmm/log_wishes.h"
 #include "vmm/run_result.h"
 
 namespace fv::vmm {
@@ -68,6 +69,11 @@ class MachineInterface {
   // that were not written. Writes by the host are not in it. Both throw VmmError.
   virtual void StartDirtyLog(LogReader reader) = 0;
   virtual void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) = 0;
+  // After TakeDirtyLog, before the guest runs on; a hint, which holds until the next take.
+  virtual void TellDirtyLog(LogReader reader, const LogWishes& wishes) {
+    (void)reader;
+    (void)wishes;
+  }
 };
 
 }  // namespace fv::vmm

@@ -45,6 +45,7 @@ RunResult RunLoop::Run(Ports& ports) {
   watchdog_.emplace(config_.watchdog, MonotonicNs());
   const KickerArmed timer(parts_.kicker, config_.tick_ns != 0 ? config_.tick_ns : kHousekeepingNs);
   while (true) {
+    parts_.dirty_log.Settle();
     const Exit exit = parts_.vcpu.Run();
     const HandledExit handled = Handle(exit, ports);
     if (auto end = Dispatch(handled, ports)) return *std::move(end);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "vmm/clock.h"
+#include "vmm/dirty_log.h"
 #include "vmm/exit_handler.h"
 #include "vmm/guest_debug.h"
 #include "vmm/guest_memory.h"
@@ -32,6 +33,7 @@ struct LoopParts {
   GuestMemory& memory;
   GuestClock& clock;
   Kicker& kicker;
+  DirtyLog& dirty_log;
   GuestDebug& debug;
 };
 

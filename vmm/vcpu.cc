@@ -85,6 +85,7 @@ void Vcpu::FinishExit() {
 }
 
 Exit Vcpu::Run() {
+  ++entries_;
   if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0) {
     exit_open_ = true;
     return DecodeExit(*run_);

@@ -46,6 +46,8 @@ class Vcpu {
 
   // Runs until the next exit. Never throws: a refusal is the exit RunFailed.
   Exit Run();
+  // Calls of Run so far.
+  uint64_t entries() const { return entries_; }
 
   // Makes the current or next Run return Interrupted, once. Only together with a signal to the
   // running thread does it take effect at once (kicker.h).
@@ -84,6 +86,7 @@ class Vcpu {
   kvm_run* run_;
   std::atomic<uint32_t> exit_requests_ = 0;  // counted modulo 2^32
   bool exit_open_ = false;                   // FinishExit has something to do
+  uint64_t entries_ = 0;
 };
 
 }  // namespace fv::vmm

@@ -44,9 +44,7 @@ void Vm::MapMemory(const GuestMemory& memory) {
 }
 
 void Vm::SetDirtyLog(DirtyLog state) {
-  if (state == DirtyLog::kOn && ProtectsOnDemand(fd_.get())) {
-    busy_.emplace(memory_bytes_ / proto::kPageBytes);
-  }
+  if (state == DirtyLog::kOn) protects_on_demand_ = ProtectsOnDemand(fd_.get());
   flags_ = state == DirtyLog::kOn ? KVM_MEM_LOG_DIRTY_PAGES : 0;
   SetRegion(flags_, memory_bytes_);
 }
@@ -62,13 +60,10 @@ void Vm::GetDirtyLog(std::vector<uint64_t>& bitmap) {
   log.slot = kSlot;
   log.dirty_bitmap = bitmap.data();
   IoctlOrThrow(fd_.get(), KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
-  if (busy_) {
-    busy_->Take(bitmap, protect_);
-    Protect(protect_);
-  }
 }
 
 void Vm::Protect(std::vector<uint64_t>& bitmap) {
+  if (!protects_on_demand_) return;
   const auto written = [](uint64_t word) { return word != 0; };
   const auto first = std::find_if(bitmap.begin(), bitmap.end(), written);
   if (first == bitmap.end()) return;

@@ -5,10 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
-#include "vmm/busy_pages.h"
 #include "vmm/fd.h"
 #include "vmm/guest_memory.h"
 #include "vmm/kvm.h"
@@ -29,11 +27,14 @@ class Vm {
   // unwritten). Throws VmmError. The vCPU must stand still.
   enum class DirtyLog { kOff, kOn };
   void SetDirtyLog(DirtyLog state);
-  // Pages written since the last call (or since switching on), and clears the log: bit i % 64 of
-  // bitmap[i / 64] is frame i. Pages that keep being written are named though they may have rested
-  // this time (BusyPages). `bitmap` is resized to ram_bytes / 4096 / 64 words. Writes by the host
-  // are not in it. Throws VmmError.
+  // The pages in the log: bit i % 64 of bitmap[i / 64] is frame i. A page is in it from its first
+  // write on until it is protected. `bitmap` is resized to ram_bytes / 4096 / 64 words. Writes by
+  // the host are not in it. Throws VmmError.
   void GetDirtyLog(std::vector<uint64_t>& bitmap);
+  // Takes these pages, as far as they are in the log, out of it; the next write puts one back. A
+  // KVM that cannot be told (before Linux 5.1) has done it to all when it named them. Throws
+  // VmmError.
+  void Protect(std::vector<uint64_t>& bitmap);
 
   // Takes the memory slot away and makes it again: KVM forgets every translation that it had. The
   // dirty log keeps its state and loses its content. Throws VmmError. The vCPU must stand still.
@@ -41,14 +42,12 @@ class Vm {
 
  private:
   void SetRegion(uint32_t flags, uint64_t bytes);
-  void Protect(std::vector<uint64_t>& bitmap);
 
   Fd fd_;
   uint8_t* memory_base_ = nullptr;
   uint64_t memory_bytes_ = 0;
-  uint32_t flags_ = 0;             // of the slot
-  std::optional<BusyPages> busy_;  // none: KVM protects all pages that it names by itself
-  std::vector<uint64_t> protect_;
+  uint32_t flags_ = 0;  // of the slot
+  bool protects_on_demand_ = false;
 };
 
 }  // namespace fv::vmm

@@ -124,6 +124,7 @@ void Attribution::HashWaiting() {
     Guard& guard = guards_[pfn];
     guard.waiting = false;
     if (guard.hash != 0 || !occupants_->IsTaken(pfn, *world_)) {
+      settled_.push_back(pfn);
       continue;
     }
     const Occupant& occupant = occupants_->Of(pfn);
@@ -134,12 +135,14 @@ void Attribution::HashWaiting() {
     const uint64_t before = hashed_;
     guard.hash = HashNow(pfn);
     hashes -= hashed_ - before;
+    settled_.push_back(pfn);
     guard.moved_in = occupant.since;
   }
 }
 
 void Attribution::Step(const model::World& world, const Occupants& occupants,
                        const DirtyBits& dirty, ContentGuard::Gap gap, Findings& findings) {
+  settled_.clear();
   if (world.lost()) {
     return;
   }

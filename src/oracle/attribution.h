@@ -33,6 +33,11 @@ class Attribution {
             ContentGuard::Gap gap, Findings& findings);
 
   uint64_t hashed() const { return hashed_; }
+  bool HasHash(uint64_t pfn) const { return guards_[pfn].hash != 0; }
+  // Its hash is going to be taken; being written again changes nothing.
+  bool Awaits(uint64_t pfn) const { return guards_[pfn].waiting && guards_[pfn].hash == 0; }
+  // Frames that awaited a hash until this step.
+  const std::vector<uint64_t>& settled() const { return settled_; }
 
  private:
   struct Guard {
@@ -56,6 +61,7 @@ class Attribution {
   const ContentGuard& content_;
   LazyArray<Guard> guards_;  // by frame
   std::deque<uint64_t> waiting_;
+  std::vector<uint64_t> settled_;
   uint64_t hashed_ = 0;
   // Of the current step.
   const model::World* world_ = nullptr;

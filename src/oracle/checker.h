@@ -95,6 +95,10 @@ class Checker {
   enum class Events { kShow, kHide };
   std::string Text(const Finding& finding, Events events = Events::kShow) const;
   const CheckerStats& stats() const { return stats_; }
+  // Of the last look; null before the first: all of the log is of interest.
+  const WatchedFrames* watched() const {
+    return incremental_ == nullptr ? nullptr : &incremental_->watched();
+  }
 
  private:
   // Adds what a full walk finds now.

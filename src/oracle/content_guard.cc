@@ -88,6 +88,7 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
     CheckZero(zero_pfn, findings);
   }
   first_ = false;
+  newly_hashed_.clear();
   for (const uint64_t pfn : dirty.frames()) {
     if (pfn < memory_.frames()) {
       CheckDirty(pfn, gap, findings);
@@ -95,6 +96,12 @@ void ContentGuard::Step(const DirtyBits& dirty, Gap gap, uint64_t zero_pfn, Find
   }
   HashBacklog();  // of earlier steps
   HashShared();
+}
+
+void ContentGuard::SaveHash(uint64_t pfn) {
+  hashes_[pfn] = Hash(pfn);
+  newly_hashed_.push_back(pfn);
+  ++hashed_;
 }
 
 void ContentGuard::HashShared() {
@@ -106,8 +113,7 @@ void ContentGuard::HashShared() {
       continue;
     } else if (hashes_[pfn] == 0 && budget > 0) {
       --budget;
-      ++hashed_;
-      hashes_[pfn] = Hash(pfn);
+      SaveHash(pfn);
     } else if (hashes_[pfn] == 0 && waiting_[pfn] == 0 && budget_.later > 0) {
       waiting_[pfn] = 1;
       backlog_.push_back(pfn);
@@ -124,8 +130,7 @@ void ContentGuard::HashBacklog() {
     waiting_[pfn] = 0;
     if (hashes_[pfn] == 0 && Shared(pfn)) {
       --hashes;
-      ++hashed_;
-      hashes_[pfn] = Hash(pfn);
+      SaveHash(pfn);
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <vector>
 
 #include "proto/events.h"
 #include "src/inspect/memory_reader.h"
@@ -42,6 +43,8 @@ class ContentGuard {
   // Number of words of a frame that are not zero.
   unsigned NonZeroWords(uint64_t pfn) const;
   uint64_t hashed() const { return hashed_; }
+  // Frames that have a hash since this step.
+  const std::vector<uint64_t>& newly_hashed() const { return newly_hashed_; }
   // Of a frame's 4096 bytes now; never 0.
   uint64_t Hash(uint64_t pfn) const;
   // The same, as it is known after this step from it or an earlier one and still true; 0: not
@@ -52,6 +55,7 @@ class ContentGuard {
   bool Shared(uint64_t pfn) const;
   bool Guarded(uint64_t pfn) const;
   void CheckDirty(uint64_t pfn, Gap gap, Findings& findings);
+  void SaveHash(uint64_t pfn);
   void HashShared();
   void HashBacklog();
   void CheckZero(uint64_t zero_pfn, Findings& findings) const;
@@ -64,6 +68,7 @@ class ContentGuard {
   LazyArray<uint8_t> waiting_;    // by frame: whether it is in the backlog
   bool first_ = true;
   uint64_t hashed_ = 0;
+  std::vector<uint64_t> newly_hashed_;
 };
 
 }  // namespace fv::oracle

@@ -16,9 +16,14 @@ namespace fv::oracle {
 
 class DirtyBits {
  public:
-  explicit DirtyBits(std::span<const uint64_t> words) : words_(words) {
+  explicit DirtyBits(std::span<const uint64_t> words) : words_(words) {}
+
+  // Makes the list of frames(): without those of `open`, a bit a frame; it may be shorter.
+  void List(std::span<const uint64_t> open) {
+    frames_.clear();
     for (size_t i = 0; i < words_.size(); ++i) {
-      for (uint64_t word = words_[i]; word != 0; word &= word - 1) {
+      uint64_t word = words_[i] & ~(i < open.size() ? open[i] : 0);
+      for (; word != 0; word &= word - 1) {
         frames_.push_back(i * 64 + static_cast<unsigned>(std::countr_zero(word)));
       }
     }
@@ -42,7 +47,7 @@ class DirtyBits {
     return Range(proto::PhysOfDirectMap(pointer), bytes);
   }
 
-  // The written frames, ascending.
+  // The written frames, ascending, as far as List was to name them.
   const std::vector<uint64_t>& frames() const { return frames_; }
 
  private:

@@ -4,6 +4,7 @@
 #include "src/oracle/frame_cache.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "src/inspect/snapshot_reader.h"
@@ -18,6 +19,7 @@ FrameCache::FrameCache(const inspect::MemoryReader& memory)
 void FrameCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty) {
   ++step_;
   changed_.clear();
+  restated_.clear();
   pinned_.clear();
   const uint64_t table_was = table_gpa_;
   table_gpa_ = proto::PhysOfDirectMap(header.frame_table);
@@ -50,6 +52,9 @@ void FrameCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& di
   }
 }
 
+static_assert(offsetof(FrameRecord, refs) == 0 && sizeof(FrameRecord::refs) == 4,
+              "the low half of a record's first word");
+
 void FrameCache::ReadRange(uint64_t table_gpa, uint64_t begin, uint64_t end) {
   // The pages of the table are written again and again, most of their records hardly ever.
   constexpr uint64_t kBlock = 32;
@@ -60,11 +65,19 @@ void FrameCache::ReadRange(uint64_t table_gpa, uint64_t begin, uint64_t end) {
       continue;
     }
     const uint64_t words[2] = {memory_.Word(at), memory_.Word(at + 8)};
-    if (std::memcmp(words, &records_[pfn], sizeof(words)) != 0) {
-      FrameRecord record;
-      std::memcpy(&record, words, sizeof(record));
-      Store(pfn, record);
+    uint64_t known[2];
+    std::memcpy(known, &records_[pfn], sizeof(known));
+    if (known[0] == words[0] && known[1] == words[1]) {
+      continue;
     }
+    if (known[0] >> 32 == words[0] >> 32 && known[1] == words[1]) {  // what a fork does to all
+      records_[pfn].refs = static_cast<uint32_t>(words[0]);
+      Mark(pfn);
+      continue;
+    }
+    FrameRecord record;
+    std::memcpy(&record, words, sizeof(record));
+    Store(pfn, record);
   }
 }
 
@@ -80,6 +93,7 @@ void FrameCache::Store(uint64_t pfn, const FrameRecord& record) {
   }
   if (was != is || old.aux != record.aux) {
     MarkState(pfn);
+    restated_.push_back(pfn);
   } else {
     Mark(pfn);
   }

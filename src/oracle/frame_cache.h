@@ -64,6 +64,8 @@ class FrameCache {
   }
 
   const std::vector<uint64_t>& changed() const { return changed_; }
+  // Those whose record's state or origin was found changed by Refresh.
+  const std::vector<uint64_t>& restated() const { return restated_; }
   // Frames below the high-water mark by state.
   const StateCounts& counts() const { return counts_; }
   uint32_t step() const { return step_; }
@@ -85,6 +87,7 @@ class FrameCache {
   LazyArray<FrameSums> sums_;
   LazyArray<Step> steps_;
   std::vector<uint64_t> changed_;
+  std::vector<uint64_t> restated_;
   std::vector<uint64_t> pinned_;  // whose number of pins changed in this step
   StateCounts counts_{};
   uint64_t table_gpa_ = 0;

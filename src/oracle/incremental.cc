@@ -26,15 +26,20 @@ IncrementalChecker::IncrementalChecker(const inspect::MemoryReader& memory,
       processes_(memory),
       content_(memory, frames_, budget),
       model_(mms_, tables_, frames_, content_),
-      attribution_(frames_, content_) {}
+      attribution_(frames_, content_),
+      watched_(memory.frames()) {}
 
 absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
   const auto header = channel_.LiveHeader();
   if (!header.ok()) {
     return header.status();
   }
-  const DirtyBits dirty(input.dirty);
+  DirtyBits dirty(input.dirty);
   frames_.Refresh(*header, dirty);
+  for (const uint64_t pfn : frames_.restated()) {
+    if (frames_.record(pfn).state != proto::FrameState::kFree) watched_.Watch(pfn);
+  }
+  dirty.List(watched_.open());
   tables_.Begin(header->zero_pfn, findings);
   objects_.Refresh(*header, dirty, findings);
   mms_.Refresh(*header, dirty, findings);
@@ -56,6 +61,7 @@ absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
     model_.Step(*input.world, gap, header->zero_pfn, findings);
     attribution_.Step(*input.world, model_.occupants(), dirty, gap, findings);
   }
+  Watch(dirty);
   if (input.kind == SafepointKind::kBoot || first_) {
     baseline_ = Count();
   } else if (input.kind == SafepointKind::kFinal) {
@@ -65,6 +71,29 @@ absl::Status IncrementalChecker::Step(const Input& input, Findings& findings) {
   tables_.Locate(findings);
   NameTasks(tasks_.tasks(), findings.list());
   return absl::OkStatus();
+}
+
+bool IncrementalChecker::MayBeOpen(uint64_t pfn) const {
+  return tables_.OfFrame(pfn) == nullptr &&
+         (attribution_.Awaits(pfn) || frames_.record(pfn).state == proto::FrameState::kFree);
+}
+
+void IncrementalChecker::Watch(const DirtyBits& dirty) {
+  const auto decide = [this](uint64_t pfn) {
+    if (content_.SavedHash(pfn) != 0 || attribution_.HasHash(pfn)) {
+      watched_.WatchHashed(pfn);
+    } else if (MayBeOpen(pfn)) {
+      watched_.Open(pfn);
+    } else {
+      watched_.Watch(pfn);
+    }
+  };
+  for (const uint64_t pfn : dirty.frames()) {
+    if (pfn < memory_.frames()) decide(pfn);
+  }
+  for (const uint64_t pfn : content_.newly_hashed()) decide(pfn);
+  for (const uint64_t pfn : attribution_.settled()) decide(pfn);
+  for (const uint64_t pfn : tables_.created()) decide(pfn);
 }
 
 void IncrementalChecker::UpdateTables(const DirtyBits& dirty) {

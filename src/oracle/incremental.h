@@ -26,6 +26,7 @@
 #include "src/oracle/table_cache.h"
 #include "src/oracle/task_cache.h"
 #include "src/oracle/transition.h"
+#include "src/oracle/watched_frames.h"
 
 namespace fv::oracle {
 
@@ -54,6 +55,8 @@ class IncrementalChecker {
   const Baseline& baseline() const { return baseline_; }
   void set_baseline(const Baseline& baseline) { baseline_ = baseline; }
 
+  // What the log of written pages has to name from here on, at every step or not.
+  const WatchedFrames& watched() const { return watched_; }
   uint64_t walked_ptes() const { return tables_.walked_ptes(); }
   const TaskCache& tasks() const { return tasks_; }
 
@@ -63,6 +66,9 @@ class IncrementalChecker {
   void CheckAccounts(const proto::ChannelHeader& header, Findings& findings);
   void CheckLifecycle(const proto::ChannelHeader& header, ContentGuard::Gap gap,
                       std::span<const proto::EventRecord> events, Findings& findings);
+  // Whether the frame may be written unheard (watched_frames.h has the reason).
+  bool MayBeOpen(uint64_t pfn) const;
+  void Watch(const DirtyBits& dirty);
   Baseline Count() const;
 
   inspect::MemoryReader memory_;
@@ -77,6 +83,7 @@ class IncrementalChecker {
   ContentGuard content_;
   ModelChecker model_;
   Attribution attribution_;
+  WatchedFrames watched_;
   std::vector<inspect::SlabCache> slabs_;  // as of the last step
   bool first_ = true;
   Baseline baseline_;

@@ -139,12 +139,15 @@ void MmCache::RefreshVmas(uint32_t slot, Findings& findings) {
   inspect::ReadVmas(memory_, state.mm, malformed);
   AddMalformed(malformed, findings);
   state.broken = !malformed.empty();
-  CheckVmas(state.mm, findings);
-  mappers_.Remove(before);
-  mappers_.Add(state.mm.vmas);
-  state.charged = ChargedPages(state.mm);
-  if (!state.fresh) {
-    AddChangedRanges(slot, before, state.mm.vmas);
+  state.read = true;
+  if (purpose_ == Purpose::kJudge) {
+    CheckVmas(state.mm, findings);
+    mappers_.Remove(before);
+    mappers_.Add(state.mm.vmas);
+    state.charged = ChargedPages(state.mm);
+    if (!state.fresh) {
+      AddChangedRanges(slot, before, state.mm.vmas);
+    }
   }
   state.frames.clear();
   for (const Vma& vma : state.mm.vmas) {
@@ -196,7 +199,7 @@ void MmCache::Relist(const proto::ChannelHeader& header, Findings& findings) {
     order_.push_back(slot);
   }
   for (const auto& [address, slot] : known) {
-    mappers_.Remove(slots_[slot]->mm.vmas);
+    if (purpose_ == Purpose::kJudge) mappers_.Remove(slots_[slot]->mm.vmas);
     gone_.push_back(slot);
   }
   users_changed_ = true;
@@ -216,6 +219,7 @@ void MmCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty
   for (const uint32_t slot : order_) {
     MmState& state = *slots_[slot];
     state.fresh = false;
+    state.read = false;
     state.pages_changed = false;
     state.reductions.clear();
     state.tables_replaced = false;
@@ -235,6 +239,7 @@ void MmCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty
       if (now.root_gpa != was.root_gpa) {
         moved_.push_back(slot);
       }
+      state.read |= std::memcmp(&now, &was, sizeof(now)) != 0;
       state.mm.record = now;
     }
     if (vmas_stale) {
@@ -249,7 +254,7 @@ void MmCache::Refresh(const proto::ChannelHeader& header, const DirtyBits& dirty
       RefreshVmas(slot, findings);
     }
   }
-  mappers_.Check(memory_, findings);
+  if (purpose_ == Purpose::kJudge) mappers_.Check(memory_, findings);
 }
 
 void MmCache::Release() {

@@ -17,7 +17,10 @@ namespace fv::oracle {
 
 class MmCache {
  public:
-  explicit MmCache(const inspect::MemoryReader& memory) : memory_(memory) {}
+  // kRead: only keeps up with the records; rules are not checked, and lineages not counted.
+  enum class Purpose { kJudge, kRead };
+  explicit MmCache(const inspect::MemoryReader& memory, Purpose purpose = Purpose::kJudge)
+      : memory_(memory), purpose_(purpose) {}
 
   // A range of an address space whose VMAs changed in what entries may do.
   struct Range {
@@ -54,6 +57,7 @@ class MmCache {
                         const std::vector<inspect::Vma>& after);
 
   inspect::MemoryReader memory_;
+  Purpose purpose_;
   MmSlots slots_;
   Mappers mappers_;
   std::vector<uint32_t> order_;  // slots in list order

@@ -29,6 +29,7 @@ struct MmState {
   int32_t root = -1;             // table number
   bool broken = false;           // its VMAs could not all be read: read them again at every step
   bool fresh = true;             // first seen in this step
+  bool read = true;              // record or VMAs were found changed in this step
   bool pages_changed = false;    // in this step, or the record's counters did
   uint64_t flush_before = 0;     // flush_generation at the previous step
   std::vector<Reduction> reductions;  // of this step

@@ -308,6 +308,49 @@ TEST_F(AttributionTest, NobodyIsAccusedAcrossAGap) {
   EXPECT_EQ(Step(ContentGuard::Gap::kUnknown), "");
 }
 
+// ---- which frames are watched ------------------------------------------------------------------
+
+TEST_F(AttributionTest, APageIsOpenFromItsFirstWriteToItsHash) {
+  const uint64_t pfn = Pfn(sample_.child_mm, kPageAt);
+  const WatchedFrames& watched = checker_.watched();
+  const auto is_hashed = [&] { return (watched.hashed()[pfn / 64] >> (pfn % 64) & 1) != 0; };
+  EXPECT_FALSE(watched.IsOpen(pfn)) << "its hash is known";
+  EXPECT_TRUE(is_hashed());
+  Run(sample_.child_mm);
+  for (int write = 0; write < 3; ++write) {
+    Scribble(pfn);
+    EXPECT_EQ(Step(), "");
+    EXPECT_TRUE(watched.IsOpen(pfn));
+    EXPECT_FALSE(is_hashed());
+  }
+  Scribble(pfn);
+  Run(sample_.mm);
+  EXPECT_EQ(Step(), "") << "the child ran";
+  EXPECT_FALSE(watched.IsOpen(pfn)) << "its writer stopped, so there is a hash";
+  EXPECT_TRUE(is_hashed());
+  Scribble(pfn);
+  EXPECT_EQ(Step(), "WrittenByNobody");
+}
+
+TEST_F(AttributionTest, APageThatCameToBeSharedIsWatched) {
+  const uint64_t pfn = Pfn(sample_.child_mm, kPageAt);
+  Run(sample_.child_mm);
+  Scribble(pfn);
+  EXPECT_EQ(Step(), "");
+  EXPECT_TRUE(checker_.watched().IsOpen(pfn));
+  (void)g().Fork(sample_.child, 9);
+  EXPECT_EQ(Step(), "");
+  EXPECT_FALSE(checker_.watched().IsOpen(pfn));
+}
+
+TEST_F(AttributionTest, APageTableIsNeverOpen) {
+  const uint64_t table =
+      g().PteGpa(sample_.mm, kPageAt, GuestBuilder::Tables::kFind) >> proto::kPageShift;
+  Dirty(table);
+  EXPECT_EQ(Step(), "");
+  EXPECT_FALSE(checker_.watched().IsOpen(table));
+}
+
 // ---- when there is a model ------------------------------------------------------------------
 
 TEST(ModelStory, ACheckerThatCameAfterBootDoesWithoutTheModel) {

@@ -34,6 +34,7 @@ TableCache::TableCache(const inspect::MemoryReader& memory, FrameCache& frames, 
 
 void TableCache::Begin(uint64_t zero_pfn, Findings& findings) {
   changed_blocks_.clear();
+  created_.clear();
   zero_pfn_ = zero_pfn;
   findings_ = &findings;
 }
@@ -63,6 +64,7 @@ uint32_t TableCache::Create(uint64_t pfn, unsigned level, uint64_t base) {
   table.base = base;
   table.created = frames_.step();
   table_of_[pfn] = id + 1;
+  created_.push_back(pfn);
   frames_.Mark(pfn);
   return id;
 }

@@ -81,6 +81,8 @@ class TableCache {
     auto operator<=>(const Block&) const = default;
   };
   const std::vector<Block>& changed_blocks() const { return changed_blocks_; }
+  // Frames that became tables in this step, whether they still are or not.
+  const std::vector<uint64_t>& created() const { return created_; }
   // Gives findings that name only a frame an address.
   void Locate(Findings& findings) const;
 
@@ -180,6 +182,7 @@ class TableCache {
   std::vector<Staged> staged_;
   std::vector<uint32_t> dirty_tables_;
   std::vector<Block> changed_blocks_;
+  std::vector<uint64_t> created_;
   uint64_t walked_ptes_ = 0;
 };
 

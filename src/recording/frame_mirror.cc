@@ -28,6 +28,19 @@ FrameMirror::Told FrameMirror::TellOf(const FrameRecord& record, schema::Change&
           record.state == FrameState::kSlab ? CacheId(record.aux, change) : 0};
 }
 
+bool FrameMirror::HoldsNoRecords(uint64_t frame) const {
+  switch (cache_.record(frame).state) {
+    case FrameState::kFree:
+    case FrameState::kAnon:
+    case FrameState::kFile:
+    case FrameState::kZero:
+    case FrameState::kKernelStack:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void FrameMirror::Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
                          schema::Change& change) {
   cache_.Refresh(header, dirty);

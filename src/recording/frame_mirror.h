@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "proto/channel.h"
 #include "proto/recording.pb.h"
@@ -23,6 +24,12 @@ class FrameMirror {
   // Adds what changed since the last call; the first reads everything.
   void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,
               schema::Change& change);
+
+  // Of the last Update: frames that came to be something else.
+  const std::vector<uint64_t>& restated() const { return cache_.restated(); }
+  // Whether nothing that a recording has is kept in such a frame: users' pages, kernel stacks, and
+  // what belongs to nobody.
+  bool HoldsNoRecords(uint64_t frame) const;
 
  private:
   // As FrameRun has it.

@@ -79,7 +79,9 @@ void MmMirror::Update(const proto::ChannelHeader& header, const oracle::DirtyBit
   for (const bool fresh : {false, true}) {
     for (uint32_t slot = 0; slot < told_.size(); ++slot) {
       const auto& state = cache_.slots()[slot];
-      if (state == nullptr || is_gone(slot) || (told_[slot].id == 0) != fresh) continue;
+      if (state == nullptr || (told_[slot].id == 0) != fresh) continue;
+      if (!state->read && told_[slot].held) continue;  // as it was told
+      if (is_gone(slot)) continue;
       Tell(slot, change);
       if (told_[slot].held) continue;
       const Told* const model = ModelOf(state->mm.address);

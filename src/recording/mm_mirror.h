@@ -34,7 +34,8 @@ std::vector<VmaFields> FieldsOf(std::span<const inspect::Vma> vmas);
 
 class MmMirror {
  public:
-  explicit MmMirror(const inspect::MemoryReader& memory) : cache_(memory), files_(memory) {}
+  explicit MmMirror(const inspect::MemoryReader& memory)
+      : cache_(memory, oracle::MmCache::Purpose::kRead), files_(memory) {}
 
   // Adds what changed since the last call, in `tables` too. `events`: since then.
   void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty,

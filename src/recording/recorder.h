@@ -48,6 +48,9 @@ class Recorder {
   // Events that came and were not written yet go to the file, and all that is buffered.
   void Flush();
 
+  // Frames of which the recorder need not hear, a bit each (StateDiffer::open).
+  std::span<const uint64_t> open() const { return differ_.open(); }
+
   uint64_t events() const { return events_; }
   // The file has its limit.
   bool full() const { return full_; }

@@ -68,6 +68,7 @@ vmm::Next RecordingObserver::OnSafepoint(proto::SafepointKind kind) {
     logging_ = true;
   }
   recorder_.OnSafepoint(kind, dirty_);
+  machine_.TellDirtyLog(vmm::LogReader::kRecorder, {recorder_.open(), {}});
   return vmm::Next::kContinue;
 }
 

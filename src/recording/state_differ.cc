@@ -11,13 +11,25 @@ absl::Status StateDiffer::Step(std::span<const uint64_t> dirty,
                                std::span<const proto::EventRecord> events, schema::Change& change) {
   const auto header = channel_.LiveHeader();
   if (!header.ok()) return header.status();
-  const oracle::DirtyBits bits(dirty);
+  oracle::DirtyBits bits(dirty);
+  bits.List(open_);
   frames_.Update(*header, bits, change);
   mms_.Update(*header, bits, events, tables_, change);
   tasks_.Update(
       *header, bits, [this](proto::GuestPtr mm) { return mms_.IdOf(mm); }, change);
   TellRunning(*header, change);
+  UpdateOpen();
   return absl::OkStatus();
+}
+
+void StateDiffer::UpdateOpen() {
+  const auto decide = [this](uint64_t frame) {
+    const uint64_t bit = uint64_t{1} << (frame % 64);
+    const bool open = frames_.HoldsNoRecords(frame) && !tables_.IsTable(frame);
+    open_[frame / 64] = open ? open_[frame / 64] | bit : open_[frame / 64] & ~bit;
+  };
+  for (const uint64_t frame : frames_.restated()) decide(frame);
+  for (const uint64_t frame : tables_.entered()) decide(frame);
 }
 
 void StateDiffer::TellRunning(const proto::ChannelHeader& header, schema::Change& change) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "proto/recording.pb.h"
@@ -27,7 +28,8 @@ class StateDiffer {
         frames_(memory),
         tables_(memory),
         mms_(memory),
-        tasks_(memory) {}
+        tasks_(memory),
+        open_((memory.frames() + 63) / 64) {}
 
   // What changed since the last call is added to `change`, which is empty; the first call adds
   // everything. `dirty`: frames written since (oracle::DirtyBits); `events`: since, oldest first.
@@ -35,10 +37,16 @@ class StateDiffer {
   absl::Status Step(std::span<const uint64_t> dirty, std::span<const proto::EventRecord> events,
                     schema::Change& change);
 
+  // A bit for each frame that may be written without this one's hearing of it: nothing that is told
+  // is kept there. A record that a broken guest has in such a frame is read all the same, since the
+  // log names it at every step (vmm::LogWishes::open).
+  std::span<const uint64_t> open() const { return open_; }
+
   // Mm.id of the address space at `address`; 0: there is none.
   uint32_t MmId(proto::GuestPtr address) const { return mms_.IdOf(address); }
 
  private:
+  void UpdateOpen();
   void TellRunning(const proto::ChannelHeader& header, schema::Change& change);
 
   inspect::MemoryReader memory_;
@@ -48,6 +56,7 @@ class StateDiffer {
   MmMirror mms_;
   TaskMirror tasks_;
   uint32_t running_ = 0;
+  std::vector<uint64_t> open_;
 };
 
 }  // namespace fv::recording

@@ -3,6 +3,8 @@
 // What upper tables no longer point to goes first, so that a table that moved is met once.
 #include "src/recording/table_mirror.h"
 
+#include <utility>
+
 #include "src/inspect/table_reader.h"
 #include "src/recording/entry_flags.h"
 
@@ -163,7 +165,8 @@ void TableMirror::End() {
     }
     table->fresh = false;
   }
-  fresh_.clear();
+  entered_.clear();
+  std::swap(entered_, fresh_);
 }
 
 }  // namespace fv::recording

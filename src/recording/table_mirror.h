@@ -36,6 +36,10 @@ class TableMirror {
   bool Hold(uint64_t root, uint64_t model);
   void End();
 
+  bool IsTable(uint64_t frame) const { return frame < table_of_.size() && table_of_[frame] != 0; }
+  // Frames that became tables in this step, if they still are or not.
+  const std::vector<uint64_t>& entered() const { return entered_; }
+
  private:
   struct Table {
     uint64_t frame = 0;
@@ -74,7 +78,8 @@ class TableMirror {
   std::vector<std::unique_ptr<Table>> tables_;  // unused ones are kept for their memory
   std::vector<uint32_t> free_places_;
   std::vector<Staged> staged_;
-  std::vector<uint64_t> fresh_;  // frames, in the order in which they were met
+  std::vector<uint64_t> fresh_;    // frames, in the order in which they were met
+  std::vector<uint64_t> entered_;  // fresh_ of the last step
   schema::Change* change_ = nullptr;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/recording/task_mirror.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "src/inspect/structures.h"
 #include "src/recording/printable.h"
@@ -74,18 +74,28 @@ bool TaskMirror::List(const proto::ChannelHeader& header) {
   return true;
 }
 
-void TaskMirror::Tell(std::map<uint32_t, TaskFields> now, schema::Change& change) {
-  for (const auto& [pid, fields] : told_) {
-    if (!now.contains(pid)) change.add_removed_tasks(pid);
-  }
-  for (const auto& [pid, fields] : now) {
-    const auto before = told_.find(pid);
-    if (before != told_.end() && before->second == fields) continue;
+void TaskMirror::Tell(schema::Change& change) {
+  std::ranges::stable_sort(now_, {}, &Fields::value_type::first);
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  // The first of those that are the same from the back: the last.
+  const auto end = std::unique(now_.rbegin(), now_.rend(), same);
+  now_.erase(now_.begin(), end.base());
+  const auto add = [&](uint32_t pid, const TaskFields& before, const TaskFields& fields) {
     schema::Task& out = *change.add_tasks();
     out.set_pid(pid);
-    TellChanges(before == told_.end() ? TaskFields{} : before->second, fields, out);
+    TellChanges(before, fields, out);
+  };
+  auto was = told_.begin();
+  for (const auto& [pid, fields] : now_) {
+    for (; was != told_.end() && was->first < pid; ++was) change.add_removed_tasks(was->first);
+    if (was == told_.end() || was->first != pid) {
+      add(pid, {}, fields);
+    } else if (const auto& before = (was++)->second; !(before == fields)) {
+      add(pid, before, fields);
+    }
   }
-  told_ = std::move(now);
+  for (; was != told_.end(); ++was) change.add_removed_tasks(was->first);
+  std::swap(told_, now_);
 }
 
 }  // namespace fv::recording

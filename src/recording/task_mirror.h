@@ -4,8 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "proto/channel.h"
@@ -39,13 +40,13 @@ class TaskMirror {
   void Update(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty, MmId mm_id,
               schema::Change& change) {
     if (!Refresh(header, dirty)) return;
-    std::map<uint32_t, TaskFields> now;
+    now_.clear();
     for (const inspect::Task& task : tasks_) {
-      TaskFields& fields = now[task.record.pid] = OwnFieldsOf(task.record);
+      auto& [pid, fields] = now_.emplace_back(task.record.pid, OwnFieldsOf(task.record));
       fields.ppid = PidOf(task.record.parent);
       fields.mm = mm_id(task.record.mm);
     }
-    Tell(std::move(now), change);
+    Tell(change);
   }
 
   // 0: no task of the list.
@@ -55,14 +56,17 @@ class TaskMirror {
   // Reads again what was written; false if nothing was.
   bool Refresh(const proto::ChannelHeader& header, const oracle::DirtyBits& dirty);
   bool List(const proto::ChannelHeader& header);
-  void Tell(std::map<uint32_t, TaskFields> now, schema::Change& change);
+  // What makes told_ into now_, of which the last of several with one pid counts.
+  void Tell(schema::Change& change);
 
   inspect::MemoryReader memory_;
   std::vector<inspect::Task> tasks_;
-  std::map<proto::GuestPtr, uint32_t> pids_;  // by address
-  std::map<uint32_t, TaskFields> told_;       // by pid
-  proto::Link head_{1, 1};                    // as last read; never valid: the first step lists
-  bool broken_ = true;                        // the list could not be read whole
+  std::unordered_map<proto::GuestPtr, uint32_t> pids_;          // by address
+  using Fields = std::vector<std::pair<uint32_t, TaskFields>>;  // by pid
+  Fields told_;
+  Fields now_;              // kept for its memory
+  proto::Link head_{1, 1};  // as last read; never valid: the first step lists
+  bool broken_ = true;      // the list could not be read whole
 };
 
 }  // namespace fv::recording

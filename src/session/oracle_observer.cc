@@ -67,7 +67,11 @@ Next OracleObserver::OnSafepoint(proto::SafepointKind kind) {
     // The first check reads everything; what is written from here on is what it has not seen.
     StartLog();
   }
-  return Take(checker_->OnSafepoint(known, dirty_));
+  const Next next = Take(checker_->OnSafepoint(known, dirty_));
+  if (const oracle::WatchedFrames* const watched = checker_->watched()) {
+    machine_.TellDirtyLog(vmm::LogReader::kOracle, {watched->open(), watched->hashed()});
+  }
+  return next;
 }
 
 void OracleObserver::StartLog() {
