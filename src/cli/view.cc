@@ -7,19 +7,20 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "src/cli/end_signals.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
 #include "src/cli/verbs.h"
 #include "src/recording/record_reader.h"
 #include "src/recording/recording_file.h"
+#include "src/session/signals.h"
 #include "src/view/page_file.h"
 #include "src/view/request_check.h"
 #include "src/view/view_page.h"
@@ -53,16 +54,6 @@ absl::StatusOr<std::unique_ptr<view::ViewServer>> Serve(view::Source source) {
       view::ViewServer::Start(options, std::move(source));
   if (server.ok()) Complain((*server)->Url());
   return server;
-}
-
-// Until somebody has seen enough.
-void AwaitInterrupt() {
-  sigset_t enough;
-  sigemptyset(&enough);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&enough, signal);
-  ::pthread_sigmask(SIG_BLOCK, &enough, nullptr);
-  int signal = 0;
-  ::sigwait(&enough, &signal);
 }
 
 absl::Status WriteFile(const std::string& path, const std::string& content) {
@@ -103,9 +94,10 @@ int ViewRecording() {
     const absl::Status written = WritePage(file.get(), bytes);
     return written.ok() ? kExitOk : StatusError(written);
   }
+  const EndSignals enough;
   const auto server = Serve({file.get(), [bytes] { return bytes; }, [] { return true; }});
   if (!server.ok()) return StatusError(server.status());
-  AwaitInterrupt();
+  enough.Await();
   return kExitOk;
 }
 
@@ -113,8 +105,10 @@ int ViewRun(const Arguments& arguments, oracle::CheckMode mode) {
   absl::StatusOr<vmm::Fd> made = recording::CreateFile(FLAGS_record);
   if (!made.ok()) return StatusError(made.status());
   recording::RecordingFile file(*std::move(made));
+  std::optional<EndSignals> enough;
   std::unique_ptr<view::ViewServer> server;
   if (FLAGS_html.empty()) {
+    enough.emplace();
     auto started = Serve(
         {file.fd(), [&file] { return file.bytes_in_file(); }, [&file] { return file.closed(); }});
     if (!started.ok()) return StatusError(started.status());
@@ -124,7 +118,8 @@ int ViewRun(const Arguments& arguments, oracle::CheckMode mode) {
   extras.recording = &file;
   const auto then = [&](const GuestRunResult& result) {
     const int code = Tell(result);
-    if (server && result.session.end != session::SessionEnd::kSignal) AwaitInterrupt();
+    // One may have come when the run had ended, and the session no longer looked.
+    if (server && !session::StopSignal()) enough->Await();
     return code;
   };
   const absl::StatusOr<int> code = RunGuest(arguments, mode, then, extras);
