@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The children of a process, in order of birth: the first that has something to tell is taken. A
-// caller that finds none sleeps on its process's queue and looks again.
+// The children of a process: those of the calling thread come first, then those of the threads
+// after it, each in order of birth; the first that has something to tell is taken. A caller that
+// finds none sleeps on its process's queue and looks again.
 
 #include "guest/task/wait.h"
 
@@ -18,21 +19,45 @@ using Children = ListView<Task, &proto::TaskRecord::sibling>;
 constexpr uint32_t kStatusStopped = 0x7F;
 constexpr uint32_t kStatusContinued = 0xFFFF;
 
-// The thread that forked it is the caller, or has gone and left it to all.
-bool MadeBy(const Task& child, const Task& caller) {
+// Whose child it is: that of the thread that forked it; when that one is gone, of the process's
+// first living thread. (Linux: find_alive_thread.)
+const Task& OwnerOf(const Task& child, Task& caller) {
   const Task* forker = FindTask(child.forker);
-  return forker == &caller || forker == nullptr || forker->tgid != caller.tgid ||
-         (forker->flags & kPfExiting) != 0;
+  if (forker != nullptr && forker->tgid == caller.tgid && (forker->flags & kPfExiting) == 0) {
+    return *forker;
+  }
+  Task* owner = caller.leader();
+  for (Task* at = owner; (owner->flags & kPfExiting) != 0;) {
+    at = &NextThread(*at);
+    if (at == caller.leader()) {
+      break;
+    }
+    owner = at;
+  }
+  return *owner;
 }
 
-bool IsAskedFor(const Task& child, const WaitRequest& request, const Task& caller) {
+// How many threads the caller asks before the child's owner.
+unsigned TurnOf(const Task& child, Task& caller) {
+  if (&NextThread(caller) == &caller) {
+    return 0;
+  }
+  const Task& owner = OwnerOf(child, caller);
+  unsigned turn = 0;
+  for (Task* at = &caller; at != &owner; at = &NextThread(*at)) {
+    ++turn;
+  }
+  return turn;
+}
+
+bool IsAskedFor(const Task& child, const WaitRequest& request, Task& caller) {
   if (request.whom == WaitFor::kPid && child.pid != request.id) {
     return false;
   }
   if (request.whom == WaitFor::kGroup && child.pgid != request.id) {
     return false;
   }
-  return (request.options & kWnothread) == 0 || MadeBy(child, caller);
+  return (request.options & kWnothread) == 0 || &OwnerOf(child, caller) == &caller;
 }
 
 bool Eligible(const Task& child, const WaitRequest& request) {
@@ -67,55 +92,76 @@ WaitOutcome Reap(Task& child, const WaitRequest& request) {
   return outcome;
 }
 
-// Fills `outcome` if `child` has something that the request asks for.
-bool Report(Task& child, const WaitRequest& request, WaitOutcome& outcome) {
-  SignalStruct& signal = child.signal();
-  const bool keep = (request.options & kWnowait) != 0;
+enum class News : uint8_t { kNone, kExit, kStop, kContinuation };
+
+// What `child` has that the request asks for.
+News NewsOf(Task& child, const WaitRequest& request) {
+  const SignalStruct& signal = child.signal();
   if (child.state == proto::TaskState::kZombie && GroupIsEmpty(child)) {
-    if ((request.options & kWexited) == 0) {
-      return false;
-    }
-    outcome = Reap(child, request);
-    return true;
+    return (request.options & kWexited) != 0 ? News::kExit : News::kNone;
   }
   // From the moment it is killed, a stop or a continuation is no news.
   if ((signal.flags & kSignalGroupExit) != 0) {
-    return false;
+    return News::kNone;
   }
   const bool stopped = (signal.flags & kSignalStopped) != 0 && !signal.stop_reported;
   if ((request.options & kWstopped) != 0 && stopped) {
-    outcome = Describe(child);
+    return News::kStop;
+  }
+  const bool continued = (signal.flags & kSignalContinued) != 0;
+  return (request.options & kWcontinued) != 0 && continued ? News::kContinuation : News::kNone;
+}
+
+// Tells it, once unless the request says otherwise.
+WaitOutcome Report(Task& child, News news, const WaitRequest& request) {
+  if (news == News::kExit) {
+    return Reap(child, request);
+  }
+  SignalStruct& signal = child.signal();
+  const bool keep = (request.options & kWnowait) != 0;
+  WaitOutcome outcome = Describe(child);
+  if (news == News::kStop) {
     outcome.status = static_cast<uint32_t>(signal.stop_signal) << 8 | kStatusStopped;
     outcome.code = kCldStopped;
     signal.stop_reported = !keep;
-    return true;
+    return outcome;
   }
-  if ((request.options & kWcontinued) != 0 && (signal.flags & kSignalContinued) != 0) {
-    outcome = Describe(child);
-    outcome.status = kStatusContinued;
-    outcome.code = kCldContinued;
-    if (!keep) {
-      signal.flags &= ~static_cast<uint32_t>(kSignalContinued);
-    }
-    return true;
+  outcome.status = kStatusContinued;
+  outcome.code = kCldContinued;
+  if (!keep) {
+    signal.flags &= ~static_cast<uint32_t>(kSignalContinued);
   }
-  return false;
+  return outcome;
 }
 
 enum class Scan { kReported, kNothingYet, kNoChild };
 
 Scan ScanChildren(Task& leader, const WaitRequest& request, WaitOutcome& outcome) {
   bool eligible = false;
+  Task* first = nullptr;  // of those with news, the one whose turn comes first
+  unsigned first_turn = 0;
   for (Task& child : Children(leader.children)) {
     if (!Eligible(child, request) || child.state == proto::TaskState::kDead) {
       continue;
     }
-    if (Report(child, request, outcome)) {
-      return Scan::kReported;
+    if (NewsOf(child, request) != News::kNone) {
+      const unsigned turn = TurnOf(child, *CurrentTask());
+      if (first == nullptr || turn < first_turn) {
+        first = &child;
+        first_turn = turn;
+      }
+      if (first_turn == 0) {
+        break;
+      }
+      continue;
     }
     // One that is dead will never have other news: who asks for those has no child in it.
     const bool dead = child.state == proto::TaskState::kZombie && GroupIsEmpty(child);
     eligible = eligible || !dead;
+  }
+  if (first != nullptr) {
+    outcome = Report(*first, NewsOf(*first, request), request);
+    return Scan::kReported;
   }
   return eligible ? Scan::kNothingYet : Scan::kNoChild;
 }

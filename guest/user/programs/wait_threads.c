@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Children belong to the process: any thread may wait for a child that another thread forked;
-// __WNOTHREAD restricts that; two threads waiting for all get each child once.
+// __WNOTHREAD restricts that; two threads waiting for all get each child once. Of several that are
+// dead a thread gets its own first.
 // Rows of docs/fork-features.md: F26.
 #include <pthread.h>
 
@@ -33,6 +34,52 @@ static void* Reaps(void* arg) {
   return arg;
 }
 
+static void AwaitDeath(pid_t child) {
+  siginfo_t info;
+  CHECK_INT(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+}
+
+// Two children of the leader, the first and the last one, and one of the thread between them.
+static pid_t children[3];
+
+static void* OwnFirst(void* arg) {
+  children[1] = Fork(ExitWith, NULL);
+  pthread_barrier_wait(&barrier);
+  pthread_barrier_wait(&barrier);
+  for (int i = 0; i < 3; ++i) AwaitDeath(children[i]);
+  static const int kOrder[] = {1, 0, 2};
+  for (int i = 0; i < 3; ++i) CHECK_INT(wait(NULL), children[kOrder[i]]);
+  return arg;
+}
+
+static void OthersLater(void) {
+  pthread_t thread;
+  children[0] = Fork(ExitWith, NULL);
+  CHECK_INT(pthread_create(&thread, NULL, OwnFirst, NULL), 0);
+  pthread_barrier_wait(&barrier);
+  children[2] = Fork(ExitWith, NULL);
+  pthread_barrier_wait(&barrier);
+  CHECK_INT(pthread_join(thread, NULL), 0);
+  Ok("its own first");
+}
+
+// What a thread leaves goes to the first one that lives.
+static void* LooksForOthers(void* arg) {
+  CHECK_ERR(syscall(SYS_wait4, -1, NULL, __WNOTHREAD | WNOHANG, NULL), ECHILD);
+  return arg;
+}
+
+static void Left(void) {
+  pthread_t thread;
+  pid_t child = 0;
+  CHECK_INT(pthread_create(&thread, NULL, Forks, &child), 0);
+  CHECK_INT(pthread_join(thread, NULL), 0);
+  CHECK_INT(pthread_create(&thread, NULL, LooksForOthers, NULL), 0);
+  CHECK_INT(pthread_join(thread, NULL), 0);
+  CHECK_INT(syscall(SYS_wait4, -1, NULL, __WNOTHREAD, NULL), child);
+  Ok("left to the first");
+}
+
 int main(void) {
   pthread_t threads[2];
   pid_t child = 0;
@@ -47,6 +94,8 @@ int main(void) {
   pthread_barrier_wait(&barrier);
   pthread_join(threads[0], NULL);
   Ok("another thread's child");
+  OthersLater();
+  Left();
   for (long i = 0; i < kChildren; ++i) Fork(ExitWith, (void*)i);
   for (int i = 0; i < 2; ++i) CHECK_INT(pthread_create(&threads[i], NULL, Reaps, NULL), 0);
   for (int i = 0; i < 2; ++i) CHECK_INT(pthread_join(threads[i], NULL), 0);
