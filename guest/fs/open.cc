@@ -3,6 +3,7 @@
 // open(2) below the system call: flags, creation, permission, truncation; and opening to execute.
 #include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 
 #include "guest/fs/ramfs.h"
 #include "guest/fs/vfs.h"
@@ -100,6 +101,9 @@ Result<Ref<File>> OpenCreate(const PathCaller& caller, int dirfd, const char* pa
   if (where.child) {
     if ((flags & O_EXCL) != 0) {
       return Error(EEXIST);
+    }
+    if (where.child->mounted && (caller.resolve & RESOLVE_NO_XDEV) != 0) {
+      return Error(EXDEV);
     }
     Ref<Dentry> target = CrossMounts(where.child);
     if (target->inode().IsDirectory()) {

@@ -19,6 +19,9 @@ struct PathCaller {
   FsContext& fs;
   const Credentials& cred;
   FdTable* files;  // for a dirfd other than AT_FDCWD; may be nullptr
+  // RESOLVE_ flags of openat2(2), each of which forbids a way (EXDEV, ELOOP) or moves the root.
+  // Nothing has to be fetched for RESOLVE_CACHED.
+  uint64_t resolve = 0;
 };
 
 enum LookupFlag : uint32_t {
@@ -27,7 +30,7 @@ enum LookupFlag : uint32_t {
   kLookupEmptyPath = 4,  // "" names dirfd itself (AT_EMPTY_PATH)
 };
 
-// Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EBADF, ENOMEM.
+// Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EBADF, ENOMEM, EXDEV.
 Result<Ref<Dentry>> Lookup(const PathCaller& caller, int dirfd, const char* path, uint32_t flags);
 
 // What the last component is; all but kNormal can be neither made nor removed.

@@ -3,6 +3,7 @@
 // The path walk. Pending text is a stack: the caller's path at the bottom, the texts of symbolic
 // links under way above it; their inodes are held so that the text lives. No recursion.
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 
 #include "guest/fs/path.h"
 #include "guest/fs/vfs.h"
@@ -36,15 +37,20 @@ class Walker {
   };
 
   Status Start(int dirfd, const char* path);
+  Result<Ref<Dentry>> StartOf(int dirfd, const char* path) const;
   Result<bool> NextComponent(Component& out);
   // A step into a component that is not the last, or the last one of ToTarget.
   Status Step(const Component& component);
   Status Follow(const Ref<Dentry>& link);
+  Status FollowMagic(Inode& link);
+  Status ToRoot();
   Status MustSearch() const;
-  void Up();
+  Status Up();
+  bool Restricts(uint64_t resolve) const { return (caller_.resolve & resolve) != 0; }
 
   const PathCaller& caller_;
   uint32_t flags_;
+  Ref<Dentry> root_;  // nothing leads above it
   Ref<Dentry> at_;
   unsigned links_ = 0;
   unsigned depth_ = 0;  // pending texts above the caller's
@@ -54,18 +60,10 @@ class Walker {
   const char*& text() { return depth_ == 0 ? path_ : pending_[depth_ - 1].text; }
 };
 
-Status Walker::Start(int dirfd, const char* path) {
-  path_ = path;
-  if (path[0] == '\0' && (flags_ & kLookupEmptyPath) == 0) {
-    return Error(ENOENT);
-  }
-  if (path[0] == '/') {
-    at_ = caller_.fs.root;
-    return Ok();
-  }
+// Where a path begins that is not absolute, or that has this directory as its root.
+Result<Ref<Dentry>> Walker::StartOf(int dirfd, const char* path) const {
   if (dirfd == AT_FDCWD) {
-    at_ = caller_.fs.cwd;
-    return Ok();
+    return Ref<Dentry>(caller_.fs.cwd);
   }
   if (caller_.files == nullptr) {
     return Error(EBADF);
@@ -74,7 +72,36 @@ Status Walker::Start(int dirfd, const char* path) {
   if (path[0] != '\0' && !base->inode().IsDirectory()) {
     return Error(ENOTDIR);
   }
-  at_ = Ref<Dentry>(base->dentry());
+  return Ref<Dentry>(base->dentry());
+}
+
+Status Walker::Start(int dirfd, const char* path) {
+  path_ = path;
+  if (path[0] == '\0' && (flags_ & kLookupEmptyPath) == 0) {
+    return Error(ENOENT);
+  }
+  root_ = caller_.fs.root;
+  if (path[0] == '/' && !Restricts(RESOLVE_IN_ROOT)) {
+    at_ = root_;
+    return Restricts(RESOLVE_BENEATH) ? Status(Error(EXDEV)) : Ok();
+  }
+  at_ = TRY(StartOf(dirfd, path));
+  if (Restricts(RESOLVE_IN_ROOT | RESOLVE_BENEATH)) {
+    root_ = at_;
+  }
+  return Ok();
+}
+
+bool OnOneMount(const Dentry& a, const Dentry& b) {
+  return &a.inode().superblock() == &b.inode().superblock();
+}
+
+// What an absolute link does. (Linux: nd_jump_root.)
+Status Walker::ToRoot() {
+  if (Restricts(RESOLVE_BENEATH) || (Restricts(RESOLVE_NO_XDEV) && !OnOneMount(*at_, *root_))) {
+    return Error(EXDEV);
+  }
+  at_ = root_;
   return Ok();
 }
 
@@ -120,10 +147,17 @@ Result<bool> Walker::NextComponent(Component& out) {
   return true;
 }
 
-void Walker::Up() {
-  if (at_.get() != caller_.fs.root.get()) {
-    at_ = CrossMounts(ParentAcrossMounts(*at_));
+// (Linux: follow_dotdot.)
+Status Walker::Up() {
+  if (at_.get() == root_.get()) {
+    return Restricts(RESOLVE_BENEATH) ? Status(Error(EXDEV)) : Ok();
   }
+  Ref<Dentry> above = CrossMounts(ParentAcrossMounts(*at_));
+  if (Restricts(RESOLVE_NO_XDEV) && !OnOneMount(*at_, *above)) {
+    return Error(EXDEV);
+  }
+  at_ = std::move(above);
+  return Ok();
 }
 
 bool IsDot(const char* name, size_t length) { return length == 1 && name[0] == '.'; }
@@ -131,23 +165,36 @@ bool IsDotDot(const char* name, size_t length) {
   return length == 2 && name[0] == '.' && name[1] == '.';
 }
 
+// A link of /proc leads straight to its target. (Linux: nd_jump_link.)
+Status Walker::FollowMagic(Inode& link) {
+  Ref<Dentry> target = TRY(link.JumpTarget());
+  if (Restricts(RESOLVE_NO_MAGICLINKS)) {
+    return Error(ELOOP);
+  }
+  if (Restricts(RESOLVE_BENEATH | RESOLVE_IN_ROOT) ||
+      (Restricts(RESOLVE_NO_XDEV) && !OnOneMount(*at_, *target))) {
+    return Error(EXDEV);
+  }
+  at_ = std::move(target);
+  return Ok();
+}
+
 Status Walker::Follow(const Ref<Dentry>& link) {
-  if (++links_ > kMaxLinks) {
+  if (++links_ > kMaxLinks || Restricts(RESOLVE_NO_SYMLINKS)) {
     return Error(ELOOP);
   }
   Inode& inode = link->inode();
   inode.TouchAccess();
   const char* target = inode.link_text();
   if (target == nullptr) {
-    at_ = TRY(inode.JumpTarget());
-    return Ok();
+    return FollowMagic(inode);
+  }
+  if (target[0] == '/') {
+    TRY(ToRoot());
   }
   pending_[depth_].text = target;
   pending_[depth_].link = Ref<Inode>(inode);
   ++depth_;
-  if (target[0] == '/') {
-    at_ = caller_.fs.root;
-  }
   return Ok();
 }
 
@@ -157,13 +204,15 @@ Status Walker::Step(const Component& component) {
     return Ok();
   }
   if (IsDotDot(component.name, component.length)) {
-    Up();
-    return Ok();
+    return Up();
   }
   Ref<Dentry> child = TRY(FindEntry(*at_, component.name, component.length));
   const bool follow = !component.last || component.slash_after || (flags_ & kLookupFollow) != 0;
   if (child->inode().IsSymlink() && follow) {
     return Follow(child);
+  }
+  if (child->mounted && Restricts(RESOLVE_NO_XDEV)) {
+    return Error(EXDEV);
   }
   at_ = CrossMounts(std::move(child));
   if (component.slash_after && !at_->inode().IsDirectory()) {
@@ -223,7 +272,7 @@ Status Walker::ToParent(int dirfd, const char* path, ParentLookup& out) {
   if (IsDot(component.name, component.length) || IsDotDot(component.name, component.length)) {
     out.kind = component.length == 1 ? LastKind::kDot : LastKind::kDotDot;
     if (out.kind == LastKind::kDotDot) {
-      Up();
+      TRY(Up());
     }
     out.child = at_;
     return Ok();

@@ -17,14 +17,20 @@ constexpr uint64_t kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRU
                                  O_NONBLOCK | O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE |
                                  O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
 
+constexpr uint64_t kKnownResolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+                                   RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+constexpr uint64_t kTmpfileBit = O_TMPFILE & ~O_DIRECTORY;
+
 Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_address, uint32_t flags,
-                        uint32_t mode) {
+                        uint32_t mode, uint64_t resolve = 0) {
   PathArgument path;
   TRY(path.Load(*args.task.mm(), path_address));
   FdTable& files = args.task.files();
   // The slot is taken before the file is opened, which may sleep or truncate.
   const int fd = TRY(files.Allocate(FdLimit(args)));
-  Result<Ref<File>> file = OpenPath(CallerOf(args), dirfd, path.text(), flags | O_LARGEFILE,
+  PathCaller caller = CallerOf(args);
+  caller.resolve = resolve;
+  Result<Ref<File>> file = OpenPath(caller, dirfd, path.text(), flags | O_LARGEFILE,
                                     mode & kModeBits, IoContextOf(args));
   if (!file.ok()) {
     files.Cancel(fd);
@@ -33,6 +39,39 @@ Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_addres
   files.Install(fd, file.take(),
                 (flags & O_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo);
   return static_cast<uint64_t>(fd);
+}
+
+// struct open_how of any size that Linux knows; what is beyond ours must be zero
+// (copy_struct_from_user).
+Result<struct open_how> ReadOpenHow(Mm& mm, uint64_t address, uint64_t size) {
+  if (size < sizeof(struct open_how)) {
+    return Error(EINVAL);
+  }
+  if (size > proto::kPageBytes) {
+    return Error(E2BIG);
+  }
+  const auto how = TRY(ReadUser<struct open_how>(mm, address));
+  for (uint64_t at = sizeof(how); at < size; ++at) {
+    if (TRY(ReadUser<uint8_t>(mm, address + at)) != 0) {
+      return Error(E2BIG);
+    }
+  }
+  return how;
+}
+
+// openat2 refuses what open ignores. (Linux: build_open_flags.)
+Status CheckOpenHow(const struct open_how& how) {
+  constexpr uint64_t kScopes = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+  constexpr uint64_t kWithPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const bool makes = (how.flags & (O_CREAT | kTmpfileBit)) != 0;
+  const bool bad_mode = (how.mode & ~uint64_t{kModeBits}) != 0 || (!makes && how.mode != 0);
+  const bool bad_path = (how.flags & O_PATH) != 0 && (how.flags & ~kWithPath) != 0;
+  if ((how.flags & ~kKnownFlags) != 0 || (how.resolve & ~kKnownResolve) != 0 ||
+      (how.resolve & kScopes) == kScopes || bad_mode || bad_path) {
+    return Error(EINVAL);
+  }
+  const bool changes = (how.flags & (O_CREAT | O_TRUNC | kTmpfileBit)) != 0;
+  return (how.resolve & RESOLVE_CACHED) != 0 && changes ? Status(Error(EAGAIN)) : Ok();
 }
 
 }  // namespace
@@ -50,23 +89,10 @@ Result<uint64_t> creat(const SyscallArgs& args) {
 }
 
 Result<uint64_t> openat2(const SyscallArgs& args) {
-  if (args.a[3] < sizeof(struct open_how)) {
-    return Error(EINVAL);
-  }
-  if (args.a[3] > sizeof(struct open_how)) {
-    return Error(E2BIG);
-  }
-  const auto how = TRY(ReadUser<struct open_how>(*args.task.mm(), args.a[2]));
-  const bool makes = (how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
-  if ((how.flags & ~kKnownFlags) != 0 || (how.mode & ~uint64_t{kModeBits}) != 0 ||
-      (!makes && how.mode != 0)) {
-    return Error(EINVAL);
-  }
-  if (how.resolve != 0) {
-    return Error(EINVAL);  // no RESOLVE_ restriction is known here
-  }
+  const auto how = TRY(ReadOpenHow(*args.task.mm(), args.a[2], args.a[3]));
+  TRY(CheckOpenHow(how));
   return DoOpen(args, args.Int(0), args.a[1], static_cast<uint32_t>(how.flags),
-                static_cast<uint32_t>(how.mode));
+                static_cast<uint32_t>(how.mode), how.resolve);
 }
 
 Result<uint64_t> close(const SyscallArgs& args) {

@@ -109,6 +109,7 @@ _PLAIN = [
     "mutant_tasks",
     "namespace_files",
     "old_calls",
+    "open_resolve",
     "orphans",
     "out_of_memory",
     "overcommit",
