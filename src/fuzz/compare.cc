@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/fuzz/compare.h"
 
+#include <sched.h>
+
+#include <cstddef>
+#include <optional>
+
 #include "src/fuzz/calls.h"
 #include "src/trace/trace.h"
 
@@ -41,6 +46,36 @@ bool DiedOfOwnSignal(const CallSpec& call, const StepResult& dead, const StepRes
          other.state == StepResult::State::kDone && other.result == 0;
 }
 
+bool Waits(const CallSpec& call) { return call.name == "wait4" || call.name == "waitid"; }
+
+// The task that made the process that `task` is a thread of.
+size_t ProcessOf(const Program& program, size_t task) {
+  for (;;) {
+    const std::optional<StepPlace> place = CreatorOf(program, task);
+    if (!place) return task;
+    const auto& arguments = program.tasks[place->task].steps[place->step].arguments;
+    if (arguments.size() < 2 || (arguments[1].value & CLONE_THREAD) == 0) return task;
+    task = place->task;
+  }
+}
+
+// Of two threads that wait for the same child one gets it, whichever looks first.
+bool AreExchanged(const Program& program, const StepDifference& one, const StepDifference& other) {
+  return one.task != other.task && one.waits && other.waits && one.a == other.b &&
+         one.b == other.a && ProcessOf(program, one.task) == ProcessOf(program, other.task);
+}
+
+void DropExchanged(const Program& program, std::vector<StepDifference>& differences) {
+  for (size_t i = 0; i < differences.size(); ++i) {
+    for (size_t j = i + 1; j < differences.size(); ++j) {
+      if (!AreExchanged(program, differences[i], differences[j])) continue;
+      differences.erase(differences.begin() + static_cast<ptrdiff_t>(j));
+      differences.erase(differences.begin() + static_cast<ptrdiff_t>(i--));
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
@@ -63,7 +98,8 @@ std::vector<StepDifference> CompareResults(const Program& program, const Results
                              .step = i,
                              .call = std::string(call.name),
                              .a = ResultText(steps[i], left, a),
-                             .b = ResultText(steps[i], right, b)});
+                             .b = ResultText(steps[i], right, b),
+                             .waits = Waits(call)});
     }
     if (a.handled[task] != b.handled[task]) {
       differences.push_back({.task = task,
@@ -73,6 +109,7 @@ std::vector<StepDifference> CompareResults(const Program& program, const Results
                              .b = std::to_string(b.handled[task])});
     }
   }
+  DropExchanged(program, differences);
   return differences;
 }
 

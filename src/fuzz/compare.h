@@ -16,8 +16,9 @@ namespace fv::fuzz {
 struct StepDifference {
   size_t task = 0;
   size_t step = 0;
-  std::string call;  // its name: what differences are told apart by
-  std::string a, b;  // as ResultText
+  std::string call;    // its name: what differences are told apart by
+  std::string a, b;    // as ResultText
+  bool waits = false;  // wait4(2) or waitid(2)
 };
 
 // In the order of tasks and steps.

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "absl/strings/str_cat.h"
 #include "src/cli/guest_kernel.h"
 #include "src/fuzz/compare.h"
 #include "src/fuzz/executor_program.h"
@@ -93,7 +94,7 @@ constexpr char kNamesAVforkChild[] = R"(
   tasks { }
 )";
 
-Program Parsed(const char* text) {
+Program Parsed(const std::string& text) {
   absl::StatusOr<Program> program = ParseText(text);
   EXPECT_TRUE(program.ok()) << program.status();
   return *std::move(program);
@@ -128,6 +129,29 @@ TEST(NativeRun, ATaskHasItsNumberBeforeOthersNameIt) {
     ASSERT_TRUE(results.ok()) << results.status();
     ASSERT_EQ(results->tasks[2][0].result, -ESRCH) << "nobody's child but the other task's";
   }
+}
+
+TEST(CompareResults, WhoOfTwoThreadsGetsAChildIsChance) {
+  const auto program = [](const char* flags) {
+    constexpr char kWait[] =
+        R"(calls { name: "wait4" arguments { flags: "-1" } arguments { structure { outbuf: true } }
+                   arguments { flags: "0" } arguments { flags: "0" } })";
+    return Parsed(absl::StrCat(
+        "tasks { calls { name: \"clone\" arguments { task: 1 } arguments { flags: \"", flags,
+        "\" } arguments { flags: \"0\" } } calls { name: \"fork\" arguments { task: 2 } } ", kWait,
+        "} tasks {", kWait, "} tasks { }"));
+  };
+  constexpr auto kDone = StepResult::State::kDone;
+  const StepResult made{.state = kDone, .result = 0, .output = 0};
+  const StepResult child{.state = kDone, .result = 12, .output = 0x200};
+  const StepResult none{.state = kDone, .result = -ECHILD, .output = 0};
+  Results a{.pids = {10, 11, 12}, .tasks = {{made, made, child}, {none}, {}}};
+  Results b{.pids = {10, 11, 12}, .tasks = {{made, made, none}, {child}, {}}};
+  const Program threads = program("CLONE_VM|CLONE_SIGHAND|CLONE_THREAD");
+  EXPECT_TRUE(CompareResults(threads, a, b).empty());
+  EXPECT_EQ(CompareResults(program("CLONE_VM"), a, b).size(), 2u) << "two processes";
+  b.tasks[0][2] = child;
+  EXPECT_EQ(CompareResults(threads, a, b).size(), 1u) << "both have it";
 }
 
 TEST_F(FuzzRun, GivesTheResultOfEveryStep) {

@@ -156,12 +156,14 @@ static void Count(int number, void* info, void* context) {
   if (number == 11 || number == 7) IsTried(context);
 }
 
-// SIGSEGV and SIGBUS, until the program says otherwise: any other fault kills.
+// SIGSEGV and SIGBUS, until the program says otherwise: any other fault kills, and so does a signal
+// that was sent. Each kills who has it, however many share this action and whoever runs first.
 static void OnFault(int number, void* info, void* context) {
-  (void)info;
-  if (IsTried(context)) return;
+  const int sent = ((const int32_t*)info)[2] <= 0;  // si_code
+  if (!sent && IsTried(context)) return;
   const struct KernelSigaction action = {0, FV_SA_RESTORER, (uint64_t)Restorer, 0};
   Raw(__NR_rt_sigaction, (uint64_t)number, (uint64_t)&action, 0, 8, 0, 0);
+  if (sent) RAW3(__NR_tgkill, RAW0(__NR_getpid), RAW0(__NR_gettid), number);
 }
 
 static void CatchFaults(void) {
