@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Makes the pictures of the documentation: pictures.sh [FOLDER], without it docs/pictures. Runs small
-# programs in the guest, records them, and photographs the view of each in Chromium. Needs /dev/kvm
+# programs in the guest, draws one, records them, and photographs the view of each in Chromium. Needs /dev/kvm
 # and the test packages of tools/packages.txt.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,6 +14,8 @@ bazel build --noshow_progress --ui_event_filters=-info //src/cli:forkvisor //gue
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bin=$root/bazel-bin
+"$bin/src/cli/forkvisor" inspect --strategy=ondemand --at=fork-end graph \
+  --out="$out/inspect-sharing.svg" -- "$bin/guest/user/fork_shared_tables" >&2
 "$bin/src/cli/forkvisor" run --record="$work/fork.fvr" "$bin/guest/user/fork_two_pages" >&2
 "$bin/src/cli/forkvisor" run --strategy=ondemand --record="$work/tables.fvr" \
   "$bin/guest/user/fork_shared_tables" >&2

@@ -54,7 +54,8 @@ bool IsForFile(const Inspection& inspection) {
   return exports::IsFileQuestion(inspection.question);
 }
 
-absl::Status CheckQuestion(const Inspection& inspection) {
+// Makes the words of a question for a file those of its form.
+absl::Status CheckQuestion(Inspection& inspection) {
   if (inspection.question.empty()) return absl::InvalidArgumentError("which question?");
   if (IsDiff(inspection)) return absl::OkStatus();
   if (IsSave(inspection)) {
@@ -63,6 +64,9 @@ absl::Status CheckQuestion(const Inspection& inspection) {
   }
   if (!IsForFile(inspection)) return query::CheckQuestion(inspection.question);
   if (FLAGS_out.empty()) return absl::InvalidArgumentError("into which file? --out=FILE");
+  absl::StatusOr<query::Words> words = exports::WordsFor(inspection.question, FLAGS_out);
+  if (!words.ok()) return words.status();
+  inspection.question = *std::move(words);
   return exports::AskForFile(nullptr, inspection.question, query::kNoFile).status();
 }
 

@@ -142,6 +142,18 @@ TEST_F(InspectCommand, ACoreOfARunningGuest) {
   EXPECT_EQ(outcome.text.find("none"), std::string::npos) << "a file of no answer";
 }
 
+TEST_F(InspectCommand, FiguresOfMemory) {
+  const Outcome one = Shell(
+      "F inspect --at=fork-end graph 2 --out=$D/a.svg -- $P && cat $D/a.svg; "
+      "F inspect --at=fork-end graph --out=$D/b.dot -- $P && cat $D/b.dot");
+  EXPECT_EQ(one.status, 0) << one.text;
+  for (const char* part :
+       {"<svg", "Address space of 2 fork_two_pages", "copy-on-write (2)", "fork: classic",
+        "digraph sharing", "3 fork_two_pages", "2 frames\\ncopy-on-write, mapped by 2"}) {
+    EXPECT_NE(one.text.find(part), std::string::npos) << part << "\n" << one.text;
+  }
+}
+
 TEST_F(InspectCommand, ATraceOfARun) {
   const nlohmann::json trace = Json(Shell("F run --trace=$D/trace $P >/dev/null && cat $D/trace"));
   ASSERT_TRUE(trace.is_array());
@@ -171,6 +183,7 @@ TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
       {"F inspect diff -- $P 2>&1", "--since=MOMENT"},
       {"F inspect core 2 -- $P 2>&1", "into which file?"},
       {"F inspect core --out=$D/core -- $P 2>&1", "core takes the pid"},
+      {"F inspect graph --out=$D/a.png -- $P 2>&1", "FILE.svg, or FILE.dot"},
       {"F inspect vmcore --out=/nowhere/core -- $P 2>&1", "/nowhere/core"},
   };
   for (const auto& [script, sentence] : wrong) {

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/export/file_question.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/export/graph_text.h"
 #include "src/export/guest_core.h"
 #include "src/export/task_core.h"
+#include "src/query/whole_file.h"
 
 namespace fv::exports {
 namespace {
@@ -23,11 +32,55 @@ absl::StatusOr<Answer> AskGuestCore(const Moment* moment, const Words& words, in
   return moment == nullptr ? Answer{} : WriteGuestCore(*moment, fd);
 }
 
+absl::Status WriteText(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return query::ErrnoError("write");
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+// One pid: that address space. None or several: who shares memory with whom.
+enum class Form { kSvg, kDot };
+absl::StatusOr<std::string> GraphText(const Moment& moment, const std::vector<uint32_t>& pids,
+                                      Form form) {
+  constexpr size_t kMostRows = 120;
+  if (pids.size() == 1) {
+    const absl::StatusOr<AddressMap> map = MapAddresses(moment, pids.front(), kMostRows);
+    if (!map.ok()) return map.status();
+    return form == Form::kSvg ? AddressSvg(*map) : AddressDot(*map);
+  }
+  const absl::StatusOr<SharingGraph> graph = GraphOf(moment, pids);
+  if (!graph.ok()) return graph.status();
+  return form == Form::kSvg ? SharingSvg(*graph) : SharingDot(*graph);
+}
+
+template <Form form>
+absl::StatusOr<Answer> AskGraph(const Moment* moment, const Words& words, int fd) {
+  std::vector<uint32_t> pids;
+  for (size_t i = 1; i < words.size(); ++i) {
+    const absl::StatusOr<uint32_t> pid = query::PidOf(words[i]);
+    if (!pid.ok()) return pid.status();
+    pids.push_back(*pid);
+  }
+  if (moment == nullptr) return Answer{};
+  const absl::StatusOr<std::string> text = GraphText(*moment, pids, form);
+  if (!text.ok()) return text.status();
+  const absl::Status written = WriteText(fd, *text);
+  return written.ok() ? absl::StatusOr<Answer>(Answer{}) : written;
+}
+
 struct FileQuestion {
-  const char* name;
+  std::string_view name;
   absl::StatusOr<Answer> (*ask)(const Moment* moment, const Words& words, int fd);
 };
-constexpr FileQuestion kQuestions[] = {{"core", AskTaskCore}, {"vmcore", AskGuestCore}};
+constexpr FileQuestion kQuestions[] = {{"core", AskTaskCore},
+                                       {"vmcore", AskGuestCore},
+                                       {"graph.svg", AskGraph<Form::kSvg>},
+                                       {"graph.dot", AskGraph<Form::kDot>}};
+constexpr std::string_view kGraph = "graph";  // in a form that the file's name tells
 
 const FileQuestion* Find(const Words& words) {
   for (const FileQuestion& question : kQuestions) {
@@ -38,7 +91,18 @@ const FileQuestion* Find(const Words& words) {
 
 }  // namespace
 
-bool IsFileQuestion(const Words& words) { return Find(words) != nullptr; }
+bool IsFileQuestion(const Words& words) {
+  return Find(words) != nullptr || (!words.empty() && words.front() == kGraph);
+}
+
+absl::StatusOr<Words> WordsFor(Words words, const std::string& path) {
+  if (words.front() != kGraph) return words;
+  const size_t dot = path.rfind('.');
+  words.front() += dot == std::string::npos ? "" : path.substr(dot);
+  if (Find(words) != nullptr) return words;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--out=", path, ": graph writes FILE.svg, or FILE.dot for Graphviz"));
+}
 
 absl::StatusOr<Answer> AskForFile(const Moment* moment, const Words& words, int fd) {
   const FileQuestion* question = Find(words);
