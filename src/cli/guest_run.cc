@@ -170,8 +170,10 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
   if (!kinds.ok()) return kinds.status();
   absl::StatusOr<proto::FailControl> fail = FailPlan();
   if (!fail.ok()) return fail.status();
-  absl::StatusOr<std::unique_ptr<RunRecording>> recording =
-      RunRecording::FromFlags(*options, extras.recording);
+  std::vector<std::string> words = options->arguments;
+  words.insert(words.begin(), options->root.program.empty() ? FLAGS_from : options->root.program);
+  absl::StatusOr<std::unique_ptr<RunRecording>> recording = RunRecording::FromFlags(
+      FactsOf(std::move(words), options->fork_strategy, options->kernel_image), extras.recording);
   if (!recording.ok()) return recording.status();
   options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
   if (!FLAGS_gdb.empty()) options->boot_flags |= gdb::DebugBootFlags();

@@ -128,6 +128,8 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   save FILE              a program's memory at the moment, for --memory and diff
   core PID               a process as a core file, into --out: gdb PROGRAM FILE
   vmcore                 the whole guest as a core file, into --out: gdb KERNEL FILE
+  graph PID              a figure of that address space, into --out=FILE.svg or FILE.dot (Graphviz)
+  graph [PID PID...]     a figure of who shares memory with whom
 
   --vm=SOCKET            the guest of "forkvisor run --vm=SOCKET ..." (check, too)
   --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it, or a snapshot
@@ -135,7 +137,7 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
                          last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
   --since=MOMENT         diff: the earlier moment
-  --out=FILE             core, vmcore: where to
+  --out=FILE             core, vmcore, graph: where to
   --format=console|json
 
 and the flags of run for PROGRAM, whose standard output goes to standard error.
@@ -223,6 +225,7 @@ results, task by task, and what is wrong. Exit code 1 if something is.
   --native_user=namespace|caller
   --check=off|end|sampled|every   when the oracle looks (every)
   --events=FILE|-, --event_kinds=all|KIND,...     the guest's events as text
+  --record=FILE, --record_limit=SIZE, --record_kinds=KIND,...   record it, for "forkvisor view"
   --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
 )";
 

@@ -19,8 +19,18 @@ DEFINE_string(record_kinds, "", "the events to record: a list of kinds, or all")
 
 namespace fv::cli {
 
+recording::RunFacts FactsOf(std::vector<std::string> program, const std::string& strategy,
+                            std::span<const uint8_t> kernel) {
+  recording::RunFacts facts;
+  facts.program = std::move(program);
+  facts.strategy = strategy;
+  facts.strategies = StrategyNames(kernel);
+  facts.kernel_id = absl::StrFormat("%016x", vmm::HashBytes(kernel));
+  return facts;
+}
+
 absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
-    const session::GuestOptions& guest, recording::RecordingFile* file) {
+    const recording::RunFacts& facts, recording::RecordingFile* file) {
   if (FLAGS_record.empty() && file == nullptr) return std::unique_ptr<RunRecording>();
   if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--record is of one run, not of many");
   std::unique_ptr<RunRecording> recording(new RunRecording);
@@ -32,13 +42,7 @@ absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
     if (!kinds.ok()) return kinds.status();
     recording->options_.kinds = *kinds;
   }
-  recording::RunFacts& facts = recording->facts_;
-  facts.program = guest.arguments;
-  facts.program.insert(facts.program.begin(),
-                       guest.root.program.empty() ? FLAGS_from : guest.root.program);
-  facts.strategy = guest.fork_strategy;
-  facts.strategies = StrategyNames(guest.kernel_image);
-  facts.kernel_id = absl::StrFormat("%016x", vmm::HashBytes(guest.kernel_image));
+  recording->facts_ = facts;
   recording->file_ = file;
   if (file == nullptr) {
     absl::StatusOr<vmm::Fd> made = recording::CreateFile(FLAGS_record);

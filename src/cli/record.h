@@ -3,20 +3,28 @@
 // What --record, --record_limit and --record_kinds ask for.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/recording/recording_file.h"
 #include "src/recording/recording_observer.h"
-#include "src/session/guest.h"
 
 namespace fv::cli {
 
+// Of a program that is called so with its arguments, and of this kernel.
+recording::RunFacts FactsOf(std::vector<std::string> program, const std::string& strategy,
+                            std::span<const uint8_t> kernel);
+
 class RunRecording {
  public:
-  // Into `file`, or into that of --record if null. Null if there is neither. InvalidArgument: a
-  // flag is wrong, or the file cannot be made.
-  static absl::StatusOr<std::unique_ptr<RunRecording>> FromFlags(const session::GuestOptions& guest,
+  // Into `file`, or into that of --record if null. Null if there is neither. What executes the
+  // guest is filled in when it is there. InvalidArgument: a flag is wrong, or the file cannot be
+  // made.
+  static absl::StatusOr<std::unique_ptr<RunRecording>> FromFlags(const recording::RunFacts& facts,
                                                                  recording::RecordingFile* file);
 
   // What the machine has to be made with.

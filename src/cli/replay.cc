@@ -12,6 +12,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fuzz_options.h"
+#include "src/cli/record.h"
 #include "src/cli/verbs.h"
 #include "src/fuzz/c_source.h"
 #include "src/fuzz/text.h"
@@ -39,27 +40,67 @@ struct CloseFile {
   }
 };
 
-// The guest's events; the time before each is in thousands of cycles of its clock.
-class EventPrinter final : public session::Observer {
+// What --events and --record ask for. The time before each event is in thousands of cycles of the
+// guest's clock: its rate is known only when the machine is made.
+class Watcher final : public fuzz::RunObserver {
  public:
-  static absl::StatusOr<std::unique_ptr<EventPrinter>> Open(const std::string& path,
-                                                            uint64_t kinds) {
-    std::FILE* file = path == "-" ? stderr : std::fopen(path.c_str(), "we");
-    if (file == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("--events=", path, ": ", strerror(errno)));
-    }
-    return std::unique_ptr<EventPrinter>(new EventPrinter(file, kinds));
+  static absl::StatusOr<std::unique_ptr<Watcher>> FromFlags(const std::string& program,
+                                                            fuzz::GuestRunOptions& guest);
+  void OnMachine(vmm::MachineInterface& machine) override {
+    if (recording_) recorder_ = recording_->Observe(machine);
   }
-  void OnEvent(const proto::EventRecord& event) override { writer_.OnEvent(event); }
+  void OnEvent(const proto::EventRecord& event) override {
+    if (writer_) writer_->OnEvent(event);
+    if (recorder_) recorder_->OnEvent(event);
+  }
+  vmm::Next OnSafepoint(proto::SafepointKind kind) override {
+    return recorder_ ? recorder_->OnSafepoint(kind) : vmm::Next::kContinue;
+  }
+  vmm::Next OnPause(session::Pause pause) override {
+    return recorder_ ? recorder_->OnPause(pause) : vmm::Next::kContinue;
+  }
+  void OnFinding(const oracle::Finding& finding, const std::string& text) override {
+    if (recorder_) recorder_->OnFinding(finding, text);
+  }
+  void OnEnd(const session::SessionResult& result) override {
+    if (!recorder_) return;
+    recorder_->Finish(result);
+    recording_->Tell(*recorder_);
+  }
 
  private:
-  EventPrinter(std::FILE* file, uint64_t kinds) : file_(file), writer_(file, kTscKhz, kinds) {}
-
-  // The rate is known only when the machine is made.
   static constexpr uint64_t kTscKhz = 1'000'000;
-  std::unique_ptr<std::FILE, CloseFile> file_;
-  session::EventWriter writer_;
+  std::unique_ptr<std::FILE, CloseFile> events_;
+  std::optional<session::EventWriter> writer_;
+  std::unique_ptr<RunRecording> recording_;
+  std::unique_ptr<recording::RecordingObserver> recorder_;
 };
+
+// Puts into `guest` what the machine has to be made with.
+absl::StatusOr<std::unique_ptr<Watcher>> Watcher::FromFlags(const std::string& program,
+                                                            fuzz::GuestRunOptions& guest) {
+  auto watcher = std::make_unique<Watcher>();
+  if (!FLAGS_events.empty()) {
+    absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
+    if (!kinds.ok()) return kinds.status();
+    watcher->events_.reset(FLAGS_events == "-" ? stderr : std::fopen(FLAGS_events.c_str(), "we"));
+    if (!watcher->events_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--events=", FLAGS_events, ": ", strerror(errno)));
+    }
+    watcher->writer_.emplace(watcher->events_.get(), kTscKhz, *kinds);
+    guest.event_mask |= *kinds;
+  }
+  absl::StatusOr<std::unique_ptr<RunRecording>> recording =
+      RunRecording::FromFlags(FactsOf({program}, guest.fork_strategy, guest.kernel_image), nullptr);
+  if (!recording.ok()) return recording.status();
+  watcher->recording_ = *std::move(recording);
+  if (watcher->recording_) {
+    guest.event_mask |= watcher->recording_->event_mask();
+    guest.boot_flags |= watcher->recording_->boot_flags();
+  }
+  return watcher;
+}
 
 int Show(const fuzz::Program& program, const fuzz::Verdict& verdict) {
   if (verdict.run.results) {
@@ -71,21 +112,14 @@ int Show(const fuzz::Program& program, const fuzz::Verdict& verdict) {
   return kExitFinding;
 }
 
-absl::StatusOr<fuzz::Verdict> Replay(const fuzz::Program& program) {
+absl::StatusOr<fuzz::Verdict> Replay(const fuzz::Program& program, const std::string& path) {
   absl::StatusOr<fuzz::JudgeOptions> options = JudgeOptionsFromFlags(oracle::CheckMode::kEvery);
   if (!options.ok()) return options.status();
-  std::unique_ptr<EventPrinter> printer;
-  if (!FLAGS_events.empty()) {
-    absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
-    if (!kinds.ok()) return kinds.status();
-    absl::StatusOr<std::unique_ptr<EventPrinter>> opened = EventPrinter::Open(FLAGS_events, *kinds);
-    if (!opened.ok()) return opened.status();
-    printer = *std::move(opened);
-    options->guest.event_mask = *kinds;
-  }
+  absl::StatusOr<std::unique_ptr<Watcher>> watcher = Watcher::FromFlags(path, options->guest);
+  if (!watcher.ok()) return watcher.status();
   absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(*options);
   if (!judge.ok()) return judge.status();
-  return (*judge)->Try(program, printer.get());
+  return (*judge)->Try(program, watcher->get());
 }
 
 }  // namespace
@@ -102,9 +136,9 @@ absl::StatusOr<fuzz::Program> ReadProgram(const std::string& path) {
 }
 
 int ReplayVerb(const Words& args) {
-  absl::StatusOr<Arguments> arguments =
-      ParseArguments(args, {"as", "differential", "native_user", "check", "events", "event_kinds",
-                            "strategy", "kernel", "mutant"});
+  absl::StatusOr<Arguments> arguments = ParseArguments(
+      args, {"as", "differential", "native_user", "check", "events", "event_kinds", "strategy",
+             "kernel", "mutant", "record", "record_limit", "record_kinds"});
   if (!arguments.ok()) return UsageError("replay", arguments.status().message().data());
   if (arguments->help) return ShowHelp("replay");
   if (arguments->words.size() != 1) return UsageError("replay", "which file?");
@@ -117,7 +151,7 @@ int ReplayVerb(const Words& args) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return kExitOk;
   }
-  const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program);
+  const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program, arguments->words.front());
   if (verdict.ok()) return Show(*program, *verdict);
   Complain(std::string(verdict.status().message()));
   return absl::IsInvalidArgument(verdict.status()) ? kExitUsage : kExitHostFailure;

@@ -113,9 +113,10 @@ std::string BodyOf(const std::string& answer) {
   return head == std::string::npos ? "" : answer.substr(head + 4);
 }
 
-// Steps of a recording, and whether it has its end.
+// Steps and findings of a recording, and whether it has its end.
 struct Content {
   int steps = 0;
+  int findings = 0;
   bool ended = false;
 };
 Content Read(const std::string& bytes) {
@@ -126,6 +127,7 @@ Content Read(const std::string& bytes) {
   if (!reader.ok()) return content;
   while (const auto record = reader->Next()) {
     content.steps += record->has_step();
+    content.findings += record->has_finding();
     content.ended = record->has_end();
   }
   return content;
@@ -170,6 +172,27 @@ TEST_F(ViewCommand, APageWithARecordingInside) {
   EXPECT_EQ(outcome.status, 0) << outcome.text;
 }
 
+// A program of the fuzzer, on a right kernel and on one with a bug that the oracle finds.
+TEST_F(ViewCommand, AReplayIsRecordedWithItsFindings) {
+  const std::string program =
+      R"(echo 'tasks { calls { name: "store" arguments { arena { page: 30 } } arguments { value: 1 } }
+                       calls { name: "fork" arguments { task: 1 } } }
+               tasks { calls { name: "store" arguments { arena { page: 30 } }
+                               arguments { value: 2 } } }' >$D/p.textproto; )";
+  const Outcome right = Shell(program + "F replay --record=$D/r $D/p.textproto >&2 && cat $D/r");
+  EXPECT_EQ(right.status, 0);
+  EXPECT_GT(Read(right.text).steps, 5);
+  EXPECT_EQ(Read(right.text).findings, 0);
+  EXPECT_TRUE(Read(right.text).ended);
+  const Outcome wrong =
+      Shell(program +
+            "F replay --mutant=fork-keeps-write --record=$D/r $D/p.textproto >&2; "
+            "test $? = 1 && cat $D/r");
+  EXPECT_EQ(wrong.status, 0);
+  EXPECT_GT(Read(wrong.text).findings, 0);
+  EXPECT_TRUE(Read(wrong.text).ended);
+}
+
 TEST_F(ViewCommand, ErrorsSayWhatIsWrong) {
   const struct {
     const char* script;
@@ -183,6 +206,8 @@ TEST_F(ViewCommand, ErrorsSayWhatIsWrong) {
       {"F view --bind=example.org $P 2>&1", "no IPv4 address"},
       {"F run --record=/nowhere/r $P 2>&1", "--record=/nowhere/r"},
       {"F run --record=$D/r --record_kinds=none $P 2>&1", "none"},
+      {"echo 'tasks {}' >$D/p.textproto; F replay --record=/nowhere/r $D/p.textproto 2>&1",
+       "--record=/nowhere/r"},
   };
   for (const auto& [script, sentence] : wrong) {
     const Outcome outcome = Shell(script);

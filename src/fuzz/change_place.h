@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "src/coverage/line_table.h"
+#include "src/fuzz/run.h"
 #include "src/inspect/kernel_symbols.h"
 #include "src/session/session.h"
 #include "vmm/guest_memory.h"
@@ -34,7 +35,7 @@ class EventSites {
 };
 
 // The events since the safepoint before the last.
-class LastStep final : public session::Observer {
+class LastStep final : public RunObserver {
  public:
   // What the kernel has to record for it.
   static uint64_t Events();

@@ -21,7 +21,7 @@ DEFINE_uint64(programs, 10'000, "random programs, each run twice");
 namespace fv::fuzz {
 namespace {
 
-class Recorder final : public session::Observer {
+class Recorder final : public RunObserver {
  public:
   void OnEvent(const proto::EventRecord& event) override { events.push_back(event); }
   std::vector<proto::EventRecord> events;

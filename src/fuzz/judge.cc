@@ -105,7 +105,7 @@ absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) 
   return std::unique_ptr<Judge>(new Judge(options.guest, *std::move(guest), std::move(native)));
 }
 
-absl::StatusOr<Verdict> Judge::Try(const Program& program, session::Observer* observer) {
+absl::StatusOr<Verdict> Judge::Try(const Program& program, RunObserver* observer) {
   Verdict verdict{.finding = {}, .run = guest_->Run(program, observer), .native = {}};
   verdict.finding = OfGuest(verdict.run);
   if (verdict.finding && verdict.finding->kind == "panic") {

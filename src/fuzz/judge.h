@@ -52,7 +52,7 @@ class Judge {
 
   // The first thing that is wrong. A difference counts if Linux gives the same every time.
   // Unavailable and the like: the host failed. Throws vmm::VmmError.
-  absl::StatusOr<Verdict> Try(const Program& program, session::Observer* observer = nullptr);
+  absl::StatusOr<Verdict> Try(const Program& program, RunObserver* observer = nullptr);
 
  private:
   Judge(const GuestRunOptions& options, std::unique_ptr<GuestRunner> guest,

@@ -32,7 +32,7 @@ Program ProgramOf(uint64_t seed) {
   return RandomProgram(random, {});
 }
 
-class Recorder final : public session::Observer {
+class Recorder final : public RunObserver {
  public:
   void OnEvent(const proto::EventRecord& event) override { events.push_back(event); }
   std::vector<proto::EventRecord> events;

@@ -45,7 +45,8 @@ vmm::MachineConfig ConfigOf(const GuestRunOptions& options) {
   config.kernel_image = options.kernel_image;
   config.fork_strategy = options.fork_strategy;
   config.mutant = options.mutant;
-  config.boot_flags = proto::kBootDeterministic | session::CheckBootFlags(options.check);
+  config.boot_flags =
+      proto::kBootDeterministic | session::CheckBootFlags(options.check) | options.boot_flags;
   config.tick_ns = 0;
   config.event_mask =
       options.event_mask | session::CheckEventMask(options.check) | proto::kEventsAlways;
@@ -87,7 +88,7 @@ absl::StatusOr<std::unique_ptr<GuestRunner>> GuestRunner::Make(const GuestRunOpt
   return std::unique_ptr<GuestRunner>(new GuestRunner(options, std::move(reset)));
 }
 
-GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
+GuestRun GuestRunner::Run(const Program& program, RunObserver* observer) {
   machine_ = &reset_->Fresh();
   const std::vector<uint8_t> counted_before = blocks_.Read(machine_->memory());
   const std::vector<uint8_t> compared_before = compares_.Read(machine_->memory());
@@ -99,13 +100,22 @@ GuestRun GuestRunner::Run(const Program& program, session::Observer* observer) {
   session_options.output = output.get();
   session_options.error = output.get();
   session_options.timeout_ns = kGuestTimeoutNs;
+  if (observer != nullptr) {
+    observer->OnMachine(*machine_);
+    session_options.observers.push_back(observer);
+  }
   std::optional<session::OracleObserver> oracle;
   if (options_.check != oracle::CheckMode::kOff) {
     oracle.emplace(*machine_, oracle::CheckerOptions{.mode = options_.check}, reset_->past());
     session_options.observers.push_back(&*oracle);
+    if (observer != nullptr) {
+      oracle->OnFinding([observer](const oracle::Finding& finding, const std::string& text) {
+        observer->OnFinding(finding, text);
+      });
+    }
   }
-  if (observer != nullptr) session_options.observers.push_back(observer);
   const session::SessionResult result = session::Session(*machine_, session_options).Run();
+  if (observer != nullptr) observer->OnEnd(result);
   GuestRun run{
       .end = result.end,
       .message = MessageOf(result),

@@ -30,6 +30,7 @@ struct GuestRunOptions {
   std::string fork_strategy = proto::kDefaultForkStrategy;  // one that the kernel has
   uint32_t mutant = 0;
   uint64_t event_mask = 0;  // besides what the oracle needs
+  uint32_t boot_flags = 0;  // likewise
   ResetKind reset = ResetKind::kBoot;
   session::ProveReset prove_reset = session::ProveReset::kSampled;
   std::string from;  // with kSnapshot: the snapshot's file; empty: from a boot
@@ -54,6 +55,20 @@ struct GuestRun {
   std::vector<uint8_t> compares;
 };
 
+// Sees a run, at each moment before the oracle does.
+class RunObserver : public session::Observer {
+ public:
+  // Comes first. The machine lives as long as its runner's run.
+  virtual void OnMachine(vmm::MachineInterface& machine) { (void)machine; }
+  void OnEvent(const proto::EventRecord& event) override { (void)event; }
+  // Of the oracle, at the safepoint at which it is found.
+  virtual void OnFinding(const oracle::Finding& finding, const std::string& text) {
+    (void)finding;
+    (void)text;
+  }
+  virtual void OnEnd(const session::SessionResult& result) { (void)result; }
+};
+
 // Boots a guest up to the moment before it reads a program, and writes its snapshot to
 // `options.from`. Throws vmm::VmmError.
 absl::Status WriteReadySnapshot(const GuestRunOptions& options);
@@ -63,7 +78,7 @@ class GuestRunner {
   static absl::StatusOr<std::unique_ptr<GuestRunner>> Make(const GuestRunOptions& options);
 
   // `observer` may be null. Throws vmm::VmmError.
-  GuestRun Run(const Program& program, session::Observer* observer = nullptr);
+  GuestRun Run(const Program& program, RunObserver* observer = nullptr);
   // After Run, until the next.
   vmm::MachineInterface& machine() { return *machine_; }
   ResetStats reset_stats() const { return reset_->stats(); }
