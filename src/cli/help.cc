@@ -133,10 +133,12 @@ Answers about a guest: one that runs (--vm), a program started for the question,
 
   --vm=SOCKET            the guest of "forkvisor run --vm=SOCKET ..." (check, too)
   --memory=FILE          a guest's RAM, as save writes it and QEMU keeps it, or a snapshot
+  --recording=FILE --step=N   a recorded run (run --record=FILE) after N of its steps: ps, maps, pt,
+                         frames, events, graph; diff, from --since=N on
   --from=FILE            a snapshot as it stands; with --at its program goes on to that moment
   --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
                          last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
-  --since=MOMENT         diff: the earlier moment
+  --since=MOMENT         diff: the earlier moment (of a recording: step)
   --out=FILE             core, vmcore, graph: where to
   --format=console|json
 

@@ -22,13 +22,18 @@
 #include "src/query/socket.h"
 #include "src/query/stop_at.h"
 #include "src/query/whole_file.h"
+#include "src/query/words.h"
+#include "src/recording/recorded_moment.h"
+#include "src/rootfs/host_files.h"
 
 DECLARE_string(format);
 DECLARE_string(out);
+DECLARE_string(recording);
 
 DEFINE_string(memory, "", "a guest's memory in a file");
 DEFINE_string(at, "end", "the moment: end, or [before:]KIND[:N] of events, as in fork-end:2");
 DEFINE_string(since, "", "diff: the earlier moment");
+DEFINE_uint64(step, 0, "with --recording: the step");
 
 namespace fv::cli {
 namespace {
@@ -193,6 +198,35 @@ int CompareFiles(const Inspection& inspection) {
   return Print(query::Difference(*before, *after), inspection.format);
 }
 
+// ---- A recorded run ----------------------------------------------------------------------------
+
+// The step of --since, for diff.
+absl::StatusOr<std::vector<uint64_t>> Steps(const Inspection& inspection) {
+  if (!IsDiff(inspection)) return std::vector<uint64_t>{FLAGS_step};
+  absl::StatusOr<uint64_t> since = query::NumberOf(FLAGS_since, "step");
+  if (inspection.question.size() != 1 || !since.ok()) {
+    return absl::InvalidArgumentError("diff of a recording: --since=STEP --step=STEP diff");
+  }
+  return std::vector<uint64_t>{*since, FLAGS_step};
+}
+
+int InspectRecording(const Inspection& inspection) {
+  const absl::StatusOr<std::vector<uint64_t>> steps = Steps(inspection);
+  if (!steps.ok()) return StatusError(steps.status());
+  const absl::StatusOr<std::string> content = rootfs::ReadHostFile(FLAGS_recording);
+  if (!content.ok()) return StatusError(content.status());
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(content->data()),
+                                       content->size());
+  std::vector<query::Moment> moments;
+  for (const uint64_t step : *steps) {
+    absl::StatusOr<query::Moment> moment = recording::MomentAt(bytes, step);
+    if (!moment.ok()) return StatusError(moment.status());
+    moments.push_back(*std::move(moment));
+  }
+  if (IsSave(inspection)) return StatusError(query::CheckContents(moments.back(), "save"));
+  return AnswerFor(inspection, moments);
+}
+
 // ---- A running guest ---------------------------------------------------------------------------
 
 int InspectRunning(const Inspection& inspection) {
@@ -216,10 +250,20 @@ int InspectRunning(const Inspection& inspection) {
 
 int InspectVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
-  allowed.insert(allowed.end(), {"memory", "at", "since", "format", "from", "out"});
+  allowed.insert(allowed.end(),
+                 {"memory", "at", "since", "format", "from", "out", "recording", "step"});
   absl::StatusOr<Inspection> inspection = InspectionFrom(args, allowed);
   if (!inspection.ok()) return UsageError("inspect", inspection.status().message().data());
   if (inspection->program.help) return ShowHelp("inspect");
+  if (Given("step") && FLAGS_recording.empty()) {
+    return UsageError("inspect", "--step is of a recording: --recording=FILE");
+  }
+  if (!FLAGS_recording.empty()) {
+    if (!inspection->program.words.empty()) {
+      return UsageError("inspect", "--recording has its program already");
+    }
+    return InspectRecording(*inspection);
+  }
   const bool goes_on = !FLAGS_from.empty() && (Given("at") || IsDiff(*inspection));
   if (goes_on || !inspection->program.words.empty()) {
     if (const std::string wrong = WrongFrom(inspection->program); !wrong.empty()) {
@@ -235,8 +279,8 @@ int InspectVerb(const Words& args) {
   if (!FLAGS_memory.empty()) return InspectFile(*inspection, FLAGS_memory);
   if (!FLAGS_vm.empty()) return InspectRunning(*inspection);
   return UsageError("inspect",
-                    "of which guest? --vm=SOCKET, --memory=FILE, --from=FILE or -- PROGRAM "
-                    "[ARGS...]");
+                    "of which guest? --vm=SOCKET, --memory=FILE, --from=FILE, --recording=FILE "
+                    "or -- PROGRAM [ARGS...]");
 }
 
 }  // namespace fv::cli

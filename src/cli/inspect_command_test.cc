@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // forkvisor inspect as people use it: of a program, of a running guest, of memory in a file.
-// argv[1] is the binary, argv[2] guest/user/programs/fork_two_pages.
+// argv[1] is the binary, the others of guest/user/programs: fork_two_pages, fork_shared_tables,
+// cow_threads.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "src/cli/testing/shell.h"
 #include "vmm/testing/require_kvm.h"
@@ -20,6 +23,8 @@ namespace {
 
 std::string g_binary;
 std::string g_program;
+std::string g_tables;
+std::string g_threads;
 
 using fv::cli::testing::Outcome;
 using fv::cli::testing::RunShell;
@@ -91,6 +96,105 @@ TEST_F(InspectCommand, DifferenceOfAForkAgreesWithItsEvent) {
   EXPECT_NE(event.find(" ptes=" + std::to_string(new_entries) + " "), std::string::npos) << event;
 }
 
+constexpr uint64_t kPage = 4096;
+
+uint64_t Number(const nlohmann::json& hex) {
+  return std::strtoull(hex.get<std::string>().c_str(), nullptr, 16);
+}
+
+// Pages of process 2 that a diff says became copy-on-write, and how many entries its child got.
+struct ForkDiff {
+  std::set<uint64_t> copy_on_write;
+  uint64_t new_entries = 0;
+  uint64_t in_shared_tables = 0;  // of them
+};
+ForkDiff DiffOfFork(const std::string& flags, const std::string& program, int nth) {
+  const std::string fork = "fork-end:" + std::to_string(nth);
+  const nlohmann::json diff = Json(Shell("F inspect " + flags + " --since=before:" + fork +
+                                         " --at=" + fork + " --format=json diff -- " + program));
+  ForkDiff result;
+  for (const nlohmann::json& row : diff["entries"]) {
+    const std::string change = row["change"];
+    const bool by_table = change.find("(shared table)") != std::string::npos;
+    if (row["task"].get<std::string>().starts_with("2 ")) {
+      EXPECT_TRUE(change == "copy-on-write" || change == "copy-on-write (shared table)") << row;
+      for (uint64_t at = Number(row["start"]); at < Number(row["end"]); at += kPage) {
+        result.copy_on_write.insert(at);
+      }
+    } else {
+      EXPECT_TRUE(change.starts_with("new")) << row;
+      result.new_entries += row["pages"].get<uint64_t>();
+      result.in_shared_tables += by_table ? row["pages"].get<uint64_t>() : 0;
+    }
+  }
+  return result;
+}
+
+// The events of copy-on-write after the fork, up to the next: pages that others than its child
+// broke or took over. And what the event of the fork says.
+struct ForkEvents {
+  std::set<uint64_t> broken;
+  uint64_t ptes = 0;
+};
+ForkEvents EventsOfFork(const std::string& flags, const std::string& program, int nth) {
+  std::istringstream lines(Shell("F run " + flags +
+                                 " --events=$D/e --event_kinds=fork-end,cow-break,cow-reuse " +
+                                 program + " >&2; cat $D/e")
+                               .text);
+  ForkEvents result;
+  unsigned long child = 0;
+  int forks = 0;
+  for (std::string line; std::getline(lines, line);) {
+    unsigned long pid = 0;
+    unsigned long ptes = 0;
+    unsigned long address = 0;
+    const size_t at = line.find(" pid ");
+    if (at == std::string::npos) continue;
+    const char* event = line.c_str() + at;
+    if (std::sscanf(event, " pid %lu fork-end child_pid=%lu ptes=%lu", &pid, &address, &ptes) ==
+        3) {
+      if (++forks != nth) continue;
+      child = address;
+      result.ptes = ptes;
+    } else if (forks == nth &&
+               std::sscanf(event, " pid %lu cow-%*s address=%lx", &pid, &address) == 2 &&
+               pid != child) {
+      result.broken.insert(address & ~(kPage - 1));
+    }
+  }
+  return result;
+}
+
+// What both programs may write in private memory they write after the fork: the pages that events
+// name then are those that the difference has named, no more and no fewer.
+TEST_F(InspectCommand, DifferenceOfAForkNamesExactlyWhatEventsBreak) {
+  const struct {
+    std::string program;
+    int fork;  // cow_threads: after its threads, the second
+  } cases[] = {{"$P", 1}, {g_threads, 6}};
+  for (const auto& [program, fork] : cases) {
+    for (const char* flags : {"--strategy=classic", "--strategy=ondemand"}) {
+      const ForkDiff diff = DiffOfFork(flags, program, fork);
+      const ForkEvents events = EventsOfFork(flags, program, fork);
+      EXPECT_FALSE(diff.copy_on_write.empty());
+      EXPECT_EQ(diff.copy_on_write, events.broken) << program << " " << flags;
+      EXPECT_EQ(diff.new_entries, events.ptes) << program << " " << flags;
+    }
+  }
+}
+
+// Whole tables are shared: their entries stay as they are, and a write copies all the same.
+TEST_F(InspectCommand, DifferenceOfAForkNamesWhatASharedTableProtects) {
+  const ForkDiff classic = DiffOfFork("--strategy=classic", g_tables, 1);
+  const ForkDiff ondemand = DiffOfFork("--strategy=ondemand", g_tables, 1);
+  EXPECT_EQ(classic.copy_on_write, ondemand.copy_on_write);
+  EXPECT_EQ(classic.new_entries, ondemand.new_entries);
+  EXPECT_EQ(classic.in_shared_tables, 0u);
+  EXPECT_EQ(ondemand.in_shared_tables, 3u * 512);
+  EXPECT_EQ(EventsOfFork("--strategy=ondemand", g_tables, 1).ptes,
+            ondemand.new_entries - ondemand.in_shared_tables);
+}
+
 TEST_F(InspectCommand, MemoryInAFileAnswersTheSame) {
   const Outcome outcome = Shell(
       "F inspect --at=fork-end save $D/memory -- $P && F inspect --at=fork-end pt 2 -- $P >$D/1 && "
@@ -154,6 +258,36 @@ TEST_F(InspectCommand, FiguresOfMemory) {
   }
 }
 
+TEST_F(InspectCommand, ARecordedRun) {
+  const Outcome all = Shell(
+      "F run --record=$D/r $P >/dev/null && n=0; "
+      "while F inspect --recording=$D/r --step=$n --format=json ps >$D/ps 2>/dev/null; do "
+      "  if grep -q '\"pid\": 3' $D/ps; then break; fi; n=$((n + 1)); done; "
+      "F inspect --recording=$D/r --since=$((n - 1)) --step=$n --format=json diff");
+  const nlohmann::json diff = Json(all);
+  uint64_t copy_on_write = 0;
+  for (const nlohmann::json& row : diff["entries"]) {
+    if (row["change"] == "copy-on-write") copy_on_write += row["pages"].get<uint64_t>();
+  }
+  EXPECT_EQ(copy_on_write, 2u);
+  const nlohmann::json ps =
+      Json(Shell("F run --record=$D/r $P >/dev/null && "
+                 "F inspect ps --recording=$D/r --step=5 --format=json"));
+  EXPECT_EQ(ps["tasks"][1]["strategy"], "classic");
+  for (const auto& [question, sentence] : {std::pair("find 0x1234", "no contents of memory"),
+                                           {"core 2 --out=$D/c", "no contents"},
+                                           {"save $D/m", "no contents"},
+                                           {"ps --step=100000", "no step 100000"},
+                                           {"diff", "--since=STEP"},
+                                           {"ps -- true", "its program already"}}) {
+    const Outcome outcome = Shell(std::string("F run --record=$D/r $P >/dev/null; "
+                                              "F inspect --recording=$D/r ") +
+                                  question + " 2>&1");
+    EXPECT_EQ(outcome.status, 2) << question;
+    EXPECT_NE(outcome.text.find(sentence), std::string::npos) << question << outcome.text;
+  }
+}
+
 TEST_F(InspectCommand, ATraceOfARun) {
   const nlohmann::json trace = Json(Shell("F run --trace=$D/trace $P >/dev/null && cat $D/trace"));
   ASSERT_TRUE(trace.is_array());
@@ -197,9 +331,11 @@ TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  if (argc > 2) {
+  if (argc > 4) {
     g_binary = std::filesystem::absolute(argv[1]).string();
     g_program = std::filesystem::absolute(argv[2]).string();
+    g_tables = std::filesystem::absolute(argv[3]).string();
+    g_threads = std::filesystem::absolute(argv[4]).string();
   }
   return RUN_ALL_TESTS();
 }

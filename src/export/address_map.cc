@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/export/address_map.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "src/inspect/render.h"
 #include "src/query/mappings.h"
@@ -21,11 +23,19 @@ void Append(std::vector<Stretch>& stretches, uint64_t pages, PageState state) {
   }
 }
 
-std::string WhatIs(const proto::VmaRecord& vma) {
-  if ((vma.flags & proto::kVmHeap) != 0) return "[heap]";
-  if ((vma.flags & proto::kVmStack) != 0) return "[stack]";
-  if (vma.object == 0) return "anonymous";
-  return (vma.flags & proto::kVmShared) != 0 ? "shared" : "file";
+// A file's name without its folders, cut to what a figure has room for.
+std::string WhatIs(const query::Moment& moment, const inspect::Vma& vma) {
+  constexpr size_t kMost = 14;
+  const uint64_t flags = vma.record.flags;
+  if ((flags & proto::kVmHeap) != 0) return "[heap]";
+  if ((flags & proto::kVmStack) != 0) return "[stack]";
+  if (vma.record.object == 0) return "anonymous";
+  std::string name = query::PathOf(moment, vma);
+  name.erase(0, name.rfind('/') + 1);
+  if (name.empty()) return (flags & proto::kVmShared) != 0 ? "shared" : "file";
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return name.size() <= kMost ? name : name.substr(0, kMost - 3) + "...";
 }
 
 std::vector<AddressRow> RowsOf(const query::Moment& moment, const Mm& mm) {
@@ -33,9 +43,13 @@ std::vector<AddressRow> RowsOf(const query::Moment& moment, const Mm& mm) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const proto::VmaRecord& vma = mm.vmas[i].record;
     const bool sane = vma.start < vma.end && vma.end <= proto::kUserEnd;
-    rows[i] = {
-        vma.start, sane ? vma.end : vma.start, 1, inspect::VmaFlagsText(vma.flags), WhatIs(vma), 0,
-        {}};
+    rows[i] = {vma.start,
+               sane ? vma.end : vma.start,
+               1,
+               inspect::VmaFlagsText(vma.flags),
+               WhatIs(moment, mm.vmas[i]),
+               0,
+               {}};
     rows[i].rights.resize(4);
   }
   const query::MappingIndex index(moment.snapshot);

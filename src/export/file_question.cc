@@ -24,12 +24,16 @@ absl::StatusOr<Answer> AskTaskCore(const Moment* moment, const Words& words, int
   if (words.size() != 2) return absl::InvalidArgumentError("core takes the pid of a task");
   const absl::StatusOr<uint32_t> pid = query::PidOf(words[1]);
   if (!pid.ok()) return pid.status();
-  return moment == nullptr ? Answer{} : WriteTaskCore(*moment, *pid, fd);
+  if (moment == nullptr) return Answer{};
+  const absl::Status there = query::CheckContents(*moment, words[0]);
+  return there.ok() ? WriteTaskCore(*moment, *pid, fd) : there;
 }
 
 absl::StatusOr<Answer> AskGuestCore(const Moment* moment, const Words& words, int fd) {
   if (words.size() != 1) return absl::InvalidArgumentError("vmcore takes no arguments");
-  return moment == nullptr ? Answer{} : WriteGuestCore(*moment, fd);
+  if (moment == nullptr) return Answer{};
+  const absl::Status there = query::CheckContents(*moment, words[0]);
+  return there.ok() ? WriteGuestCore(*moment, fd) : there;
 }
 
 absl::Status WriteText(int fd, std::string_view text) {

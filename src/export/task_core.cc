@@ -138,6 +138,32 @@ bool AddThread(const Moment& moment, const Task& task, CoreNotes& notes) {
   return true;
 }
 
+template <typename T>
+void AppendWord(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+// Which files are mapped where: their number, the unit of offsets, ranges, then the paths.
+std::string FilesOf(const Moment& moment, const Mm& mm) {
+  uint64_t count = 0;
+  std::string ranges;
+  std::string paths;
+  for (const Vma& vma : mm.vmas) {
+    const std::string path = vma.record.object == 0 ? "" : query::PathOf(moment, vma);
+    if (path.empty() || path.find('\0') != std::string::npos) continue;
+    ++count;
+    for (const uint64_t word : {vma.record.start, vma.record.end, vma.record.page_offset}) {
+      AppendWord(ranges, word);
+    }
+    paths += path;
+    paths.push_back('\0');
+  }
+  std::string note;
+  AppendWord(note, count);
+  AppendWord(note, kPageBytes);
+  return note + ranges + paths;
+}
+
 CoreNotes NotesOf(const Moment& moment, const Task& first, const Mm& mm, query::Answer& answer) {
   CoreNotes notes;
   const auto add = [&](const Task& task) {
@@ -153,6 +179,7 @@ CoreNotes NotesOf(const Moment& moment, const Task& first, const Mm& mm, query::
   } else {
     notes.Add(NT_AUXV, start.auxv);
   }
+  notes.Add(NT_FILE, FilesOf(moment, mm));
   for (const Task& task : moment.snapshot.tasks) {
     const bool thread = task.record.tgid == first.record.tgid && &task != &first;
     if (thread && task.record.mm == mm.address) add(task);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A process of a guest as a core file, as if it had dumped core at that moment: for gdb with the
-// program's file. Notes as Linux writes them, but for what the host cannot see: names of mapped
-// files (NT_FILE), the cause (NT_SIGINFO), floating-point registers of tasks that do not run.
+// program's file. Notes as Linux writes them, but for what the host cannot see: the cause
+// (NT_SIGINFO), floating-point registers of tasks that do not run.
 #pragma once
 
 #include <cstdint>

@@ -89,24 +89,25 @@ absl::StatusOr<Answer> AskFind(const Moment* moment, Arguments arguments) {
 
 struct Question {
   std::string_view name;
+  Contents wants;
   size_t least;  // arguments
   size_t most;
   Asker ask;
 };
 constexpr Question kQuestions[] = {
-    {"ps", 0, 0,
+    {"ps", Contents::kTables, 0, 0,
      [](const Moment* moment, Arguments) -> absl::StatusOr<Answer> {
        return moment == nullptr ? Answer{} : Processes(*moment);
      }},
-    {"maps", 1, 1, AskMaps},
-    {"pt", 1, 2, AskPageTables},
-    {"frames", 0, 1, AskFrames},
-    {"slabs", 0, 0,
+    {"maps", Contents::kTables, 1, 1, AskMaps},
+    {"pt", Contents::kTables, 1, 2, AskPageTables},
+    {"frames", Contents::kTables, 0, 1, AskFrames},
+    {"slabs", Contents::kAll, 0, 0,
      [](const Moment* moment, Arguments) -> absl::StatusOr<Answer> {
        return moment == nullptr ? Answer{} : Slabs(*moment);
      }},
-    {"events", 0, 1, AskEvents},
-    {"find", 1, 1, AskFind},
+    {"events", Contents::kTables, 0, 1, AskEvents},
+    {"find", Contents::kAll, 1, 1, AskFind},
 };
 
 absl::StatusOr<Answer> Dispatch(const Moment* moment, const Words& words) {
@@ -120,6 +121,10 @@ absl::StatusOr<Answer> Dispatch(const Moment* moment, const Words& words) {
       return absl::InvalidArgumentError(absl::StrCat(
           words[0], " takes ", question.least, question.most > question.least ? " or more" : "",
           " arguments, not ", arguments.size()));
+    }
+    if (moment != nullptr && question.wants == Contents::kAll) {
+      absl::Status there = CheckContents(*moment, words[0]);
+      if (!there.ok()) return there;
     }
     return question.ask(moment, arguments);
   }
@@ -137,6 +142,13 @@ absl::StatusOr<Answer> Ask(const Moment& moment, const Words& words) {
         malformed.size(), " structures could not be read; first: ", malformed[0].sentence));
   }
   return answer;
+}
+
+absl::Status CheckContents(const Moment& moment, const std::string& question) {
+  if (moment.contents == Contents::kAll) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      question, ": a recording has tasks, mappings, page tables and frames, but no contents of ",
+      "memory and no registers"));
 }
 
 absl::Status CheckQuestion(const Words& words) { return Dispatch(nullptr, words).status(); }

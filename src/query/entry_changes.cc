@@ -53,6 +53,26 @@ class Rows {
   std::optional<Run> run_;
 };
 
+// The entry would let its process write, but the table that it is in is shared: a write copies.
+bool IsCopyOnWriteByTable(const inspect::Mm& mm, const Mapping& mapping) {
+  if (!mapping.shared_table || (mapping.pte & proto::kPteWritable) == 0) return false;
+  const inspect::Vma* vma = VmaAt(mm, mapping.address);
+  return vma != nullptr && (vma->record.flags & proto::kVmShared) == 0;
+}
+
+// What became of an entry with the table that it is in.
+std::string ChangeWithTable(const inspect::Mm& was, const Mapping& before, const inspect::Mm& is,
+                            const Mapping& after) {
+  std::string text = EntryChange(before.pte, after.pte);
+  const bool by_table = IsCopyOnWriteByTable(is, after);
+  if (by_table == IsCopyOnWriteByTable(was, before) || after.pte == 0) return text;
+  const bool still = !by_table && (after.pte & proto::kPteCow) != 0;
+  if (still) return text;
+  return absl::StrCat(
+      text, text.empty() ? "" : ", ",
+      by_table ? "copy-on-write (shared table)" : "no longer copy-on-write (own table)");
+}
+
 }  // namespace
 
 Listing EntryChangesListing() {
@@ -93,9 +113,9 @@ void AddEntryChanges(const std::string& user, const inspect::Snapshot& before,
   while (old_entry != old_entries.end() || new_entry != new_entries.end()) {
     const uint64_t old_at = old_entry != old_entries.end() ? old_entry->address : UINT64_MAX;
     const uint64_t new_at = new_entry != new_entries.end() ? new_entry->address : UINT64_MAX;
-    const Pte from = old_at <= new_at ? (old_entry++)->pte : 0;
-    const Pte to = new_at <= old_at ? (new_entry++)->pte : 0;
-    rows.Add(std::min(old_at, new_at), EntryChange(from, to));
+    const Mapping from = old_at <= new_at ? *old_entry++ : Mapping{};
+    const Mapping to = new_at <= old_at ? *new_entry++ : Mapping{};
+    rows.Add(std::min(old_at, new_at), ChangeWithTable(was, from, is, to));
   }
 }
 

@@ -42,11 +42,12 @@ std::string RecordChange(const proto::FrameRecord& before, const proto::FrameRec
 Listing FrameChanges(const Moment& before, const Moment& after) {
   Listing listing{"frames", {"first_frame", "frames", "change", "bytes_changed"}, {}};
   const uint64_t frames = std::max(before.snapshot.frames.size(), after.snapshot.frames.size());
+  const bool with_bytes = before.contents == Contents::kAll && after.contents == Contents::kAll;
   uint64_t next = 0;  // the frame that would go on with the last row
   for (uint64_t pfn = 0; pfn < frames; ++pfn) {
     const proto::FrameRecord was = before.snapshot.Frame(pfn);
     const proto::FrameRecord is = after.snapshot.Frame(pfn);
-    const uint64_t bytes = ChangedBytes(before, after, pfn);
+    const uint64_t bytes = with_bytes ? ChangedBytes(before, after, pfn) : 0;
     const bool moved = was.state != is.state || was.refs != is.refs;
     if (!moved && bytes == 0) continue;
     std::string change = RecordChange(was, is);
@@ -55,9 +56,10 @@ Listing FrameChanges(const Moment& before, const Moment& after) {
     next = pfn + 1;
     if (goes_on) {
       ++std::get<uint64_t>(listing.rows.back()[1]);
-      std::get<uint64_t>(listing.rows.back()[3]) += bytes;
+      if (with_bytes) std::get<uint64_t>(listing.rows.back()[3]) += bytes;
     } else {
-      listing.rows.push_back({Hex{pfn}, uint64_t{1}, std::move(change), bytes});
+      listing.rows.push_back(
+          {Hex{pfn}, uint64_t{1}, std::move(change), with_bytes ? Cell(bytes) : Cell()});
     }
   }
   return listing;

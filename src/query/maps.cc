@@ -3,7 +3,6 @@
 // maps: the mappings of an address space, and what of each is there.
 #include "absl/strings/str_cat.h"
 #include "src/inspect/list_walk.h"
-#include "src/inspect/mapping_path.h"
 #include "src/inspect/render.h"
 #include "src/query/mappings.h"
 #include "src/query/query.h"
@@ -31,11 +30,11 @@ void CountPage(const MappingIndex& index, const Mapping& mapping, Pages& pages) 
   pages.dirty += (mapping.pte & proto::kPteDirty) != 0;
 }
 
-std::string What(const inspect::MemoryReader& memory, const Vma& vma) {
+std::string What(const Moment& moment, const Vma& vma) {
   if ((vma.record.flags & proto::kVmHeap) != 0) return "[heap]";
   if ((vma.record.flags & proto::kVmStack) != 0) return "[stack]";
   if (vma.record.object == 0) return "anonymous";
-  const std::string path = inspect::MappingPath(memory, vma.address);
+  const std::string path = PathOf(moment, vma);
   return path.empty() ? "object " + inspect::Hex(vma.record.object) : path;
 }
 
@@ -62,7 +61,7 @@ absl::StatusOr<Answer> Maps(const Moment& moment, uint32_t pid) {
                             Hex{record.page_offset},
                             (record.end - record.start) >> proto::kPageShift, pages[i].present,
                             pages[i].cow, pages[i].exclusive, pages[i].zero, pages[i].dirty,
-                            What(moment.memory, mm->vmas[i])});
+                            What(moment, mm->vmas[i])});
   }
   return answer;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/boot_info.h"
+#include "src/inspect/mapping_path.h"
 #include "src/inspect/snapshot_reader.h"
 
 namespace fv::query {
@@ -26,6 +27,12 @@ void CopyFramesInUse(Moment& moment) {
 }
 
 }  // namespace
+
+std::string PathOf(const Moment& moment, const inspect::Vma& vma) {
+  if (moment.contents == Contents::kAll) return inspect::MappingPath(moment.memory, vma.address);
+  const auto path = moment.paths.find(vma.address);
+  return path == moment.paths.end() ? "" : path->second;
+}
 
 bool FrameInUse(const inspect::Snapshot& snapshot, uint64_t pfn) {
   return snapshot.Frame(pfn).state != proto::FrameState::kFree;

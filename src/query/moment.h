@@ -4,6 +4,7 @@
 // events, and its memory - the live one, while the guest stands still, or a copy that outlives it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,12 +19,21 @@
 
 namespace fv::query {
 
+// What of memory a moment has.
+enum class Contents : uint8_t {
+  kAll,
+  kTables,  // page tables alone: a recording's
+};
+
 struct Moment {
   inspect::Snapshot snapshot;
   std::vector<proto::EventRecord> events;  // what the ring still holds, oldest first
   inspect::MemoryReader memory;
   std::optional<vmm::Mapping> copy;  // what `memory` reads, if it is a copy
   std::optional<CpuRegisters> cpu;   // nullopt: not known
+  Contents contents = Contents::kAll;
+  // With kTables: names of mapped files, by Vma::address.
+  std::map<proto::GuestPtr, std::string> paths;
   // Names of the kernel's fork strategies, by MmRecord::fork_strategy; empty if not known.
   std::vector<std::string> strategies;
 };
@@ -43,6 +53,9 @@ absl::StatusOr<GuestRam> FindGuest(const inspect::MemoryReader& memory);
 // are copied, so that the moment costs as much memory as the guest uses.
 enum class Keep { kLive, kCopy };
 absl::StatusOr<Moment> TakeMoment(const GuestRam& ram, Keep keep);
+
+// Of the file that a mapping shows; "": none, or it has no name.
+std::string PathOf(const Moment& moment, const inspect::Vma& vma);
 
 // What is in use: every frame below the high-water mark that is not free.
 bool FrameInUse(const inspect::Snapshot& snapshot, uint64_t pfn);

@@ -21,6 +21,9 @@ absl::StatusOr<Answer> Ask(const Moment& moment, const Words& words);
 // Whether the words make a question, without a guest: for errors before one is started.
 absl::Status CheckQuestion(const Words& words);
 
+// Of a question that wants more than page tables: InvalidArgument if the moment has no more.
+absl::Status CheckContents(const Moment& moment, const std::string& question);
+
 // What changed from one moment to a later one of the same guest.
 absl::StatusOr<Answer> Difference(const Moment& before, const Moment& after);
 
