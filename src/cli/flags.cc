@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -96,6 +97,10 @@ std::string KernelFile(const std::string& value) {
   return std::filesystem::exists(variant, error) ? variant.lexically_normal().string() : value;
 }
 
+std::span<const uint8_t> BytesOf(const std::string& file) {
+  return {reinterpret_cast<const uint8_t*>(file.data()), file.size()};
+}
+
 constexpr Choice<proto::Mutant> kMutants[] = {{"", proto::Mutant::kNone},
 #define FV_X(number, name, text, ...) {text, proto::Mutant::k##name},
                                               FV_MUTANT_LIST(FV_X) FV_SANITIZER_MUTANT_LIST(FV_X)
@@ -149,7 +154,10 @@ absl::StatusOr<std::span<const uint8_t>> KernelImage() {
     }
     return image;
   }
-  static std::string file;
+  // Who got its bytes before keeps them.
+  static std::map<std::string, std::string> files;
+  const auto known = files.find(FLAGS_kernel);
+  if (known != files.end()) return BytesOf(known->second);
   absl::StatusOr<std::string> content = rootfs::ReadHostFile(KernelFile(FLAGS_kernel));
   if (absl::IsNotFound(content.status()) && FLAGS_kernel.find('/') == std::string::npos) {
     return absl::NotFoundError(absl::StrCat("--kernel=", FLAGS_kernel,
@@ -157,8 +165,7 @@ absl::StatusOr<std::span<const uint8_t>> KernelImage() {
                                             FLAGS_kernel, " has not made such a kernel"));
   }
   if (!content.ok()) return content.status();
-  file = *std::move(content);
-  return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(file.data()), file.size());
+  return BytesOf(files[FLAGS_kernel] = *std::move(content));
 }
 
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel) {

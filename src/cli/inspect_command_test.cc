@@ -258,6 +258,13 @@ TEST_F(InspectCommand, FiguresOfMemory) {
   }
 }
 
+TEST_F(InspectCommand, AKernelOfAFileNamesItsStrategies) {
+  const nlohmann::json ps =
+      Json(Shell("F kernel --out=$D/kernel && "
+                 "F inspect --kernel=$D/kernel --at=fork-end --format=json ps -- $P"));
+  EXPECT_EQ(ps["tasks"][1]["strategy"], "classic");
+}
+
 TEST_F(InspectCommand, ARecordedRun) {
   const Outcome all = Shell(
       "F run --record=$D/r $P >/dev/null && n=0; "
