@@ -8,9 +8,11 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "src/fuzz/c_source.h"
+#include "src/fuzz/calls.h"
 #include "src/fuzz/executor_program.h"
 #include "src/fuzz/native_runner.h"
 #include "src/fuzz/results.h"
@@ -71,6 +73,25 @@ TEST(FuzzCSource, GivesWhatTheExecutorGives) {
     const std::string compiled = Compiled(fuzz::ToCSource(*program), "-O1 -static");
     ASSERT_FALSE(compiled.empty());
     EXPECT_EQ(Printed(compiled), fuzz::ResultsText(*program, *results));
+  }
+}
+
+// A program with every call that does not make a task, as far as one has room, from `next` on.
+fuzz::Program ProgramOf(std::span<const fuzz::CallSpec> calls, size_t& next) {
+  fuzz::Program program;
+  program.tasks.resize(1);
+  for (; next < calls.size() && program.tasks[0].steps.size() < FV_FUZZ_STEPS; ++next) {
+    if (!calls[next].Spawns()) program.tasks[0].steps.push_back({calls[next].number, {}});
+  }
+  fuzz::Repair(program);
+  return program;
+}
+
+TEST(FuzzCSource, EveryCallCompiles) {
+  const std::span<const fuzz::CallSpec> calls = fuzz::Calls();
+  for (size_t next = 0; next < calls.size();) {
+    const fuzz::Program program = ProgramOf(calls, next);
+    EXPECT_FALSE(Compiled(fuzz::ToCSource(program), "-O1").empty()) << fuzz::ToText(program);
   }
 }
 

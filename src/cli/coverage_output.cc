@@ -6,6 +6,7 @@
 #include <gflags/gflags.h>
 
 #include "absl/strings/str_format.h"
+#include "src/coverage/unreachable_table.h"
 #include "src/coverage/write.h"
 
 DEFINE_string(source, ".", "the guest kernel's source, for pages of coverage");
@@ -24,7 +25,10 @@ absl::StatusOr<Report> CoverageReport(std::span<const uint8_t> kernel,
   }
   absl::StatusOr<coverage::LineTable> lines = coverage::ReadLineTable(kernel);
   if (!lines.ok()) return lines.status();
-  return coverage::MakeReport(blocks, *lines, inspect::KernelSymbols(kernel), hits);
+  const std::span<const uint8_t> table = embedded::UnreachableTable();
+  const coverage::LineSets unreachable =
+      coverage::ParseLineTable({reinterpret_cast<const char*>(table.data()), table.size()});
+  return coverage::MakeReport(blocks, *lines, inspect::KernelSymbols(kernel), hits, unreachable);
 }
 
 std::string CoverageText(const Report& report) {

@@ -46,7 +46,8 @@ std::string Share::Text() const {
 }
 
 Report MakeReport(const KernelBlocks& blocks, const LineTable& table,
-                  const inspect::KernelSymbols& symbols, std::span<const uint64_t> hits) {
+                  const inspect::KernelSymbols& symbols, std::span<const uint64_t> hits,
+                  const LineSets& unreachable) {
   Report report;
   const std::vector<VisitedBlock> sorted = ByAddress(blocks, hits);
   for (const VisitedBlock& block : sorted) {
@@ -69,6 +70,11 @@ Report MakeReport(const KernelBlocks& blocks, const LineTable& table,
     if (around.begins_function && around.address == row.begin) {
       file.functions.push_back({symbols.Function(row.begin), row.line, around.hits});
     }
+  }
+  for (const auto& [path, lines] : unreachable) {
+    const auto file = report.files.find(path);
+    if (file == report.files.end()) continue;
+    for (const uint32_t line : lines) file->second.lines.erase(line);
   }
   for (auto& [path, file] : report.files) {
     std::stable_sort(file.functions.begin(), file.functions.end(),

@@ -14,6 +14,7 @@
 
 #include "src/coverage/kernel_blocks.h"
 #include "src/coverage/line_table.h"
+#include "src/coverage/unreachable.h"
 #include "src/inspect/kernel_symbols.h"
 
 namespace fv::coverage {
@@ -43,9 +44,10 @@ struct Report {
 };
 
 // `hits`: for each block, how many programs ran it. Blocks without code of a known line are counted
-// in Report::blocks only.
+// in Report::blocks only. Lines of `unreachable` are left out.
 Report MakeReport(const KernelBlocks& blocks, const LineTable& table,
-                  const inspect::KernelSymbols& symbols, std::span<const uint64_t> hits);
+                  const inspect::KernelSymbols& symbols, std::span<const uint64_t> hits,
+                  const LineSets& unreachable = {});
 
 Share LinesOf(const FileReport& file);
 // Of the files below a folder: "guest/mm".

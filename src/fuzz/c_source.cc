@@ -10,10 +10,13 @@
 #include "absl/strings/str_format.h"
 #include "src/fuzz/calls.h"
 #include "src/fuzz/executor_encoding_text.h"
+#include "src/fuzz/executor_faults_text.h"
 #include "src/fuzz/executor_lifecycle_text.h"
 #include "src/fuzz/executor_monitor_text.h"
 #include "src/fuzz/executor_print_text.h"
 #include "src/fuzz/executor_runtime_text.h"
+#include "src/fuzz/executor_strings_text.h"
+#include "src/fuzz/executor_structures_text.h"
 #include "src/fuzz/executor_turns_text.h"
 #include "src/fuzz/text.h"
 #include "src/trace/names.h"
@@ -30,10 +33,13 @@ struct Source {
 };
 constexpr Source kSources[] = {
     {"src/fuzz/encoding.h", &embedded::FuzzEncodingText},
+    {"src/fuzz/executor/faults.h", &embedded::FuzzFaultsText},
     {"src/fuzz/executor/lifecycle.h", &embedded::FuzzLifecycleText},
     {"src/fuzz/executor/monitor.h", &embedded::FuzzMonitorText},
     {"src/fuzz/executor/print.h", &embedded::FuzzPrintText},
     {"src/fuzz/executor/runtime.h", &embedded::FuzzRuntimeText},
+    {"src/fuzz/executor/strings.h", &embedded::FuzzStringsText},
+    {"src/fuzz/executor/structures.h", &embedded::FuzzStructuresText},
     {"src/fuzz/executor/turns.h", &embedded::FuzzTurnsText},
 };
 
@@ -106,16 +112,18 @@ std::string CallOf(const Program& program, size_t task, size_t index) {
                            step.arguments[i].task == FV_FUZZ_OUTBUF;
     if (is_outbuf) outbuf = static_cast<int>(i);
   }
-  const std::string number = step.call < FV_FUZZ_STORE
-                                 ? absl::StrCat("__NR_", std::string(spec.name))
-                                 : absl::StrFormat("0x%x /* %s */", step.call, spec.name);
+  const bool has_name = step.call == SystemCallOf(step.call);
+  const std::string number = has_name ? absl::StrCat("__NR_", std::string(spec.name))
+                                      : absl::StrFormat("0x%x /* %s */", step.call, spec.name);
   if (spec.Spawns()) {
     const std::string flags = values[1].empty() ? "0" : values[1];
     const std::string signal = values[2].empty() ? "0" : values[2];
     return absl::StrFormat("Clone(%d, %d, %s, %s, %s, %s)", task, index, number, values[0], flags,
                            signal);
   }
-  if (step.call == SYS_execve) return absl::StrFormat("ExecSelf(%d, %d)", task, index);
+  if (step.call == SYS_execve) {
+    return absl::StrFormat("Exec(%d, %d, %s)", task, index, values[0]);
+  }
   std::string list;
   for (size_t i = 0; i < step.arguments.size(); ++i) {
     absl::StrAppend(&list, i == 0 ? "" : ", ", values[i]);
@@ -167,7 +175,8 @@ std::string StepTexts(const Program& program) {
       absl::StrAppend(&text, "        {", Quoted(StepText(step)), ", ", PrintedAs(call.result),
                       ", ", call.output == OutputType::kValue ? 1 : 0, "},\n");
     }
-    text += "        {NULL, kAsNumber, 0},\n    },\n";
+    const bool is_full = task.steps.size() == FV_FUZZ_STEPS;
+    text += is_full ? "    },\n" : "        {NULL, kAsNumber, 0},\n    },\n";
   }
   return text + "};\n\n";
 }

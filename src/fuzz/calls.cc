@@ -15,11 +15,11 @@
 #include <algorithm>
 #include <array>
 
+#include "src/fuzz/call_rows.h"
+#include "src/fuzz/executor/strings.h"
+
 namespace fv::fuzz {
 namespace {
-
-#define FV_N(name) \
-  Named { #name, static_cast < uint64_t>(name) }
 
 constexpr Named kProt[] = {FV_N(PROT_READ), FV_N(PROT_WRITE), FV_N(PROT_EXEC)};
 constexpr Named kMapFlags[] = {FV_N(MAP_SHARED),    FV_N(MAP_PRIVATE),        FV_N(MAP_FIXED),
@@ -56,7 +56,8 @@ constexpr Named kCloneFlags[] = {FV_N(CLONE_VM),
                                  FV_N(CLONE_PARENT_SETTID),
                                  FV_N(CLONE_CHILD_CLEARTID),
                                  FV_N(CLONE_CHILD_SETTID),
-                                 FV_N(CLONE_NEWUTS)};
+                                 FV_N(CLONE_NEWUTS),
+                                 FV_N(CLONE_IO)};
 constexpr Named kClone3Flags[] = {FV_N(CLONE_VM),           FV_N(CLONE_FS),
                                   FV_N(CLONE_FILES),        FV_N(CLONE_SIGHAND),
                                   FV_N(CLONE_PIDFD),        FV_N(CLONE_VFORK),
@@ -67,6 +68,9 @@ constexpr Named kCloneSignal[] = {{"SIGCHLD", SIGCHLD}, {"0", 0}, {"SIGUSR1", SI
 constexpr Named kUnshareFlags[] = {FV_N(CLONE_FS),     FV_N(CLONE_FILES),  FV_N(CLONE_SYSVSEM),
                                    FV_N(CLONE_NEWUTS), FV_N(CLONE_THREAD), FV_N(CLONE_VM),
                                    FV_N(CLONE_SIGHAND)};
+constexpr Named kImages[] = {{"self", 0},         {"self", 0},  {"/script", 1}, {"/deep", 2},
+                             {"/interpreted", 3}, {"/loop", 4}, {"/empty", 5},  {"/short", 6},
+                             {"/none", 7},        {"/", 8}};
 constexpr Named kExitCodes[] = {{"0", 0}, {"1", 1}, {"77", 77}, {"255", 255}, {"256", 256}};
 constexpr Named kWaitTargets[] = {{"-1", ~uint64_t{0}}, {"0", 0}};
 constexpr Named kWaitOptions[] = {FV_N(WNOHANG), FV_N(WUNTRACED), FV_N(WCONTINUED),
@@ -74,19 +78,11 @@ constexpr Named kWaitOptions[] = {FV_N(WNOHANG), FV_N(WUNTRACED), FV_N(WCONTINUE
 constexpr Named kIdTypes[] = {FV_N(P_ALL), FV_N(P_PID), FV_N(P_PGID), {"P_PIDFD", 3}, {"9", 9}};
 constexpr Named kWaitidOptions[] = {FV_N(WEXITED),    FV_N(WNOHANG), FV_N(WSTOPPED),
                                     FV_N(WCONTINUED), FV_N(WNOWAIT), FV_N(__WALL)};
-constexpr Named kSignals[] = {{"0", 0},      FV_N(SIGHUP),  FV_N(SIGINT),  FV_N(SIGKILL),
-                              FV_N(SIGUSR1), FV_N(SIGSEGV), FV_N(SIGUSR2), FV_N(SIGPIPE),
-                              FV_N(SIGTERM), FV_N(SIGCHLD), FV_N(SIGCONT), FV_N(SIGSTOP),
-                              FV_N(SIGTSTP), {"34", 34},    {"64", 64},    {"65", 65}};
 constexpr Named kMaskHow[] = {FV_N(SIG_BLOCK), FV_N(SIG_UNBLOCK), FV_N(SIG_SETMASK), {"9", 9}};
-constexpr Named kSetSizes[] = {{"8", 8}, {"4", 4}};
 constexpr Named kPipeFlags[] = {FV_N(O_CLOEXEC), FV_N(O_NONBLOCK)};
 constexpr Named kSpliceFlags[] = {{"SPLICE_F_NONBLOCK", 2}, {"SPLICE_F_GIFT", 8}};
 constexpr Named kRangeFlags[] = {{"CLOSE_RANGE_UNSHARE", 2}, {"CLOSE_RANGE_CLOEXEC", 4}};
 constexpr Named kFcntl[] = {FV_N(F_DUPFD), FV_N(F_GETFD), FV_N(F_SETFD), FV_N(F_DUPFD_CLOEXEC)};
-constexpr Named kSmall[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"-1", ~uint64_t{0}}};
-constexpr Named kOne[] = {{"1", 1}};
-constexpr Named kZero[] = {{"0", 0}};
 constexpr Named kMemfdFlags[] = {{"MFD_CLOEXEC", 1}, {"MFD_ALLOW_SEALING", 2}};
 constexpr Named kPidfdFlags[] = {{"PIDFD_NONBLOCK", O_NONBLOCK}};
 constexpr Named kFutexOps[] = {FV_N(FUTEX_WAIT),         FV_N(FUTEX_WAKE),
@@ -97,37 +93,7 @@ constexpr Named kPrctl[] = {FV_N(PR_SET_PDEATHSIG), FV_N(PR_SET_CHILD_SUBREAPER)
                             FV_N(PR_SET_NO_NEW_PRIVS), FV_N(PR_GET_NO_NEW_PRIVS),
                             FV_N(PR_SET_DUMPABLE)};
 
-constexpr ArgumentSpec Choice(std::span<const Named> names) {
-  return {.type = ArgumentType::kChoice, .names = names};
-}
-constexpr ArgumentSpec Flags(std::span<const Named> names, uint64_t usual = 0) {
-  return {.type = ArgumentType::kFlags, .names = names, .usual = usual};
-}
-constexpr ArgumentSpec Pointer(FvFuzzStructure structure) {
-  return {.type = ArgumentType::kStructure, .structure = structure};
-}
-constexpr ArgumentSpec kAddress{.type = ArgumentType::kAddress};
-constexpr ArgumentSpec kSize{.type = ArgumentType::kSize};
-constexpr ArgumentSpec kCount{.type = ArgumentType::kCount};
-constexpr ArgumentSpec kWord{.type = ArgumentType::kWord};
-constexpr ArgumentSpec kFd{.type = ArgumentType::kFd};
-constexpr ArgumentSpec kPid{.type = ArgumentType::kPid};
-constexpr ArgumentSpec kSignal{.type = ArgumentType::kSignal, .names = kSignals};
-constexpr ArgumentSpec kTask{.type = ArgumentType::kTask};
-constexpr ArgumentSpec kGroup{.type = ArgumentType::kGroup, .names = kZero};
 constexpr ArgumentSpec kWaitTarget{.type = ArgumentType::kGroup, .names = kWaitTargets};
-
-constexpr auto kMay = Blocking::kMayBlock;
-constexpr auto kNever = Blocking::kNever;
-constexpr auto kOut = OutputType::kValue;
-constexpr auto kNoOut = OutputType::kNone;
-
-using R = ResultType;
-
-constexpr ArgumentSpec kTimespec = Pointer(FV_FUZZ_TIMESPEC);
-constexpr ArgumentSpec kSigset = Pointer(FV_FUZZ_SIGSET);
-constexpr ArgumentSpec kIovec = Pointer(FV_FUZZ_IOVEC);
-constexpr ArgumentSpec kOutbuf = Pointer(FV_FUZZ_OUTBUF);
 constexpr uint64_t kUsualMap = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 constexpr uint64_t kReadWrite = PROT_READ | PROT_WRITE;
 
@@ -192,15 +158,17 @@ std::vector<CallSpec> TaskCalls() {
        R::kTask,
        kNoOut,
        kNever,
-       8},
+       8,
+       Gives::kFds},
       {"clone3",
        SYS_clone3,
        {kTask, Flags(kClone3Flags), Choice(kCloneSignal)},
        R::kTask,
        kNoOut,
        kNever,
-       6},
-      {"execve", SYS_execve, {}, R::kValue, kNoOut, kNever, 3},
+       6,
+       Gives::kFds},
+      {"execve", SYS_execve, {Choice(kImages)}, R::kValue, kNoOut, kNever, 3},
       {"exit", SYS_exit, {Choice(kExitCodes)}, R::kNone, kNoOut, kNever, 3},
       {"exit_group", SYS_exit_group, {Choice(kExitCodes)}, R::kNone, kNoOut, kNever, 3},
       {"wait4",
@@ -239,10 +207,17 @@ std::vector<CallSpec> TaskCalls() {
 
 std::vector<CallSpec> DescriptorCalls() {
   return {
-      {"pipe2", SYS_pipe2, {kOutbuf, Flags(kPipeFlags)}, R::kValue, kOut, kNever, 3},
-      {"dup", SYS_dup, {kFd}},
+      {"pipe2", SYS_pipe2, {kOutbuf, Flags(kPipeFlags)}, R::kValue, kOut, kNever, 3, Gives::kFds},
+      {"dup", SYS_dup, {kFd}, R::kValue, kNoOut, kNever, 1, Gives::kFd},
       {"dup2", SYS_dup2, {kFd, kFd}},
-      {"fcntl", SYS_fcntl, {kFd, Choice(kFcntl), Choice(kSmall)}},
+      {"fcntl",
+       SYS_fcntl,
+       {kFd, Choice(kFcntl), Choice(kSmall)},
+       R::kValue,
+       kNoOut,
+       kNever,
+       1,
+       Gives::kFd},
       {"close", SYS_close, {kFd}, R::kValue, kNoOut, kNever, 2},
       {"close_range", SYS_close_range, {kFd, kFd, Flags(kRangeFlags)}},
       {"read", SYS_read, {kFd, kAddress, kCount}, R::kValue, kNoOut, kMay, 3},
@@ -260,9 +235,17 @@ std::vector<CallSpec> DescriptorCalls() {
        R::kValue,
        kNoOut,
        kNever,
-       2},
+       2,
+       Gives::kFd},
       {"ftruncate", SYS_ftruncate, {kFd, kSize}, R::kValue, kNoOut, kNever, 2},
-      {"pidfd_open", SYS_pidfd_open, {kPid, Flags(kPidfdFlags)}, R::kValue, kNoOut, kNever, 2},
+      {"pidfd_open",
+       SYS_pidfd_open,
+       {kPid, Flags(kPidfdFlags)},
+       R::kValue,
+       kNoOut,
+       kNever,
+       2,
+       Gives::kFd},
       {"pidfd_send_signal", SYS_pidfd_send_signal, {kFd, kSignal, Choice(kZero), Choice(kZero)}},
       {"pidfd_getfd", SYS_pidfd_getfd, {kFd, kFd, Choice(kZero)}},
   };
@@ -314,7 +297,8 @@ std::vector<CallSpec> SignalCalls() {
 
 std::vector<CallSpec> MakeCalls() {
   std::vector<CallSpec> calls;
-  for (const auto& family : {MemoryCalls(), TaskCalls(), DescriptorCalls(), SignalCalls()}) {
+  for (const auto& family : {MemoryCalls(), TaskCalls(), DescriptorCalls(), SignalCalls(),
+                             TimeCalls(), FileCalls(), StateCalls(), OwnCalls()}) {
     calls.insert(calls.end(), family.begin(), family.end());
   }
   std::sort(calls.begin(), calls.end(),
@@ -356,6 +340,29 @@ const CallSpec* FindCall(std::string_view name) {
     if (call.name == name) return &call;
   }
   return nullptr;
+}
+
+bool SendsSignal(const CallSpec& call) {
+  switch (call.number) {
+    case SYS_kill:
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_pidfd_send_signal:
+    case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::span<const std::string_view> Strings() {
+  static constexpr std::string_view kStrings[] = {
+#define FV_S(text) text,
+      FV_FUZZ_STRINGS(FV_S)
+#undef FV_S
+  };
+  return kStrings;
 }
 
 std::span<const uint64_t> Sizes() { return kSizes; }

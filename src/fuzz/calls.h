@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The calls that fuzz programs are made of: for each, what its arguments may be and what its
-// result is. Numbers and names are those of proto/syscalls.def, but for store, load and hash.
+// result is. Numbers and names are those of proto/syscalls.def, but for the executor's own (store,
+// load, hash, strategy, fail, fault) and for calls that have several rows, with arguments of
+// different types: there the name goes on behind the call's ("mmap_file").
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,7 @@ enum class ArgumentType : uint8_t {
   kGroup,      // a task's, negative, or 0
   kSignal,     //
   kTask,       // the child
+  kTimer,      // a POSIX timer's
   kStructure,  // the address of `structure`
 };
 
@@ -53,6 +56,17 @@ enum class OutputType : uint8_t { kNone, kValue };
 
 enum class Blocking : uint8_t { kNever, kMayBlock };
 
+// What a later call may use.
+enum class Gives : uint8_t {
+  kNothing,
+  kFd,     // the result
+  kFds,    // the output: two
+  kTimer,  // the output
+};
+
+// Whether results are held against Linux's. docs/fuzzing.md has the reasons.
+enum class Compared : uint8_t { kYes, kGuestOnly };
+
 struct CallSpec {
   std::string_view name;
   uint16_t number = 0;
@@ -61,6 +75,8 @@ struct CallSpec {
   OutputType output = OutputType::kNone;
   Blocking blocking = Blocking::kNever;
   unsigned weight = 1;  // how often it is chosen
+  Gives gives = Gives::kNothing;
+  Compared compared = Compared::kYes;
 
   bool Spawns() const {
     return !arguments.empty() && arguments.front().type == ArgumentType::kTask;
@@ -69,9 +85,19 @@ struct CallSpec {
 
 // Sorted by number.
 std::span<const CallSpec> Calls();
+// The system call of a row that is none of the executor's own.
+constexpr uint16_t SystemCallOf(uint16_t number) { return number & FV_FUZZ_CALL_MASK; }
+constexpr bool IsSystemCall(uint16_t number) { return number < FV_FUZZ_STORE; }
+
 // Null if there is none.
 const CallSpec* FindCall(uint16_t number);
 const CallSpec* FindCall(std::string_view name);
+
+// Whether the call may end a task, the caller too.
+bool SendsSignal(const CallSpec& call);
+
+// The strings that structures name (FV_FUZZ_STRING).
+std::span<const std::string_view> Strings();
 
 // Sizes, in bytes, among them impossible ones.
 std::span<const uint64_t> Sizes();

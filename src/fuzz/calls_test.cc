@@ -20,12 +20,25 @@ std::map<std::string_view, uint64_t> SystemCalls() {
 
 TEST(Calls, AreSystemCallsOfTheOneList) {
   const auto system_calls = SystemCalls();
-  const std::set<uint16_t> own = {FV_FUZZ_STORE, FV_FUZZ_LOAD, FV_FUZZ_HASH};
+  const std::set<uint16_t> own = {FV_FUZZ_STORE,    FV_FUZZ_LOAD, FV_FUZZ_HASH,
+                                  FV_FUZZ_STRATEGY, FV_FUZZ_FAIL, FV_FUZZ_FAULT};
   for (const CallSpec& call : Calls()) {
+    EXPECT_EQ(own.count(call.number) == 0, IsSystemCall(call.number)) << call.name;
     if (own.count(call.number) != 0) continue;
-    const auto found = system_calls.find(call.name);
+    // "mmap_file" is mmap with other arguments.
+    const bool is_variant = SystemCallOf(call.number) != call.number;
+    const std::string_view name =
+        is_variant ? call.name.substr(0, call.name.rfind('_')) : call.name;
+    const auto found = system_calls.find(name);
     ASSERT_NE(found, system_calls.end()) << call.name;
-    EXPECT_EQ(found->second, call.number) << call.name;
+    EXPECT_EQ(found->second, SystemCallOf(call.number)) << call.name;
+  }
+}
+
+TEST(Calls, HaveNumbersOfTheirOwn) {
+  const auto calls = Calls();
+  for (size_t i = 1; i < calls.size(); ++i) {
+    EXPECT_LT(calls[i - 1].number, calls[i].number) << calls[i].name;
   }
 }
 

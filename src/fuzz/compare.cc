@@ -40,9 +40,7 @@ bool SameResult(const CallSpec& call, const StepResult& a, const Results& of_a, 
 // Who sends a signal may die of what the receiver's end brings about, on another CPU even before
 // the call returns.
 bool DiedOfOwnSignal(const CallSpec& call, const StepResult& dead, const StepResult& other) {
-  const bool sends =
-      call.name == "kill" || call.name == "tgkill" || call.name == "pidfd_send_signal";
-  return sends && dead.state == StepResult::State::kEntered &&
+  return SendsSignal(call) && dead.state == StepResult::State::kEntered &&
          other.state == StepResult::State::kDone && other.result == 0;
 }
 
@@ -77,6 +75,16 @@ void DropExchanged(const Program& program, std::vector<StepDifference>& differen
 }
 
 }  // namespace
+
+bool IsComparable(const Program& program) {
+  if (program.order != Order::kTurns) return false;
+  for (const TaskProgram& task : program.tasks) {
+    for (const Step& step : task.steps) {
+      if (FindCall(step.call)->compared == Compared::kGuestOnly) return false;
+    }
+  }
+  return true;
+}
 
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
                                            const Results& b) {

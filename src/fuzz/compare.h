@@ -21,6 +21,9 @@ struct StepDifference {
   bool waits = false;  // wait4(2) or waitid(2)
 };
 
+// Whether Linux can be asked: the program has turns, and no call that only a guest makes.
+bool IsComparable(const Program& program);
+
 // In the order of tasks and steps.
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
                                            const Results& b);

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -52,6 +53,12 @@ Wait WaitOf(const CallSpec& call, const Step& step) {
       return ByTimeout(step, 2);
     case SYS_nanosleep:
       return Wait::kTimed;
+    case SYS_clock_nanosleep: {
+      // Processor time does not pass in a sleep.
+      const uint64_t clock = step.arguments[0].value;
+      const bool passes = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+      return passes ? Wait::kTimed : Wait::kEndless;
+    }
     default:
       return call.blocking == Blocking::kMayBlock ? Wait::kEndless : Wait::kNone;
   }
@@ -105,9 +112,7 @@ uint32_t StepFlags(const Step& step) {
     default:
       break;
   }
-  const bool signals =
-      call.number == SYS_kill || call.number == SYS_tgkill || call.number == SYS_pidfd_send_signal;
-  return signals ? FV_FUZZ_SETTLES : 0;
+  return SendsSignal(call) ? FV_FUZZ_SETTLES : 0;
 }
 
 std::string Encode(const Program& program, uint32_t limit_ms) {

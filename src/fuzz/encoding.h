@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define FV_FUZZ_MAGIC 0x325A4656u  // "VFZ2"
+#define FV_FUZZ_MAGIC 0x335A4656u  // "VFZ3"
 // No program is larger.
 #define FV_FUZZ_TASKS 8
 #define FV_FUZZ_STEPS 16  // of one task
@@ -42,6 +42,37 @@
 #define FV_FUZZ_STORE 0x8000  // store(address, value): 8 bytes; 0 or -EFAULT
 #define FV_FUZZ_LOAD 0x8001   // load(address): 8 bytes are the output; 0 or -EFAULT
 #define FV_FUZZ_HASH 0x8002   // hash(address, size): the output is FNV-1a of the range
+// What a guest alone does (Linux refuses the operations of prctl(2), and nothing comes of them):
+#define FV_FUZZ_STRATEGY 0x8003  // strategy(n): how forks copy from now on
+#define FV_FUZZ_FAIL 0x8004      // fail(n): the n-th allocation of the task's next call fails
+// What a program does wrong: kills the task, or gives -EFAULT where the signal is caught.
+#define FV_FUZZ_FAULT 0x8005  // fault(FvFuzzFault)
+
+// A system call with arguments of other types than those of its row has a row of its own, whose
+// number has bits above these ones.
+#define FV_FUZZ_CALL_MASK 0xFFFu
+#define FV_FUZZ_VARIANT(call, n) ((call) | (n) << 12)  // n: 1 to 7
+
+#define FV_FUZZ_STRATEGIES 4
+
+// What execve is of: the executor, by its path, by two scripts and as the interpreter of another
+// file; and what it cannot be of.
+#define FV_FUZZ_IMAGES 9
+
+enum FvFuzzFault {
+  FV_FUZZ_DIVIDE = 0,
+  FV_FUZZ_UNDEFINED = 1,
+  FV_FUZZ_BREAKPOINT = 2,
+  FV_FUZZ_PRIVILEGED = 3,
+  FV_FUZZ_JUMP_NULL = 4,
+  FV_FUZZ_JUMP_FAR = 5,   // to an address that is none
+  FV_FUZZ_JUMP_DATA = 6,  // to memory that is not executable
+  FV_FUZZ_LOAD_FAR = 7,
+  FV_FUZZ_X87 = 8,
+  FV_FUZZ_SSE = 9,
+  FV_FUZZ_OVERFLOW = 10,
+  FV_FUZZ_FAULTS = 11,
+};
 
 enum FvFuzzArgumentKind {
   FV_FUZZ_CONST = 0,  // value
@@ -59,14 +90,26 @@ enum FvFuzzArgumentKind {
 };
 
 enum FvFuzzStructure {
-  FV_FUZZ_TIMESPEC = 0,   // value: nanoseconds below a second; or FV_FUZZ_NO_TIME: a null pointer
-  FV_FUZZ_SIGSET = 1,     // value: the mask
-  FV_FUZZ_SIGACTION = 2,  // value: sa_flags | handler << 32 (FvFuzzHandler) | mask of 1-24 << 40
-  FV_FUZZ_OUTBUF = 3,     // zeros, 256 bytes; the first 8 are the step's output
-  FV_FUZZ_STACK = 4,      // stack_t; value: arena page | pages << 8 | ss_flags << 32
-  FV_FUZZ_IOVEC = 5,      // one iovec; value: offset in the arena | length << 32
-  FV_FUZZ_STRUCTURES = 6,
+  FV_FUZZ_TIMESPEC = 0,    // value: nanoseconds below a second; or FV_FUZZ_NO_TIME: a null pointer
+  FV_FUZZ_SIGSET = 1,      // value: the mask
+  FV_FUZZ_SIGACTION = 2,   // value: sa_flags | handler << 32 (FvFuzzHandler) | mask of 1-24 << 40
+  FV_FUZZ_OUTBUF = 3,      // zeros, 256 bytes; the first 8 are the step's output
+  FV_FUZZ_STACK = 4,       // stack_t; value: arena page | pages << 8 | ss_flags << 32
+  FV_FUZZ_IOVEC = 5,       // one iovec; value: offset in the arena | length << 32
+  FV_FUZZ_ITIMERSPEC = 6,  // value: nanoseconds, of the interval in the lower half
+  FV_FUZZ_ITIMERVAL = 7,   // likewise
+  FV_FUZZ_SIGEVENT = 8,    // value: sigev_notify | signal << 8 | task whose thread it is << 16
+  FV_FUZZ_SIGINFO = 9,     // value: si_code | si_value << 32
+  FV_FUZZ_RLIMIT = 10,     // value: soft | hard << 32; FV_FUZZ_NO_LIMIT
+  FV_FUZZ_STRING = 11,     // value: place in FvFuzzStrings | (task + 1) << 8 for what is its
+  FV_FUZZ_WORD = 12,       // value: 8 bytes, zeros behind them
+  FV_FUZZ_ROBUST = 13,     // value: offset in the arena: a list with one futex, at 48 behind it
+  FV_FUZZ_CAPS = 14,       // value: effective | permitted << 32, of the lower 32 capabilities
+  FV_FUZZ_SCHED = 15,      // sched_attr; value: policy | priority << 8 | nice << 16 | flags << 24
+  FV_FUZZ_STRUCTURES = 16,
 };
+
+#define FV_FUZZ_NO_LIMIT 0xFFFFFFFFull
 
 #define FV_FUZZ_NO_TIME (~0ull)
 

@@ -115,7 +115,7 @@ absl::StatusOr<Verdict> Judge::Try(const Program& program, RunObserver* observer
     const absl::Status status = LookCloser(program, *verdict.finding);
     if (!status.ok()) return status;
   }
-  if (!verdict.finding && native_ != nullptr && program.order == Order::kTurns) {
+  if (!verdict.finding && native_ != nullptr && IsComparable(program)) {
     const absl::Status status = Compare(program, verdict);
     if (!status.ok()) return status;
   }

@@ -43,6 +43,51 @@ uint64_t ClosedCloneFlags(uint64_t flags) {
   return flags;
 }
 
+uint64_t RandomLimit(Random& random) {
+  constexpr uint64_t kLimits[] = {FV_FUZZ_NO_LIMIT, FV_FUZZ_NO_LIMIT, 0,       1,
+                                  FV_FUZZ_PAGE,     1 << 16,          8 << 20, 4};
+  return PickFrom(random, kLimits);
+}
+
+uint64_t RandomRecord(FvFuzzStructure structure, Random& random) {
+  switch (structure) {
+    case FV_FUZZ_ITIMERSPEC:
+    case FV_FUZZ_ITIMERVAL: {
+      constexpr uint64_t kTimes[] = {0, 100'000, 100'000, 200'000, 300'000};
+      return (random.OneIn(2) ? 0 : PickFrom(random, kTimes)) | PickFrom(random, kTimes) << 32;
+    }
+    case FV_FUZZ_SIGEVENT: {
+      constexpr uint64_t kNotify[] = {0, 0, 4, 1, 2};
+      constexpr uint64_t kNumbers[] = {10, 34, 14, 12, 17, 9, 0};
+      return PickFrom(random, kNotify) | PickFrom(random, kNumbers) << 8 | random.Below(3) << 16;
+    }
+    case FV_FUZZ_SIGINFO: {
+      constexpr uint64_t kCodes[] = {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFA, 0, 1};
+      return PickFrom(random, kCodes) | random.Below(4) << 32;
+    }
+    case FV_FUZZ_RLIMIT:
+      return RandomLimit(random) | RandomLimit(random) << 32;
+    case FV_FUZZ_STRING:
+      return random.Below(Strings().size()) |
+             (random.OneIn(3) ? random.Below(FV_FUZZ_TASKS + 1) : 0) << 8;
+    case FV_FUZZ_WORD: {
+      constexpr uint64_t kValues[] = {0, 1, 2, 3, 10, 99, 1000, 0x20080522, ~uint64_t{0}};
+      return PickFrom(random, kValues);
+    }
+    case FV_FUZZ_ROBUST:
+      return RandomPage(random) * FV_FUZZ_PAGE + random.Below(2) * 2048;
+    case FV_FUZZ_CAPS:
+      return random.OneIn(2) ? random.Next() : uint64_t{0xFFFFFFFF} << 32 | random.Below(16);
+    case FV_FUZZ_SCHED: {
+      constexpr uint64_t kFlags[] = {0, 1, 0x10, 0x40};
+      return random.Below(7) | random.Below(3) << 8 | random.Below(20) << 16 |
+             PickFrom(random, kFlags) << 24;
+    }
+    default:
+      return 0;
+  }
+}
+
 uint64_t RandomStructure(FvFuzzStructure structure, Random& random) {
   switch (structure) {
     case FV_FUZZ_TIMESPEC:
@@ -64,7 +109,7 @@ uint64_t RandomStructure(FvFuzzStructure structure, Random& random) {
              PickFrom(random, kCounts) << 32;
     }
     default:
-      return 0;
+      return RandomRecord(structure, random);
   }
 }
 
@@ -91,17 +136,24 @@ bool PickEarlier(const Program& program, size_t task, size_t place, Random& rand
 Argument RandomFd(const Program& program, size_t task, size_t place, Random& random) {
   Argument argument{.value = random.OneIn(10) ? ~uint64_t{0} : random.Below(5)};
   if (random.OneIn(3)) return argument;
-  const bool pair = PickEarlier(program, task, place, random, argument, [](const CallSpec& call) {
-    return call.name == "pipe2" || call.name == "clone" || call.name == "clone3";
-  });
+  const bool pair = PickEarlier(program, task, place, random, argument,
+                                [](const CallSpec& call) { return call.gives == Gives::kFds; });
   if (pair && random.OneIn(2)) {
     argument.kind = Kind::kOutput;
     argument.value = random.Below(2);
-  } else if (PickEarlier(program, task, place, random, argument, [](const CallSpec& call) {
-               return call.name == "dup" || call.name == "memfd_create" ||
-                      call.name == "pidfd_open" || call.name == "fcntl";
-             })) {
+  } else if (PickEarlier(program, task, place, random, argument,
+                         [](const CallSpec& call) { return call.gives == Gives::kFd; })) {
     argument.kind = Kind::kResult;
+    argument.value = 0;
+  }
+  return argument;
+}
+
+Argument RandomTimer(const Program& program, size_t task, size_t place, Random& random) {
+  Argument argument{.value = random.Below(3)};
+  if (PickEarlier(program, task, place, random, argument,
+                  [](const CallSpec& call) { return call.gives == Gives::kTimer; })) {
+    argument.kind = Kind::kOutput;
     argument.value = 0;
   }
   return argument;
@@ -144,6 +196,8 @@ Argument RandomArgument(const ArgumentSpec& spec, const Program& program, size_t
       return {.value = random.OneIn(4) ? random.Next() : PickFrom(random, kWords)};
     case ArgumentType::kFd:
       return RandomFd(program, task, place, random);
+    case ArgumentType::kTimer:
+      return RandomTimer(program, task, place, random);
     case ArgumentType::kPid:
     case ArgumentType::kGroup:
       if (random.OneIn(4)) return {.value = random.Below(2) == 0 ? 0 : ~uint64_t{0}};
@@ -158,22 +212,27 @@ Argument RandomArgument(const ArgumentSpec& spec, const Program& program, size_t
   return {};
 }
 
-const CallSpec& RandomCall(Random& random) {
+const CallSpec& RandomCall(Random& random, const Grammar& grammar) {
   static const unsigned kTotal = [] {
     unsigned total = 0;
     for (const CallSpec& call : Calls()) total += call.weight;
     return total;
   }();
-  uint64_t left = random.Below(kTotal);
-  for (const CallSpec& call : Calls()) {
-    if (left < call.weight) return call;
-    left -= call.weight;
+  for (;;) {
+    uint64_t left = random.Below(kTotal);
+    for (const CallSpec& call : Calls()) {
+      if (left < call.weight) {
+        if (!grammar.guest_calls && call.compared == Compared::kGuestOnly) break;
+        return call;
+      }
+      left -= call.weight;
+    }
   }
-  return Calls().front();
 }
 
-Step RandomStep(const Program& program, size_t task, size_t place, Random& random) {
-  const CallSpec& call = RandomCall(random);
+Step RandomStep(const Program& program, size_t task, size_t place, Random& random,
+                const Grammar& grammar) {
+  const CallSpec& call = RandomCall(random, grammar);
   Step step{.call = call.number, .arguments = {}};
   for (const ArgumentSpec& spec : call.arguments) {
     step.arguments.push_back(RandomArgument(spec, program, task, place, random));
@@ -198,11 +257,45 @@ void ShiftReferences(Program& program, size_t task, size_t place, int by) {
   }
 }
 
-void InsertStep(Program& program, Random& random) {
+// What a recipe says of an argument, where it says something.
+void TakeWanted(const RecipeArgument& wanted, size_t child, size_t self,
+                const std::vector<StepPlace>& places, const ArgumentSpec& spec,
+                Argument& argument) {
+  const auto earlier = [&](Kind kind) {
+    const StepPlace& place = places[wanted.step];
+    argument = {.kind = kind,
+                .task = static_cast<uint8_t>(place.task),
+                .step = static_cast<uint8_t>(place.step),
+                .value = wanted.value};
+  };
+  switch (wanted.kind) {
+    case RecipeArgument::Kind::kAny:
+      return;
+    case RecipeArgument::Kind::kValue:
+      argument.kind = spec.type == ArgumentType::kStructure ? Kind::kStructure : Kind::kConst;
+      argument.value = wanted.value;
+      return;
+    case RecipeArgument::Kind::kArena:
+      argument = {.kind = Kind::kArena, .value = wanted.value};
+      return;
+    case RecipeArgument::Kind::kResult:
+      return earlier(Kind::kResult);
+    case RecipeArgument::Kind::kOutput:
+      return earlier(Kind::kOutput);
+    case RecipeArgument::Kind::kSelf:
+      argument = {.kind = Kind::kPid, .task = static_cast<uint8_t>(self), .value = 1};
+      return;
+    case RecipeArgument::Kind::kChild:
+      argument = {.kind = Kind::kPid, .task = static_cast<uint8_t>(child), .value = 1};
+      return;
+  }
+}
+
+void InsertStep(Program& program, Random& random, const Grammar& grammar) {
   const size_t task = random.Below(program.tasks.size());
   auto& steps = program.tasks[task].steps;
   const size_t place = random.Below(steps.size() + 1);
-  Step step = RandomStep(program, task, place, random);
+  Step step = RandomStep(program, task, place, random, grammar);
   if (FindCall(step.call)->Spawns()) {
     if (program.tasks.size() >= FV_FUZZ_TASKS) return;
     const size_t child = program.tasks.size();
@@ -212,13 +305,38 @@ void InsertStep(Program& program, Random& random) {
     program.tasks.emplace_back();  // `steps` is no longer valid
     for (uint64_t i = random.Below(4); i > 0; --i) {
       const size_t end = program.tasks[child].steps.size();
-      Step inner = RandomStep(program, child, end, random);
+      Step inner = RandomStep(program, child, end, random, grammar);
       if (!FindCall(inner.call)->Spawns()) program.tasks[child].steps.push_back(std::move(inner));
     }
     return;
   }
   ShiftReferences(program, task, place, 1);
   steps.insert(steps.begin() + static_cast<ptrdiff_t>(place), std::move(step));
+}
+
+// A step of a recipe; `places` are those of the steps before it.
+Step StepOf(const RecipeStep& from, const Program& program, size_t child, StepPlace at,
+            const std::vector<StepPlace>& places, Random& random) {
+  const CallSpec& call = *FindCall(from.call);
+  Step step{.call = call.number, .arguments = {}};
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    const ArgumentSpec& spec = call.arguments[i];
+    Argument argument = RandomArgument(spec, program, at.task, at.step, random);
+    if (spec.type == ArgumentType::kTask) {
+      argument = {.kind = Kind::kTask, .value = child};
+    } else if (i < from.arguments.size()) {
+      TakeWanted(from.arguments[i], child, at.task, places, spec, argument);
+    }
+    step.arguments.push_back(argument);
+  }
+  return step;
+}
+
+void InsertAnyRecipe(Program& program, Random& random, const Grammar& grammar) {
+  const std::span<const Recipe> recipes = Recipes();
+  const Recipe& recipe = recipes[random.Below(recipes.size())];
+  if (!grammar.guest_calls && IsForGuests(recipe)) return;
+  InsertRecipe(program, recipe, random);
 }
 
 // A random step that there is; false if the program has none.
@@ -288,7 +406,7 @@ void ChangeTurns(Program& program, Random& random) {
 }
 
 void MutateOnce(Program& program, Random& random, const Grammar& grammar) {
-  switch (random.Below(16)) {
+  switch (random.Below(18)) {
     case 0:
     case 1:
       return RemoveStep(program, random);
@@ -308,18 +426,44 @@ void MutateOnce(Program& program, Random& random, const Grammar& grammar) {
         program.order = program.order == Order::kFree ? Order::kTurns : Order::kFree;
       }
       return;
+    case 10:
+    case 11:
+      return InsertAnyRecipe(program, random, grammar);
     default:
-      return InsertStep(program, random);
+      return InsertStep(program, random, grammar);
   }
 }
 
 }  // namespace
 
+bool InsertRecipe(Program& program, const Recipe& recipe, Random& random) {
+  const size_t host = random.Below(program.tasks.size());
+  const bool has_child = HasChild(recipe);
+  if (has_child && program.tasks.size() >= FV_FUZZ_TASKS) return false;
+  const size_t child = program.tasks.size();
+  if (has_child) program.tasks.emplace_back();
+  const size_t size = program.tasks[host].steps.size();
+  size_t next = random.OneIn(2) ? size : random.Below(size + 1);
+  std::vector<StepPlace> places;  // of the recipe's steps
+  for (const RecipeStep& from : recipe.steps) {
+    const StepPlace at = from.task == 0 ? StepPlace{host, next++}
+                                        : StepPlace{child, program.tasks[child].steps.size()};
+    Step step = StepOf(from, program, child, at, places, random);
+    if (at.task == host) ShiftReferences(program, at.task, at.step, 1);
+    auto& steps = program.tasks[at.task].steps;
+    steps.insert(steps.begin() + static_cast<ptrdiff_t>(at.step), std::move(step));
+    places.push_back(at);
+  }
+  return true;
+}
+
 Program RandomProgram(Random& random, const Grammar& grammar) {
   Program program;
   program.order = grammar.free_order ? Order::kFree : Order::kTurns;
   program.tasks.emplace_back();
-  for (uint64_t i = 4 + random.Below(12); i > 0; --i) InsertStep(program, random);
+  for (uint64_t i = random.Below(3); i > 0; --i) InsertAnyRecipe(program, random, grammar);
+  const uint64_t most = program.Steps() == 0 ? 12 : 6;
+  for (uint64_t i = 4 + random.Below(most); i > 0; --i) InsertStep(program, random, grammar);
   Repair(program);
   return program;
 }

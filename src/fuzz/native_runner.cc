@@ -63,7 +63,9 @@ constexpr uint32_t kExecutorCalls[] = {
 std::vector<uint32_t> AllowedCalls() {
   std::vector<uint32_t> allowed(std::begin(kExecutorCalls), std::end(kExecutorCalls));
   for (const CallSpec& call : Calls()) {
-    if (call.number < FV_FUZZ_STORE) allowed.push_back(call.number);
+    if (IsSystemCall(call.number) && call.compared == Compared::kYes) {
+      allowed.push_back(SystemCallOf(call.number));
+    }
   }
   return allowed;
 }

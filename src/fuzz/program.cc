@@ -24,6 +24,9 @@ constexpr uint64_t kMaxCount = 2 * FV_FUZZ_PAGE;
 constexpr uint64_t kMaxFd = 9;
 // Signals that masks may name: all but those by which executor and host end a run.
 constexpr uint64_t kMaskBits = ~(uint64_t{1} << (14 - 1));
+constexpr uint64_t kMinIntervalNs = 100'000;  // so that a timer does not keep a guest busy
+constexpr uint64_t kMaxTimer = 9;
+constexpr uint64_t kRobustBytes = 64;
 constexpr uint64_t kActionFlags = 0xDC000007;  // SA_NOCLDSTOP... as sigaction(2) has them
 
 bool Contains(std::span<const Named> names, uint64_t value) {
@@ -47,8 +50,30 @@ uint64_t RepairedSize(uint64_t value) {
   return known || value <= kMaxSize ? value : sizes[value % sizes.size()];
 }
 
+uint64_t RepairedTimer(uint64_t value) {
+  const uint64_t interval = value & 0xFFFFFFFF;
+  const uint64_t first = (value >> 32) % (kMaxSleepNs + 1);
+  return (interval == 0 ? 0 : std::clamp(interval, kMinIntervalNs, kMaxSleepNs)) | first << 32;
+}
+
 uint64_t RepairedStructure(FvFuzzStructure structure, uint64_t value) {
   switch (structure) {
+    case FV_FUZZ_ITIMERSPEC:
+    case FV_FUZZ_ITIMERVAL:
+      return RepairedTimer(value);
+    case FV_FUZZ_SIGEVENT:
+      return value & 0x77F0F;
+    case FV_FUZZ_STRING:
+      return (value & 0xFF) % Strings().size() | (value >> 8) % (FV_FUZZ_TASKS + 1) << 8;
+    case FV_FUZZ_ROBUST:
+      return value % (kArenaBytes - kRobustBytes) & ~uint64_t{7};
+    case FV_FUZZ_SCHED:
+      return value & 0xFFFFFFFF;
+    case FV_FUZZ_SIGINFO:
+    case FV_FUZZ_RLIMIT:
+    case FV_FUZZ_WORD:
+    case FV_FUZZ_CAPS:
+      return value;
     case FV_FUZZ_TIMESPEC:
       return value == FV_FUZZ_NO_TIME ? value : value % (kMaxSleepNs + 1);
     case FV_FUZZ_SIGSET:
@@ -239,6 +264,13 @@ class Repairer {
       case ArgumentType::kFd:
         RepairFd(argument);
         return;
+      case ArgumentType::kTimer:
+        if (argument.kind == Kind::kOutput && GivesTimer(argument)) {
+          argument.value = 0;
+        } else {
+          argument = {.value = value % (kMaxTimer + 1)};
+        }
+        return;
       case ArgumentType::kPid:
       case ArgumentType::kGroup:
         RepairPid(spec, argument);
@@ -256,6 +288,10 @@ class Repairer {
   ResultType ResultOf(const Argument& argument) const {
     const Step& step = program_.tasks[argument.task].steps[argument.step];
     return FindCall(step.call)->result;
+  }
+  bool GivesTimer(const Argument& argument) const {
+    const Step& step = program_.tasks[argument.task].steps[argument.step];
+    return FindCall(step.call)->gives == Gives::kTimer;
   }
   bool ReturnsAddress(const Argument& argument) const {
     return ResultOf(argument) == ResultType::kAddress;

@@ -9,6 +9,7 @@
 
 #include "src/fuzz/calls.h"
 #include "src/fuzz/mutate.h"
+#include "src/fuzz/recipes.h"
 #include "src/fuzz/text.h"
 
 namespace fv::fuzz {
@@ -89,6 +90,64 @@ TEST(Program, MutationKeepsItValid) {
     }
   }
   EXPECT_EQ(seen.size(), Calls().size()) << "calls that mutation never chooses";
+}
+
+// The next step of its task is what the recipe wants.
+void ExpectSame(const RecipeStep& from, const Program& program, size_t (&next)[2]) {
+  const Step& step = program.tasks[from.task].steps[next[from.task]++];
+  SCOPED_TRACE(StepText(step));
+  ASSERT_EQ(FindCall(step.call)->name, from.call);
+  ASSERT_LE(from.arguments.size(), step.arguments.size());
+  for (size_t i = 0; i < from.arguments.size(); ++i) {
+    using Kind = RecipeArgument::Kind;
+    const Argument& argument = step.arguments[i];
+    switch (from.arguments[i].kind) {
+      case Kind::kAny:
+        break;
+      case Kind::kResult:
+        EXPECT_EQ(argument.kind, ArgumentKind::kResult);
+        break;
+      case Kind::kOutput:
+        EXPECT_EQ(argument.kind, ArgumentKind::kOutput);
+        break;
+      case Kind::kSelf:
+      case Kind::kChild:
+        EXPECT_EQ(argument.kind, ArgumentKind::kPid);
+        EXPECT_EQ(argument.task, from.arguments[i].kind == Kind::kSelf ? from.task : 1u);
+        break;
+      default:
+        EXPECT_EQ(argument.value, from.arguments[i].value);
+    }
+  }
+}
+
+TEST(Program, RecipesAreKeptAsTheyAre) {
+  Random random(8);
+  for (const Recipe& recipe : Recipes()) {
+    SCOPED_TRACE(recipe.name);
+    Program program;
+    program.tasks.emplace_back();
+    ASSERT_TRUE(InsertRecipe(program, recipe, random));
+    Repair(program);
+    ASSERT_EQ(program.Steps(), recipe.steps.size());
+    ASSERT_EQ(program.tasks.size(), HasChild(recipe) ? 2u : 1u);
+    size_t next[2] = {};
+    for (const RecipeStep& from : recipe.steps) ExpectSame(from, program, next);
+  }
+}
+
+TEST(Program, CallsOfGuestsAloneAreLeftOutWhereTheyCannotBeCompared) {
+  Random random(9);
+  const Grammar grammar{.free_order = false, .guest_calls = false};
+  Program program = RandomProgram(random, grammar);
+  for (int round = 0; round < 200; ++round) {
+    for (const TaskProgram& task : program.tasks) {
+      for (const Step& step : task.steps) {
+        ASSERT_EQ(FindCall(step.call)->compared, Compared::kYes) << StepText(step);
+      }
+    }
+    Mutate(program, random, grammar);
+  }
 }
 
 TEST(Program, TheSameSeedGivesTheSameProgram) {

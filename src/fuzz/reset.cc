@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "proto/fail.h"
 #include "src/fuzz/encoding.h"
+#include "src/fuzz/exec_files.h"
 #include "src/rootfs/cpio.h"
 #include "src/rootfs/root.h"
 #include "src/session/from_snapshot.h"
@@ -46,6 +47,8 @@ absl::StatusOr<rootfs::FileTree> ExecutorTree(std::span<const uint8_t> executor)
       kExecutorPath, std::string(reinterpret_cast<const char*>(executor.data()), executor.size()),
       0755);
   if (!status.ok()) return status;
+  const absl::Status more = AddExecFiles(tree);
+  if (!more.ok()) return more;
   return tree;
 }
 

@@ -35,7 +35,7 @@ constexpr char kForkAndWait[] = R"(
     calls { name: "load" arguments { arena { page: 1 } } }
     calls { name: "store" arguments { arena { page: 1 } } arguments { value: 8 } }
     calls { name: "store" arguments { arena { page: 8 } } arguments { value: 9 } }
-    calls { name: "execve" }
+    calls { name: "execve" arguments { flags: "self" } }
     calls { name: "exit" arguments { flags: "77" } }
   }
 )";
@@ -50,7 +50,7 @@ constexpr char kForkAndWaitResults[] =
 [task 1] load(arena+0x1000) = 0 [0x7]
 [task 1] store(arena+0x1000, 8) = 0
 [task 1] store(arena+0x8000, 9) = 0
-[task 1] execve() = 0
+[task 1] execve(self) = 0
 [task 1] exit(77) = ? (did not return)
 )";
 
@@ -188,6 +188,79 @@ TEST_F(FuzzRun, RandomProgramsEndAndBreakNothing) {
     ASSERT_TRUE(run.results.has_value()) << run.message << "\n" << ToText(program);
     ASSERT_TRUE(run.findings.empty()) << run.findings.front() << "\n" << ToText(program);
   }
+}
+
+// What the executor alone does.
+constexpr char kFailedFork[] = R"(
+  tasks {
+    calls { name: "fail" arguments { flags: "1" } }
+    calls { name: "fork" arguments { task: 1 } }
+    calls { name: "fork" arguments { task: 2 } }
+  }
+  tasks { }
+  tasks { }
+)";
+
+TEST_F(FuzzRun, AFailedAllocationIsTheNextCalls) {
+  const Program program = Parsed(kFailedFork);
+  EXPECT_FALSE(IsComparable(program));
+  const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(program);
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.findings.empty()) << run.findings.front();
+  EXPECT_EQ(ResultsText(program, *run.results),
+            "[task 0] fail(1) = 0\n"
+            "[task 0] fork(task 1) = -1 ENOMEM\n"
+            "[task 0] fork(task 2) = task 2\n");
+}
+
+constexpr char kFaults[] = R"(
+  tasks {
+    calls { name: "strategy" arguments { flags: "ondemand" } }
+    calls { name: "rt_sigaction" arguments { flags: "SIGFPE" }
+            arguments { structure { sigaction { handler: CATCH } } } arguments { flags: "0" }
+            arguments { flags: "8" } }
+    calls { name: "fault" arguments { flags: "divide" } }
+    calls { name: "fault" arguments { flags: "x87" } }
+    calls { name: "fault" arguments { flags: "sse" } }
+    calls { name: "fault" arguments { flags: "jump_null" } }
+    calls { name: "fault" arguments { flags: "jump_far" } }
+    calls { name: "fault" arguments { flags: "jump_data" } }
+    calls { name: "fault" arguments { flags: "privileged" } }
+    calls { name: "execve" arguments { flags: "/loop" } }
+    calls { name: "execve" arguments { flags: "/short" } }
+    calls { name: "execve" arguments { flags: "/deep" } }
+    calls { name: "execve" arguments { flags: "/interpreted" } }
+    calls { name: "fault" arguments { flags: "undefined" } }
+  }
+)";
+
+constexpr char kFaultsResults[] = R"([task 0] strategy(ondemand) = 0
+[task 0] rt_sigaction(SIGFPE, {count, flags 0x0, mask 0x0}, 0, 8) = 0
+[task 0] fault(divide) = -1 EFAULT
+[task 0] fault(x87) = -1 EFAULT
+[task 0] fault(sse) = -1 EFAULT
+[task 0] fault(jump_null) = -1 EFAULT
+[task 0] fault(jump_far) = -1 EFAULT
+[task 0] fault(jump_data) = -1 EFAULT
+[task 0] fault(privileged) = -1 EFAULT
+[task 0] execve(/loop) = -1 ELOOP
+[task 0] execve(/short) = -1 ENOEXEC
+[task 0] execve(/deep) = 0
+[task 0] execve(/interpreted) = 0
+[task 0] fault(undefined) = ? (did not return)
+[task 0] signal handlers: 3
+)";
+
+TEST_F(FuzzRun, FaultsAndImagesAreThoseOfLinux) {
+  const Program program = Parsed(kFaults);
+  EXPECT_TRUE(IsComparable(program));
+  const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(program);
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.findings.empty()) << run.findings.front();
+  EXPECT_EQ(ResultsText(program, *run.results), kFaultsResults);
+  const absl::StatusOr<Results> native = Native()->Run(program);
+  ASSERT_TRUE(native.ok()) << native.status();
+  EXPECT_EQ(ResultsText(program, *native), kFaultsResults);
 }
 
 // The same program and the same machine: the same results, those outside of the arena too.

@@ -20,6 +20,11 @@ std::string FlagsText(std::span<const Named> names, uint64_t value) {
   return text.empty() ? "0" : text;
 }
 
+std::string LimitText(uint64_t half) {
+  const auto limit = static_cast<uint32_t>(half);
+  return limit == FV_FUZZ_NO_LIMIT ? "none" : absl::StrCat(limit);
+}
+
 std::string StructureText(FvFuzzStructure structure, uint64_t value) {
   switch (structure) {
     case FV_FUZZ_TIMESPEC:
@@ -36,6 +41,30 @@ std::string StructureText(FvFuzzStructure structure, uint64_t value) {
                              (value >> 8 & 0xFF) * FV_FUZZ_PAGE, value >> 32);
     case FV_FUZZ_IOVEC:
       return absl::StrFormat("[{arena+0x%x, %d}]", value & 0xFFFFFFFF, value >> 32);
+    case FV_FUZZ_ITIMERSPEC:
+    case FV_FUZZ_ITIMERVAL:
+      return absl::StrFormat("{every %d ns, first %d ns}", value & 0xFFFFFFFF, value >> 32);
+    case FV_FUZZ_SIGEVENT:
+      return absl::StrFormat("{notify %d, signal %d, thread of task %d}", value & 0xFF,
+                             value >> 8 & 0xFF, value >> 16 & 7);
+    case FV_FUZZ_SIGINFO:
+      return absl::StrFormat("{code %d, value %d}", static_cast<int32_t>(value), value >> 32);
+    case FV_FUZZ_RLIMIT:
+      return absl::StrFormat("{%s, %s}", LimitText(value), LimitText(value >> 32));
+    case FV_FUZZ_STRING: {
+      const std::string of =
+          value >> 8 == 0 ? "" : absl::StrFormat(" of task %d", (value >> 8) - 1);
+      return absl::StrCat("'", std::string(Strings()[value & 0xFF]), "'", of);
+    }
+    case FV_FUZZ_WORD:
+      return absl::StrFormat("[0x%x]", value);
+    case FV_FUZZ_ROBUST:
+      return absl::StrFormat("{list at arena+0x%x}", value);
+    case FV_FUZZ_CAPS:
+      return absl::StrFormat("{effective 0x%x, permitted 0x%x}", value & 0xFFFFFFFF, value >> 32);
+    case FV_FUZZ_SCHED:
+      return absl::StrFormat("{policy %d, priority %d, nice %d, flags 0x%x}", value & 0xFF,
+                             value >> 8 & 0xFF, static_cast<int8_t>(value >> 16), value >> 24);
     default:
       return "&output";
   }

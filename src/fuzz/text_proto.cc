@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/numbers.h"
@@ -19,6 +20,42 @@ namespace {
 constexpr uint64_t kLow = 0xFFFFFFFF;
 
 uint32_t Low(uint64_t value) { return static_cast<uint32_t>(value & kLow); }
+
+void PutTimer(uint64_t value, proto::Timer& to) {
+  to.set_interval_ns(Low(value));
+  to.set_value_ns(Low(value >> 32));
+}
+
+uint64_t TakeTimer(const proto::Timer& from) {
+  return from.interval_ns() | uint64_t{from.value_ns()} << 32;
+}
+
+// Those that are a message of their own.
+void PutRecord(FvFuzzStructure structure, uint64_t value, proto::Structure& to) {
+  switch (structure) {
+    case FV_FUZZ_SIGEVENT:
+      to.mutable_sigevent()->set_notify(Low(value & 0xFF));
+      to.mutable_sigevent()->set_signal(Low(value >> 8 & 0xFF));
+      return to.mutable_sigevent()->set_task(Low(value >> 16));
+    case FV_FUZZ_SIGINFO:
+      to.mutable_siginfo()->set_code(static_cast<int32_t>(value));
+      return to.mutable_siginfo()->set_value(Low(value >> 32));
+    case FV_FUZZ_RLIMIT:
+      to.mutable_rlimit()->set_soft(Low(value));
+      return to.mutable_rlimit()->set_hard(Low(value >> 32));
+    case FV_FUZZ_STRING:
+      to.mutable_text()->set_text(std::string(Strings()[value & 0xFF]));
+      return to.mutable_text()->set_task_of(Low(value >> 8));
+    case FV_FUZZ_CAPS:
+      to.mutable_capabilities()->set_effective(Low(value));
+      return to.mutable_capabilities()->set_permitted(Low(value >> 32));
+    default:
+      to.mutable_sched_attr()->set_policy(Low(value & 0xFF));
+      to.mutable_sched_attr()->set_priority(Low(value >> 8 & 0xFF));
+      to.mutable_sched_attr()->set_nice(static_cast<int8_t>(value >> 16));
+      return to.mutable_sched_attr()->set_flags(Low(value >> 24));
+  }
+}
 
 void PutStructure(FvFuzzStructure structure, uint64_t value, proto::Structure& to) {
   switch (structure) {
@@ -37,8 +74,18 @@ void PutStructure(FvFuzzStructure structure, uint64_t value, proto::Structure& t
     case FV_FUZZ_IOVEC:
       to.mutable_iovec()->set_offset(Low(value));
       return to.mutable_iovec()->set_length(Low(value >> 32));
-    default:
+    case FV_FUZZ_ITIMERSPEC:
+      return PutTimer(value, *to.mutable_itimerspec());
+    case FV_FUZZ_ITIMERVAL:
+      return PutTimer(value, *to.mutable_itimerval());
+    case FV_FUZZ_WORD:
+      return to.set_word(value);
+    case FV_FUZZ_ROBUST:
+      return to.set_robust_list(Low(value));
+    case FV_FUZZ_OUTBUF:
       return to.set_outbuf(true);
+    default:
+      return PutRecord(structure, value, to);
   }
 }
 
@@ -81,6 +128,34 @@ void PutArgument(const ArgumentSpec& spec, const Argument& from, proto::Argument
   }
 }
 
+// The place of a string; that of none is the first one's.
+uint64_t PlaceOfString(const std::string& text) {
+  const auto strings = Strings();
+  const auto found = std::find(strings.begin(), strings.end(), text);
+  return found == strings.end() ? 0 : static_cast<uint64_t>(found - strings.begin());
+}
+
+// Those that are a message of their own.
+uint64_t TakeRecord(const proto::Structure& from) {
+  switch (from.kind_case()) {
+    case proto::Structure::kSigevent:
+      return from.sigevent().notify() | uint64_t{from.sigevent().signal()} << 8 |
+             uint64_t{from.sigevent().task()} << 16;
+    case proto::Structure::kSiginfo:
+      return static_cast<uint32_t>(from.siginfo().code()) | uint64_t{from.siginfo().value()} << 32;
+    case proto::Structure::kRlimit:
+      return from.rlimit().soft() | uint64_t{from.rlimit().hard()} << 32;
+    case proto::Structure::kText:
+      return PlaceOfString(from.text().text()) | uint64_t{from.text().task_of()} << 8;
+    case proto::Structure::kCapabilities:
+      return from.capabilities().effective() | uint64_t{from.capabilities().permitted()} << 32;
+    default:
+      return from.sched_attr().policy() | uint64_t{from.sched_attr().priority()} << 8 |
+             (static_cast<uint64_t>(from.sched_attr().nice()) & 0xFF) << 16 |
+             uint64_t{from.sched_attr().flags()} << 24;
+  }
+}
+
 Argument TakeStructure(const proto::Structure& from) {
   Argument argument{.kind = ArgumentKind::kStructure, .task = FV_FUZZ_OUTBUF};
   const auto set = [&argument](FvFuzzStructure structure, uint64_t value) {
@@ -107,6 +182,36 @@ Argument TakeStructure(const proto::Structure& from) {
     case proto::Structure::kIovec:
       set(FV_FUZZ_IOVEC, from.iovec().offset() | uint64_t{from.iovec().length()} << 32);
       break;
+    case proto::Structure::kItimerspec:
+      set(FV_FUZZ_ITIMERSPEC, TakeTimer(from.itimerspec()));
+      break;
+    case proto::Structure::kItimerval:
+      set(FV_FUZZ_ITIMERVAL, TakeTimer(from.itimerval()));
+      break;
+    case proto::Structure::kWord:
+      set(FV_FUZZ_WORD, from.word());
+      break;
+    case proto::Structure::kRobustList:
+      set(FV_FUZZ_ROBUST, from.robust_list());
+      break;
+    case proto::Structure::kSigevent:
+      set(FV_FUZZ_SIGEVENT, TakeRecord(from));
+      break;
+    case proto::Structure::kSiginfo:
+      set(FV_FUZZ_SIGINFO, TakeRecord(from));
+      break;
+    case proto::Structure::kRlimit:
+      set(FV_FUZZ_RLIMIT, TakeRecord(from));
+      break;
+    case proto::Structure::kText:
+      set(FV_FUZZ_STRING, TakeRecord(from));
+      break;
+    case proto::Structure::kCapabilities:
+      set(FV_FUZZ_CAPS, TakeRecord(from));
+      break;
+    case proto::Structure::kSchedAttr:
+      set(FV_FUZZ_SCHED, TakeRecord(from));
+      break;
     default:
       break;
   }
@@ -115,6 +220,9 @@ Argument TakeStructure(const proto::Structure& from) {
 
 // The value of "A|B|0x4"; nullopt if a name is unknown.
 std::optional<uint64_t> ParseNames(const ArgumentSpec& spec, const std::string& text) {
+  for (const Named& named : spec.names) {
+    if (named.name == text) return named.value;
+  }
   uint64_t value = 0;
   for (absl::string_view word : absl::StrSplit(text, '|')) {
     const std::string_view name(word.data(), word.size());

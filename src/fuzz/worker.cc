@@ -44,7 +44,8 @@ class Worker {
  public:
   // `store` is where findings are kept; null: one ends the process.
   Worker(const CampaignOptions& options, const Store* store, SharedState& shared)
-      : grammar_{.free_order = !options.judge.differential},
+      : grammar_{.free_order = !options.judge.differential,
+                 .guest_calls = !options.judge.differential},
         store_(store),
         shared_(shared),
         compares_(options.compares) {

@@ -63,7 +63,7 @@ static void RunStep(unsigned task, unsigned index, const struct FvFuzzStep* step
   if (step->arguments != 0 && arguments[0].kind == FV_FUZZ_TASK) {
     result = Clone(task, index, step->call, (unsigned)values[0], values[1], values[2]);
   } else if (step->call == __NR_execve) {
-    result = ExecSelf(task, index);
+    result = Exec(task, index, values[0]);
   } else {
     result = Call(task, index, step->call, values, outbuf);
   }
@@ -154,6 +154,10 @@ __attribute__((used)) void Begin(uint64_t* stack) {
   if (stack[0] < 2) RunOne(FV_FUZZ_MAX_BYTES);
   const char* word = (const char*)stack[2];
   if (word[0] == 's') Serve();
+  // Scripts have put their own names before it.
+  for (uint64_t i = 2; i <= stack[0] && (word[0] < '0' || word[0] > '9'); ++i) {
+    word = (const char*)stack[i];
+  }
   NextImage(word);
 }
 

@@ -144,6 +144,7 @@ static void NextImage(const char* word) {
   const unsigned step = (unsigned)(word[1] - 'A');
   const uint32_t self = (uint32_t)RAW0(__NR_gettid);
   MapShared(0);
+  EndFailing();
   BeginImage();
   // The exec of a thread: its leader is dead, and the thread has its number.
   for (unsigned other = 0; other < FV_FUZZ_TASKS; ++other) {

@@ -150,7 +150,10 @@ static enum Rest HolderRests(unsigned holder) {
 // Takes the baton from a holder that does not go on. True: the monitor has it.
 static int TakeBaton(unsigned* sleeps) {
   const unsigned holder = Load32(&shared->baton);
-  if (holder == MONITOR) return 1;
+  if (holder == MONITOR) {
+    EndFailing();  // whom it was for may be dead
+    return 1;
+  }
   const int sleeps_by_call = Load32(&shared->state[holder]) == kSleeping && !IsDead(holder);
   const enum Rest rest = sleeps_by_call ? kAsleep : HolderRests(holder);
   if (rest == kRuns) return 0;
@@ -163,6 +166,7 @@ static int TakeBaton(unsigned* sleeps) {
     if (!Swap32(&shared->go[holder], kTaken, kNotGiven)) return 0;
     Store32(&shared->state[holder], kBlocked);  // within a step: others have their turns
   }
+  EndFailing();
   stuck |= 1u << holder;
   Store32(&shared->baton, MONITOR);
   return 1;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "src/fuzz/encoding.h"
+#include "src/fuzz/executor/strings.h"
 
 #define SHARED_FILE "fuzz.shared"  // in the working directory
 // A program in C has no use for all of them.
@@ -48,6 +49,8 @@ struct Shared {
   uint32_t turn;                   // counts turns; its task is turns[turn % count]
   uint32_t progress;               // changes when something happens
   uint32_t images;                 // that there have been
+  uint32_t fails[FV_FUZZ_TASKS];   // fail(n) came last
+  uint32_t is_failing;             // an allocation is going to fail
   uint8_t program[FV_FUZZ_MAX_BYTES];
 };
 
@@ -83,20 +86,7 @@ static inline int64_t Raw(uint64_t number, uint64_t a, uint64_t b, uint64_t c, u
 #define RAW1(number, a) Raw(number, (uint64_t)(a), 0, 0, 0, 0, 0)
 #define RAW3(number, a, b, c) Raw(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
 
-// Loads and stores that may fault: the handler of SIGSEGV and SIGBUS goes on at the second label.
-int64_t TryLoad(uint64_t address, uint64_t* value);
-int64_t TryStore(uint64_t address, uint64_t value);
-int64_t TryLoadByte(uint64_t address, uint64_t* value);
-extern char try_begin[], try_end[], try_failed[];
-__asm__(
-    ".text\n"
-    ".globl TryLoad, TryStore, TryLoadByte, try_begin, try_end, try_failed\n"
-    "try_begin:\n"
-    "TryLoad: mov (%rdi), %rax\n mov %rax, (%rsi)\n xor %eax, %eax\n ret\n"
-    "TryLoadByte: movzbl (%rdi), %eax\n mov %rax, (%rsi)\n xor %eax, %eax\n ret\n"
-    "TryStore: mov %rsi, (%rdi)\n xor %eax, %eax\n ret\n"
-    "try_end:\n"
-    "try_failed: mov $-14, %rax\n ret\n");
+#include "src/fuzz/executor/faults.h"
 
 // A call that makes a task. The child changes to `stack` before it touches memory, and runs `task`.
 int64_t RawSpawn(uint64_t number, const uint64_t arguments[5], void* stack, uint64_t task);
@@ -139,7 +129,8 @@ struct KernelSigaction {
 static int IsTried(void* context) {
   // ucontext_t: uc_flags, uc_link, uc_stack (3 words), then the registers; RIP is the 17th.
   uint64_t* rip = (uint64_t*)context + 5 + 16;
-  if (*rip < (uint64_t)try_begin || *rip >= (uint64_t)try_end) return 0;
+  const int jumped = *rip == 0 || *rip == (uint64_t)places;
+  if (!jumped && (*rip < (uint64_t)try_begin || *rip >= (uint64_t)try_end)) return 0;
   *rip = (uint64_t)try_failed;
   return 1;
 }
@@ -153,7 +144,8 @@ static void Count(int number, void* info, void* context) {
     if (Load32(&shared->report.pids[task]) != self) continue;
     __atomic_add_fetch(&shared->report.handled[task], 1, __ATOMIC_SEQ_CST);
   }
-  if (number == 11 || number == 7) IsTried(context);
+  // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV.
+  if ((1u << number & (1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 11)) != 0) IsTried(context);
 }
 
 // SIGSEGV and SIGBUS, until the program says otherwise: any other fault kills, and so does a signal
@@ -195,39 +187,30 @@ MAYBE_UNUSED static uint64_t ResultOf(const struct FvFuzzResult* from) {
   return usable ? (uint64_t)from->result : ARENA(0);
 }
 
-MAYBE_UNUSED static uint64_t Structure(unsigned task, unsigned place, unsigned kind,
-                                       uint64_t value) {
-  uint64_t* words = (uint64_t*)places[task].scratch[place];
-  Fill(words, 0, SCRATCH_BYTES);
-  switch (kind) {
-    case FV_FUZZ_TIMESPEC:
-      if (value == FV_FUZZ_NO_TIME) return 0;
-      words[1] = value;
-      break;
-    case FV_FUZZ_SIGSET:
-      words[0] = value;
-      break;
-    case FV_FUZZ_SIGACTION: {
-      const uint64_t handler = value >> 32 & 0xFF;
-      words[0] = handler == FV_FUZZ_CATCH ? (uint64_t)Count : handler;
-      words[1] = (uint32_t)value | FV_SA_RESTORER;
-      words[2] = (uint64_t)Restorer;
-      words[3] = value >> 40;
-      break;
-    }
-    case FV_FUZZ_STACK:
-      words[0] = ARENA((value & 0xFF) * FV_FUZZ_PAGE);
-      words[1] = value >> 32;
-      words[2] = (value >> 8 & 0xFF) * FV_FUZZ_PAGE;
-      break;
-    case FV_FUZZ_IOVEC:
-      words[0] = ARENA((uint32_t)value);
-      words[1] = value >> 32;
-      break;
-    default:
-      break;
-  }
-  return (uint64_t)words;
+#include "src/fuzz/executor/structures.h"
+
+// ---- allocations that fail ----
+
+// Forkvisor's own operations of prctl(2).
+#define FV_PR_FAIL_NTH 0x46560001
+#define FV_PR_FORK_STRATEGY 0x46560003
+
+static const char* const strategies[FV_FUZZ_STRATEGIES] = {"classic", "eager", "ondemand",
+                                                           "recent"};
+
+// From here on the n-th allocation fails, where the task's step before was fail(n).
+static void BeginFailing(unsigned task) {
+  const uint32_t nth = Load32(&shared->fails[task]);
+  if (nth == 0) return;
+  Store32(&shared->fails[task], 0);
+  Store32(&shared->is_failing, 1);
+  RAW3(__NR_prctl, FV_PR_FAIL_NTH, nth, 0);
+}
+
+static void EndFailing(void) {
+  if (Load32(&shared->is_failing) == 0) return;
+  RAW3(__NR_prctl, FV_PR_FAIL_NTH, 0, 0);
+  Store32(&shared->is_failing, 0);
 }
 
 // ---- calls ----
@@ -243,6 +226,7 @@ static void* StackOf(unsigned task) { return places[task].scratch; }
 // The first instructions of a task on its own stack, by RawSpawn. Its parent may have said already
 // which number it has.
 __attribute__((used)) void BeginTask(unsigned task) {
+  EndFailing();
   if (Load32(&shared->report.pids[task]) == 0) {
     Store32(&shared->report.pids[task], (uint32_t)RAW0(__NR_gettid));
   }
@@ -255,6 +239,7 @@ static int64_t Spawn(unsigned task, uint64_t number, int vforks, const uint64_t 
                      unsigned child) {
   Store32(&shared->state[child], kReady);
   if (vforks) LeaveTurn(task, kVforking);
+  BeginFailing(task);
   const int64_t pid = RawSpawn(number, arguments, StackOf(child), child);
   if (pid < 0) {
     Store32(&shared->state[child], kGone);
@@ -287,8 +272,13 @@ MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t number,
   return Spawn(task, number, vforks, arguments, child);
 }
 
+// What execve may be of: this program; files of the root that the host makes (exec_files.h).
+static const char* const exec_paths[FV_FUZZ_IMAGES] = {
+    "/proc/self/exe", "/script", "/deep", "/interpreted", "/loop", "/empty", "/short", "/none", "/",
+};
+
 // The task goes on with its next step in a fresh image of this program.
-MAYBE_UNUSED static int64_t ExecSelf(unsigned task, unsigned step) {
+MAYBE_UNUSED static int64_t Exec(unsigned task, unsigned step, uint64_t of) {
   char* words = (char*)places[task].scratch[0];
   char** argv = (char**)places[task].scratch[1];
   Store32(&shared->group[task], (uint32_t)RAW0(__NR_getpid));
@@ -296,10 +286,11 @@ MAYBE_UNUSED static int64_t ExecSelf(unsigned task, unsigned step) {
   words[0] = (char)('0' + task);
   words[1] = (char)('A' + step);
   words[2] = 0;
-  argv[0] = (char*)"/proc/self/exe";
+  argv[0] = (char*)exec_paths[of];
   argv[1] = words;
   argv[2] = NULL;
   argv[3] = NULL;  // an empty environment
+  BeginFailing(task);
   return RAW3(__NR_execve, argv[0], argv, argv + 3);
 }
 
@@ -320,6 +311,7 @@ static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
 MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
                                  int outbuf) {
   uint64_t* output = &shared->results[task][step].output;
+  if (number != FV_FUZZ_FAIL) BeginFailing(task);
   switch (number) {
     case FV_FUZZ_STORE:
       return TryStore(a[0], a[1]);
@@ -331,6 +323,14 @@ MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, 
     }
     case FV_FUZZ_HASH:
       return Hash(a[0], a[1], output);
+    case FV_FUZZ_STRATEGY:
+      RAW3(__NR_prctl, FV_PR_FORK_STRATEGY, strategies[a[0] % FV_FUZZ_STRATEGIES], 0);
+      return 0;
+    case FV_FUZZ_FAIL:
+      Store32(&shared->fails[task], (uint32_t)a[0]);
+      return 0;
+    case FV_FUZZ_FAULT:
+      return Fault((enum FvFuzzFault)a[0], places);
     case __NR_exit:
     case __NR_exit_group:
       LeaveTurn(task, kEnding);
@@ -338,7 +338,7 @@ MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, 
     default:
       break;
   }
-  const int64_t result = Raw(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  const int64_t result = Raw(number & FV_FUZZ_CALL_MASK, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (number == __NR_brk) *output = (uint64_t)result - first_break;
   if (outbuf < 0) return result;
   const uint64_t* words = (const uint64_t*)places[task].scratch[outbuf];

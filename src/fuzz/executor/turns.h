@@ -92,7 +92,10 @@ MAYBE_UNUSED static void BeforeStep(unsigned task, unsigned step, unsigned flags
   if ((flags & FV_FUZZ_SLEEPS) != 0) Store32(&shared->state[task], kSleeping);
 }
 
+static void EndFailing(void);
+
 static void AfterStep(unsigned task, unsigned step, unsigned flags, int64_t result) {
+  EndFailing();
   ExitIfCut();
   struct FvFuzzResult* record = &shared->results[task][step];
   record->result = result;
