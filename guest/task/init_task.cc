@@ -241,8 +241,10 @@ Task* StartInit() {
     task.signal().flags |= kSignalHasTty;
   }
   SetConsoleForeground(task.pgid, task.sid);
-  WakeUpNewTask(task);
+  // Init goes to sleep before any program runs: a failed fork is judged by a step in which nobody
+  // else does anything.
   WakeUpNewTask(*g_init);
+  WakeUpNewTask(task);
   return g_init;
 }
 
