@@ -137,7 +137,8 @@ TEST_F(FuzzMutants, OneBugFoundByTenProgramsIsOneFinding) {
       Task(map + Store(12) + Unmap(12, 2)),
       Task(map + Store(13) + Unmap(12, 2) + map),
       Task(Store(0) + Call("mprotect", {"page0", "value4096", "PROT_READ"}) + Unmap(0, 1)),
-      Task(Store(7) + Call("fork", {"task1"}) + Call("execve", {})) + Task(Store(7) + Unmap(7, 1)),
+      Task(Store(7) + Call("fork", {"task1"}) + Call("execve", {"self"})) +
+          Task(Store(7) + Unmap(7, 1)),
   };
   const auto expect_one = [&](Mutant mutant, oracle::CheckMode check, const std::string& begin) {
     const std::vector<std::string> keys = KeysOf(mutant, programs, check);

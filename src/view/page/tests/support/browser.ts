@@ -60,10 +60,7 @@ export async function startBrowser(look: Look = {}): Promise<Browser> {
     env: { ...process.env, HOME: folder } as Record<string, string>,
     viewport: { width: look.width ?? 1600, height: look.height ?? 900 },
     colorScheme: look.dark === true ? "dark" : "light",
-    timeout: 0,
   });
-  // On a busy machine everything takes its time; the test's own limit ends what never comes.
-  context.setDefaultTimeout(0);
   context.setDefaultTimeout(patience);
   let files = 0;
   return {
