@@ -79,7 +79,7 @@ void Describe(benchmark::State& state, const std::vector<Program>& programs) {
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
 }
 
-class SyscallCounter final : public session::Observer {
+class SyscallCounter final : public fuzz::RunObserver {
  public:
   void OnEvent(const proto::EventRecord& event) override {
     count += event.kind == proto::EventKind::kSyscallEnter ? 1 : 0;

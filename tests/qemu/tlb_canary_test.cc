@@ -39,9 +39,16 @@ ProcessResult RunCanary(const std::string& mutant) {
     return std::filesystem::absolute(file).string();
   };
   ProcessOptions options;
-  options.argv = {
-      path(FLAGS_forkvisor), "run",          "--host=qemu",      "--kernel=" + path(FLAGS_kernel),
-      "--mutant=" + mutant,  "--timeout=50", path(FLAGS_program)};
+  // Without a tick: a switch to another task between a fork and the writes flushes what was
+  // forgotten.
+  options.argv = {path(FLAGS_forkvisor),
+                  "run",
+                  "--host=qemu",
+                  "--deterministic",
+                  "--kernel=" + path(FLAGS_kernel),
+                  "--mutant=" + mutant,
+                  "--timeout=50",
+                  path(FLAGS_program)};
   options.cwd = "/";
   options.environment = {"PATH=/usr/bin:/bin"};
   return RunProcess(options);
