@@ -89,10 +89,10 @@ Status ResetRseqArea(Task& task) {
   return WriteNumbers(task, task.rseq_area, static_cast<uint32_t>(RSEQ_CPU_ID_UNINITIALIZED));
 }
 
-void InterruptRseq(Task& task, TrapFrame& frame) {
+void InterruptRseq(Task& task, TrapFrame& frame, int signo) {
   task.rseq_interrupted = false;
   if (!LeaveSection(task, frame).ok()) {
-    ForceSignal(KernelSignal(kSigSegv));
+    ForceSegv(task, signo);
   }
 }
 

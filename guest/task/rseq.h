@@ -20,9 +20,10 @@ Status InitRseqArea(Task& task, uint64_t address);
 // Makes the registered area say that nobody keeps it up to date. Errors: EFAULT.
 Status ResetRseqArea(Task& task);
 
-// The current task, whose user state is `frame`, was switched away from or is about to run a signal
-// handler: leaves the critical section that it is in by its abort address. A section that is not as
-// the ABI wants it, or memory that is not there, is SIGSEGV. REQUIRES: an area is registered.
-void InterruptRseq(Task& task, TrapFrame& frame);
+// The current task, whose user state is `frame`, was switched away from (`signo` 0) or is about to
+// run its handler of `signo`: leaves the critical section that it is in by its abort address. A
+// section that is not as the ABI wants it, or memory that is not there, is SIGSEGV, and death if
+// the handler is that of SIGSEGV. REQUIRES: an area is registered.
+void InterruptRseq(Task& task, TrapFrame& frame, int signo);
 
 }  // namespace fv::guest

@@ -141,6 +141,10 @@ unsigned SendSignalToGroup(uint32_t pgid, const SigInfo& info);
 // A fault of the current task: cannot be blocked or ignored (Linux: force_sig_info).
 void ForceSignal(const SigInfo& info);
 void ForceFatalSignal(Task& task, int signo);
+// SIGSEGV for the current task, whose memory failed the kernel on the way to a handler of `signo`
+// (0: on another way). A handler of SIGSEGV that cannot be reached is not tried again (Linux:
+// force_sigsegv).
+void ForceSegv(Task& task, int signo);
 
 // ---- Asking ----------------------------------------------------------------------------------
 // A signal that is not blocked waits for delivery to `task`.

@@ -141,15 +141,12 @@ void SettleSyscallWithoutHandler(TrapFrame& frame) {
 void EnterHandler(Task& task, TrapFrame& frame, const Deliverable& signal) {
   SettleSyscallForHandler(frame, signal.action);
   if (task.rseq_area != 0) {
-    InterruptRseq(task, frame);
+    InterruptRseq(task, frame, signal.info.signo);
   }
   const SigSet old_mask = task.restore_mask ? task.saved_mask : task.blocked;
   const Status status = SetUpSignalFrame(task, frame, signal.action, signal.info, old_mask);
   if (!status.ok()) {
-    if (signal.info.signo == kSigSegv) {
-      task.sighand().Of(kSigSegv).handler = kSigDfl;
-    }
-    ForceSignal(KernelSignal(kSigSegv));
+    ForceSegv(task, signal.info.signo);
     return;
   }
   EmitEvent(proto::EventKind::kHandler, signal.info.signo, signal.action.handler);

@@ -234,6 +234,13 @@ void ForceFatalSignal(Task& task, int signo) {
   (void)Send(task, KernelSignal(signo), Scope::kThread, SignalForce::kNo).ok();
 }
 
+void ForceSegv(Task& task, int signo) {
+  if (signo == kSigSegv) {
+    task.sighand().Of(kSigSegv).handler = kSigDfl;
+  }
+  ForceSignal(KernelSignal(kSigSegv));
+}
+
 bool SignalPending(const Task& task) { return task.notified || task.stop_pending; }
 
 void LookForSignals(Task& task) {

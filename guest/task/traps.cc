@@ -154,7 +154,7 @@ void OnReturnToUser(TrapFrame& frame) {
     if (SignalPending(task) || interrupted_call || task.restore_mask) {
       DeliverSignals(frame);
     } else if (task.rseq_interrupted) {
-      InterruptRseq(task, frame);  // may send a signal
+      InterruptRseq(task, frame, 0);  // may send a signal
     } else {
       break;
     }

@@ -178,6 +178,16 @@ static void BadSections(void) {
   CHECK_INT(RunChild(SpinsIn, (void*)(1ull << 63)), 128 + SIGSEGV);
 }
 
+static void OnSegv(int signal) { (void)signal; }
+
+// The way to the handler of SIGSEGV needs the area too.
+static void SpinsWithHandler(void* section) {
+  Handle(SIGSEGV, OnSegv, 0);
+  SpinsIn(section);
+}
+
+static void NoHandlerHelps(void) { CHECK_INT(RunChild(SpinsWithHandler, (void*)8), 128 + SIGSEGV); }
+
 static void Arguments(void) {
   CHECK_ERR(syscall(SYS_rseq, (char*)&area + 8, sizeof(area), 0, kSignature), EINVAL);
   CHECK_ERR(syscall(SYS_rseq, &area, 16, 0, kSignature), EINVAL);
@@ -208,6 +218,8 @@ int main(void) {
   Ok("no addition is lost");
   BadSections();
   Ok("improper sections");
+  NoHandlerHelps();
+  Ok("improper sections with a handler of SIGSEGV");
   CHECK_INT(syscall(SYS_rseq, &area, sizeof(area), kUnregister, kSignature), 0);
   CHECK_INT((int)area.cpu_id, -1);
   Ok("unregistered");
