@@ -192,9 +192,6 @@ Status RamFile::Allocate(int mode, uint64_t offset, uint64_t length, const IoCon
   const bool keeps = (mode & FALLOC_FL_KEEP_SIZE) != 0 || offset + length <= object().size();
   TRY(CheckSeals(keeps ? object().size() : offset + length, punches));
   if (punches) {
-    if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
-      return Error(EOPNOTSUPP);
-    }
     TRY(object().PunchHole(offset, length));
     inode().TouchModify();
     return Ok();

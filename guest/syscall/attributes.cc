@@ -3,6 +3,7 @@
 // Calls that change attributes: chmod(2), chown(2), truncate(2), utimensat(2) and older forms,
 // umask(2); the sync family, which has nothing to write back.
 #include <linux/capability.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 
 #include "guest/arch/arch.h"
@@ -181,6 +182,11 @@ Result<uint64_t> fallocate(const SyscallArgs& args) {
   const Ref<File> file = TRY(FileArgument(args, 0));
   if (static_cast<int64_t>(args.a[2]) < 0 || static_cast<int64_t>(args.a[3]) <= 0) {
     return Error(EINVAL);
+  }
+  // A hole does not change the size: asked for without KEEP_SIZE it is refused whatever the file.
+  constexpr int kHole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  if ((args.Int(1) & FALLOC_FL_PUNCH_HOLE) != 0 && args.Int(1) != kHole) {
+    return Error(EOPNOTSUPP);
   }
   if (!file->writable()) {
     return Error(EBADF);

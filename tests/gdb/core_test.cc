@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 
+#include "tests/gdb/in_order.h"
 #include "tests/programs/process.h"
 #include "vmm/testing/require_kvm.h"
 
@@ -77,17 +77,6 @@ class CoreTest : public vmm::testing::KvmTest, public testing::WithParamInterfac
 
   TempDirectory directory_;
 };
-
-// Each of `parts`, in this order.
-void ExpectInOrder(const std::string& text, const std::vector<const char*>& parts) {
-  size_t at = 0;
-  for (const char* part : parts) {
-    const size_t found = text.find(part, at);
-    ASSERT_NE(found, std::string::npos) << part << "\nis missing behind byte " << at << " of\n"
-                                        << text;
-    at = found + std::strlen(part);
-  }
-}
 
 TEST_P(CoreTest, OfATaskHasItsThreadsAndMemory) {
   Inspect({"core", "2", "--out=" + Path("core")});

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,6 +23,7 @@
 #include <utility>
 
 #include "src/gdb/packet.h"
+#include "tests/gdb/in_order.h"
 #include "tests/programs/process.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
@@ -139,17 +139,6 @@ class GdbTest : public vmm::testing::KvmTest, public testing::WithParamInterface
 
   TempDirectory directory_;
 };
-
-// Each of `parts`, in this order.
-void ExpectInOrder(const std::string& text, const std::vector<const char*>& parts) {
-  size_t at = 0;
-  for (const char* part : parts) {
-    const size_t found = text.find(part, at);
-    ASSERT_NE(found, std::string::npos) << part << "\nis missing behind byte " << at << " of\n"
-                                        << text;
-    at = found + std::strlen(part);
-  }
-}
 
 constexpr char kProgramCommands[] = R"(
 info threads

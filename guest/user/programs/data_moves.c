@@ -52,6 +52,16 @@ static void VectorsAndFiles(void) {
   CHECK_INT(syscall(SYS_preadv2, fd, in, 2, 4L, 0L, 0), 4);
   CHECK_INT(syscall(SYS_fallocate, fd, 0, 0L, 5000L), 0);
   CHECK_INT(lseek(fd, 0, SEEK_END), 5000);
+  enum { kKeepSize = 1, kPunchHole = 2 };
+  CHECK_ERR(syscall(SYS_fallocate, fd, kPunchHole, 0L, 4096L), EOPNOTSUPP);
+  CHECK_INT(syscall(SYS_fallocate, fd, kPunchHole | kKeepSize, 0L, 4096L), 0);
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  CHECK_ERR(syscall(SYS_fallocate, ends[0], kPunchHole, 0L, 4096L), EOPNOTSUPP);
+  CHECK_ERR(syscall(SYS_fallocate, ends[0], kPunchHole | kKeepSize, 0L, 4096L), EBADF);
+  CHECK_ERR(syscall(SYS_fallocate, ends[1], kPunchHole | kKeepSize, 0L, 4096L), ESPIPE);
+  close(ends[0]);
+  close(ends[1]);
   CHECK_INT(syscall(SYS_fadvise64, fd, 0L, 0L, 0), 0);
   CHECK_ERR(syscall(SYS_fadvise64, fd, 0L, 0L, 99), EINVAL);
   CHECK_INT(syscall(SYS_fsync, fd), 0);
