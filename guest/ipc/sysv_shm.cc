@@ -52,6 +52,14 @@ Result<uint64_t> CheckAddress(uint64_t address, uint32_t flags) {
 
 }  // namespace
 
+ShmSegment::ShmSegment(Ref<MemoryObject> object, int key, uint64_t bytes, uint32_t creator)
+    : object_(std::move(object)), bytes_(bytes), creator_(creator) {
+  text = AddressOf(name_);
+  length =
+      static_cast<uint32_t>(Format(name_, sizeof(name_), "/SYSV%08x", static_cast<uint32_t>(key)));
+  flags = proto::kNameUnlinked;
+}
+
 void ShmSegment::AddRef() {
   ++attached_;
   attach_time_ = IpcTime();
@@ -82,7 +90,7 @@ void ShmSegment::Destroy() {
 }
 
 size_t ShmSegment::MappingPath(char* out, size_t capacity) const {
-  return Format(out, capacity, "/SYSV%08x (deleted)", static_cast<uint32_t>(key));
+  return Format(out, capacity, "%s (deleted)", name_);
 }
 
 uint64_t ShmSegment::MappingDevice() const { return kTmpfsDevice; }
@@ -131,7 +139,7 @@ Result<int> MakeShmSegment(Task& task, int key, uint64_t bytes, uint32_t flags) 
       TRY((flags & kShmNoReserve) != 0 ? MemoryObject::Create(bytes)
                                        : MemoryObject::CreateCharged(*task.mm(), bytes));
   object->MarkSharedMemory();
-  ShmSegment* segment = MakeObject<ShmSegment>(std::move(object), bytes, task.tgid);
+  ShmSegment* segment = MakeObject<ShmSegment>(std::move(object), key, bytes, task.tgid);
   if (segment == nullptr) {
     return Error(ENOMEM);
   }

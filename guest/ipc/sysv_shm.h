@@ -17,8 +17,7 @@ class Task;
 
 class ShmSegment final : public IpcObject, public MappingSource {
  public:
-  ShmSegment(Ref<MemoryObject> object, uint64_t bytes, uint32_t creator)
-      : object_(std::move(object)), bytes_(bytes), creator_(creator) {}
+  ShmSegment(Ref<MemoryObject> object, int key, uint64_t bytes, uint32_t creator);
 
   // A mapping comes (attached, split, forked) or goes.
   void AddRef() override;
@@ -44,6 +43,8 @@ class ShmSegment final : public IpcObject, public MappingSource {
   int64_t attach_time_ = 0, detach_time_ = 0;
   uint32_t creator_;
   uint32_t last_pid_ = 0;
+  // By the key that it was made with, which it has no longer once it is marked for removal.
+  char name_[sizeof("/SYSV01234567")];
 };
 
 IpcTable& ShmTable();

@@ -2,7 +2,7 @@
 //
 // forkvisor inspect as people use it: of a program, of a running guest, of memory in a file.
 // argv[1] is the binary, the others of guest/user/programs: fork_two_pages, fork_shared_tables,
-// cow_threads.
+// cow_threads, sysv_shm.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +25,7 @@ std::string g_binary;
 std::string g_program;
 std::string g_tables;
 std::string g_threads;
+std::string g_segments;
 
 using fv::cli::testing::Outcome;
 using fv::cli::testing::RunShell;
@@ -76,6 +77,17 @@ TEST_F(InspectCommand, MappingsHaveTheirFilesPaths) {
   }
   EXPECT_EQ(of_inspect, of_the_kernel);
   EXPECT_GT(of_inspect.size(), 5u) << "cat and its libraries";
+}
+
+// The third fork is of a process that has a segment attached whose key is 0x46560000 XOR its pid.
+TEST_F(InspectCommand, SystemVSharedMemoryIsNamedByItsKey) {
+  const nlohmann::json maps =
+      Json(Shell("F inspect --at=fork-end:3 --format=json maps 2 -- " + g_segments));
+  int named = 0;
+  for (const nlohmann::json& row : maps["mappings"]) {
+    if (row["what"] == "/SYSV46560002 (deleted)") ++named;
+  }
+  EXPECT_EQ(named, 1) << maps;
 }
 
 // The program maps two pages and writes both before it forks: they, and nothing else of what the
@@ -338,11 +350,12 @@ TEST_F(InspectCommand, ErrorsSayWhatIsWrong) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  if (argc > 4) {
+  if (argc > 5) {
     g_binary = std::filesystem::absolute(argv[1]).string();
     g_program = std::filesystem::absolute(argv[2]).string();
     g_tables = std::filesystem::absolute(argv[3]).string();
     g_threads = std::filesystem::absolute(argv[4]).string();
+    g_segments = std::filesystem::absolute(argv[5]).string();
   }
   return RUN_ALL_TESTS();
 }

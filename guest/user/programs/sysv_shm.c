@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // System V shared memory: shared by attaching and by fork, counted, removed with the last mapping,
-// attached where it is asked for, detached in parts, and what is refused.
+// attached where it is asked for, detached in parts, named in /proc/self/maps, and what is refused.
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
@@ -95,9 +96,46 @@ static void Places(void) {
   Ok("places");
 }
 
+// `memory` is a mapping of a segment that was made with `key`.
+static int HasName(const char* memory, key_t key) {
+  char start[32], name[32], line[256];
+  snprintf(start, sizeof(start), "%lx-", (unsigned long)memory);
+  snprintf(name, sizeof(name), " /SYSV%08x (deleted)\n", (unsigned)key);
+  int found = 0;
+  FILE* maps = fopen("/proc/self/maps", "r");
+  while (maps && fgets(line, sizeof(line), maps)) {
+    found |= strncmp(line, start, strlen(start)) == 0 && strstr(line, name) != NULL;
+  }
+  if (maps) fclose(maps);
+  return found;
+}
+
+static key_t key;
+
+static void KeepsItsName(void* memory) {
+  CHECK(HasName(memory, key));
+  CHECK_INT(shmctl(id, IPC_RMID, NULL), 0);
+  CHECK(HasName(memory, key));  // though it has no key any more
+}
+
+static void Names(void) {
+  key = (key_t)(0x46560000 ^ getpid());
+  id = shmget(key, kBytes, IPC_CREAT | IPC_EXCL | 0600);
+  char* memory = shmat(id, NULL, 0);
+  CHECK_INT(RunChild(KeepsItsName, memory), 0);
+  CHECK(HasName(memory, key));
+  CHECK_INT(shmdt(memory), 0);
+  id = shmget(IPC_PRIVATE, kBytes, 0600);
+  memory = shmat(id, NULL, 0);
+  CHECK(HasName(memory, 0));
+  CHECK_INT(shmctl(id, IPC_RMID, NULL), 0);
+  CHECK_INT(shmdt(memory), 0);
+  Ok("names");
+}
+
 static void Refused(void) {
   CHECK_ERR(shmget(IPC_PRIVATE, 0, 0600), EINVAL);
-  key_t key = (key_t)(0x46570000 ^ getpid());
+  key = (key_t)(0x46570000 ^ getpid());
   CHECK_ERR(shmget(key, 4096, 0600), ENOENT);
   id = shmget(key, 100, IPC_CREAT | IPC_EXCL | 0640);
   CHECK(id >= 0);
@@ -127,6 +165,7 @@ static void Refused(void) {
 int main(void) {
   Sharing();
   Places();
+  Names();
   Refused();
   return Finish();
 }
