@@ -86,7 +86,7 @@ const links = new Links(
 );
 const tour = new TourPanel(byId("tour-card"), view);
 
-let painted = 0; // milliseconds that the last paint took
+let paintBegan = 0; // performance.now() when the last paint did
 let shown = false; // tasks and memory have been on the screen
 
 // For measurements: when the first picture stood on the screen. A frame later it does for sure.
@@ -97,27 +97,31 @@ function markFirstPicture(): void {
 }
 
 function paint(): void {
-  const start = performance.now();
+  paintBegan = performance.now();
   byId("main").hidden = byId("bottom").hidden = !view.ready;
   byId("empty").hidden = view.ready;
   if (!view.ready) return;
   byId("addresses").classList.toggle("single", view.shown().second === undefined);
-  first.paint();
-  second.paint();
-  frameLegend.paint();
-  frames.paint();
-  tables.paint();
-  tasks.paint();
-  events.paint();
-  details.paint();
-  step.paint();
-  timeline.paint();
+  frameLegend.paint(); // on which the room for the frames depends
+  for (const panel of [events, first, second, frames, tables, timeline]) panel.measure();
+  for (const panel of [first, second, frames, tables, tasks, events, details, step, timeline])
+    panel.paint();
   links.paint(details.mappers);
   paintDifference();
   byId("play").textContent = view.playing ? "\u275A\u275A" : "\u25B6\uFE0E";
   byId("play").setAttribute("aria-label", view.playing ? "pause" : "play");
-  painted = performance.now() - start;
   markFirstPicture();
+}
+
+// For measurements: the milliseconds from the beginning of the next paint to the end of its frame,
+// with what the browser makes of it: style, layout, pixels. A message that is sent within a frame
+// comes when that is done.
+function framePainted(): Promise<number> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve(performance.now() - paintBegan);
+    requestAnimationFrame(() => port2.postMessage(null));
+  });
 }
 
 function paintDifference(): void {
@@ -268,31 +272,36 @@ if (inside !== undefined) readBytes(inside, sink);
 else if (served()) void readServer(sink);
 else sink.status({ kind: "empty" });
 
-// For tests: what is on show, and what drawing it took.
-Object.assign(window, {
-  forkvisor: {
-    view,
-    seek: (position: number) => {
-      const start = performance.now();
-      view.seek(position);
-      const moved = performance.now() - start;
-      paint();
-      return { moved, painted };
-    },
-    drawn: () => ({
-      position: view.position,
-      steps: view.steps,
-      first: { cells: first.drawn, counts: first.counts },
-      second: { cells: second.drawn, counts: second.counts },
-      frames: { cells: frames.drawn, counts: frames.counts },
-      tables: tables.drawn,
-      tableBoxes: tables.tree.boxes.size,
-      links: links.drawn,
-      events: timeline.drawn,
-      mappers: details.mappers.length,
-      tour: tour.stop,
-      colouring: view.colouring,
-      spotlight: view.spotlight,
-    }),
+// For tests and measurements: what is on show, where, and what drawing it took.
+const forkvisor = {
+  view,
+  panels: { first, second, frames },
+  seek: async (position: number) => {
+    const start = performance.now();
+    view.seek(position);
+    const moved = performance.now() - start;
+    return { moved, painted: await framePainted() };
   },
-});
+  drawn: () => ({
+    position: view.position,
+    steps: view.steps,
+    first: { cells: first.drawn, counts: first.counts },
+    second: { cells: second.drawn, counts: second.counts },
+    frames: { cells: frames.drawn, counts: frames.counts },
+    tables: tables.drawn,
+    tableBoxes: tables.tree.boxes.size,
+    links: links.drawn,
+    events: timeline.drawn,
+    mappers: details.mappers.length,
+    tour: tour.stop,
+    colouring: view.colouring,
+    spotlight: view.spotlight,
+  }),
+};
+export type PageApi = typeof forkvisor;
+declare global {
+  interface Window {
+    forkvisor: PageApi;
+  }
+}
+window.forkvisor = forkvisor;

@@ -5,9 +5,9 @@
 // that live at one time have different ones and each keeps its own at every step.
 import * as entry from "./entry.js";
 import type { History } from "./history.js";
-import type { Mm, State, Task } from "./state.js";
+import type { State, Task } from "./state.js";
 import { entriesPerTable, FrameKind } from "./state.js";
-import { leadsOn } from "./walk.js";
+import { eachTable } from "./walk.js";
 
 export class Slots {
   #slots = new Map<number, number>(); // by process
@@ -68,14 +68,19 @@ export interface Owners {
   readonly count: Uint8Array;
   // By frame and place below mostOwners: the owners that were made first.
   readonly processes: Uint32Array;
+  // By frame: the owner counted last.
+  readonly last: Uint32Array;
 }
 
-export function computeOwners(state: State): Owners {
-  const count = new Uint8Array(state.frames);
-  const processes = new Uint32Array(mostOwners * state.frames);
-  const last = new Uint32Array(state.frames); // the process counted last
+// `spare`: owners at another step, which are not needed any more: their memory is used again.
+export function computeOwners(state: State, spare?: Owners): Owners {
+  const { frames } = state;
+  const again = spare?.count.length === frames ? spare : undefined;
+  const count = again?.count.fill(0) ?? new Uint8Array(frames);
+  const last = again?.last.fill(0) ?? new Uint32Array(frames);
+  const processes = again?.processes ?? new Uint32Array(mostOwners * frames);
   const add = (frame: number, process: number) => {
-    if (frame >= state.frames || last[frame] === process) return;
+    if (frame >= frames || last[frame] === process) return;
     last[frame] = process;
     const before = count[frame]!;
     if (before < mostOwners) processes[mostOwners * frame + before] = process;
@@ -84,11 +89,17 @@ export function computeOwners(state: State): Owners {
   const of = processesOf(state);
   for (const mm of state.mms.values()) {
     const process = of.get(mm.id);
-    if (process !== undefined) eachFrame(state, mm, (frame) => add(frame, process));
+    if (process === undefined) continue;
+    eachTable(state, mm, ({ frame, level, words }) => {
+      add(frame, process);
+      if (level > 1) return;
+      for (let i = 0; i < 2 * entriesPerTable; i += 2)
+        if (ownsPage(words[i]!)) add(words[i + 1]!, process);
+    });
   }
   for (const task of state.tasks.values())
     eachStackFrame(state, task, (frame) => add(frame, task.tgid));
-  return { count, processes };
+  return { count, processes, last };
 }
 
 // The frames of one process, as 1.
@@ -97,32 +108,23 @@ export function framesOf(state: State, process: number): Uint8Array {
   const add = (frame: number) => {
     if (frame < state.frames) frames[frame] = 1;
   };
-  for (const [mm, owner] of processesOf(state)) {
-    const of = state.mms.get(mm);
-    if (owner === process && of !== undefined) eachFrame(state, of, add);
+  for (const [id, owner] of processesOf(state)) {
+    const mm = state.mms.get(id);
+    if (owner !== process || mm === undefined) continue;
+    eachTable(state, mm, ({ frame, level, words }) => {
+      add(frame);
+      if (level > 1) return;
+      for (let i = 0; i < 2 * entriesPerTable; i += 2) if (ownsPage(words[i]!)) add(words[i + 1]!);
+    });
   }
   for (const task of state.tasks.values())
     if (task.tgid === process) eachStackFrame(state, task, add);
   return frames;
 }
 
-// Page tables and what they map, but for the frame of zeroes, which is everybody's.
-function eachFrame(state: State, mm: Mm, visit: (frame: number) => void): void {
-  const descend = (frame: number, level: number) => {
-    const table = state.tables.get(frame);
-    if (table === undefined || table.level !== level) return;
-    visit(frame);
-    const { words } = table;
-    for (let i = 0; i < 2 * entriesPerTable; i += 2) {
-      const flags = words[i]!;
-      if (level > 1) {
-        if (leadsOn(flags)) descend(words[i + 1]!, level - 1);
-      } else if ((flags & (entry.present | entry.zero)) === entry.present) {
-        visit(words[i + 1]!);
-      }
-    }
-  };
-  descend(mm.root, 4);
+// The entry maps a page; the frame of zeroes is everybody's.
+function ownsPage(flags: number): boolean {
+  return (flags & (entry.present | entry.zero)) === entry.present;
 }
 
 function eachStackFrame(state: State, task: Task, visit: (frame: number) => void): void {

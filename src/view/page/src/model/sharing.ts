@@ -17,7 +17,8 @@ export interface Sharing {
   readonly resident: ReadonlyMap<number, number>;
 }
 
-export function computeSharing(state: State): Sharing {
+// `spare`: as of computeOwners.
+export function computeSharing(state: State, spare?: Sharing): Sharing {
   const reach = new Map<number, number>();
   const leaves = new Map<number, number[]>();
   for (const mm of state.mms.values()) {
@@ -28,7 +29,10 @@ export function computeSharing(state: State): Sharing {
     });
     leaves.set(mm.id, own);
   }
-  const mappings = new Uint16Array(state.frames);
+  const mappings =
+    spare?.mappings.length === state.frames
+      ? spare.mappings.fill(0)
+      : new Uint16Array(state.frames);
   const inTable = new Map<number, number>();
   for (const [frame, times] of reach) {
     const { words } = state.tables.get(frame)!;

@@ -72,20 +72,25 @@ export function holeEnd(state: State, mm: Mm, page: number): number {
   return page;
 }
 
-// Calls `visit` for each level-1 table that an address space reaches, in the order of addresses,
-// with the first page that the table covers.
-export function eachLeaf(state: State, mm: Mm, visit: (table: Table, page: number) => void): void {
+// Calls `visit` for each table that an address space reaches, a table before those below it and in
+// the order of addresses, with the first page that the table covers.
+export function eachTable(state: State, mm: Mm, visit: (table: Table, page: number) => void): void {
   const descend = (frame: number, level: number, page: number) => {
     const table = state.tables.get(frame);
     if (table === undefined || table.level !== level) return;
-    if (level === 1) {
-      visit(table, page);
-      return;
-    }
+    visit(table, page);
+    if (level === 1) return;
     for (let index = 0; index < entriesPerTable; ++index) {
       if (!leadsOn(table.words[2 * index]!)) continue;
       descend(table.words[2 * index + 1]!, level - 1, page + index * entryPages(level));
     }
   };
   descend(mm.root, 4, 0);
+}
+
+// The same, but only for tables of level 1.
+export function eachLeaf(state: State, mm: Mm, visit: (table: Table, page: number) => void): void {
+  eachTable(state, mm, (table, page) => {
+    if (table.level === 1) visit(table, page);
+  });
 }

@@ -254,6 +254,9 @@ const ownerColours = [
 ] as const;
 const ownerMarks = ["plain", "hatch", "dot", "bars", "cross-hatch", "corner"] as const;
 
+// How many there are; slots further on have those of the first ones again.
+export const ownerPaints = ownerColours.length * ownerMarks.length;
+
 // The colour of a process: eight colours, then the same with marks in them.
 export function ownerPaint(slot: number): Paint {
   return {

@@ -10,7 +10,8 @@ export abstract class CanvasPanel {
   readonly #tall = h("div", { class: "tall" });
   protected width = 0;
   protected height = 0; // of the window
-  protected scale = 1;
+  #top = 0; // of the window in the picture
+  #scale = 1;
   // Cells drawn last time, for tests.
   drawn = 0;
 
@@ -23,17 +24,23 @@ export abstract class CanvasPanel {
     new ResizeObserver(() => requestPaint()).observe(scroller);
   }
 
-  // Lays out and draws. False if there is no room to draw in.
-  paint(): boolean {
+  // Where the browser has put the panel. Every panel is measured before one of them paints: asking
+  // after a change makes the browser lay out the whole page, once for each question.
+  measure(): void {
     this.width = this.scroller.clientWidth;
     this.height = this.scroller.clientHeight;
-    this.scale = window.devicePixelRatio;
-    if (this.width === 0 || this.height === 0) return false;
+    this.#top = this.scroller.scrollTop;
+    this.#scale = window.devicePixelRatio;
+  }
+
+  // Lays out and draws, if there is room to draw in.
+  paint(): void {
+    if (this.width === 0 || this.height === 0) return;
     const total = Math.max(this.height, Math.ceil(this.layOut()));
     const wanted = `${total - this.height}px`;
     if (this.#tall.style.height !== wanted) this.#tall.style.height = wanted;
-    const pixelWidth = Math.round(this.width * this.scale);
-    const pixelHeight = Math.round(this.height * this.scale);
+    const pixelWidth = Math.round(this.width * this.#scale);
+    const pixelHeight = Math.round(this.height * this.#scale);
     if (this.canvas.width !== pixelWidth || this.canvas.height !== pixelHeight) {
       this.canvas.width = pixelWidth;
       this.canvas.height = pixelHeight;
@@ -41,12 +48,12 @@ export abstract class CanvasPanel {
       this.canvas.style.height = `${this.height}px`;
     }
     const context = this.canvas.getContext("2d", { willReadFrequently: true })!;
-    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
-    context.translate(0, -this.scroller.scrollTop);
+    const top = Math.min(this.#top, total - this.height);
+    context.translate(0, -top);
     this.drawn = 0;
-    this.draw(context, this.scroller.scrollTop, this.scroller.scrollTop + this.height);
-    return true;
+    this.draw(context, top, top + this.height);
   }
 
   // Prepares a picture of this.width; returns its height.

@@ -12,6 +12,8 @@ export class EventPanel {
   readonly #tall = h("div", { class: "tall" });
   readonly #window = h("div", { class: "rows" });
   #position = -1;
+  #first = 0; // of the events that show
+  #count = 0;
   #key = "";
 
   constructor(
@@ -32,17 +34,24 @@ export class EventPanel {
     });
   }
 
-  paint(): void {
+  // Scrolls to the current step, and finds out which rows show: before anything paints, as
+  // CanvasPanel.measure.
+  measure(): void {
     const { view, scroller } = this;
-    const { events } = view.recording;
-    setText(this.note, events.length.toLocaleString("en"));
-    this.#tall.style.height = `${events.length * rowHeight}px`;
+    this.#tall.style.height = `${view.recording.events.length * rowHeight}px`;
     if (view.position !== this.#position) {
       this.#position = view.position;
       this.#reveal();
     }
-    const first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - 4);
-    const count = Math.ceil(scroller.clientHeight / rowHeight) + 8;
+    this.#first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - 4);
+    this.#count = Math.ceil(scroller.clientHeight / rowHeight) + 8;
+  }
+
+  paint(): void {
+    const { view } = this;
+    const { events } = view.recording;
+    setText(this.note, events.length.toLocaleString("en"));
+    const [first, count] = [this.#first, this.#count];
     const key = [first, count, events.length, view.position].join();
     if (key === this.#key) return;
     this.#key = key;

@@ -5,11 +5,12 @@
 import { classifyFrame, FrameClass } from "../model/frames.js";
 import { mostOwners } from "../model/owners.js";
 import { FrameKind } from "../model/state.js";
-import type { Look, Paint } from "../paint/looks.js";
+import type { Look } from "../paint/looks.js";
 import {
   frameLooks,
   lookOfNobodys,
   ownerPaint,
+  ownerPaints,
   sharingLegend,
   sharingLook,
 } from "../paint/looks.js";
@@ -25,7 +26,7 @@ export interface Entry {
 }
 
 export class FrameColours {
-  #ofOwners = new Map<string, Look>();
+  #ofOwners = new Map<number, Look>();
 
   constructor(private readonly view: View) {}
 
@@ -39,34 +40,36 @@ export class FrameColours {
     return this.#ownersLook(frame);
   }
 
+  // Asked for each frame on show at every step: so looks are found by a number.
   #ownersLook(frame: number): Look {
-    const { view } = this;
-    const { count, processes } = view.owners();
+    const { count, processes } = this.view.owners();
     const owners = count[frame]!;
     if (owners === 0) return frameLooks[FrameClass.kernel];
-    const paints: Paint[] = [];
-    const known = Math.min(owners, mostOwners);
-    for (let i = 0; i < known; ++i) {
-      const slot = view.slotOf(processes[mostOwners * frame + i]!);
-      paints.push(slot === undefined ? frameLooks[FrameClass.kernel] : ownerPaint(slot));
-    }
-    // The last part stands for all others.
-    if (owners > mostOwners) paints[mostOwners - 1] = { colour: "reserved", mark: "plain" };
-    const kind = view.state.frameKind[frame];
+    const first = mostOwners * frame;
+    const last = first + Math.min(owners, mostOwners);
+    const kind = this.view.state.frameKind[frame];
     const over = kind === FrameKind.table ? "grid" : kind === FrameKind.stack ? "bars" : undefined;
-    const key = `${paints.map(({ colour, mark }) => `${colour} ${mark}`).join()} ${over ?? ""}`;
+    let key = 3 * Number(owners > mostOwners) + (over === undefined ? 0 : over === "grid" ? 1 : 2);
+    for (let i = first; i < last; ++i) key = (ownerPaints + 2) * key + 1 + this.#paintOf(processes[i]!);
     let look = this.#ofOwners.get(key);
     if (look === undefined) {
-      look = {
-        ...paints[0]!,
-        name: "owned",
-        meaning: "",
-        parts: paints,
-        ...(over !== undefined && { over }),
-      };
+      const parts = Array.from(processes.subarray(first, last), (process) => {
+        const paint = this.#paintOf(process);
+        return paint < ownerPaints ? ownerPaint(paint) : frameLooks[FrameClass.kernel];
+      });
+      // The last part stands for all others.
+      if (owners > mostOwners) parts[mostOwners - 1] = { colour: "reserved", mark: "plain" };
+      const name = "owned";
+      look = { ...parts[0]!, name, meaning: "", parts, ...(over !== undefined && { over }) };
       this.#ofOwners.set(key, look);
     }
     return look;
+  }
+
+  // Which of the paints a process has; ownerPaints: none.
+  #paintOf(process: number): number {
+    const slot = this.view.slotOf(process);
+    return slot === undefined ? ownerPaints : slot % ownerPaints;
   }
 
   // Whose a frame is, in words; "" if it is nobody's.

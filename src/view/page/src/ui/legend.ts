@@ -18,7 +18,7 @@ export function legend(list: HTMLElement, looks: readonly Look[], theme: Theme):
 export function swatch(look: Look, theme: Theme): HTMLCanvasElement {
   const canvas = h("canvas", { "aria-hidden": "true", class: "swatch" });
   canvas.width = canvas.height = 13 * devicePixelRatio;
-  const context = canvas.getContext("2d")!;
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
   context.scale(devicePixelRatio, devicePixelRatio);
   theme.stamps.draw(context, look, 0, 0, 14);
   return canvas;

@@ -68,9 +68,13 @@ export class TimelinePanel {
     view.seek(Math.round(Math.max(0, Math.min(1, x / room)) * view.steps));
   }
 
+  // Before anything paints, as CanvasPanel.measure.
+  measure(): void {
+    this.#width = this.box.clientWidth;
+  }
+
   paint(): void {
     const { view } = this;
-    this.#width = this.box.clientWidth;
     const { height } = TimelinePanel;
     const scale = window.devicePixelRatio;
     if (this.#width === 0) return;

@@ -55,6 +55,8 @@ export class View {
   #slots = new Slots();
   #sharing: Sharing | undefined;
   #owners: Owners | undefined;
+  // Of another step; fresh memory of that size costs more than filling it.
+  #spare: { sharing?: Sharing; owners?: Owners } = {};
   #lit: { readonly process: number; readonly frames: Uint8Array } | undefined;
   #comparison: { first: number; second: number; result: Comparison } | undefined;
   #changed: Changed | undefined;
@@ -240,7 +242,8 @@ export class View {
   // ---- What follows from the state, kept until it changes ----
 
   sharing(): Sharing {
-    return (this.#sharing ??= computeSharing(this.state));
+    return (this.#sharing ??= this.#spare.sharing =
+      computeSharing(this.state, this.#spare.sharing));
   }
 
   comparison(): Comparison | undefined {
@@ -296,7 +299,7 @@ export class View {
   }
 
   owners(): Owners {
-    return (this.#owners ??= computeOwners(this.state));
+    return (this.#owners ??= this.#spare.owners = computeOwners(this.state, this.#spare.owners));
   }
 
   // By frame, whether it is of the process that stands out; undefined: none does.

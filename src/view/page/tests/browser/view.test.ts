@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
 import { Guest, madeUpRecording } from "../support/guest.js";
-import { hasChromium, pageFile, startBrowser } from "../support/browser.js";
+import { drawn, hasChromium, pageFile, startBrowser } from "../support/browser.js";
 import type { Browser } from "../support/browser.js";
 
 const firstPage = 0x10000;
@@ -38,36 +38,6 @@ function forkOfTwoPages(): Guest {
 const afterFork = 3;
 const afterBreak = 5;
 const end = 8;
-
-interface Drawn {
-  position: number;
-  steps: number;
-  first: { cells: number; counts: number[] };
-  second: { cells: number; counts: number[] };
-  frames: { cells: number; counts: number[] };
-  tables: number;
-  tableBoxes: number;
-  links: number;
-  events: number;
-  mappers: number;
-  tour: number;
-  colouring: string;
-  spotlight: number | undefined;
-}
-
-// After the page has painted what was asked for before.
-async function drawn(page: Page): Promise<Drawn> {
-  return page.evaluate(
-    () =>
-      new Promise<Drawn>((resolve) => {
-        requestAnimationFrame(() =>
-          requestAnimationFrame(() =>
-            resolve((window as unknown as { forkvisor: { drawn(): Drawn } }).forkvisor.drawn()),
-          ),
-        );
-      }),
-  );
-}
 
 // How many colours a canvas shows: an empty one has a single one.
 async function colours(page: Page, selector: string): Promise<number> {

@@ -53,9 +53,7 @@ test("a run is followed to its end, and then wound back", { skip }, async () => 
     await page.waitForFunction(() => document.querySelector("#status")!.textContent === "recorded");
     const where = () =>
       page.evaluate(() => {
-        const { view } = (
-          window as unknown as { forkvisor: { view: { position: number; steps: number } } }
-        ).forkvisor;
+        const { view } = window.forkvisor;
         return [view.position, view.steps];
       });
     const [position, steps] = await where();

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import type { BrowserContext, Page } from "playwright-core";
+import type { PageApi } from "../../src/main.js";
 
 declare const PAGE_ROOT: string; // given by build/test.mjs
 export const pageFile = join(PAGE_ROOT, "dist/index.html");
@@ -26,6 +27,18 @@ export function withRecording(recording: Uint8Array): string {
     throw new Error("the place for the recording is not there once");
   const data = Buffer.from(recording).toString("base64");
   return page.replace(empty, () => empty.replace("></", `>${data}</`));
+}
+
+// What is on show, after the page has painted what was asked for before.
+export async function drawn(page: Page): Promise<ReturnType<PageApi["drawn"]>> {
+  return page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() =>
+          requestAnimationFrame(() => resolve(window.forkvisor.drawn())),
+        );
+      }),
+  );
 }
 
 export interface Browser {

@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { shrink } from "./png.js";
-import { startBrowser } from "./browser.js";
+import { drawn, startBrowser } from "./browser.js";
 
 const [recordings = ".", out = "."] = process.argv.slice(2);
 const maxBytes = 200 * 1024;
@@ -23,21 +23,15 @@ async function press(page: Page, ...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
 }
 
-// Selects a page of the address space on the left: the first cell of a mapping.
-async function select(page: Page, mapping: string, further = 0): Promise<void> {
-  await page.evaluate(
-    ([wanted, more]) => {
-      const { view } = (window as unknown as { forkvisor: { view: any } }).forkvisor;
-      const mm = view.shown().first;
-      const vma = mm.vmas.find((one: { flags: number; object: number; pages: number }) =>
-        wanted === "stack"
-          ? (one.flags & 0x4100) !== 0
-          : one.object === 0 && (one.flags & 0x4100) === 0,
-      );
-      view.select({ kind: "page", mm: mm.id, page: vma.page + more });
-    },
-    [mapping, further] as const,
-  );
+// Selects a page of the first anonymous mapping on the left that is not the stack.
+async function select(page: Page, further: number): Promise<void> {
+  await page.evaluate((more) => {
+    const { view } = window.forkvisor;
+    const mm = view.shown().first!;
+    const stack = 0x4100; // VmaFlag in proto/records.h: grows down, or is one
+    const vma = mm.vmas.find(({ flags, object }) => object === 0 && (flags & stack) === 0)!;
+    view.select({ kind: "page", mm: mm.id, page: vma.page + more });
+  }, further);
 }
 
 const pictures: Picture[] = [
@@ -46,7 +40,7 @@ const pictures: Picture[] = [
     recording: "fork.fvr",
     prepare: async (page) => {
       await press(page, "f", "c");
-      await select(page, "anonymous", 1);
+      await select(page, 1);
     },
   },
   {
@@ -60,7 +54,7 @@ const pictures: Picture[] = [
     dark: true,
     prepare: async (page) => {
       await press(page, "f");
-      await select(page, "anonymous", 3);
+      await select(page, 3);
     },
   },
   {
@@ -78,9 +72,7 @@ for (const { name, recording, dark, prepare } of pictures) {
   const browser = await startBrowser({ width: 1440, height: 860, dark: dark === true });
   const page = await browser.open(new Uint8Array(readFileSync(join(recordings, recording))));
   await prepare(page);
-  await page.evaluate(
-    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
-  );
+  await drawn(page);
   const file = join(out, `${name}.png`);
   const picture = shrink(await page.screenshot());
   writeFileSync(file, picture);

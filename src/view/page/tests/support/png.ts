@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes a screenshot small: PNG (ISO/IEC 15948) with eight bits a channel in, with a palette out. The
-// colours that occur most and differ become the palette; others take the nearest.
+// Screenshots: PNG (ISO/IEC 15948) with eight bits a channel. Reads one, and makes one small, with a
+// palette: the colours that occur most and differ become the palette; others take the nearest.
 import { deflateSync, inflateSync } from "node:zlib";
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -81,14 +81,15 @@ function chunk(name: string, data: Buffer): Buffer {
   return bytes;
 }
 
-interface Image {
+export interface Image {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
   readonly pixels: Uint8Array;
 }
 
-function decode(png: Buffer): Image {
+// A PNG as browsers' screenshots are: eight bits a channel, no palette, not interlaced.
+export function decode(png: Buffer): Image {
   const width = png.readUInt32BE(16);
   const height = png.readUInt32BE(20);
   const channels = png[25] === 6 ? 4 : 3;
