@@ -12,7 +12,6 @@ namespace fv::guest {
 
 namespace {
 
-constexpr int kSignalFileSize = 25;  // SIGXFSZ
 constexpr uint32_t kNoChange = ~0u;
 
 bool Overrides(const Inode& inode, const Credentials& cred, uint32_t mask) {

@@ -25,6 +25,7 @@ class MemoryDevice final : public File {
   // null_lseek: the position is always 0.
   Result<uint64_t> Seek(int64_t, int) override { return uint64_t{0}; }
   bool seekable() const override { return true; }
+  bool spliceable() const override { return true; }
   bool pollable() const override { return device_ == kDeviceRandom || device_ == kDeviceUrandom; }
   Result<Ref<MemoryObject>> MapObject() override {
     if (device_ != kDeviceZero) {

@@ -62,6 +62,8 @@ class EpollFile final : public File {
   bool AnyReady();
   // Takes up to `room` events. Never waits.
   unsigned Collect(EpollEvent* out, unsigned room);
+  // noop_llseek: the position stays where it is.
+  Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override;
   bool IsEpoll() const override { return true; }
   unsigned item_count() const { return item_count_; }

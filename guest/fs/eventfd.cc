@@ -25,6 +25,8 @@ class EventFile final : public File {
       : File(std::move(dentry), flags), count_(count), counting_(counting) {}
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
+  // noop_llseek: the position stays where it is.
+  Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override;
   size_t FormatInfo(char* out, size_t capacity) override {
     return Format(out, capacity, "eventfd-count: %16lx\n", count_);
@@ -56,7 +58,7 @@ Result<uint64_t> EventFile::Read(IoBuffer& to, uint64_t&) {
 
 Result<uint64_t> EventFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
   uint64_t value = 0;
-  if (from.remaining() < sizeof(value)) {
+  if (from.remaining() != sizeof(value)) {
     return Error(EINVAL);
   }
   if (from.CopyIn(&value, sizeof(value)) != sizeof(value)) {

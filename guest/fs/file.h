@@ -74,6 +74,8 @@ class File : public proto::FileRecord {
   virtual Result<uint64_t> Seek(int64_t offset, int whence);
   // pread and pwrite are allowed (else ESPIPE).
   virtual bool seekable() const { return false; }
+  // splice(2) and sendfile(2) move data from and to it (else EINVAL).
+  virtual bool spliceable() const { return false; }
   // ioctl(2); `argument` is a user address in `mm` for most commands. Default ENOTTY.
   virtual Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm);
   // Ready POLL* bits now; with `table` registers the caller on the queues that signal a change.

@@ -24,6 +24,7 @@ class GeneratedFile final : public File {
                                                     : Result<uint64_t>(Error(EINVAL));
   }
   bool seekable() const override { return true; }
+  bool spliceable() const override { return true; }
   bool pollable() const override { return false; }
 
  private:

@@ -21,7 +21,6 @@ namespace fv::guest {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = ~uint64_t{0} >> 1;  // loff_t
-constexpr int kSignalFileSize = 25;                    // SIGXFSZ
 
 enum class Purpose { kUser, kExec };
 
@@ -39,6 +38,7 @@ class RamFile final : public File {
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
   Result<uint64_t> Seek(int64_t offset, int whence) override;
   bool seekable() const override { return true; }
+  bool spliceable() const override { return true; }
   bool pollable() const override { return false; }
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
   Result<Ref<MemoryObject>> MapObject() override { return Ref<MemoryObject>(object()); }

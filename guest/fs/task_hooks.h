@@ -17,6 +17,8 @@ namespace fv::guest {
 struct Credentials;
 
 // SIGPIPE and SIGXFSZ of a failed write, to the calling thread.
+inline constexpr int kSignalPipe = 13;
+inline constexpr int kSignalFileSize = 25;
 void SignalCurrentTask(int signal);
 
 // ---- Job control, for the tty ------------------------------------------------------------------

@@ -29,6 +29,7 @@ class TtyFile final : public File {
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
   uint32_t Poll(PollTable* table) override;
+  bool spliceable() const override { return true; }
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
 
  private:

@@ -21,8 +21,6 @@ namespace fv::guest {
 
 namespace {
 
-constexpr int kSignalPipe = 13;  // SIGPIPE
-
 enum class FifoKind { kAnonymous, kNamed };
 
 class PipeInode final : public Inode {
@@ -49,6 +47,7 @@ class PipeFile final : public File {
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
   Result<uint64_t> Write(IoBuffer& from, uint64_t& position, const IoContext& context) override;
   uint32_t Poll(PollTable* table) override;
+  bool spliceable() const override { return true; }
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
   Result<uint64_t> PipeControl(int command, uint64_t argument) override;
   bool IsPipe() const override { return true; }

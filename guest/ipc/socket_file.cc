@@ -55,6 +55,7 @@ class SocketFile final : public File {
     TRY(WriteUser(mm, argument, static_cast<int>(socket().readable_bytes())));
     return uint64_t{0};
   }
+  bool spliceable() const override { return true; }
   bool IsSocket() const override { return true; }
 
  private:

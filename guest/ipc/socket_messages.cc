@@ -15,7 +15,6 @@ namespace {
 constexpr uint64_t kSocketBuffer = 212992;  // net.core.wmem_default
 constexpr uint64_t kStreamPiece = 16384;    // data of one message of a stream
 constexpr unsigned kMaxDatagrams = 10;      // net.unix.max_dgram_qlen
-constexpr int kSignalPipe = 13;             // SIGPIPE
 
 SocketMessage* NewMessage(uint64_t bytes) {
   void* memory = KernelAllocate(sizeof(SocketMessage) + bytes);

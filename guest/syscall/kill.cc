@@ -111,9 +111,6 @@ Result<uint64_t> SendToThread(Task& sender, int tgid, int tid, const SigInfo& in
   if (target == nullptr || (tgid > 0 && TgidIn(*target, space) != static_cast<uint32_t>(tgid))) {
     return Error(ESRCH);
   }
-  if (info.signo != 0 && !IsValidSignal(info.signo)) {
-    return Error(EINVAL);
-  }
   TRY(SendChecked(sender, *target, info, Scope::kThread));
   return uint64_t{0};
 }
@@ -177,9 +174,6 @@ Result<uint64_t> rt_sigqueueinfo(const SyscallArgs& args) {
   const int pid = args.Int(0);
   const int signo = args.Int(1);
   const SigInfo info = TRY(ReadSigInfo(args.task, args.a[2], signo, pid));
-  if (signo != 0 && !IsValidSignal(signo)) {
-    return Error(EINVAL);
-  }
   Task* target = pid > 0 ? FindTaskFor(args.task, static_cast<uint32_t>(pid)) : nullptr;
   if (target == nullptr) {
     return Error(ESRCH);
@@ -246,9 +240,6 @@ Result<uint64_t> pidfd_send_signal(const SyscallArgs& args) {
     if ((info.code >= 0 || info.code == kSiTkill) && target != args.task.leader()) {
       return Error(EPERM);
     }
-  }
-  if (signo != 0 && !IsValidSignal(signo)) {
-    return Error(EINVAL);
   }
   if (target->state == proto::TaskState::kDead) {
     return Error(ESRCH);

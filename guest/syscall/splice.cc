@@ -2,6 +2,7 @@
 //
 // Transfers between two descriptors: sendfile(2), copy_file_range(2), splice(2), tee(2),
 // vmsplice(2). Data goes through one kernel page at a time, but vmsplice pins the user's pages.
+#include "guest/fs/task_hooks.h"
 #include "guest/introspect/introspect.h"
 #include "guest/ipc/pipe.h"
 #include "guest/lib/blocking.h"
@@ -128,12 +129,22 @@ Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64
 Result<uint64_t> FileToPipe(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
                             uint64_t count, Blocking blocking) {
   Pipe& pipe = *PipeOf(out);
-  if (pipe.ring->full() && (blocking == Blocking::kNo || out.nonblocking()) &&
-      pipe.reader_count > 0) {
-    return Error(EAGAIN);
+  if (pipe.ring->full() && pipe.reader_count > 0) {
+    if (blocking == Blocking::kNo || out.nonblocking()) {
+      return Error(EAGAIN);
+    }
+    TRY(WaitUntil(pipe.writers, kNoDeadline,
+                  [&] { return !pipe.ring->full() || pipe.reader_count == 0; }));
   }
-  // No more than the pipe holds: a file is endless, the caller comes again.
-  const uint64_t room = pipe.ring->capacity();
+  if (pipe.reader_count == 0) {
+    SignalCurrentTask(kSignalPipe);
+    return Error(EPIPE);
+  }
+  // The file is looked at when there is room, and gives what fits: the caller comes again.
+  if (!in.spliceable()) {
+    return Error(EINVAL);
+  }
+  const uint64_t room = pipe.ring->free_slots() * proto::kPageBytes;
   uint64_t unused = 0;
   return Copy(args, in, in_at, out, unused, count < room ? count : room);
 }
@@ -193,7 +204,7 @@ Result<uint64_t> sendfile(const SyscallArgs& args) {
   Offset offset(*in, *args.task.mm(), args.a[2]);
   TRY(offset.Load());
   if (static_cast<int64_t>(args.a[3]) < 0 || (out->flags() & O_APPEND) != 0 || !in->seekable() ||
-      in->inode().IsDirectory()) {
+      !in->spliceable() || !out->spliceable()) {
     return Error(EINVAL);
   }
   const uint64_t count = args.a[3] < kMaxTransfer ? args.a[3] : kMaxTransfer;
@@ -245,12 +256,12 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   }
   const Ref<File> in = TRY(FileArgument(args, 0));
   const Ref<File> out = TRY(FileArgument(args, 2));
-  TRY(CheckDirections(*in, *out));
   const bool in_pipe = PipeOf(*in) != nullptr;
   const bool out_pipe = PipeOf(*out) != nullptr;
   if ((in_pipe && args.a[1] != 0) || (out_pipe && args.a[3] != 0)) {
     return Error(ESPIPE);
   }
+  TRY(CheckDirections(*in, *out));
   if (!in_pipe && !out_pipe) {
     return Error(EINVAL);
   }
@@ -261,10 +272,14 @@ Result<uint64_t> splice(const SyscallArgs& args) {
                       BlockingUnless(nonblocking || in->nonblocking() || out->nonblocking()),
                       Consume::kYes);
   }
-  Mm& mm = *args.task.mm();
-  Offset offset(in_pipe ? *out : *in, mm, in_pipe ? args.a[3] : args.a[1]);
+  File& file = in_pipe ? *out : *in;
+  const uint64_t address = in_pipe ? args.a[3] : args.a[1];
+  if (address != 0 && !file.seekable()) {
+    return Error(EINVAL);
+  }
+  Offset offset(file, *args.task.mm(), address);
   TRY(offset.Load());
-  if (in_pipe && (out->flags() & O_APPEND) != 0) {
+  if (in_pipe && ((out->flags() & O_APPEND) != 0 || !out->spliceable())) {
     return Error(EINVAL);
   }
   const uint64_t moved = TRY(

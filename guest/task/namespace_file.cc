@@ -72,6 +72,7 @@ class NamespaceFile final : public File {
  public:
   NamespaceFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
+  bool seekable() const override { return true; }
   bool pollable() const override { return false; }
 
  private:

@@ -29,7 +29,7 @@ constexpr unsigned kRlimitNofile = 7;
 
 class PidfdInode final : public Inode {
  public:
-  explicit PidfdInode(Task& task) : Inode(AnonymousSuperblock(), 0600), task_(task) {
+  explicit PidfdInode(Task& task) : Inode(AnonymousSuperblock(), 0700), task_(task) {
     GetTask(task);
   }
   ~PidfdInode() { PutTask(task_); }
@@ -55,8 +55,14 @@ class PidfdFile final : public File {
         task.state == proto::TaskState::kZombie || task.state == proto::TaskState::kDead;
     return ended ? POLLIN | POLLRDNORM : 0;
   }
+  // A regular file of pidfs, which has a position, but nothing to read, write or change.
+  bool seekable() const override { return true; }
   Status Truncate(uint64_t /*bytes*/, const IoContext& /*context*/) override {
     return Error(EOPNOTSUPP);
+  }
+  Status Allocate(int /*mode*/, uint64_t offset, uint64_t length,
+                  const IoContext& /*context*/) override {
+    return Error(offset + length > INT64_MAX ? EFBIG : EOPNOTSUPP);
   }
   size_t FormatInfo(char* out, size_t capacity) override {
     const Task& task = static_cast<PidfdInode&>(inode()).task();

@@ -78,6 +78,8 @@ class SignalFile final : public File {
   SignalFile(Ref<Dentry> dentry, uint32_t flags, SigSet mask)
       : File(std::move(dentry), flags), mask_(mask) {}
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
+  // noop_llseek: the position stays where it is.
+  Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override {
     if (table != nullptr) {
       table->Wait(Readers());

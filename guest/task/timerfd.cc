@@ -24,6 +24,8 @@ class TimerFile final : public File {
     timer_at = AddressOf(&timer_);
   }
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
+  // noop_llseek: the position stays where it is.
+  Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override;
   bool IsTimerfd() const override { return true; }
   TimerfdSetting Get() const;

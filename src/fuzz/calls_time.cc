@@ -10,6 +10,9 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include <iterator>
+#include <span>
+
 #include "src/fuzz/call_rows.h"
 
 namespace fv::fuzz {
@@ -17,16 +20,14 @@ namespace {
 
 constexpr Named kIntervalTimers[] = {
     FV_N(ITIMER_REAL), FV_N(ITIMER_VIRTUAL), FV_N(ITIMER_PROF), {"9", 9}};
-constexpr Named kClocks[] = {FV_N(CLOCK_REALTIME),
-                             FV_N(CLOCK_MONOTONIC),
-                             FV_N(CLOCK_PROCESS_CPUTIME_ID),
-                             FV_N(CLOCK_THREAD_CPUTIME_ID),
-                             FV_N(CLOCK_BOOTTIME),
-                             FV_N(CLOCK_MONOTONIC_RAW),
-                             FV_N(CLOCK_MONOTONIC_COARSE),
-                             FV_N(CLOCK_REALTIME_ALARM),
-                             FV_N(CLOCK_TAI),
-                             {"99", 99}};
+constexpr Named kClocks[] = {
+    FV_N(CLOCK_REALTIME),          FV_N(CLOCK_MONOTONIC),     FV_N(CLOCK_PROCESS_CPUTIME_ID),
+    FV_N(CLOCK_THREAD_CPUTIME_ID), FV_N(CLOCK_BOOTTIME),      FV_N(CLOCK_MONOTONIC_RAW),
+    FV_N(CLOCK_MONOTONIC_COARSE),  FV_N(CLOCK_TAI),           {"99", 99},
+    FV_N(CLOCK_REALTIME_ALARM),    FV_N(CLOCK_BOOTTIME_ALARM)};
+// A machine without an RTC that wakes it does not have the last two.
+constexpr auto kAlarmClocks = std::span(kClocks).last<2>();
+constexpr auto kOtherClocks = std::span(kClocks).first<std::size(kClocks) - 2>();
 // Monotonic: absolute times near 0 are over in any case.
 constexpr Named kSleepClocks[] = {FV_N(CLOCK_MONOTONIC),
                                   FV_N(CLOCK_REALTIME),
@@ -96,8 +97,18 @@ std::vector<CallSpec> TimerCalls() {
        .compared = kGuest},
       {.name = "clock_gettime",
        .number = SYS_clock_gettime,
-       .arguments = {Choice(kClocks), kOutbuf}},
-      {.name = "clock_getres", .number = SYS_clock_getres, .arguments = {Choice(kClocks), kOutbuf}},
+       .arguments = {Choice(kOtherClocks), kOutbuf}},
+      {.name = "clock_getres",
+       .number = SYS_clock_getres,
+       .arguments = {Choice(kOtherClocks), kOutbuf}},
+      {.name = "clock_gettime_alarm",
+       .number = FV_FUZZ_VARIANT(SYS_clock_gettime, 1),
+       .arguments = {Choice(kAlarmClocks), kOutbuf},
+       .compared = kGuest},
+      {.name = "clock_getres_alarm",
+       .number = FV_FUZZ_VARIANT(SYS_clock_getres, 1),
+       .arguments = {Choice(kAlarmClocks), kOutbuf},
+       .compared = kGuest},
       {.name = "clock_nanosleep",
        .number = SYS_clock_nanosleep,
        .arguments = {Choice(kSleepClocks), Flags(kTimerFlags), kTimespec, Choice(kZero)},

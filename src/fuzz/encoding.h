@@ -33,6 +33,9 @@
 #define FV_FUZZ_SPAN_FIRST 30  // private pages of two page tables
 #define FV_FUZZ_SPAN_PAGES 4
 
+// No program's file grows beyond (RLIMIT_FSIZE).
+#define FV_FUZZ_FILE_BYTES (64ull << 20)
+
 // The executor makes this mark, prctl(FV_FUZZ_PR_MARK, FV_FUZZ_READY), before it reads its program:
 // nothing before depends on it. Linux knows no such call and refuses it.
 #define FV_FUZZ_PR_MARK 0x46560002

@@ -18,7 +18,6 @@ namespace {
 using Clock = native::Launch::Clock;
 
 constexpr uint64_t kTreeBytes = uint64_t{64} << 20;
-constexpr uint64_t kFileBytes = uint64_t{64} << 20;
 constexpr uint64_t kAddressBytes = uint64_t{1} << 30;
 constexpr uint64_t kStartNs = 10'000'000'000;
 // Over the program's own limit: for a busy machine.
@@ -34,6 +33,7 @@ constexpr uint32_t kExecutorCalls[] = {
     SYS_brk,
     SYS_rt_sigaction,
     SYS_setitimer,
+    SYS_setrlimit,
     SYS_futex,
     SYS_fork,
     SYS_rt_sigreturn,
@@ -87,7 +87,7 @@ absl::StatusOr<std::unique_ptr<NativeRunner>> NativeRunner::Make(std::span<const
   options.cwd = "/";
   options.timeout_ns = kStartNs;
   options.allowed_calls = AllowedCalls();
-  options.file_limit_bytes = kFileBytes;
+  options.file_limit_bytes = FV_FUZZ_FILE_BYTES;
   options.address_limit_bytes = kAddressBytes;
   return runner;
 }

@@ -2,14 +2,17 @@
 //
 // What the fuzzer found by comparing with Linux: which of several faults of a call is told, a wait
 // for what cannot come, pipes that wait by the call's flag, exit signals across an exec, whose exit
-// code a group of threads has, memory that only runs.
+// code a group of threads has, memory that only runs, files without content.
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -156,6 +159,74 @@ static void FilesThatDoNotRun(void) {
   Ok("files that do not run");
 }
 
+// What has no position: some files say so, some only that they cannot be read or written.
+static void FilesWithoutContent(void) {
+  char byte = 0;
+  char hundred[100] = {0};
+  int ends[2];
+  CHECK_INT(pipe(ends), 0);
+  const int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  CHECK_ERR(pread(pidfd, &byte, 1, 0), EINVAL);
+  CHECK_ERR(pwrite(pidfd, &byte, 1, 0), EINVAL);
+  CHECK_ERR(fallocate(pidfd, 0, 0, 4096), EOPNOTSUPP);
+  CHECK_ERR(fallocate(pidfd, 0, INT64_MAX, 4096), EFBIG);
+  CHECK_ERR(lseek(pidfd, 1, SEEK_SET), ESPIPE);
+  const int event = eventfd(1, EFD_NONBLOCK);
+  CHECK_INT(lseek(event, 1, SEEK_SET), 0);
+  CHECK_ERR(pread(event, &byte, 1, 0), ESPIPE);
+  CHECK_ERR(fallocate(event, 0, 0, 4096), ENODEV);
+  CHECK_INT(lseek(epoll_create1(0), 1, SEEK_END), 0);
+  CHECK_ERR(pread(ends[0], &byte, 1, 0), ESPIPE);
+  // Eight bytes, not at least eight.
+  CHECK_ERR(write(event, hundred, sizeof(hundred)), EINVAL);
+  Ok("files without content");
+}
+
+// A pipe that has no room or no reader says so before the other file is looked at.
+static void WhatSpliceMoves(void) {
+  char page_of[4096] = {0};
+  loff_t at = 0;
+  int ends[2];
+  CHECK_INT(pipe2(ends, O_NONBLOCK), 0);
+  const int event = eventfd(1, EFD_NONBLOCK);
+  const int memory = memfd_create("empty", 0);
+  CHECK_ERR(splice(event, NULL, ends[1], NULL, 8, 0), EINVAL);
+  CHECK_ERR(splice(event, &at, ends[1], NULL, 8, 0), EINVAL);
+  CHECK_ERR(splice(ends[0], NULL, event, NULL, 8, 0), EINVAL);
+  CHECK_ERR(splice(ends[0], NULL, epoll_create1(0), NULL, 8, 0), EINVAL);
+  CHECK_ERR(splice(ends[0], NULL, ends[0], &at, 8, 0), ESPIPE);
+  CHECK_INT(splice(memory, NULL, ends[1], NULL, 8, 0), 0);
+  while (write(ends[1], page_of, sizeof(page_of)) > 0) {
+  }
+  CHECK_ERR(splice(event, NULL, ends[1], NULL, 8, 0), EAGAIN);
+  // Two pages of room take two pages of four.
+  CHECK_INT(read(ends[0], page_of, sizeof(page_of)), sizeof(page_of));
+  CHECK_INT(read(ends[0], page_of, sizeof(page_of)), sizeof(page_of));
+  CHECK_INT(ftruncate(memory, 4 * 4096), 0);
+  CHECK_INT(fcntl(ends[1], F_SETFL, 0), 0);
+  CHECK_INT(splice(memory, NULL, ends[1], NULL, 4 * 4096, 0), 2 * 4096);
+  close(ends[0]);
+  signal(SIGPIPE, SIG_IGN);
+  CHECK_INT(lseek(memory, 0, SEEK_END), 4 * 4096);
+  CHECK_ERR(splice(memory, NULL, ends[1], NULL, 8, 0), EPIPE);
+  signal(SIGPIPE, SIG_DFL);
+  CHECK_ERR(sendfile(event, memory, &at, 8), EINVAL);
+  Ok("what splice moves");
+}
+
+// Whom a signal is for is looked up before what signal it is.
+static void NobodyBeforeNoSignal(void) {
+  siginfo_t info = {.si_code = SI_QUEUE};
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  const int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+  CHECK_INT(waitpid(child, NULL, 0), child);
+  CHECK_ERR(syscall(SYS_rt_sigqueueinfo, child, 65, &info), ESRCH);
+  CHECK_ERR(syscall(SYS_pidfd_send_signal, pidfd, 65, NULL, 0), ESRCH);
+  CHECK_ERR(syscall(SYS_rt_sigqueueinfo, getpid(), 65, &info), EINVAL);
+  Ok("nobody before no signal");
+}
+
 // The CPU lets a program read memory that only runs; the kernel does not read it for one.
 static void MemoryThatOnlyRuns(void) {
   char* map = Pages(2);
@@ -278,6 +349,9 @@ int main(int argc, char** argv) {
   SpliceFromPipe();
   ExitSignalAcrossExec(argv[0]);
   FilesThatDoNotRun();
+  FilesWithoutContent();
+  WhatSpliceMoves();
+  NobodyBeforeNoSignal();
   MemoryThatOnlyRuns();
   RemoveWithoutWriting();
   NoPlaceNoRead();

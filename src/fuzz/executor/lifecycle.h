@@ -132,6 +132,8 @@ static void BeginFirst(void) {
   RAW3(__NR_capset, head, sets, 0);
   // An exec of root would give them back.
   for (uint64_t one = 14; one <= 24; one += one == 14 ? 9 : 1) RAW3(__NR_prctl, 24, one, 0);
+  const uint64_t file_bytes[2] = {FV_FUZZ_FILE_BYTES, FV_FUZZ_FILE_BYTES};
+  RAW3(__NR_setrlimit, 1, file_bytes, 0);  // RLIMIT_FSIZE
   RAW3(__NR_setpgid, 0, 0, 0);
   RAW3(__NR_close_range, 0, ~0u, 0);
   Store32(&shared->state[0], kReady);
