@@ -150,18 +150,20 @@ size_t UserBuffer::Readable(uint64_t address, size_t bytes) const {
   return read_right_ == ReadRight::kCpu ? bytes : PrefixOf(*mm_, address, bytes, proto::kVmRead);
 }
 
-uint64_t UserBuffer::MappedPrefix(uint64_t bytes, uint64_t rights) const {
-  uint64_t done = 0;
-  for (unsigned at = at_; done < bytes && at < count_; ++at) {
-    const Range& range = ranges_[at];
-    const uint64_t piece = bytes - done < range.bytes ? bytes - done : range.bytes;
-    const uint64_t mapped = PrefixOf(*mm_, range.address, piece, rights);
-    done += mapped;
-    if (mapped < piece) {
-      break;
-    }
+uint64_t UserBuffer::FaultIn(uint64_t pages, FaultAccess access) {
+  while (ranges_[at_].bytes == 0) {
+    ++at_;
   }
-  return done;
+  const Range& range = ranges_[at_];
+  const uint64_t most = pages * proto::kPageBytes - range.address % proto::kPageBytes;
+  const uint64_t right = access == FaultAccess::kWrite ? proto::kVmWrite : proto::kVmRead;
+  const uint64_t wanted =
+      PrefixOf(*mm_, range.address, range.bytes < most ? range.bytes : most, right);
+  uint64_t done = 0;
+  while (done < wanted && UserFrame(*mm_, range.address + done, access).ok()) {
+    done += proto::kPageBytes - (range.address + done) % proto::kPageBytes;
+  }
+  return done < wanted ? done : wanted;
 }
 
 Result<size_t> UserBuffer::ZeroOut(size_t bytes) {

@@ -48,8 +48,9 @@ class UserBuffer {
   Result<size_t> CopyIn(void* to, size_t bytes);
   // From one user to another, with CopyBetweenUsers, and both advance.
   static Result<size_t> Copy(UserBuffer& from, UserBuffer& to, size_t bytes);
-  // How many of the next `bytes` are mapped with all of `rights` (proto::VmFlags).
-  uint64_t MappedPrefix(uint64_t bytes, uint64_t rights) const;
+  // Makes the next pages of the range that is next accessible, at most `pages`, as pinning them
+  // does; returns how many bytes of the range these hold. REQUIRES: remaining() != 0.
+  uint64_t FaultIn(uint64_t pages, FaultAccess access);
   // Zeros to the user and advance.
   Result<size_t> ZeroOut(size_t bytes);
   // Skips bytes without copying. REQUIRES: bytes <= remaining().

@@ -28,24 +28,24 @@ Result<Mm*> MmToAccess(const Task* task) {
   return task->mm();
 }
 
-// Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that. Nothing
-// is read for which there is no place.
-Result<uint64_t> Copy(UserBuffer& from, UserBuffer& to) {
+// As many pages as Linux pins at once (PVM_MAX_KMALLOC_PAGES).
+constexpr uint64_t kPagesAtOnce = 1024;
+
+// Copies until one side ends or is inaccessible; the count, or EFAULT if it is 0 by that. The other
+// process's pages are there before the caller's are looked at, those of a range that the caller has
+// nothing for too.
+Result<uint64_t> Copy(UserBuffer& remote, UserBuffer& local, Direction direction) {
+  const bool reads = direction == Direction::kRead;
   uint64_t done = 0;
-  while (from.remaining() != 0 && to.remaining() != 0) {
-    const uint64_t both = from.remaining() < to.remaining() ? from.remaining() : to.remaining();
-    const uint64_t page_or_less = both < proto::kPageBytes ? both : proto::kPageBytes;
-    const uint64_t want = to.MappedPrefix(page_or_less, proto::kVmWrite);
-    if (want == 0) {
+  while (remote.remaining() != 0 && local.remaining() != 0) {
+    const uint64_t there =
+        remote.FaultIn(kPagesAtOnce, reads ? FaultAccess::kRead : FaultAccess::kWrite);
+    const uint64_t want = there < local.remaining() ? there : local.remaining();
+    const Result<size_t> moved =
+        reads ? UserBuffer::Copy(remote, local, want) : UserBuffer::Copy(local, remote, want);
+    done += moved.ok() ? moved.value() : 0;
+    if (want == 0 || !moved.ok() || moved.value() < want) {
       return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(Error(EFAULT));
-    }
-    const Result<size_t> moved = UserBuffer::Copy(from, to, want);
-    if (!moved.ok()) {
-      return done != 0 ? Result<uint64_t>(done) : Result<uint64_t>(moved.error());
-    }
-    done += moved.value();
-    if (moved.value() < want) {
-      break;
     }
   }
   return done;
@@ -69,7 +69,7 @@ Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
   Mm& theirs = *TRY(MmToAccess(FindTaskFor(args.task, args.Uint(0))));
   UserBuffer remote = TRY(UserBuffer::FromIovec(mine, args.a[3], args.a[4], theirs));
   remote.set_read_right(ReadRight::kRead);
-  return direction == Direction::kRead ? Copy(remote, local) : Copy(local, remote);
+  return Copy(remote, local, direction);
 }
 
 // Advice that one process may give about another's memory. Nothing here is ever paged out.

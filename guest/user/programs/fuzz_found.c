@@ -266,6 +266,13 @@ static void NoPlaceNoRead(void) {
   CHECK_ERR(syscall(SYS_process_vm_writev, getpid(), &from, 1, &to, 1, 0L), EFAULT);
   CHECK_INT(mincore(map, (size_t)page, &present), 0);
   CHECK_INT(present, 0);
+  // The other process's pages come first, all of the range.
+  char* other = Pages(2);
+  unsigned char both[2] = {0};
+  struct iovec far = {other, 2 * (size_t)page};
+  CHECK_ERR(syscall(SYS_process_vm_readv, getpid(), &to, 1, &far, 1, 0L), EFAULT);
+  CHECK_INT(mincore(other, 2 * (size_t)page, both), 0);
+  CHECK_INT(both[0] + both[1], 2);
   Ok("no place, no read");
 }
 
