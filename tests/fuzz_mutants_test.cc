@@ -24,6 +24,8 @@ namespace fv::tests {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::Each;
+using ::testing::EndsWith;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -108,6 +110,29 @@ TEST_F(FuzzMutants, EntriesLeftByMunmapAreFound) {
     ++shown;
   }
   EXPECT_EQ(shown, state->found);
+}
+
+// What a fork has to undo, at whichever step it fails.
+TEST_F(FuzzMutants, AForkOfWhichEachAllocationFailsShowsWhatIsLeft) {
+  const std::string each = Call("fail", {"each"});
+  const std::string child = Task("");
+  const std::vector<std::string> forks = {Task(each + Call("fork", {"task1"})) + child};
+  for (const Mutant mutant : {Mutant::kFailKeepsTask, Mutant::kFailKeepsPid, Mutant::kFailKeepsMm,
+                              Mutant::kFailKeepsSignals, Mutant::kFailKeepsStack,
+                              Mutant::kFailKeepsRecord, Mutant::kFailKeepsRoot}) {
+    EXPECT_THAT(KeysOf(mutant, forks)[0], EndsWith(" in CopyProcess"));
+  }
+  // Descriptors of two parts of their table.
+  const std::vector<std::string> far = {Task(Call("eventfd2", {"0", "0"}) +
+                                             Call("fcntl", {"0", "F_DUPFD", "70"}) + each +
+                                             Call("fork", {"task1"})) +
+                                        child};
+  EXPECT_THAT(KeysOf(Mutant::kFailKeepsTable, far)[0], EndsWith(" in CopyProcess"));
+  EXPECT_THAT(KeysOf(Mutant::kFailKeepsFiles, far)[0], EndsWith(" in CopyProcess"));
+  const std::vector<std::string> nowhere = {
+      Task(Unmap(4, 1) + Call("clone_at", {"task1", "CLONE_PIDFD", "SIGCHLD", "page4"})) + child};
+  EXPECT_THAT(KeysOf(Mutant::kPidfdLeft, nowhere)[0], StartsWith("oracle: I18 "));
+  EXPECT_THAT(KeysOf(Mutant::kNone, {forks[0], far[0], nowhere[0]}), Each(""));
 }
 
 TEST_F(FuzzMutants, TwoBugsOfOneRuleInDifferentCallsAreTwoFindings) {

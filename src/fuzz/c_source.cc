@@ -118,8 +118,9 @@ std::string CallOf(const Program& program, size_t task, size_t index) {
   if (spec.Spawns()) {
     const std::string flags = values[1].empty() ? "0" : values[1];
     const std::string signal = values[2].empty() ? "0" : values[2];
-    return absl::StrFormat("Clone(%d, %d, %s, %s, %s, %s)", task, index, number, values[0], flags,
-                           signal);
+    const std::string place = values[3].empty() ? "0" : values[3];
+    return absl::StrFormat("Clone(%d, %d, %s, %s, %s, %s, %s)", task, index, number, values[0],
+                           flags, signal, place);
   }
   if (step.call == SYS_execve) {
     return absl::StrFormat("Exec(%d, %d, %s)", task, index, values[0]);

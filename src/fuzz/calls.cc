@@ -83,6 +83,9 @@ constexpr Named kPipeFlags[] = {FV_N(O_CLOEXEC), FV_N(O_NONBLOCK)};
 constexpr Named kSpliceFlags[] = {{"SPLICE_F_NONBLOCK", 2}, {"SPLICE_F_GIFT", 8}};
 constexpr Named kRangeFlags[] = {{"CLOSE_RANGE_UNSHARE", 2}, {"CLOSE_RANGE_CLOEXEC", 4}};
 constexpr Named kFcntl[] = {FV_N(F_DUPFD), FV_N(F_GETFD), FV_N(F_SETFD), FV_N(F_DUPFD_CLOEXEC)};
+// Descriptors of other parts of a table as well.
+constexpr Named kFcntlValues[] = {{"0", 0},   {"1", 1},     {"2", 2},
+                                  {"70", 70}, {"600", 600}, {"-1", ~uint64_t{0}}};
 constexpr Named kMemfdFlags[] = {{"MFD_CLOEXEC", 1}, {"MFD_ALLOW_SEALING", 2}};
 constexpr Named kPidfdFlags[] = {{"PIDFD_NONBLOCK", O_NONBLOCK}};
 constexpr Named kFutexOps[] = {FV_N(FUTEX_WAIT),         FV_N(FUTEX_WAKE),
@@ -168,6 +171,12 @@ std::vector<CallSpec> TaskCalls() {
        kNever,
        6,
        Gives::kFds},
+      {.name = "clone_at",
+       .number = FV_FUZZ_VARIANT(SYS_clone, 1),
+       .arguments = {kTask, Flags(kCloneFlags, CLONE_PIDFD), Choice(kCloneSignal), kAddress},
+       .result = R::kTask,
+       .weight = 4,
+       .compared = Compared::kGuestOnly},
       {"execve", SYS_execve, {Choice(kImages)}, R::kValue, kNoOut, kNever, 3},
       {"exit", SYS_exit, {Choice(kExitCodes)}, R::kNone, kNoOut, kNever, 3},
       {"exit_group", SYS_exit_group, {Choice(kExitCodes)}, R::kNone, kNoOut, kNever, 3},
@@ -212,7 +221,7 @@ std::vector<CallSpec> DescriptorCalls() {
       {"dup2", SYS_dup2, {kFd, kFd}},
       {"fcntl",
        SYS_fcntl,
-       {kFd, Choice(kFcntl), Choice(kSmall)},
+       {kFd, Choice(kFcntl), Choice(kFcntlValues)},
        R::kValue,
        kNoOut,
        kNever,

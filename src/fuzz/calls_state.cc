@@ -79,9 +79,26 @@ constexpr Named kRobustBytes[] = {{"24", 24}, {"8", 8}};
 constexpr Named kGroupCounts[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"64", 64}, {"-1", 0xFFFFFFFF}};
 constexpr Named kNameBytes[] = {{"1", 1}, {"4", 4}, {"65", 65}};
 constexpr Named kStrategies[] = {{"classic", 0}, {"eager", 1}, {"ondemand", 2}, {"recent", 3}};
-constexpr Named kFails[] = {{"1", 1},   {"2", 2},   {"3", 3},   {"4", 4},   {"5", 5},   {"6", 6},
-                            {"7", 7},   {"8", 8},   {"9", 9},   {"10", 10}, {"11", 11}, {"12", 12},
-                            {"14", 14}, {"16", 16}, {"18", 18}, {"20", 20}, {"24", 24}, {"32", 32}};
+constexpr Named kFails[] = {{"1", 1},
+                            {"2", 2},
+                            {"3", 3},
+                            {"4", 4},
+                            {"5", 5},
+                            {"6", 6},
+                            {"7", 7},
+                            {"8", 8},
+                            {"9", 9},
+                            {"10", 10},
+                            {"11", 11},
+                            {"12", 12},
+                            {"14", 14},
+                            {"16", 16},
+                            {"18", 18},
+                            {"20", 20},
+                            {"24", 24},
+                            {"32", 32},
+                            {"each", FV_FUZZ_FAIL_EACH},
+                            {"each", FV_FUZZ_FAIL_EACH}};
 constexpr Named kFaults[] = {{"divide", FV_FUZZ_DIVIDE},
                              {"undefined", FV_FUZZ_UNDEFINED},
                              {"breakpoint", FV_FUZZ_BREAKPOINT},

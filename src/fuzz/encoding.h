@@ -48,6 +48,10 @@
 // What a guest alone does (Linux refuses the operations of prctl(2), and nothing comes of them):
 #define FV_FUZZ_STRATEGY 0x8003  // strategy(n): how forks copy from now on
 #define FV_FUZZ_FAIL 0x8004      // fail(n): the n-th allocation of the task's next call fails
+// fail(FV_FUZZ_FAIL_EACH): the next call is made again and again, its first allocation failing,
+// then its second, until none fails any more or it has made a task.
+#define FV_FUZZ_FAIL_EACH 0xFF
+#define FV_FUZZ_MOST_FAILS 64
 // What a program does wrong: kills the task, or gives -EFAULT where the signal is caught.
 #define FV_FUZZ_FAULT 0x8005  // fault(FvFuzzFault)
 

@@ -58,6 +58,7 @@ inline RecipeStep InChild(RecipeStep step) {
 
 // Files and pages, page tables, allocations that fail; timers and signals.
 std::vector<Recipe> FileRecipes();
+std::vector<Recipe> SharedTableRecipes();
 std::vector<Recipe> TableRecipes();
 std::vector<Recipe> PageRecipes();
 std::vector<Recipe> SignalRecipes();

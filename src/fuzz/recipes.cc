@@ -153,8 +153,8 @@ std::vector<Recipe> ProcRecipes() {
 
 std::vector<Recipe> MakeRecipes() {
   std::vector<Recipe> recipes;
-  for (const auto& family : {FileRecipes(), TableRecipes(), PageRecipes(), SignalRecipes(),
-                             TimerRecipes(), TaskRecipes(), ProcRecipes()}) {
+  for (const auto& family : {FileRecipes(), SharedTableRecipes(), TableRecipes(), PageRecipes(),
+                             SignalRecipes(), TimerRecipes(), TaskRecipes(), ProcRecipes()}) {
     recipes.insert(recipes.end(), family.begin(), family.end());
   }
   return recipes;

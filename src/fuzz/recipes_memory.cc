@@ -56,17 +56,18 @@ std::vector<Recipe> FileRecipes() {
         {"read", {Output(2), At(4), V(4096)}}}},
       {"pages in a pipe",
        {{"pipe2", {Any(), V(0)}},
+        {"store", {At(1), Any()}},
         {"vmsplice", {Output(0, 1), V(FV_FUZZ_PAGE | 4096ull << 32), V(1), Any()}},
         Fork(),
         InChild({"store", {At(1), Any()}}),
         {"store", {At(1), Any()}},
+        Wait(),
         {"read", {Output(0), At(4), V(4096)}},
-        {"hash", {At(1), Pages(1)}},
-        Wait()}},
+        {"hash", {At(1), Pages(1)}}}},
   };
 }
 
-std::vector<Recipe> TableRecipes() {
+std::vector<Recipe> SharedTableRecipes() {
   return {
       {"tables worth sharing",
        {{"strategy", {V(2)}},
@@ -79,6 +80,14 @@ std::vector<Recipe> TableRecipes() {
         {"store", {Result(1, 2), Any()}},
         {"mremap", {Result(1, 4)}},
         {"munmap", {Result(1)}},
+        Wait()}},
+      {"shared tables are changed",
+       {{"strategy", {V(2)}},
+        {"mmap_free", {At(0), V(2 << 20), V(kRw), V(MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE)}},
+        Fork(),
+        InChild({"madvise", {Result(1)}}),
+        {"mprotect", {Result(1, 8), Pages(4)}},
+        {"store", {Result(1, 2), Any()}},
         Wait()}},
       {"shared tables and an allocation that fails",
        {{"strategy", {V(2)}},
@@ -100,6 +109,11 @@ std::vector<Recipe> TableRecipes() {
         Fork(),
         InChild({"store", {Result(1, 3), Any()}}),
         {"store", {Result(1, 3), Any()}}}},
+  };
+}
+
+std::vector<Recipe> TableRecipes() {
+  return {
       {"a mapping grows where it is",
        {{"munmap", {At(34), Pages(8)}},
         {"mremap", {At(30), Pages(4), Pages(8), V(0)}},
@@ -211,6 +225,14 @@ std::vector<Recipe> PageRecipes() {
         {"process_madvise", {Result(3)}},
         {"kill", {Child(), V(SIGKILL)}}}},
       {"an allocation fails", {{"fail", {}}, Fork(), InChild({"store", {}}), Wait()}},
+      {"each allocation of a fork fails",
+       {{"pipe2", {Any(), V(0)}},
+        {"fcntl", {Output(0), V(F_DUPFD), V(70)}},
+        {"fail", {V(FV_FUZZ_FAIL_EACH)}},
+        Fork(),
+        Wait()}},
+      {"thread ids where nothing is",
+       {{"munmap", {At(4), Pages(2)}}, {"clone_at", {Any(), Any(), Any(), At(4)}}}},
       {"an allocation of a call fails",
        {{"fail", {}}, {"mmap", {}}, {"fail", {}}, {"mremap", {}}, {"fail", {}}, {"store", {}}}},
       {"an allocation of execve fails",

@@ -213,6 +213,49 @@ TEST_F(FuzzRun, AFailedAllocationIsTheNextCalls) {
             "[task 0] fork(task 2) = task 2\n");
 }
 
+constexpr char kCloneAt[] = R"(
+  tasks {
+    calls { name: "clone_at" arguments { task: 1 } arguments { flags: "CLONE_PIDFD" }
+            arguments { flags: "SIGCHLD" } arguments { arena { page: 1 } } }
+    calls { name: "load" arguments { arena { page: 1 } } }
+    calls { name: "fail" arguments { flags: "each" } }
+    calls { name: "clone_at" arguments { task: 2 }
+            arguments { flags: "CLONE_PIDFD|CLONE_PARENT_SETTID" }
+            arguments { flags: "SIGCHLD" } arguments { arena { page: 1 } } }
+    calls { name: "clone_at" arguments { task: 3 } arguments { flags: "CLONE_PIDFD" }
+            arguments { flags: "SIGCHLD" } arguments { arena { page: 20 } } }
+    calls { name: "fail" arguments { flags: "each" } }
+    calls { name: "clone_at" arguments { task: 4 }
+            arguments { flags: "CLONE_VM|CLONE_VFORK|CLONE_CHILD_CLEARTID" }
+            arguments { flags: "SIGCHLD" } arguments { arena { page: 2 } } }
+    calls { name: "load" arguments { arena { page: 2 } } }
+  }
+  tasks { }
+  tasks { }
+  tasks { }
+  tasks { }
+)";
+
+constexpr char kCloneAtResults[] =
+    R"([task 0] clone_at(task 1, CLONE_PIDFD, SIGCHLD, arena+0x1000) = task 1
+[task 0] load(arena+0x1000) = 0 [0x0]
+[task 0] fail(each) = 0
+[task 0] clone_at(task 2, CLONE_PIDFD|CLONE_PARENT_SETTID, SIGCHLD, arena+0x1000) = -1 EINVAL
+[task 0] clone_at(task 3, CLONE_PIDFD, SIGCHLD, arena+0x14000) = -1 EFAULT
+[task 0] fail(each) = 0
+[task 0] clone_at(task 4, CLONE_VM|CLONE_VFORK|CLONE_CHILD_CLEARTID, SIGCHLD, arena+0x2000) = task 4
+[task 0] load(arena+0x2000) = 0 [0x0]
+)";
+
+TEST_F(FuzzRun, ACloneWritesItsNumbersWhereItIsTold) {
+  const Program program = Parsed(kCloneAt);
+  EXPECT_FALSE(IsComparable(program));
+  const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(program);
+  ASSERT_TRUE(run.results.has_value()) << run.message;
+  EXPECT_TRUE(run.findings.empty()) << run.findings.front();
+  EXPECT_EQ(ResultsText(program, *run.results), kCloneAtResults);
+}
+
 constexpr char kFaults[] = R"(
   tasks {
     calls { name: "strategy" arguments { flags: "ondemand" } }

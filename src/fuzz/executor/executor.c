@@ -61,7 +61,7 @@ static void RunStep(unsigned task, unsigned index, const struct FvFuzzStep* step
   }
   int64_t result;
   if (step->arguments != 0 && arguments[0].kind == FV_FUZZ_TASK) {
-    result = Clone(task, index, step->call, (unsigned)values[0], values[1], values[2]);
+    result = Clone(task, index, step->call, (unsigned)values[0], values[1], values[2], values[3]);
   } else if (step->call == __NR_execve) {
     result = Exec(task, index, values[0]);
   } else {

@@ -198,18 +198,40 @@ MAYBE_UNUSED static uint64_t ResultOf(const struct FvFuzzResult* from) {
 static const char* const strategies[FV_FUZZ_STRATEGIES] = {"classic", "eager", "ondemand",
                                                            "recent"};
 
+// Which allocation of a call fails.
+struct Failing {
+  uint32_t nth;    // 0: none
+  int64_t before;  // how many had failed until then
+  int each;        // one after the other
+};
+
+static int64_t FailNth(uint32_t nth) { return RAW3(__NR_prctl, FV_PR_FAIL_NTH, nth, 0); }
+
 // From here on the n-th allocation fails, where the task's step before was fail(n).
-static void BeginFailing(unsigned task) {
-  const uint32_t nth = Load32(&shared->fails[task]);
-  if (nth == 0) return;
+static struct Failing BeginFailing(unsigned task) {
+  const uint32_t wanted = Load32(&shared->fails[task]);
+  struct Failing failing = {wanted, 0, wanted == FV_FUZZ_FAIL_EACH};
+  if (wanted == 0) return failing;
+  if (failing.each) failing.nth = 1;
   Store32(&shared->fails[task], 0);
   Store32(&shared->is_failing, 1);
-  RAW3(__NR_prctl, FV_PR_FAIL_NTH, nth, 0);
+  failing.before = FailNth(failing.nth);
+  return failing;
+}
+
+// Whether a call that has returned is made again, where the next allocation fails: as long as one
+// did.
+static int FailsAgain(struct Failing* failing) {
+  if (!failing->each || failing->nth == FV_FUZZ_MOST_FAILS) return 0;
+  const int64_t before = FailNth(++failing->nth);
+  if (before == failing->before) return 0;
+  failing->before = before;
+  return 1;
 }
 
 static void EndFailing(void) {
   if (Load32(&shared->is_failing) == 0) return;
-  RAW3(__NR_prctl, FV_PR_FAIL_NTH, 0, 0);
+  FailNth(0);
   Store32(&shared->is_failing, 0);
 }
 
@@ -239,8 +261,11 @@ static int64_t Spawn(unsigned task, uint64_t number, int vforks, const uint64_t 
                      unsigned child) {
   Store32(&shared->state[child], kReady);
   if (vforks) LeaveTurn(task, kVforking);
-  BeginFailing(task);
-  const int64_t pid = RawSpawn(number, arguments, StackOf(child), child);
+  struct Failing failing = BeginFailing(task);
+  int64_t pid;
+  do {
+    pid = RawSpawn(number, arguments, StackOf(child), child);
+  } while (pid < 0 && FailsAgain(&failing));
   if (pid < 0) {
     Store32(&shared->state[child], kGone);
   } else {
@@ -250,25 +275,25 @@ static int64_t Spawn(unsigned task, uint64_t number, int vforks, const uint64_t 
 }
 
 // fork, vfork, clone(flags), clone3(flags, exit signal): the pidfd or the parent's copy of the
-// thread id is the step's output.
-MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t number, unsigned child,
-                                  uint64_t flags, uint64_t exit_signal) {
-  uint64_t* output = &shared->results[task][step].output;
-  uint32_t* child_tid = &shared->child_tid[child];
+// thread id is the step's output. clone_at: both thread ids, or the pidfd, are at `place`.
+MAYBE_UNUSED static int64_t Clone(unsigned task, unsigned step, uint64_t call, unsigned child,
+                                  uint64_t flags, uint64_t exit_signal, uint64_t place) {
+  const uint64_t number = call & FV_FUZZ_CALL_MASK;
+  const uint64_t output = place != 0 ? place : (uint64_t)&shared->results[task][step].output;
+  const uint64_t child_tid = place != 0 ? place : (uint64_t)&shared->child_tid[child];
   const int vforks = number == __NR_vfork || (flags & CLONE_VFORK) != 0;
   if (number == __NR_clone3) {
     uint64_t* words = (uint64_t*)places[task].scratch[0];
     Fill(words, 0, SCRATCH_BYTES);
     words[0] = flags;
-    words[1] = (uint64_t)output;  // pidfd
-    words[2] = (uint64_t)child_tid;
-    words[3] = (flags & CLONE_PIDFD) != 0 ? (uint64_t)&shared->child_tid[child] : (uint64_t)output;
+    words[1] = output;  // pidfd
+    words[2] = child_tid;
+    words[3] = (flags & CLONE_PIDFD) != 0 ? child_tid : output;
     words[4] = exit_signal;
     const uint64_t arguments[5] = {(uint64_t)words, 64, 0, 0, 0};
     return Spawn(task, number, vforks, arguments, child);
   }
-  const uint64_t arguments[5] = {number == __NR_clone ? flags : 0, 0, (uint64_t)output,
-                                 (uint64_t)child_tid, 0};
+  const uint64_t arguments[5] = {number == __NR_clone ? flags : 0, 0, output, child_tid, 0};
   return Spawn(task, number, vforks, arguments, child);
 }
 
@@ -290,8 +315,12 @@ MAYBE_UNUSED static int64_t Exec(unsigned task, unsigned step, uint64_t of) {
   argv[1] = words;
   argv[2] = NULL;
   argv[3] = NULL;  // an empty environment
-  BeginFailing(task);
-  return RAW3(__NR_execve, argv[0], argv, argv + 3);
+  struct Failing failing = BeginFailing(task);
+  int64_t result;
+  do {
+    result = RAW3(__NR_execve, argv[0], argv, argv + 3);
+  } while (FailsAgain(&failing));
+  return result;
 }
 
 static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
@@ -307,11 +336,9 @@ static int64_t Hash(uint64_t address, uint64_t size, uint64_t* output) {
   return 0;
 }
 
-// Any other call. `outbuf` is the scratch place whose beginning is the output, or none (-1).
-MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
-                                 int outbuf) {
+static int64_t CallOnce(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
+                        int outbuf) {
   uint64_t* output = &shared->results[task][step].output;
-  if (number != FV_FUZZ_FAIL) BeginFailing(task);
   switch (number) {
     case FV_FUZZ_STORE:
       return TryStore(a[0], a[1]);
@@ -325,9 +352,6 @@ MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, 
       return Hash(a[0], a[1], output);
     case FV_FUZZ_STRATEGY:
       RAW3(__NR_prctl, FV_PR_FORK_STRATEGY, strategies[a[0] % FV_FUZZ_STRATEGIES], 0);
-      return 0;
-    case FV_FUZZ_FAIL:
-      Store32(&shared->fails[task], (uint32_t)a[0]);
       return 0;
     case FV_FUZZ_FAULT:
       return Fault((enum FvFuzzFault)a[0], places);
@@ -344,5 +368,20 @@ MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, 
   const uint64_t* words = (const uint64_t*)places[task].scratch[outbuf];
   // siginfo_t of waitid(2): si_status below si_code.
   *output = number == __NR_waitid ? words[1] << 32 | (uint32_t)words[3] : words[0];
+  return result;
+}
+
+// Any other call. `outbuf` is the scratch place whose beginning is the output, or none (-1).
+MAYBE_UNUSED static int64_t Call(unsigned task, unsigned step, uint64_t number, const uint64_t a[6],
+                                 int outbuf) {
+  if (number == FV_FUZZ_FAIL) {
+    Store32(&shared->fails[task], (uint32_t)a[0]);
+    return 0;
+  }
+  struct Failing failing = BeginFailing(task);
+  int64_t result;
+  do {
+    result = CallOnce(task, step, number, a, outbuf);
+  } while (FailsAgain(&failing));
   return result;
 }
