@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A fuzz target as ClusterFuzz and OSS-Fuzz know them: libFuzzer's flags and exit codes, one guest
-// in the process. Words with two dashes, which libFuzzer leaves alone, are ours:
+// in the process. Words with two dashes, which libFuzzer leaves alone, are ours, but for "--", with
+// which OSS-Fuzz begins:
 //
 //   forkvisor_fuzzer [--check=end] [--strategy=classic] [--mutant=NAME] [-runs=N] CORPUS|FILE...
 #include <cstdio>
@@ -58,7 +59,7 @@ std::optional<JudgeOptions> ReadOptions(int argc, char** argv) {
   options.guest.reset = ResetKind::kSnapshot;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (!word.starts_with("--")) continue;
+    if (!word.starts_with("--") || word == "--") continue;
     const size_t equals = word.find('=');
     const std::string value(equals == word.npos ? "" : word.substr(equals + 1));
     if (!Apply(word.substr(2, equals - 2), value, options.guest)) {

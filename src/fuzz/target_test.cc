@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The target for ClusterFuzz and OSS-Fuzz: libFuzzer's flags with the dictionary and the options of
-// tools/campaigns/oss-fuzz, exit codes, a finding's file that shows the finding again.
+// The target for ClusterFuzz and OSS-Fuzz: exit codes, a finding's file that shows the finding
+// again. What lies beside it: oss_fuzz_test.cc.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -10,10 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <string>
 
-#include "src/fuzz/dictionary.h"
 #include "src/fuzz/text.h"
 #include "vmm/testing/require_kvm.h"
 
@@ -23,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string target;
-std::string options_file;
 
 constexpr int kFound = 77;  // libFuzzer's -error_exitcode
 
@@ -63,37 +60,10 @@ class FuzzTarget : public vmm::testing::KvmTest {
     }
     return "";
   }
-  // The [libfuzzer] section of the options, as ClusterFuzz makes flags of it.
-  std::map<std::string, std::string> Options() const {
-    std::map<std::string, std::string> options;
-    std::ifstream in(options_file);
-    std::string key, equals, value;
-    std::getline(in, key);
-    EXPECT_EQ(key, "[libfuzzer]");
-    while (in >> key >> equals >> value) {
-      EXPECT_EQ(equals, "=");
-      options[key] = value;
-    }
-    return options;
-  }
 
   std::string directory_;
   std::string said_;
 };
-
-TEST_F(FuzzTarget, TakesItsDictionaryAndOptions) {
-  std::map<std::string, std::string> options = Options();
-  EXPECT_EQ(options["dict"], "forkvisor_fuzzer.dict");
-  options["dict"] = Write("forkvisor_fuzzer.dict", Dictionary());
-  std::string flags;
-  for (const auto& [key, value] : options) flags += "-" + key + "=" + value + " ";
-  fs::create_directories(Path("corpus"));
-  ASSERT_EQ(Run(flags + "-runs=20 -seed=1 " + Path("corpus")), 0) << said_;
-  EXPECT_EQ(said_.find("WARNING: unrecognized flag"), std::string::npos) << said_;
-  EXPECT_NE(said_.find("Dictionary: "), std::string::npos) << said_;
-  EXPECT_FALSE(fs::is_empty(Path("corpus"))) << "programs that show something new are kept";
-  EXPECT_NE(Run("-dict=" + Write("no.dict", "nonsense\n") + " -runs=1"), 0) << said_;
-}
 
 TEST_F(FuzzTarget, RunsOneInput) {
   const std::string input = Write("input", Encode(*ParseText(kUnmaps)));
@@ -125,6 +95,5 @@ TEST_F(FuzzTarget, AFindingIsKeptAndShownAgain) {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   fv::fuzz::target = argv[1];
-  fv::fuzz::options_file = argv[2];
   return RUN_ALL_TESTS();
 }

@@ -24,6 +24,8 @@
 // libFuzzer (LLVM 14): "Using libFuzzer as a library".
 extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
                                    int (*target)(const uint8_t* data, size_t size));
+// OSS-Fuzz takes for a target what has this name in it.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed);
 extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
@@ -159,15 +161,6 @@ class Worker {
 
 Worker* worker = nullptr;
 
-int Target(const uint8_t* data, size_t size) {
-  try {
-    worker->Test({data, size});
-  } catch (const std::exception& error) {
-    worker->Fail(error.what());
-  }
-  return 0;
-}
-
 // 0 if it does not fit.
 size_t Put(const Program& program, uint8_t* out, size_t max_size) {
   const std::string bytes = Encode(program);
@@ -208,7 +201,7 @@ void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
     pointers.push_back(nullptr);
     int argc = static_cast<int>(arguments.size());
     char** argv = pointers.data();
-    _exit(LLVMFuzzerRunDriver(&argc, &argv, &Target));
+    _exit(LLVMFuzzerRunDriver(&argc, &argv, &LLVMFuzzerTestOneInput));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "forkvisor: %s\n", error.what());
     _exit(kHostFailure);
@@ -222,7 +215,7 @@ int RunTarget(const JudgeOptions& options, int argc, char** argv) {
     const auto shared = std::make_unique<SharedState>();
     Worker own(campaign, nullptr, *shared);
     worker = &own;
-    return LLVMFuzzerRunDriver(&argc, &argv, &Target);
+    return LLVMFuzzerRunDriver(&argc, &argv, &LLVMFuzzerTestOneInput);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "forkvisor: %s\n", error.what());
     return kTargetFailure;
@@ -230,6 +223,15 @@ int RunTarget(const JudgeOptions& options, int argc, char** argv) {
 }
 
 }  // namespace fv::fuzz
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    fv::fuzz::worker->Test({data, size});
+  } catch (const std::exception& error) {
+    fv::fuzz::worker->Fail(error.what());
+  }
+  return 0;
+}
 
 size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
   using namespace fv::fuzz;

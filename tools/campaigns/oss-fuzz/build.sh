@@ -9,6 +9,11 @@ cd "${FORKVISOR_SRC:-$SRC/forkvisor}"
 here=tools/campaigns/oss-fuzz
 target=forkvisor_fuzzer
 
+# The target has its engine inside, and judges a kernel that no sanitizer of the host sees.
+if [ "${FUZZING_ENGINE:-libfuzzer} ${SANITIZER:-none}" != "libfuzzer none" ]; then
+  echo "build.sh: FUZZING_ENGINE=libfuzzer SANITIZER=none is all that there is" >&2
+  exit 1
+fi
 # The kernel's flags are its own; the build takes its compiler from the system (docs/building.md).
 unset CFLAGS CXXFLAGS
 ${BAZEL:-bazel} build //src/fuzz:$target //src/cli:forkvisor
