@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The counters of basic blocks that Clang's SanitizerCoverage puts into //guest:kernel_fuzz
+// The counters of basic blocks that Clang's SanitizerCoverage puts into kernels that count
 // ("inline 8-bit counters"), and what its comparisons leave beside them (compare_trace.cc). The
 // kernel only writes; the host reads (src/coverage/kernel_blocks.h). In the kernel that users get
 // there is nothing of this.

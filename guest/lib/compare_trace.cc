@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Comparisons of //guest:kernel_fuzz: how near they were to be equal (docs/fuzzing.md). Clang's
+// Comparisons of kernels that count: how near they were to be equal (docs/fuzzing.md). Clang's
 // SanitizerCoverage ("tracing data flow") calls these before each comparison of integers. A byte is
 // set for a place in the code and the highest bit in which its operands differed; the host reads
 // them (src/coverage/kernel_blocks.h). In the kernel that users get this file is empty.
@@ -14,8 +14,11 @@ constexpr size_t kPlaces = size_t{1} << 16;
 
 [[gnu::section("fv_compares"), gnu::used]] constinit uint8_t compares[kPlaces] = {};
 
+// These run before nearly every branch: a kernel that checks itself does not check them.
+#define FV_UNCHECKED_TRACE __attribute__((no_sanitize("kernel-address", "undefined")))
+
 // Equal operands are not noted: the block behind the comparison has a counter.
-inline void Note(const void* caller, uint64_t a, uint64_t b) {
+FV_UNCHECKED_TRACE inline void Note(const void* caller, uint64_t a, uint64_t b) {
   const uint64_t difference = a ^ b;
   if (difference == 0) {
     return;
@@ -29,7 +32,7 @@ inline void Note(const void* caller, uint64_t a, uint64_t b) {
 
 #define FV_TRACE(name, type) \
   void name(type a, type b); \
-  void name(type a, type b) { Note(__builtin_return_address(0), a, b); }
+  FV_UNCHECKED_TRACE void name(type a, type b) { Note(__builtin_return_address(0), a, b); }
 
 extern "C" {
 FV_TRACE(__sanitizer_cov_trace_cmp1, uint8_t)
