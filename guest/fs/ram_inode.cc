@@ -19,10 +19,16 @@ class RamRegular final : public Inode {
   RamRegular(Superblock& superblock, uint32_t mode, Ref<MemoryObject> object)
       : Inode(superblock, mode), object_(std::move(object)) {}
   uint64_t size() const override { return object_->size(); }
-  uint64_t blocks() const override { return (object_->size() + 4095) / 4096 * 8; }
+  uint64_t blocks() const override { return object_->allocated_pages() * proto::kPageBytes / 512; }
   MemoryObject* object() override { return object_.get(); }
   Result<Ref<File>> Open(Ref<Dentry> dentry, uint32_t flags) override {
     return OpenRegular(std::move(dentry), flags);
+  }
+  Status SetMode(uint32_t permissions) override {
+    if ((seals & kSealExec) != 0 && ((mode() ^ permissions) & kModeExec) != 0) {
+      return Error(EPERM);
+    }
+    return Inode::SetMode(permissions);
   }
   Status Truncate(uint64_t bytes, const IoContext&) override {
     TRY(object_->Resize(bytes));

@@ -15,6 +15,10 @@
 
 namespace fv::guest {
 
+// Newer than the headers of this build (Linux 6.3): who may execute it never changes.
+inline constexpr uint32_t kSealExec = 0x20;  // F_SEAL_EXEC
+inline constexpr uint32_t kModeExec = 0111;
+
 inline constexpr uint64_t kTmpfsMagic = 0x01021994;
 
 // A new inode of the type in `mode`; the owner is root, links 1 (2 for a directory).

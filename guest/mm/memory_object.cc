@@ -74,7 +74,8 @@ Result<Ref<MemoryObject>> MemoryObject::CreateCharged(const Mm& mm, uint64_t siz
 void MemoryObject::Release() {
   FV_CHECK(refs > 0);
   if (--refs == 0) {
-    RemovePages(0);
+    NoteChange(proto::SafepointKind::kSyscall);
+    RemovePages(0, kNoPage);
     if (accounting == proto::ObjectAccounting::kBySize) {
       UnchargeCommit(PageCount());
     }
@@ -225,29 +226,25 @@ Result<uint64_t> MemoryObject::FindOrInsert(uint64_t index) {
   return pfn;
 }
 
-// Removes the leaves from index `first` on below `entry` of `level`, whose first leaf has index
-// `base`, and the nodes that become empty. Returns true if nothing is left. At most 5 deep.
-bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first) {
+// Removes the leaves of [first, end) below `entry` of `level`, whose first leaf has index `base`,
+// and the nodes that become empty. Returns true if nothing is left. At most 6 deep.
+bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first,
+                         uint64_t end) {
   if (entry == 0) {
     return true;
   }
+  if (base >= end || base + Capacity(level) <= first) {
+    return false;
+  }
   if (level > 0) {
-    const uint64_t span = Capacity(level - 1);
     bool empty = true;
     for (uint64_t i = 0; i < kEntriesPerNode; ++i) {
-      uint64_t& child = NodeOf(entry)[i];
-      const uint64_t child_base = base + i * span;
-      if (child_base + span <= first) {
-        empty = empty && child == 0;
-      } else {
-        empty = Prune(child, level - 1, child_base, first) && empty;
-      }
+      empty =
+          Prune(NodeOf(entry)[i], level - 1, base + i * Capacity(level - 1), first, end) && empty;
     }
     if (!empty) {
       return false;
     }
-  } else if (base < first) {
-    return false;
   } else {
     pages -= HasMutant(Mutant::kObjectDrift) ? 0 : 1;
     if (quota_ != nullptr) {
@@ -260,29 +257,53 @@ bool MemoryObject::Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_
   return true;
 }
 
-void MemoryObject::RemovePages(uint64_t first) {
-  if (Prune(root, height, 0, first)) {
+void MemoryObject::RemovePages(uint64_t first, uint64_t end) {
+  if (Prune(root, height, 0, first, end)) {
     height = 0;
   }
+  // Of a hole the host forgets where the pages behind it are, too, and learns it again.
   EmitEvent(proto::EventKind::kObjectCut, AddressOf(this), first);
 }
 
-Status MemoryObject::UnmapPages(uint64_t first) {
-  const auto start_of = [first](const Vma& vma) {
-    const uint64_t skip = first > vma.page_offset ? first - vma.page_offset : 0;
-    return vma.start + (skip << proto::kPageShift);
-  };
+namespace {
+
+struct AddressRange {
+  uint64_t start;
+  uint64_t end;
+};
+
+// Where `vma` shows pages [first, end) of its object; start >= end: nowhere.
+AddressRange PartShowing(const Vma& vma, uint64_t first, uint64_t end) {
+  const uint64_t from = first > vma.page_offset ? first - vma.page_offset : 0;
+  const uint64_t to = end > vma.page_offset ? end - vma.page_offset : 0;
+  const uint64_t pages = vma.page_count();
+  return {vma.start + (from << proto::kPageShift),
+          vma.start + ((to < pages ? to : pages) << proto::kPageShift)};
+}
+
+}  // namespace
+
+Status MemoryObject::UnmapPages(uint64_t first, uint64_t end, PrivateCopies copies) {
   const ListView<Vma, &Vma::object_link> members(mappings);
+  const auto keeps_copies = [copies](const Vma& vma) {
+    return copies == PrivateCopies::kKeep && !vma.is_shared();
+  };
   for (Vma& vma : members) {
-    if (start_of(vma) < vma.end) {
-      TRY(OwnForZap(*reinterpret_cast<Mm*>(vma.mm), vma, start_of(vma), vma.end));
+    const AddressRange part = PartShowing(vma, first, end);
+    Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
+    if (part.start < part.end) {
+      TRY(keeps_copies(vma) ? OwnTables(mm, part.start, part.end)
+                            : OwnForZap(mm, vma, part.start, part.end));
     }
   }
   for (Vma& vma : members) {
-    if (start_of(vma) < vma.end) {
-      Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
-      TlbBatch batch(mm);
-      ZapRange(mm, start_of(vma), vma.end, batch);
+    const AddressRange part = PartShowing(vma, first, end);
+    Mm& mm = *reinterpret_cast<Mm*>(vma.mm);
+    TlbBatch batch(mm);
+    if (part.start < part.end && keeps_copies(vma)) {
+      ZapObjectFrames(mm, part.start, part.end, batch);
+    } else if (part.start < part.end) {
+      ZapRange(mm, part.start, part.end, batch);
     }
   }
   return Ok();
@@ -296,14 +317,14 @@ Status MemoryObject::Resize(uint64_t size) {
     TRY(ChargeCommit(nullptr, PagesFor(size) - PageCount()));
   }
   if (size < bytes) {
-    if (accounting == proto::ObjectAccounting::kBySize) {
-      UnchargeCommit(PageCount() - PagesFor(size));
-    }
-    const uint64_t keep = (size + proto::kPageBytes - 1) >> proto::kPageShift;
+    const uint64_t keep = PagesFor(size);
     if (!HasMutant(Mutant::kCutKeepsPages)) {
-      TRY(UnmapPages(keep));
+      TRY(UnmapPages(keep, kNoPage, PrivateCopies::kRemove));
     }
-    RemovePages(keep);
+    if (accounting == proto::ObjectAccounting::kBySize) {
+      UnchargeCommit(PageCount() - keep);
+    }
+    RemovePages(keep, kNoPage);
     backing_bytes_ = backing_bytes_ < size ? backing_bytes_ : size;
     const uint64_t in_page = size & (proto::kPageBytes - 1);
     const uint64_t last = in_page != 0 ? FindPage(size >> proto::kPageShift) : 0;

@@ -50,6 +50,8 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   void SetQuota(PageQuota& quota) { quota_ = &quota; }
 
   uint64_t size() const { return bytes; }
+  // Pages that are there, holes not counted. A file with a backing counts as whole.
+  uint64_t allocated_pages() const { return backing_bytes_ == 0 ? pages : PageCount(); }
   // Shared memory rather than a file, for RssShmem: anonymous, or of memfd_create.
   bool is_shared_memory() const { return shared_memory_; }
   void MarkSharedMemory() { shared_memory_ = true; }
@@ -83,7 +85,8 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   // of them too, as Linux does). Errors: EFBIG; ENOMEM (charged by size).
   Status Resize(uint64_t size);
   // Makes [offset, offset + count) read as zero without changing the size (FALLOC_FL_PUNCH_HOLE).
-  // Errors: ENOMEM.
+  // Whole pages go, also from all mappings, but private copies of them stay; those that come from
+  // the backing become zero instead. REQUIRES: the range ends. Errors: ENOMEM.
   Status PunchHole(uint64_t offset, uint64_t count);
 
   // Head of the VMAs that map the object (Vma::object_link). (Linux: i_mmap.)
@@ -100,10 +103,15 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   Status ChargePage(uint64_t index);
   Result<uint64_t> FindOrInsert(uint64_t index);
   Result<uint64_t*> EnsureSlot(uint64_t index);
-  bool Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first);
-  void RemovePages(uint64_t first);
+  bool Prune(uint64_t& entry, unsigned level, uint64_t base, uint64_t first, uint64_t end);
+  // Pages [first, end); `end` may be kNoPage.
+  void RemovePages(uint64_t first, uint64_t end);
+  // What becomes of the copies that private mappings have. (Linux: even_cows.)
+  enum class PrivateCopies : uint8_t { kKeep, kRemove };
   // Errors: ENOMEM, nothing unmapped.
-  Status UnmapPages(uint64_t first);
+  Status UnmapPages(uint64_t first, uint64_t end, PrivateCopies copies);
+  // The bytes of [offset, end) that have a page, or a backing.
+  Status ZeroPages(uint64_t offset, uint64_t end);
   template <typename Copy>
   Result<uint64_t> ReadChunks(uint64_t offset, uint64_t count, Copy copy);
   template <typename Copy>

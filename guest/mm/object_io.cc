@@ -80,7 +80,7 @@ Result<uint64_t> MemoryObject::WriteChunks(uint64_t offset, uint64_t count, Copy
     }
   }
   if (done < count) {
-    RemovePages(PageCount());  // a page made for bytes that did not come
+    RemovePages(PageCount(), kNoPage);  // a page made for bytes that did not come
   }
   return done != 0 || count == 0 ? Result<uint64_t>(done) : Result<uint64_t>(error);
 }
@@ -120,11 +120,7 @@ Result<uint64_t> MemoryObject::WriteKernel(uint64_t offset, const void* from, ui
                      });
 }
 
-Status MemoryObject::PunchHole(uint64_t offset, uint64_t count) {
-  if (offset >= bytes) {
-    return Ok();
-  }
-  const uint64_t end = offset + Min(count, bytes - offset);
+Status MemoryObject::ZeroPages(uint64_t offset, uint64_t end) {
   for (uint64_t at = offset; at < end;) {
     const uint64_t piece = Min(end - at, proto::kPageBytes - InPage(at));
     const uint64_t index = at >> proto::kPageShift;
@@ -137,6 +133,25 @@ Status MemoryObject::PunchHole(uint64_t offset, uint64_t count) {
     at += piece;
   }
   return Ok();
+}
+
+Status MemoryObject::PunchHole(uint64_t offset, uint64_t count) {
+  if (offset >= bytes) {
+    return Ok();
+  }
+  NoteChange(proto::SafepointKind::kSyscall);
+  const uint64_t end = offset + Min(count, bytes - offset);
+  // A removed page would come back from the backing.
+  const uint64_t from_backing = PagesFor(backing_bytes_);
+  const uint64_t first = PagesFor(offset) > from_backing ? PagesFor(offset) : from_backing;
+  const uint64_t last = Min((offset + count) >> proto::kPageShift, PageCount());
+  if (first >= last) {
+    return ZeroPages(offset, end);
+  }
+  TRY(UnmapPages(first, last, PrivateCopies::kKeep));
+  RemovePages(first, last);
+  TRY(ZeroPages(offset, first << proto::kPageShift));
+  return ZeroPages(last << proto::kPageShift, end);
 }
 
 }  // namespace fv::guest

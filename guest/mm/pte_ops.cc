@@ -88,6 +88,24 @@ void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch, ZapGuards g
   EmitEvent(proto::EventKind::kDiscard, AddressOf(&mm), start, end);
 }
 
+void ZapObjectFrames(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch) {
+  constexpr Pte kNoFrame = proto::kPteZero | proto::kPteGuard;
+  const auto is_object_frame = [](Pte pte) {
+    return pte != 0 && (pte & kNoFrame) == 0 && FrameOf(PfnOfPte(pte)).state == FrameState::kFile;
+  };
+  ForEachTable(mm, start, end, [&](const Pte* table, uint64_t va, uint64_t count) {
+    for (uint64_t i = 0, run = 0; i < count; i = run + 1) {
+      for (run = i; run < count && is_object_frame(table[run]);) {
+        ++run;
+      }
+      if (run > i) {
+        ZapRange(mm, va + (i << proto::kPageShift), va + (run << proto::kPageShift), batch);
+      }
+    }
+    return true;
+  });
+}
+
 Status OwnForZap(Mm& mm, const Vma& vma, uint64_t start, uint64_t end) {
   const bool guards = (vma.flags & proto::kVmMaybeGuard) != 0;
   return guards ? OwnTables(mm, start, end) : OwnEdgeTables(mm, start, end);

@@ -46,6 +46,8 @@ enum class ZapGuards : uint8_t { kKeep, kRemove };
 // shared ones. REQUIRES: OwnEdgeTables for the range; OwnForZap where guards are to stay.
 void ZapRange(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch,
               ZapGuards guards = ZapGuards::kKeep);
+// Removes those that map pages of an object. REQUIRES: the tables are owned (OwnTables).
+void ZapObjectFrames(Mm& mm, uint64_t start, uint64_t end, TlbBatch& batch);
 // Makes the tables of [start, end) of `vma` the address space's own as far as ZapRange with kKeep
 // needs it: all of them if there may be guards, else those at the edges. Errors: ENOMEM.
 Status OwnForZap(Mm& mm, const Vma& vma, uint64_t start, uint64_t end);
