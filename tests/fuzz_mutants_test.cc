@@ -148,7 +148,7 @@ TEST_F(FuzzMutants, TwoBugsOfOneRuleInDifferentCallsAreTwoFindings) {
   EXPECT_THAT(std::set<std::string>(keys.begin(), keys.end()), SizeIs(3));
 }
 
-TEST_F(FuzzMutants, OneBugFoundByTenProgramsIsOneFinding) {
+TEST_F(FuzzMutants, OneBugFoundByManyProgramsIsOneFinding) {
   const std::string child = Task(Store(1));
   const std::string map = Call("mmap", {"page12", "value8192", "PROT_READ|PROT_WRITE",
                                         "MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", "-1", "0"});
@@ -162,6 +162,8 @@ TEST_F(FuzzMutants, OneBugFoundByTenProgramsIsOneFinding) {
       Task(map + Store(12) + Unmap(12, 2)),
       Task(map + Store(13) + Unmap(12, 2) + map),
       Task(Store(0) + Call("mprotect", {"page0", "value4096", "PROT_READ"}) + Unmap(0, 1)),
+      Task(Store(31) + Call("setsid", {}) + Unmap(31, 1)),
+      Task(Store(31) + Call("setresuid", {"0", "1000", "0"}) + Unmap(31, 1)),
       Task(Store(7) + Call("fork", {"task1"}) + Call("execve", {"self"})) +
           Task(Store(7) + Unmap(7, 1)),
   };

@@ -101,6 +101,7 @@ Status Mm::Unlock(uint64_t address, uint64_t length) {
   if (end < start) {
     return Error(EINVAL);
   }
+  NoteChange(proto::SafepointKind::kSyscall);
   return ChangeLock(*this, start, end, 0);
 }
 

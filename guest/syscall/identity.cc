@@ -94,6 +94,7 @@ Result<uint64_t> setpgid(const SyscallArgs& args) {
       return Error(EPERM);
     }
   }
+  NoteChange(proto::SafepointKind::kSyscall);
   SetGroup(*target, *group);
   return uint64_t{0};
 }
@@ -104,6 +105,7 @@ Result<uint64_t> setsid(const SyscallArgs& args) {
   if (!GroupMembers(own.group).empty()) {
     return Error(EPERM);  // it leads a process group already
   }
+  NoteChange(proto::SafepointKind::kSyscall);
   SetSession(leader, own);
   SetGroup(leader, own);
   leader.signal().flags &= ~static_cast<uint32_t>(kSignalHasTty);

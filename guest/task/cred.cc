@@ -141,6 +141,7 @@ void TellOfIds(const Credentials& old, const Credentials& now) {
 }  // namespace
 
 void CommitCredentials(Credentials* changed) {
+  NoteChange(proto::SafepointKind::kSyscall);
   Task& task = *CurrentTask();
   Credentials* old = task.credentials();
   if (old->user != changed->user) {
