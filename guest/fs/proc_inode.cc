@@ -3,6 +3,8 @@
 // Inodes of /proc and /sys: lookup in the tables, listing, links, ownership.
 #include "guest/fs/proc_inode.h"
 
+#include "guest/fs/proc_mm.h"
+
 #include "guest/fs/log_reader.h"
 #include "guest/fs/mount.h"
 #include "guest/fs/object.h"
@@ -84,6 +86,9 @@ Result<Ref<File>> ProcInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   if (node_.kind == ProcKind::kMem || node_.kind == ProcKind::kPagemap) {
     return OpenTaskMemory(std::move(dentry), flags);
   }
+  if (node_.kind == ProcKind::kMemoryText && !MmRef(TRY(GetTaskMm(key_.task)))) {
+    return Error(ESRCH);
+  }
   if (node_.kind == ProcKind::kPageCount || node_.kind == ProcKind::kPageFlags ||
       node_.kind == ProcKind::kPageIdle) {
     return OpenFrameFile(std::move(dentry), flags);
@@ -128,7 +133,16 @@ Result<Ref<Inode>> ProcInode::LookupFd(uint32_t fd) {
   return inode;
 }
 
+// (Linux: proc_pid_permission, and what the lookups of the directories below say.)
+Status ProcInode::CheckTask() const {
+  if (key_.task == 0 || TaskExists(key_.task)) {
+    return Ok();
+  }
+  return Error(&node_ == &kProcPid || &node_ == &kProcTid ? ESRCH : ENOENT);
+}
+
 Result<Ref<Inode>> ProcInode::LookupChild(const char* name, size_t length) {
+  TRY(CheckTask());
   for (size_t i = 0; i < node_.child_count; ++i) {
     if (Named(node_.children[i], name, length)) {
       return MakeProcInode(superblock(), node_.children[i], {.task = key_.task});
@@ -173,6 +187,9 @@ int64_t ProcInode::NextNumber(uint32_t from) const {
 }
 
 Status ProcInode::ListChildren(Dentry&, DirSink& sink, uint64_t& position) {
+  if (!CheckTask().ok()) {
+    return Ok();
+  }
   while (position - kFirstChild < node_.child_count) {
     const ProcNode& child = node_.children[position - kFirstChild];
     if (!sink.Entry(child.name, strlen(child.name), NumberOf(child, {.task = key_.task}),

@@ -30,6 +30,8 @@ class ProcInode final : public Inode {
   Result<Ref<Inode>> LookupTask(uint32_t tid, const ProcNode& node);
   Result<Ref<Inode>> LookupFd(uint32_t fd);
   int64_t NextNumber(uint32_t from) const;
+  // Whether the task is still there. Errors: ESRCH, ENOENT.
+  Status CheckTask() const;
   void Destroy() override;
 
   const ProcNode& node_;

@@ -18,6 +18,7 @@ namespace fv::guest {
 
 namespace {
 
+// Shows the address space that the task had when the file was opened, as long as that is used.
 class MemoryFile : public File {
  public:
   Result<uint64_t> Seek(int64_t offset, int whence) override {
@@ -33,14 +34,26 @@ class MemoryFile : public File {
   bool pollable() const override { return false; }
 
  protected:
-  MemoryFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
-  ~MemoryFile() = default;
-  uint32_t task() const { return static_cast<const ProcInode&>(inode()).key().task; }
+  MemoryFile(Ref<Dentry> dentry, uint32_t flags, Mm& mm) : File(std::move(dentry), flags), mm_(mm) {
+    mm_.Grab();
+  }
+  ~MemoryFile() { mm_.Drop(); }
+  // With a use of its own; none once nobody uses it any more.
+  MmRef Use() const {
+    if (mm_.users == 0) {
+      return MmRef(nullptr);
+    }
+    mm_.Get();
+    return MmRef(&mm_);
+  }
+
+ private:
+  Mm& mm_;
 };
 
 class MemFile final : public MemoryFile {
  public:
-  MemFile(Ref<Dentry> dentry, uint32_t flags) : MemoryFile(std::move(dentry), flags) {}
+  MemFile(Ref<Dentry> dentry, uint32_t flags, Mm& mm) : MemoryFile(std::move(dentry), flags, mm) {}
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override {
     return Copy(to, position, Way::kRead);
   }
@@ -51,34 +64,36 @@ class MemFile final : public MemoryFile {
  private:
   enum class Way { kRead, kWrite };
   Result<uint64_t> Copy(IoBuffer& buffer, uint64_t& position, Way way) {
-    const MmRef mm(TRY(GetTaskMm(task())));
+    const MmRef mm = Use();
+    uint64_t done = 0;
     uint8_t piece[512];
     while (mm && buffer.remaining() > 0 && !buffer.faulted()) {
-      size_t bytes = buffer.remaining() < sizeof(piece) ? buffer.remaining() : sizeof(piece);
+      const size_t bytes = buffer.remaining() < sizeof(piece) ? buffer.remaining() : sizeof(piece);
       size_t moved = 0;
       if (way == Way::kRead) {
-        bytes = CopyFromUserPartial(*mm, piece, position, bytes);
-        moved = buffer.CopyOut(piece, bytes);
+        moved = CopyFromUserForced(*mm, piece, position, bytes);
+        moved = buffer.CopyOut(piece, moved);
       } else {
-        bytes = buffer.CopyIn(piece, bytes);
-        moved = CopyToUserPartial(*mm, position, piece, bytes);
+        moved = CopyToUserForced(*mm, position, piece, buffer.CopyIn(piece, bytes));
       }
       position += moved;
-      if (moved == 0 || moved < bytes || bytes == 0) {
+      done += moved;
+      if (moved < bytes) {
         break;
       }
     }
-    if (mm && buffer.done() == 0 && buffer.remaining() > 0 && !buffer.faulted()) {
-      return Error(EIO);
+    if (done > 0 || !mm || (buffer.remaining() == 0 && buffer.done() == 0)) {
+      return done;
     }
-    return buffer.Outcome();
+    return Error(buffer.faulted() ? EFAULT : EIO);
   }
   void Destroy() override { DestroyObject(this); }
 };
 
 class PagemapFile final : public MemoryFile {
  public:
-  PagemapFile(Ref<Dentry> dentry, uint32_t flags) : MemoryFile(std::move(dentry), flags) {}
+  PagemapFile(Ref<Dentry> dentry, uint32_t flags, Mm& mm)
+      : MemoryFile(std::move(dentry), flags, mm) {}
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
 
  private:
@@ -109,7 +124,7 @@ Result<uint64_t> PagemapFile::Read(IoBuffer& to, uint64_t& position) {
   if (position % kEntryBytes != 0 || to.remaining() % kEntryBytes != 0) {
     return Error(EINVAL);
   }
-  const MmRef mm(TRY(GetTaskMm(task())));
+  const MmRef mm = Use();
   const bool show_frame = CurrentCredentials().Capable(CAP_SYS_ADMIN);
   while (mm && to.remaining() > 0 && !to.faulted()) {
     const uint64_t page = position / kEntryBytes;
@@ -123,8 +138,8 @@ Result<uint64_t> PagemapFile::Read(IoBuffer& to, uint64_t& position) {
 }
 
 template <typename T>
-Result<Ref<File>> Make(Ref<Dentry> dentry, uint32_t flags) {
-  T* file = MakeObject<T>(std::move(dentry), flags);
+Result<Ref<File>> Make(Ref<Dentry> dentry, uint32_t flags, Mm& mm) {
+  T* file = MakeObject<T>(std::move(dentry), flags, mm);
   if (file == nullptr) {
     return Error(ENOMEM);
   }
@@ -135,11 +150,12 @@ Result<Ref<File>> Make(Ref<Dentry> dentry, uint32_t flags) {
 
 Result<Ref<File>> OpenTaskMemory(Ref<Dentry> dentry, uint32_t flags) {
   const auto& node = static_cast<const ProcInode&>(dentry->inode());
-  if (!MayInspectTask(node.key().task)) {
-    return Error(EACCES);
+  const MmRef mm(TRY(GetTaskMm(node.key().task)));
+  if (!mm) {
+    return Error(ESRCH);
   }
-  return node.node().kind == ProcKind::kMem ? Make<MemFile>(std::move(dentry), flags)
-                                            : Make<PagemapFile>(std::move(dentry), flags);
+  return node.node().kind == ProcKind::kMem ? Make<MemFile>(std::move(dentry), flags, *mm)
+                                            : Make<PagemapFile>(std::move(dentry), flags, *mm);
 }
 
 }  // namespace fv::guest

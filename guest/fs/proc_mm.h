@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "guest/fs/proc_source.h"
 #include "guest/mm/mm.h"
@@ -16,7 +17,7 @@ class TextBuffer;
 class MmRef {
  public:
   explicit MmRef(Mm* mm) : mm_(mm) {}
-  MmRef(const MmRef&) = delete;
+  MmRef(MmRef&& other) : mm_(std::exchange(other.mm_, nullptr)) {}
   MmRef& operator=(const MmRef&) = delete;
   ~MmRef() {
     if (mm_ != nullptr) {  // NOLINT(clang-analyzer-core.*): as in ~Ref

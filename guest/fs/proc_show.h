@@ -40,6 +40,8 @@ Status ShowFdInfo(TextBuffer& out, const ProcKey& key);
 Status ShowChildren(TextBuffer& out, const ProcKey& key);
 Status ShowCoredumpFilter(TextBuffer& out, const ProcKey& key);
 Status ShowPersonality(TextBuffer& out, const ProcKey& key);
+Status ShowTimerSlack(TextBuffer& out, const ProcKey& key);
+Status StoreTimerSlack(const ProcKey& key, const char* text, size_t length);
 Status ShowWchan(TextBuffer& out, const ProcKey& key);
 Status ShowSchedstat(TextBuffer& out, const ProcKey& key);
 Status ShowIo(TextBuffer& out, const ProcKey& key);

@@ -47,6 +47,8 @@ struct TaskInfo {
   uint32_t group_count;
   uint32_t groups[32];  // the first group_count, at most 32
   uint64_t cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
+  uint32_t personality;
+  uint64_t timer_slack_ns;
   bool no_new_privs;
   bool dumpable;
   bool kernel_task;
@@ -76,18 +78,21 @@ struct TaskIds {
 };
 // False: no such task, or `reader` cannot see it.
 bool FillTaskIds(uint32_t tid, const PidNamespace* reader, TaskIds& out);
+bool TaskExists(uint32_t tid);
 // `tid` may be any thread's; false: no such task.
 bool FillTaskInfo(uint32_t tid, TaskInfo& out);
 // Errors of all: ESRCH (gone), EACCES (ptrace-access rule of proc(5)).
 Result<Mm*> GetTaskMm(uint32_t tid);  // with a reference (Mm::Get), Put by the caller; null: none
-Result<Ref<FdTable>> GetTaskFiles(uint32_t tid);
-Result<Ref<FsContext>> GetTaskFs(uint32_t tid);
-Result<Ref<Dentry>> GetTaskExe(uint32_t tid);  // ENOENT for kernel tasks and zombies
+Result<Ref<FdTable>> GetTaskFiles(uint32_t tid);  // ENOENT: a zombie has none
+Result<Ref<FsContext>> GetTaskFs(uint32_t tid);   // the same
+Result<Ref<Dentry>> GetTaskExe(uint32_t tid);     // ENOENT for kernel tasks and zombies
 // What /proc/PID/ns/`name` leads to. ENOENT: a zombie, or a namespace without processes yet.
 Result<Ref<Dentry>> GetTaskNamespace(uint32_t tid, const char* name);
 // The caller may look into `tid` (PTRACE_MODE_READ_FSCREDS).
 bool MayInspectTask(uint32_t tid);
 Status SetTaskOomScoreAdj(uint32_t tid, int32_t value);  // EACCES
+// 0: its default. Errors: EPERM (another's, without CAP_SYS_NICE), ESRCH.
+Status SetTaskTimerSlack(uint32_t tid, uint64_t ns);
 Status SetTaskComm(uint32_t tid, const char* name, uint32_t length);
 uint32_t CurrentTid();
 
@@ -96,6 +101,7 @@ struct SystemInfo {
   uint64_t context_switches, forks;
   uint32_t running, blocked, total_tasks, last_pid;
   uint64_t max_threads;
+  uint32_t pid_max;  // of the current task's pid namespace
   uint32_t load[3];  // fixed point, 11 bits of fraction (Linux: FSHIFT)
   char hostname[65], domainname[65];
   char release[65], version[65];  // uname(2)
@@ -114,5 +120,7 @@ int& NextIpcId(IpcKind kind);
 // kernel.threads-max: the most tasks at a time (SystemInfo::max_threads). Errors: EINVAL (fewer
 // than 20, or more than there can be ids).
 Status SetMaxThreads(uint64_t count);
+// kernel.pid_max of the current task's pid namespace. REQUIRES: as PidMap::SetLimit.
+void SetPidMax(uint32_t limit);
 
 }  // namespace fv::guest

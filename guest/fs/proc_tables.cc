@@ -21,6 +21,11 @@ constexpr ProcNode MemoryNode(const char* name, ProcKind kind, uint32_t permissi
   return {name, kTypeRegular | permissions, kind, nullptr, nullptr, nullptr, 0};
 }
 
+constexpr ProcNode MemoryText(const char* name, Status (*show)(TextBuffer&, const ProcKey&),
+                              uint32_t permissions) {
+  return {name, kTypeRegular | permissions, ProcKind::kMemoryText, show, nullptr, nullptr, 0};
+}
+
 // Write only.
 constexpr ProcNode kClearRefs = {
     "clear_refs", kTypeRegular | 0200, ProcKind::kPlain, nullptr, StoreClearRefs, nullptr, 0};
@@ -49,13 +54,13 @@ constexpr ProcNode kPidChildren[] = {
     ProcFile("status", ShowTaskStatus),
     ProcFile("maps", ShowMaps),
     ProcFile("smaps", ShowSmaps),
-    ProcFile("smaps_rollup", ShowSmapsRollup),
+    MemoryText("smaps_rollup", ShowSmapsRollup, 0444),
     ProcFile("numa_maps", ShowNumaMaps),
     kClearRefs,
     Writable("comm", ShowComm, StoreComm),
     ProcFile("cmdline", ShowCmdline),
-    ProcFile("environ", ShowEnviron, 0400),
-    ProcFile("auxv", ShowAuxv, 0400),
+    MemoryText("environ", ShowEnviron, 0400),
+    MemoryText("auxv", ShowAuxv, 0400),
     ProcFile("limits", ShowLimits),
     ProcFile("oom_score", ShowOomScore),
     Writable("oom_score_adj", ShowOomScoreAdj, StoreOomScoreAdj),
@@ -63,6 +68,8 @@ constexpr ProcNode kPidChildren[] = {
     ProcFile("mountinfo", ShowMountinfo),
     Writable("coredump_filter", ShowCoredumpFilter, StoreCoredumpFilter),
     ProcFile("personality", ShowPersonality, 0400),
+    {"timerslack_ns", kTypeRegular | 0666, ProcKind::kPlain, ShowTimerSlack, StoreTimerSlack,
+     nullptr, 0},
     ProcFile("wchan", ShowWchan),
     ProcFile("schedstat", ShowSchedstat),
     ProcFile("io", ShowIo, 0400),
@@ -76,10 +83,10 @@ constexpr ProcNode kTidChildren[] = {
     MemoryNode("mem", ProcKind::kMem, 0600),
     MemoryNode("pagemap", ProcKind::kPagemap, 0400),
     ProcFile("smaps", ShowSmaps),
-    ProcFile("smaps_rollup", ShowSmapsRollup),
+    MemoryText("smaps_rollup", ShowSmapsRollup, 0444),
     ProcFile("numa_maps", ShowNumaMaps),
     kClearRefs,
-    ProcFile("auxv", ShowAuxv, 0400),
+    MemoryText("auxv", ShowAuxv, 0400),
     ProcFile("oom_score", ShowOomScore),
     ProcFile("wchan", ShowWchan),
     ProcFile("personality", ShowPersonality, 0400),
@@ -94,7 +101,7 @@ constexpr ProcNode kTidChildren[] = {
     ProcFile("maps", ShowMaps),
     Writable("comm", ShowComm, StoreComm),
     ProcFile("cmdline", ShowCmdline),
-    ProcFile("environ", ShowEnviron, 0400),
+    MemoryText("environ", ShowEnviron, 0400),
     ProcFile("limits", ShowLimits),
     ProcFile("children", ShowChildren),
     Writable("oom_score_adj", ShowOomScoreAdj, StoreOomScoreAdj),

@@ -4,6 +4,7 @@
 #include "guest/fs/proc_mm.h"
 #include "guest/fs/proc_show.h"
 #include "guest/fs/proc_source.h"
+#include "guest/fs/proc_sysctl.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
 
@@ -212,9 +213,22 @@ Status ShowChildren(TextBuffer& out, const ProcKey& key) {
   return Ok();
 }
 
-Status ShowPersonality(TextBuffer& out, const ProcKey&) {
-  out.Add("00000000\n");
+Status ShowPersonality(TextBuffer& out, const ProcKey& key) {
+  TaskInfo info;
+  TRY(Fill(key.task, info));
+  out.Add("%08x\n", info.personality);
   return Ok();
+}
+
+Status ShowTimerSlack(TextBuffer& out, const ProcKey& key) {
+  TaskInfo info;
+  TRY(Fill(key.task, info));
+  out.Add("%lu\n", info.timer_slack_ns);
+  return Ok();
+}
+
+Status StoreTimerSlack(const ProcKey& key, const char* text, size_t length) {
+  return SetTaskTimerSlack(key.task, TRY(ParseSysctl(text, length, 0, ~uint64_t{0})));
 }
 
 Status ShowWchan(TextBuffer& out, const ProcKey&) {

@@ -14,6 +14,7 @@
 #include "guest/ipc/pipe.h"
 #include "guest/lib/credentials.h"
 #include "guest/lib/kernel_log.h"
+#include "guest/lib/pid_map.h"
 
 namespace fv::guest {
 
@@ -79,6 +80,18 @@ Status ShowMaxThreads(TextBuffer& out, const ProcKey&) {
 }
 Status StoreMaxThreads(const ProcKey&, const char* text, size_t length) {
   return SetMaxThreads(TRY(ParseSysctl(text, length, 1, kSysctlIntMax)));
+}
+
+Status ShowPidMax(TextBuffer& out, const ProcKey&) {
+  SystemInfo info{};
+  FillSystemInfo(info);
+  out.Add("%u\n", info.pid_max);
+  return Ok();
+}
+// Linux takes up to 4194304; here there are no more ids than at first.
+Status StorePidMax(const ProcKey&, const char* text, size_t length) {
+  SetPidMax(static_cast<uint32_t>(TRY(ParseSysctl(text, length, kReservedPids + 1, kPidMax))));
+  return Ok();
 }
 
 // Rounded up to what a pipe can have: a power of two of pages.
@@ -195,7 +208,7 @@ constexpr ProcNode kKernel[] = {
     ProcFile("ostype", ShowFixed<"Linux\n">),
     ProcFile("overflowgid", ShowFixed<"65534\n">),
     ProcFile("overflowuid", ShowFixed<"65534\n">),
-    ProcFile("pid_max", ShowFixed<"32768\n">),
+    SysctlFile("pid_max", ShowPidMax, StorePidMax),
     SysctlFile("printk", ShowPrintk, StorePrintk),
     ProcFile("randomize_va_space", ShowFixed<"0\n">),
     ProcFile("sched_rr_timeslice_ms", ShowFixed<"100\n">),

@@ -19,11 +19,11 @@ uint32_t PidMap::Find(uint32_t from, uint32_t to) const {
 }
 
 Result<uint32_t> PidMap::Allocate() {
-  uint32_t pid = Find(last_ + 1, kPidMax);
-  if (pid == kPidMax) {
-    pid = Find(kReservedPids, kPidMax);
+  uint32_t pid = Find(last_ + 1, limit_);
+  if (pid == limit_) {
+    pid = Find(kReservedPids, limit_);
   }
-  if (pid == kPidMax) {
+  if (pid == limit_) {
     return Error(EAGAIN);
   }
   Take(pid);
@@ -32,7 +32,7 @@ Result<uint32_t> PidMap::Allocate() {
 }
 
 Status PidMap::AllocateExact(uint32_t pid) {
-  if (pid == 0 || pid >= kPidMax) {
+  if (pid == 0 || pid >= limit_) {
     return Error(EINVAL);
   }
   if (InUse(pid)) {

@@ -12,13 +12,17 @@
 
 namespace fv::guest {
 
-inline constexpr uint32_t kPidMax = 32768;  // ids are below this
+inline constexpr uint32_t kPidMax = 32768;  // ids are below this, or below a limit that was set
 inline constexpr uint32_t kReservedPids = 300;
 
 class PidMap {
  public:
   // The next free id. Error: EAGAIN (none is free).
   Result<uint32_t> Allocate();
+  // Ids given out from now on are below `limit`; those in use stay. REQUIRES: kReservedPids < limit
+  // <= kPidMax.
+  void SetLimit(uint32_t limit) { limit_ = limit; }
+  uint32_t limit() const { return limit_; }
   // A given id (clone3's set_tid). Errors: EEXIST, EINVAL.
   Status AllocateExact(uint32_t pid);
   void Free(uint32_t pid);
@@ -30,12 +34,13 @@ class PidMap {
   uint32_t last() const { return last_; }
 
  private:
-  // Lowest free id in [from, to), or `to`.
+  // Lowest free id in [from, to), or `to`; `from` may be above.
   uint32_t Find(uint32_t from, uint32_t to) const;
   void Take(uint32_t pid) { words_[pid / 64] |= uint64_t{1} << pid % 64; }
 
   uint64_t words_[kPidMax / 64] = {1};  // 0 belongs to the idle task
   uint32_t last_ = 0;
+  uint32_t limit_ = kPidMax;
 };
 
 }  // namespace fv::guest

@@ -48,6 +48,20 @@ TEST_F(PidTest, F80WrapSkipsWhatIsInUse) {
   EXPECT_EQ(full.error().number(), EAGAIN);
 }
 
+TEST_F(PidTest, F80StaysBelowALimit) {
+  for (uint32_t i = 1; i < 1000; ++i) {
+    ASSERT_EQ(Take(), i);
+  }
+  map_->SetLimit(kReservedPids + 1);
+  map_->Free(kReservedPids);
+  EXPECT_EQ(Take(), kReservedPids);
+  EXPECT_EQ(Take(), 0u) << "full";
+  EXPECT_EQ(map_->AllocateExact(kReservedPids + 1).error().number(), EINVAL);
+  EXPECT_TRUE(map_->InUse(999));
+  map_->SetLimit(kPidMax);
+  EXPECT_EQ(Take(), 1000u);
+}
+
 TEST_F(PidTest, F80GivenIds) {
   EXPECT_TRUE(map_->AllocateExact(77).ok());
   EXPECT_EQ(map_->AllocateExact(77).error().number(), EEXIST);

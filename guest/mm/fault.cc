@@ -293,13 +293,25 @@ FaultResult ResolveFault(PageFault& fault, Pte& slot) {
 
 namespace {
 
-FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
+// Whether a mapping's own access bits decide.
+enum class Protection : uint8_t { kObeyed, kForced };
+
+bool MayAccess(const Vma& vma, FaultAccess access, Protection protection) {
+  if (protection == Protection::kObeyed || AccessAllowed(vma, access)) {
+    return AccessAllowed(vma, access);
+  }
+  return access == FaultAccess::kWrite ? !vma.is_shared() && (vma.may & proto::kVmWrite) != 0
+                                       : (vma.may & proto::kVmRead) != 0;
+}
+
+FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip,
+                     Protection protection) {
   ++mm.faults;
   FaultResult result = FaultResult::kSegvMapErr;
   uint64_t pfn = 0;
   if (Vma* vma = VmaForAccess(mm, address); vma != nullptr) {
     PageFault fault{mm, *vma, PageDown(address), access};
-    if (!AccessAllowed(*vma, access)) {
+    if (!MayAccess(*vma, access, protection)) {
       result = FaultResult::kSegvAccErr;
     } else if (Result<Pte*> slot = SlotFor(mm, address, access); !slot.ok()) {
       result = FaultResult::kOutOfMemory;
@@ -320,11 +332,15 @@ FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip)
 }  // namespace
 
 FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
-  FaultResult result = TryFault(mm, address, access, rip);
+  FaultResult result = TryFault(mm, address, access, rip, Protection::kObeyed);
   while (result == FaultResult::kOutOfMemory && RelieveMemory(mm)) [[unlikely]] {
-      result = TryFault(mm, address, access, rip);
+      result = TryFault(mm, address, access, rip, Protection::kObeyed);
     }
   return result;
+}
+
+FaultResult ForceFault(Mm& mm, uint64_t address, FaultAccess access) {
+  return TryFault(mm, address, access, 0, Protection::kForced);
 }
 
 Status Mm::ExpandStack(Vma& vma, uint64_t address) {
@@ -346,6 +362,7 @@ Status Mm::ExpandStack(Vma& vma, uint64_t address) {
   if ((vma.flags & proto::kVmAccount) != 0) {
     TRY(ChargeCommit(this, grow));
   }
+  NoteChange(proto::SafepointKind::kFault);  // whatever becomes of the access
   vma.start = start;
   vma.page_offset -= grow;
   total_pages += grow;

@@ -34,5 +34,9 @@ constexpr FaultAccess FaultAccessOf(uint64_t error_code) {
 // Emits Fault, CowBreak and CowReuse events and notes the change for the safepoint. `rip` is only
 // shown in the event; 0 for the kernel's own accesses.
 FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip = 0);
+// The same for a debugger's access: what the mapping might be given counts, not what it has, and of
+// a private one the process gets a page of its own that it may still not write to. (Linux:
+// FOLL_FORCE.)
+FaultResult ForceFault(Mm& mm, uint64_t address, FaultAccess access);
 
 }  // namespace fv::guest

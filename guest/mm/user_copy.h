@@ -20,6 +20,9 @@ Status CopyFromUser(Mm& mm, void* to, uint64_t from, size_t bytes);
 // As much as is accessible from the start: returns the number of bytes copied.
 size_t CopyToUserPartial(Mm& mm, uint64_t to, const void* from, size_t bytes);
 size_t CopyFromUserPartial(Mm& mm, void* to, uint64_t from, size_t bytes);
+// The same for a debugger: protection does not count (ForceFault).
+size_t CopyToUserForced(Mm& mm, uint64_t to, const void* from, size_t bytes);
+size_t CopyFromUserForced(Mm& mm, void* to, uint64_t from, size_t bytes);
 size_t ZeroUserPartial(Mm& mm, uint64_t to, size_t bytes);
 // From one user's memory to another's, or its own, byte after byte upwards: what was written is
 // read again where the two overlap, as when Linux copies between them.

@@ -41,7 +41,8 @@ Result<uint32_t> TakeNumber(PidNamespace& space, const WantedNumbers& wanted, si
   }
   const int32_t number = wanted.numbers[index];
   // A namespace begins with its init, and nobody else.
-  if (number < 1 || number >= static_cast<int32_t>(kPidMax) || (number != 1 && space.reaper == 0)) {
+  if (number < 1 || number >= static_cast<int32_t>(space.map.limit()) ||
+      (number != 1 && space.reaper == 0)) {
     return Error(EINVAL);
   }
   if (!wanted.permitted) {

@@ -188,6 +188,8 @@ bool FillTaskIds(uint32_t tid, const PidNamespace* reader, TaskIds& out) {
   return true;
 }
 
+bool TaskExists(uint32_t tid) { return FindTask(tid) != nullptr; }
+
 bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   Task* found = FindTask(tid);
   if (found == nullptr) {
@@ -211,6 +213,8 @@ bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
     out.tty_foreground = tty->foreground;
   }
   out.threads = CountThreads(task);
+  out.personality = task.personality;
+  out.timer_slack_ns = task.timer_slack_ns;
   out.no_new_privs = task.no_new_privs;
   out.dumpable = task.dumpable != 0;
   out.kernel_task = (task.flags & kPfKthread) != 0;
@@ -271,7 +275,7 @@ Result<Mm*> GetTaskMm(uint32_t tid) {
 Result<Ref<FdTable>> GetTaskFiles(uint32_t tid) {
   Task* task = TRY(Inspectable(tid));
   if (task->files_or_null() == nullptr) {
-    return Error(ESRCH);
+    return Error(ENOENT);
   }
   return Ref<FdTable>(task->files());
 }
@@ -279,7 +283,7 @@ Result<Ref<FdTable>> GetTaskFiles(uint32_t tid) {
 Result<Ref<FsContext>> GetTaskFs(uint32_t tid) {
   Task* task = TRY(Inspectable(tid));
   if (task->fs_or_null() == nullptr) {
-    return Error(ESRCH);
+    return Error(ENOENT);
   }
   return Ref<FsContext>(task->fs());
 }
@@ -305,6 +309,18 @@ Status SetTaskOomScoreAdj(uint32_t tid, int32_t value) {
   return Ok();
 }
 
+Status SetTaskTimerSlack(uint32_t tid, uint64_t ns) {
+  Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  if (task != CurrentTask() && !CurrentTask()->Capable(CAP_SYS_NICE)) {
+    return Error(EPERM);
+  }
+  task->timer_slack_ns = ns == 0 ? task->default_timer_slack_ns : ns;
+  return Ok();
+}
+
 Status SetTaskComm(uint32_t tid, const char* name, uint32_t length) {
   Task* task = FindTask(tid);
   if (task == nullptr) {
@@ -327,6 +343,8 @@ void SetSystemName(SystemNameField field, const char* name, size_t length) {
   memcpy(place, name, length < sizeof(place) ? length : sizeof(place) - 1);
 }
 
+void SetPidMax(uint32_t limit) { CurrentPidNamespace()->map.SetLimit(limit); }
+
 void FillSystemInfo(SystemInfo& out) {
   out = SystemInfo{};
   out.uptime_ns = MonotonicNs();
@@ -344,6 +362,7 @@ void FillSystemInfo(SystemInfo& out) {
   out.forks = Channel().total_forks;
   out.last_pid = CurrentPidNamespace()->map.last();
   out.max_threads = MaxThreads();
+  out.pid_max = CurrentPidNamespace()->map.limit();
   memcpy(out.hostname, CurrentTask()->uts->name.node, sizeof(out.hostname));
   memcpy(out.domainname, CurrentTask()->uts->name.domain, sizeof(out.domainname));
   memcpy(out.release, CurrentTask()->uts->name.release, sizeof(out.release));

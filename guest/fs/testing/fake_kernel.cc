@@ -102,6 +102,7 @@ bool FillTaskIds(uint32_t tid, const PidNamespace*, TaskIds& out) {
 }
 Result<Ref<Dentry>> GetTaskNamespace(uint32_t, const char*) { return Error(ENOENT); }
 void SetSystemName(SystemNameField, const char*, size_t) {}
+bool TaskExists(uint32_t tid) { return tid == 2; }
 bool FillTaskInfo(uint32_t tid, TaskInfo& out) {
   out = TaskInfo{};
   out.pid = out.tgid = tid;
@@ -116,9 +117,11 @@ Result<Ref<FsContext>> GetTaskFs(uint32_t) { return FsContext::Create(RootDentry
 Result<Ref<Dentry>> GetTaskExe(uint32_t) { return Error(ENOENT); }
 bool MayInspectTask(uint32_t) { return true; }
 Status SetTaskOomScoreAdj(uint32_t, int32_t) { return Ok(); }
+Status SetTaskTimerSlack(uint32_t, uint64_t) { return Ok(); }
 Status SetTaskComm(uint32_t, const char*, uint32_t) { return Ok(); }
 void FillSystemInfo(SystemInfo& out) { out = SystemInfo{}; }
 Status SetMaxThreads(uint64_t) { return Error(EINVAL); }
+void SetPidMax(uint32_t) {}
 void ShowIpcObjects(TextBuffer&, IpcKind) {}
 int& NextIpcId(IpcKind) {
   static int none = -1;

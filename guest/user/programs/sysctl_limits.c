@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Limits under /proc/sys that can be set, and that they are obeyed: kernel.threads-max,
-// fs.nr_open, fs.pipe-max-size; who may, and what is refused. They are the
+// kernel.pid_max, fs.nr_open, fs.pipe-max-size; who may, and what is refused. They are the
 // machine's, so on Linux they are only read.
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -11,6 +12,7 @@
 #include "guest/user/lib/proc.h"
 
 static const char* kThreadsMax = "/proc/sys/kernel/threads-max";
+static const char* kPidMax = "/proc/sys/kernel/pid_max";
 static const char* kNrOpen = "/proc/sys/fs/nr_open";
 static const char* kPipeMax = "/proc/sys/fs/pipe-max-size";
 
@@ -62,6 +64,42 @@ static void Threads(void) {
   CHECK_INT(Set(kThreadsMax, "-1"), EINVAL);
 }
 
+static void Leave(void* unused) { (void)unused; }
+
+static void Wait2(void* gate) { Take(gate); }
+
+// Numbers from 300 on are given out again when the limit is reached; those above stay in use.
+static void Numbers(void) {
+  const long before = Get(kPidMax);
+  const pid_t far = 5000;
+  struct clone_args call = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&far, .set_tid_size = 1};
+  Baton gate = MakeBaton();
+  const long held = syscall(SYS_clone3, &call, sizeof(call));
+  if (held == 0) {
+    Take(&gate);
+    _exit(0);
+  }
+  CHECK_INT(held, far);
+  CHECK_INT(Set(kPidMax, "302"), 0);
+  pid_t last;
+  do {
+    last = Fork(Leave, NULL);
+    CHECK(last < 302);
+    CHECK_INT(WaitShell(last), 0);
+  } while (last != 301);
+  const pid_t first = Fork(Wait2, &gate), second = Fork(Wait2, &gate);
+  CHECK_INT(first, 300);
+  CHECK_INT(second, 301);
+  CHECK_ERR(fork(), EAGAIN);
+  CHECK_ERR(syscall(SYS_clone3, &call, sizeof(call)), EINVAL);
+  CHECK_INT(Set(kPidMax, "300"), EINVAL);
+  CHECK_INT(Set(kPidMax, "4194305"), EINVAL);
+  SetBack(kPidMax, before);
+  for (int i = 0; i < 3; ++i) Give(&gate);
+  CHECK_INT(WaitShell(first) + WaitShell(second) + WaitShell((pid_t)held), 0);
+  CHECK_INT(WaitShell(Fork(Leave, NULL)), 0);
+}
+
 static void Descriptors(void) {
   long before = Get(kNrOpen);
   struct rlimit limit = {2048, 2048};
@@ -97,6 +135,7 @@ int main(void) {
   CHECK(Get(kNrOpen) >= 1024 && Get(kPipeMax) >= kPage);
   if (strstr(name.release, "forkvisor")) {
     Threads();
+    Numbers();
     Descriptors();
     Pipes();
   }
