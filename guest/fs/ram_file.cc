@@ -242,23 +242,25 @@ Status RamFile::CheckSeals(uint64_t bytes, bool writes) {
 }
 
 Result<uint64_t> RamFile::SealControl(int command, uint64_t argument) {
-  constexpr uint64_t kSeals =
-      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+  constexpr uint64_t kFixed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
   Inode& node = inode();
-  if (!node.has_seals) {
-    return Error(EINVAL);
-  }
   if (command == F_GET_SEALS) {
-    return uint64_t{node.seals};
+    return node.has_seals ? Result<uint64_t>(node.seals) : Result<uint64_t>(Error(EINVAL));
   }
-  if ((argument & ~kSeals) != 0) {
+  if (!writable()) {
+    return Error(EPERM);
+  }
+  if (!node.has_seals || (argument & ~(kFixed | F_SEAL_SEAL | kSealExec)) != 0) {
     return Error(EINVAL);
   }
-  if (!writable() || (node.seals & F_SEAL_SEAL) != 0) {
+  if ((node.seals & F_SEAL_SEAL) != 0) {
     return Error(EPERM);
   }
   if ((argument & F_SEAL_WRITE) != 0 && HasSharedWritableMapping(object())) {
     return Error(EBUSY);
+  }
+  if ((argument & kSealExec) != 0 && (node.mode() & kModeExec) != 0) {
+    argument |= kFixed;  // what can be executed never changes again
   }
   node.seals |= static_cast<uint32_t>(argument);
   return uint64_t{0};

@@ -40,6 +40,9 @@ Result<Clone3Args> ReadClone3Args(Task& task, uint64_t address, uint64_t size) {
       return Error(E2BIG);
     }
   }
+  if ((args.flags & kCloneIntoCgroup) != 0 && size < kClone3SizeVer2) {
+    return Error(EINVAL);
+  }
   return args;
 }
 

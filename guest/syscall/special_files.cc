@@ -54,8 +54,9 @@ Result<uint64_t> memfd_create(const SyscallArgs& args) {
   name[kNameMax] = '\0';
   const uint32_t mode = kTypeRegular | ((flags & kNoExecSeal) != 0 ? 0666 : 0777);
   Ref<Dentry> dentry = TRY(MakeUnnamed(RootSuperblock(), name, mode, args.task.cred()));
-  dentry->inode().seals =
-      (flags & (MFD_ALLOW_SEALING | kNoExecSeal)) != 0 ? 0 : uint32_t{F_SEAL_SEAL};
+  dentry->inode().seals = (flags & kNoExecSeal) != 0         ? kSealExec
+                          : (flags & MFD_ALLOW_SEALING) != 0 ? 0
+                                                             : uint32_t{F_SEAL_SEAL};
   dentry->inode().has_seals = true;
   dentry->inode().object()->MarkSharedMemory();
   Ref<File> file = TRY(OpenRegular(std::move(dentry), O_RDWR | O_LARGEFILE));

@@ -69,6 +69,26 @@ SigInfo InfoOf(const WaitOutcome& outcome) {
   return info;
 }
 
+Result<WaitOutcome> DoWaitid(const SyscallArgs& args) {
+  constexpr uint32_t kAllowed =
+      kWnohang | kWnowait | kWexited | kWstopped | kWcontinued | kWnothread | kWclone | kWall;
+  const uint32_t options = args.Uint(3);
+  if ((options & ~kAllowed) != 0 || (options & (kWexited | kWstopped | kWcontinued)) == 0) {
+    return Error(EINVAL);
+  }
+  WaitRequest request = TRY(RequestOfWaitid(args.task, args.Int(0), args.Int(1)));
+  const bool nonblocking_file = (request.options & kWnohang) != 0 && (options & kWnohang) == 0;
+  request.options |= options;
+  const WaitOutcome outcome = TRY(WaitForChild(request));
+  if (outcome.pid == 0 && nonblocking_file) {
+    return Error(EAGAIN);
+  }
+  if (outcome.pid != 0 && args.a[4] != 0) {
+    TRY(WriteUser(*args.task.mm(), args.a[4], RusageOf(outcome.times)));
+  }
+  return outcome;
+}
+
 }  // namespace
 
 namespace sys {
@@ -106,31 +126,16 @@ Result<uint64_t> wait4(const SyscallArgs& args) {
   return uint64_t{outcome.pid};
 }
 
-// waitid(idtype, id, info, options, rusage)
+// waitid(idtype, id, info, options, rusage). What it fills in is nothing if it fails.
 Result<uint64_t> waitid(const SyscallArgs& args) {
-  constexpr uint32_t kAllowed =
-      kWnohang | kWnowait | kWexited | kWstopped | kWcontinued | kWnothread | kWclone | kWall;
-  const uint32_t options = args.Uint(3);
-  if ((options & ~kAllowed) != 0 || (options & (kWexited | kWstopped | kWcontinued)) == 0) {
-    return Error(EINVAL);
-  }
-  WaitRequest request = TRY(RequestOfWaitid(args.task, args.Int(0), args.Int(1)));
-  const bool nonblocking_file = (request.options & kWnohang) != 0 && (options & kWnohang) == 0;
-  request.options |= options;
-  const WaitOutcome outcome = TRY(WaitForChild(request));
-  if (outcome.pid == 0 && nonblocking_file) {
-    return Error(EAGAIN);
-  }
-  if (outcome.pid != 0 && args.a[4] != 0) {
-    TRY(WriteUser(*args.task.mm(), args.a[4], RusageOf(outcome.times)));
-  }
+  const Result<WaitOutcome> outcome = DoWaitid(args);
   if (args.a[2] != 0) {
     // Linux fills signo, errno, code, pid, uid and status only.
     constexpr size_t kWritten = 28;
-    const SigInfo info = InfoOf(outcome);
+    const SigInfo info = outcome.ok() ? InfoOf(outcome.value()) : SigInfo{};
     TRY(CopyToUser(*args.task.mm(), args.a[2], &info, kWritten));
   }
-  return uint64_t{0};
+  return outcome.ok() ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(outcome.error());
 }
 
 }  // namespace sys

@@ -22,7 +22,7 @@ Status CheckCloneFlags(uint64_t flags, ParentKind parent) {
                    (Has(flags, kCloneThread) && (flags & (kCloneNewUser | kCloneNewPid)) != 0) ||
                    Has(flags, kClonePidfd | kCloneDetached) ||
                    Has(flags, kCloneSighand | kCloneClearSighand) ||
-                   Has(flags, kCloneVm | kCloneNewTime) || Has(flags, kCloneNewIpc | kCloneSysvsem);
+                   Has(flags, kCloneNewIpc | kCloneSysvsem);
   return bad ? Status(Error(EINVAL)) : Ok();
 }
 
@@ -42,6 +42,9 @@ Result<CloneArgs> FromClone3(const Clone3Args& user) {
     return Error(EINVAL);
   }
   if ((user.flags & kCloneIntoCgroup) != 0 && user.cgroup > INT32_MAX) {
+    return Error(EINVAL);
+  }
+  if (Has(user.flags, kClonePidfd | kCloneParentSetTid) && user.pidfd == user.parent_tid) {
     return Error(EINVAL);
   }
   CloneArgs args;

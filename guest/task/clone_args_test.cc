@@ -47,7 +47,7 @@ TEST(CloneFlags, F20PairsThatContradictEachOther) {
   for (uint64_t flags : {kCloneNewNs | kCloneFs, kCloneNewUser | kCloneFs, kCloneVm | kCloneThread,
                          uint64_t{kCloneThread}, uint64_t{kCloneSighand}, kPthread | kCloneNewPid,
                          kPthread | kCloneNewUser, kClonePidfd | kCloneDetached,
-                         kCloneVm | kCloneSighand | kCloneClearSighand, kCloneVm | kCloneNewTime}) {
+                         kCloneVm | kCloneSighand | kCloneClearSighand}) {
     EXPECT_EQ(FlagError(flags), EINVAL) << std::hex << flags;
   }
   EXPECT_EQ(FlagError(kCloneParent, ParentKind::kUnkillable), EINVAL);
@@ -89,6 +89,11 @@ TEST(Clone3, F37RefusesWhatLinuxRefuses) {
   args.flags = kCloneIntoCgroup;
   args.cgroup = ~uint64_t{0};
   EXPECT_EQ(Clone3Error(args), EINVAL);
+  args = {};
+  args.flags = kClonePidfd | kCloneParentSetTid;  // both to one place
+  EXPECT_EQ(Clone3Error(args), EINVAL);
+  args.parent_tid = 8;
+  EXPECT_EQ(Clone3Error(args), 0);
   args = {};
   args.stack = 0x10000;  // without a size
   EXPECT_EQ(Clone3Error(args), EINVAL);
