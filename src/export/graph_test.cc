@@ -224,6 +224,40 @@ TEST_F(GraphTest, SharedTablesAreDrawnOnceAndManyAsOne) {
   EXPECT_NE(svg.find("7 own page tables"), std::string::npos);
 }
 
+// Two address spaces, three tables that they share, and frames behind these and past them.
+TEST_F(GraphTest, LinesPastSharedTablesGoBelowThem) {
+  SharingGraph graph;
+  graph.address_spaces = 2;
+  graph.sources.resize(5);
+  for (size_t table = 2; table < 5; ++table) {
+    graph.sources[table].kind = Source::Kind::kTables;
+    graph.groups.push_back({PageState::kSharedTable, 512, 1, false});
+    graph.frames.push_back({table, table - 2, 512});
+    for (size_t space = 0; space < 2; ++space) graph.tables.push_back({space, table, 1});
+  }
+  graph.groups.push_back({PageState::kFile, 9, 2, false});
+  graph.frames.insert(graph.frames.end(), {{0, 3, 9}, {1, 3, 9}});
+  const std::string svg = SharingSvg(graph);
+  ExpectWellFormed(svg);
+  double lowest = 0;  // of the lines that come from a table
+  std::vector<double> past;
+  for (size_t at = svg.find("d=\"M"); at != std::string::npos; at = svg.find("d=\"M", at + 1)) {
+    double x1, y1, x2, y2;
+    const int read =
+        std::sscanf(svg.c_str() + at, "d=\"M%lf,%lfC%*f,%*f %*f,%*f %lf,%lf", &x1, &y1, &x2, &y2);
+    if (read != 4) continue;  // of a pattern
+    if (x2 - x1 > 200) {
+      EXPECT_EQ(y1, y2);
+      past.push_back(y1);
+    } else if (x1 > 300) {
+      lowest = std::max(lowest, y1);
+    }
+  }
+  ASSERT_EQ(past.size(), 2u);
+  EXPECT_GT(lowest, 0);
+  for (const double y : past) EXPECT_GT(y, lowest);
+}
+
 TEST_F(GraphTest, TheFileSaysInWhichForm) {
   EXPECT_EQ(WordsFor({"graph", "2"}, "/a/b.svg")->front(), "graph.svg");
   EXPECT_EQ(WordsFor({"graph"}, "b.dot")->front(), "graph.dot");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Columns from left to right: address spaces, page tables that several share, groups of frames.
-// Every line has its own place at both of its ends, so that the numbers there do not touch.
+// Every line has its own place at both of its ends, so that the numbers there do not touch; frames
+// that address spaces map without shared tables stand below those, so that no line crosses a box.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -115,8 +116,10 @@ class Drawing {
     }
   }
 
-  // Stacks a column, its middle at `middle`.
-  void Stack(const Boxes& column, double x, double middle) {
+  // Stacks a column, its middle at `middle`, in the order of what pulls its boxes.
+  void Stack(Boxes& column, double x, double middle) {
+    std::stable_sort(column.begin(), column.end(),
+                     [this](size_t a, size_t b) { return PullOf(a) < PullOf(b); });
     double y = middle - HeightOf(column) / 2;
     for (const size_t i : column) {
       boxes_[i].x = x;
@@ -137,18 +140,36 @@ class Drawing {
     return boxes_[box].in.empty() ? 0 : sum / static_cast<double>(boxes_[box].in.size());
   }
 
+  bool PassesTables(const Link& link) const {
+    return !columns_[1].empty() && link.from < graph_.address_spaces &&
+           link.to >= graph_.sources.size();
+  }
+
   void Place() {
-    for (const Boxes& column : columns_) height_ = std::max(height_, HeightOf(column));
+    auto& [spaces, tables, groups] = columns_;
+    const auto first = std::stable_partition(groups.begin(), groups.end(), [this](size_t group) {
+      const auto& in = boxes_[group].in;
+      return std::none_of(in.begin(), in.end(),
+                          [this](size_t link) { return PassesTables(links_[link]); });
+    });
+    Boxes below(first, groups.end());
+    groups.erase(first, groups.end());
+
+    const double upper = std::max(HeightOf(tables), HeightOf(groups));
+    const double lower = below.empty() ? 0 : HeightOf(below) + kBoxGap;
+    height_ = std::max(HeightOf(spaces), upper + lower);
     const double middle = Figure::kHeadHeight + height_ / 2;
+    const double upper_middle = middle - lower / 2;
     double x = Figure::kMargin;
-    for (Boxes& column : columns_) {
-      if (column.empty()) continue;
-      std::stable_sort(column.begin(), column.end(),
-                       [this](size_t a, size_t b) { return PullOf(a) < PullOf(b); });
-      Stack(column, x, middle);
-      x += boxes_[column.front()].width + kColumnGap;
+    Stack(spaces, x, middle);
+    x += kBoxWidth + kColumnGap;
+    if (!tables.empty()) {
+      Stack(tables, x, upper_middle);
+      x += kBoxWidth + kColumnGap;
     }
-    width_ = std::max(x - kColumnGap + Figure::kMargin, 560.0);
+    Stack(groups, x, upper_middle);
+    Stack(below, x, middle + (upper + kBoxGap) / 2);
+    width_ = x + kGroupWidth + Figure::kMargin;
     for (Box& box : boxes_) {
       const auto by = [this](size_t Link::*end) {
         return [this, end](size_t a, size_t b) {
@@ -176,8 +197,15 @@ class Drawing {
 
   void DrawLink(Figure& figure, const Link& link) const {
     const double wide = 1 + std::log2(static_cast<double>(link.count) + 1) / 4;
-    figure.Curve(boxes_[link.from].x + boxes_[link.from].width, StartOf(link), boxes_[link.to].x,
-                 EndOf(link), wide, link.colour);
+    const double y = EndOf(link);
+    double x = boxes_[link.to].x;
+    if (PassesTables(link)) {
+      const double bend = boxes_[columns_[1].front()].x;
+      figure.Curve(bend, y, x, y, wide, link.colour);
+      x = bend;
+    }
+    figure.Curve(boxes_[link.from].x + boxes_[link.from].width, StartOf(link), x, y, wide,
+                 link.colour);
   }
   void DrawNumber(Figure& figure, const Link& link) const {
     figure.Text(boxes_[link.to].x - 6, EndOf(link) + 4, Grouped(link.count), Figure::Face::kNumber,
