@@ -63,21 +63,20 @@ export class DetailPanel {
     if (selection?.kind !== "page")
       return frame === undefined
         ? []
-        : [block("Frame", ...this.#frameRows(frame)), this.#mapperBlock()];
+        : [block("Frame", ...this.#frameRows(frame), this.#useRow(frame)), this.#mapperBlock()];
     const mm = state.mms.get(selection.mm);
     if (mm === undefined) {
       return [
         h("p", { class: "hint" }, "The selected page's address space does not exist at this step."),
       ];
     }
-    const page = this.#pageBlock(mm, selection.page);
+    const page = this.#pageBlock(mm, selection.page, frame);
     const way = this.#walkBlock(mm, selection.page);
-    if (frame === undefined) return [page, way];
-    page.append(...this.#frameRows(frame));
-    return [page, this.#mapperBlock(), way];
+    return frame === undefined ? [page, way] : [page, this.#mapperBlock(), way];
   }
 
-  #pageBlock(mm: Mm, page: number): HTMLElement {
+  // What matters most comes first: a small window cuts off the rest.
+  #pageBlock(mm: Mm, page: number, frame: number | undefined): HTMLElement {
     const { view } = this;
     const vma = vmas.find(mm.vmas, page);
     const last = walk(view.state, mm, page).find((hop) => hop.table.level === 1);
@@ -96,6 +95,8 @@ export class DetailPanel {
       "Page",
       row("address", mono(`0x${(page * pageBytes).toString(16)}`)),
       row("of", view.nameOf(mm)),
+      row("is", h("span", {}, h("b", {}, look.name), `: ${look.meaning}`)),
+      ...(frame === undefined ? [] : this.#frameRows(frame)),
       row(
         "mapping",
         vma === undefined
@@ -108,7 +109,6 @@ export class DetailPanel {
             ),
       ),
       ...(path === "" ? [] : [row("file", mono(path))]),
-      row("is", h("span", {}, h("b", {}, look.name), `: ${look.meaning}`)),
     );
   }
 
@@ -146,7 +146,6 @@ export class DetailPanel {
   #frameRows(frame: number): HTMLElement[] {
     const { view } = this;
     const { state } = view;
-    const look = frameLooks[classifyFrame(state, view.sharing(), frame)];
     const kind = view.recording.header?.frameStates[state.frameKind[frame]!] ?? "?";
     const rows = [
       row(
@@ -159,7 +158,6 @@ export class DetailPanel {
           mono(`0x${(frame * pageBytes).toString(16)}`),
         ),
       ),
-      row("holds", look.meaning),
     ];
     const extra = state.frameExtra[frame]!;
     if (state.frameKind[frame] === FrameKind.slab)
@@ -173,6 +171,12 @@ export class DetailPanel {
       );
     }
     return rows;
+  }
+
+  // What a page's frame is used for the page says already.
+  #useRow(frame: number): HTMLElement {
+    const { state } = this.view;
+    return row("holds", frameLooks[classifyFrame(state, this.view.sharing(), frame)].meaning);
   }
 
   #mapperBlock(): HTMLElement {

@@ -110,7 +110,7 @@ export class FramePanel extends CanvasPanel {
     const free = counts[0]!;
     const used = state.frames - free - counts[1]!;
     const text = `${used.toLocaleString("en")} in use, ${free.toLocaleString("en")} free`;
-    setText(this.note, `${used.toLocaleString("en")} in use`);
+    setText(this.note, `${used.toLocaleString("en")} used`);
     this.note.title = text;
     this.scroller.setAttribute(
       "aria-label",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The keyboard: one table, from which the help is made as well.
+import { pageBytes } from "../model/state.js";
 import type { View } from "./view.js";
 
 export interface Actions {
@@ -27,6 +28,15 @@ function seekFinding(view: View, direction: 1 | -1): void {
   const ordered = direction === 1 ? steps : steps.reverse();
   const next = ordered.find((position) => (position - view.position) * direction > 0);
   if (next !== undefined) view.seek(next);
+}
+
+// The page that was written is selected, so that it is in sight.
+function seekCow(view: View, direction: 1 | -1): void {
+  if (!view.seekEvent(direction, isCow)) return;
+  const event = view.story.eventsOf(view.step!).find((one) => isCow(view.story.kind(one)));
+  const mm = view.state.tasks.get(event!.pid)?.mm ?? 0;
+  const page = Math.floor(view.story.argument(event!, "address") / pageBytes);
+  if (mm !== 0) view.select({ kind: "page", mm, page });
 }
 
 function cycleTask(view: View, direction: 1 | -1): void {
@@ -94,14 +104,14 @@ export const keys: readonly Key[] = [
   {
     keys: ["c"],
     shown: "c",
-    does: "next write to a copy-on-write page",
-    run: (view) => void view.seekEvent(1, isCow),
+    does: "next write to a copy-on-write page, and select that",
+    run: (view) => seekCow(view, 1),
   },
   {
     keys: ["C"],
     shown: "Shift c",
     does: "the one before",
-    run: (view) => void view.seekEvent(-1, isCow),
+    run: (view) => seekCow(view, -1),
   },
   { keys: ["x"], shown: "x", does: "next exit", run: (view) => void view.seekEvent(1, isExit) },
   {

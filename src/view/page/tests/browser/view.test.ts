@@ -94,6 +94,8 @@ test("the keys go through a fork and back", { skip }, async () => {
   assert.deepEqual([now.first.counts[cowAlone], now.first.counts[cowShared]], [1, 1]);
   assert.deepEqual([now.second.counts[own], now.second.counts[cowShared]], [1, 1]);
   assert.match((await page.locator("#difference").textContent())!, /1 with another frame/);
+  // What was written is selected.
+  assert.match((await page.locator("#details").textContent())!, /0x10000000of ?pid 3/);
 
   await page.keyboard.press("x");
   await drawn(page);
