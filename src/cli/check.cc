@@ -59,6 +59,7 @@ void PrintSummary(const GuestRunResult& result) {
 int CheckVerb(const Words& args) {
   if (WantsMutants(args)) return CheckMutantsVerb(args);
   std::vector<std::string_view> allowed = GuestFlags();
+  allowed.push_back("gdb");
   for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
   if (!arguments.ok()) return UsageError("check", arguments.status().message().data());

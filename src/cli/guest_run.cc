@@ -176,7 +176,11 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
       FactsOf(std::move(words), options->fork_strategy, options->kernel_image), extras.recording);
   if (!recording.ok()) return recording.status();
   options->boot_flags |= session::CheckBootFlags(mode) | extras.boot_flags;
-  if (!FLAGS_gdb.empty()) options->boot_flags |= gdb::DebugBootFlags();
+  if (!FLAGS_gdb.empty()) {
+    if (FLAGS_host != "kvm") return absl::InvalidArgumentError("--gdb wants --host=kvm");
+    if (!FLAGS_from.empty()) return absl::InvalidArgumentError("--gdb does not go with --from");
+    options->boot_flags |= gdb::DebugBootFlags();
+  }
   options->event_mask = extras.event_mask | session::CheckEventMask(mode) | (*events ? *kinds : 0) |
                         (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
@@ -209,16 +213,18 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
     recorder = plan.recording->Observe(*guest.machine);
     session_options.observers.push_back(recorder.get());
   }
+  absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger = DebuggerFromFlags(guest);
+  if (!debugger.ok()) return debugger.status();
+  if (*debugger) session_options.observers.push_back(&(*debugger)->before_check());
   std::unique_ptr<session::OracleObserver> oracle;
   if (plan.mode != oracle::CheckMode::kOff) {
     oracle = std::make_unique<session::OracleObserver>(*guest.machine,
                                                        oracle::CheckerOptions{.mode = plan.mode});
     session_options.observers.push_back(oracle.get());
-    if (recorder) {
-      oracle->OnFinding([&recorder](const oracle::Finding& finding, const std::string& text) {
-        recorder->OnFinding(finding, text);
-      });
-    }
+    oracle->OnFinding([&](const oracle::Finding& finding, const std::string& text) {
+      if (recorder) recorder->OnFinding(finding, text);
+      if (*debugger) (*debugger)->OnFinding(text);
+    });
   }
   std::optional<session::FailureObserver> failures;
   if (plan.fail.mode != proto::FailMode::kOff) {
@@ -231,8 +237,6 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
   absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest.machine);
   if (!server.ok()) return server.status();
   if (*server) session_options.observers.push_back(server->get());
-  absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger = DebuggerFromFlags(guest);
-  if (!debugger.ok()) return debugger.status();
   if (*debugger) session_options.observers.push_back(debugger->get());
   GuestRunResult result{session::Session(*guest.machine, session_options).Run(), oracle.get(),
                         extra.get()};

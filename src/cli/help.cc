@@ -79,7 +79,7 @@ constexpr char kCheck[] =
 
 Runs PROGRAM as "forkvisor run --check=every" does and prints on standard error how many safepoints
 were checked, what that cost, and which invariants held. Exit code 1 if one did not. The flags are
-those of run.
+those of run; with --gdb=PORT the guest stops for gdb where an invariant breaks.
 
 forkvisor check --mutants[=NAME,...] [--jobs=N] [--format=console|json]
 

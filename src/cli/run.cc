@@ -7,21 +7,6 @@
 #include "src/cli/verbs.h"
 
 namespace fv::cli {
-namespace {
-
-// What --gdb does not go with. Empty: nothing is wrong.
-std::string WrongGdb(oracle::CheckMode mode) {
-  if (FLAGS_gdb.empty()) return "";
-  if (FLAGS_host != "kvm") return "--gdb wants --host=kvm";
-  if (!FLAGS_from.empty()) return "--gdb does not go with --from";
-  if (mode != oracle::CheckMode::kOff) {
-    return "--gdb writes breakpoints into guest memory, which --check would find: ask the oracle "
-           "by gdb's \"monitor check\"";
-  }
-  return "";
-}
-
-}  // namespace
 
 int RunVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
@@ -39,7 +24,6 @@ int RunVerb(const Words& args) {
     return UsageError("run", absl::StrCat("--check=", FLAGS_check,
                                           ": choose one of off, end, sampled, every, both"));
   }
-  if (const std::string wrong = WrongGdb(*mode); !wrong.empty()) return UsageError("run", wrong);
   const absl::StatusOr<int> code = RunGuest(*arguments, *mode, Tell);
   return code.ok() ? *code : StatusError(code.status());
 }

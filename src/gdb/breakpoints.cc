@@ -43,6 +43,13 @@ void Breakpoints::Sync() {
   for (auto& [address, entry] : entries_) SyncOne(address, entry);
 }
 
+void Breakpoints::TakeOut() {
+  for (const auto& [gpa, patch] : patches_) {
+    if (StillOurs(gpa, patch)) (void)memory_.Store(gpa, patch.original);
+  }
+  patches_.clear();
+}
+
 void Breakpoints::SyncOne(uint64_t address, Entry& entry) {
   if (proto::InDirectMap(address, memory_.size())) {
     PatchFrame(proto::PhysOfDirectMap(address), address, entry);

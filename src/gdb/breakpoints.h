@@ -40,6 +40,8 @@ class Breakpoints {
   void RemoveAll();
   // After the guest has run: frames that came, frames that went.
   void Sync();
+  // Takes every byte out, until the next Sync.
+  void TakeOut();
 
   bool any() const { return !entries_.empty(); }
   bool Has(uint64_t address) const { return entries_.count(address) != 0; }

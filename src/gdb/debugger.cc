@@ -69,10 +69,24 @@ Next Debugger::OnMoment() {
   return Next::kContinue;
 }
 
+// Copies that the guest made of our bytes are known first.
+Next Debugger::BeforeCheck::OnSafepoint(proto::SafepointKind) {
+  if (!target_.breakpoints().any()) return Next::kContinue;
+  target_.Refresh();
+  target_.breakpoints().TakeOut();
+  return Next::kContinue;
+}
+
 // Pages came or went: breakpoints follow them before user code runs.
 Next Debugger::OnSafepoint(proto::SafepointKind) {
   if (target_.breakpoints().any()) target_.Refresh();
-  return Next::kContinue;
+  if (finding_.empty() || !connection_->has_client()) return Next::kContinue;
+  Print(std::exchange(finding_, {}));
+  // The kernel's part is over: what it did wrong, it did for the program at this place.
+  target_.ShowCurrentIn(GuestTarget::Place::kProgram);
+  const Next next = Stand({StopReason::Kind::kSignal, SIGTRAP}, Tell::kYes);
+  target_.ShowCurrentIn(GuestTarget::Place::kCpu);
+  return next;
 }
 
 Next Debugger::OnPause(session::Pause) {
@@ -177,10 +191,14 @@ Next Debugger::Serve() {
   return Next::kContinue;
 }
 
-std::optional<Next> Debugger::Obey(const Reply& reply) {
-  for (size_t at = 0; at < reply.output.size(); at += kOutputPiece) {
-    connection_->Send("O" + ToHex(reply.output.substr(at, kOutputPiece)));
+void Debugger::Print(const std::string& text) {
+  for (size_t at = 0; at < text.size(); at += kOutputPiece) {
+    connection_->Send("O" + ToHex(text.substr(at, kOutputPiece)));
   }
+}
+
+std::optional<Next> Debugger::Obey(const Reply& reply) {
+  Print(reply.output);
   if (reply.data) connection_->Send(*reply.data);
   switch (reply.action) {
     case Reply::Action::kNone:

@@ -6,6 +6,9 @@
 //
 // A client that detaches or goes away leaves the guest running without breakpoints; another may
 // come. One thread, the guest's (connection.h has another).
+//
+// With an oracle the order of observers is: before_check(), the oracle's, the debugger. The oracle
+// so looks at memory without breakpoints, and what it finds stops the guest.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +39,13 @@ class Debugger final : public session::Observer, private vmm::DebugPort {
   // The client ended the run by `kill`.
   bool killed() const { return killed_; }
 
+  session::Observer& before_check() { return before_check_; }
+  // The oracle has found something at the safepoint that this one is told of next; of several
+  // findings the client sees the first.
+  void OnFinding(const std::string& text) {
+    if (finding_.empty()) finding_ = text;
+  }
+
   void OnEvent(const proto::EventRecord&) override {}
   vmm::Next OnSafepoint(proto::SafepointKind kind) override;
   vmm::Next OnPause(session::Pause pause) override;
@@ -50,6 +60,17 @@ class Debugger final : public session::Observer, private vmm::DebugPort {
     bool inserted;  // by us; false: the client has one there
   };
 
+  class BeforeCheck final : public session::Observer {
+   public:
+    explicit BeforeCheck(GuestTarget& target) : target_(target) {}
+    void OnEvent(const proto::EventRecord&) override {}
+    vmm::Next OnSafepoint(proto::SafepointKind kind) override;
+    vmm::Next OnDone() override { return OnSafepoint(proto::SafepointKind::kFinal); }
+
+   private:
+    GuestTarget& target_;
+  };
+
   Debugger(vmm::Machine& machine, MonitorOptions monitor);
 
   bool HasBreakpoint(uint64_t address) override;
@@ -58,6 +79,7 @@ class Debugger final : public session::Observer, private vmm::DebugPort {
   // Tells the client and answers it, until it lets the guest go on.
   enum class Tell { kYes, kNo };
   vmm::Next Stand(const StopReason& reason, Tell tell);
+  void Print(const std::string& text);
   vmm::Next Serve();
   // nullopt: the guest still stands.
   std::optional<vmm::Next> Obey(const Reply& reply);
@@ -70,10 +92,12 @@ class Debugger final : public session::Observer, private vmm::DebugPort {
 
   vmm::Machine& machine_;
   GuestTarget target_;
+  BeforeCheck before_check_{target_};
   Protocol protocol_;
   std::unique_ptr<Connection> connection_;
   std::optional<Temporary> temporary_;
   std::optional<uint64_t> lifted_;  // a byte of ours that is stepped over (physical address)
+  std::string finding_;             // that the client has not seen
   bool killed_ = false;
   bool done_ = false;
 };

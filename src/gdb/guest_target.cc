@@ -77,13 +77,15 @@ std::vector<Thread> GuestTarget::Threads() {
 }
 
 std::optional<Registers> GuestTarget::ReadRegisters(ThreadId thread) {
-  if (thread == Current()) return ReadCpu(machine_);
+  if (thread == Current() && current_in_ == Place::kCpu) return ReadCpu(machine_);
   const inspect::Task* task = view_.Find(thread);
   return task == nullptr ? std::nullopt : std::optional(ReadSaved(view_, *task));
 }
 
 bool GuestTarget::WriteRegisters(ThreadId thread, const Registers& registers) {
-  if (thread == Current()) return WriteCpu(machine_, registers);
+  if (thread == Current()) {
+    return current_in_ == Place::kCpu && WriteCpu(machine_, registers);
+  }
   const inspect::Task* task = view_.Find(thread);
   return task != nullptr && WriteSaved(view_, machine_.memory(), *task, registers);
 }

@@ -25,6 +25,10 @@ class GuestTarget final : public Target {
 
   // After the guest has run.
   void Refresh();
+  // Where the task on the CPU is: wherever the CPU is, or where it goes on in its program; these
+  // registers cannot be changed. Until the next call.
+  enum class Place { kCpu, kProgram };
+  void ShowCurrentIn(Place place) { current_in_ = place; }
 
   std::vector<Thread> Threads() override;
   ThreadId Current() override;
@@ -53,6 +57,7 @@ class GuestTarget final : public Target {
   GuestView view_;
   Breakpoints breakpoints_;
   vmm::Watches watches_;
+  Place current_in_ = Place::kCpu;
 };
 
 }  // namespace fv::gdb

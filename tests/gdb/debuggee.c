@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 int counter = 41;
+char spare[] = "beside it";
 
 static int Work(int amount) {
   int twice = amount * 2;

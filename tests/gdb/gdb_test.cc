@@ -30,6 +30,7 @@
 
 DEFINE_string(forkvisor, "", "the command");
 DEFINE_string(debuggee, "", "the program");
+DEFINE_string(buggy_kernel, "", "the guest kernel with mutants");
 
 namespace fv::tests {
 namespace {
@@ -43,17 +44,20 @@ std::string Content(const std::string& path) {
 
 std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).string(); }
 
-// forkvisor run --gdb=0 with the program, and the port that it chose.
+// forkvisor run (or another verb, with flags) --gdb=0 with the program, and the port that it chose.
 class DebuggedRun {
  public:
-  DebuggedRun(const std::string& ring, const std::string& output) {
+  DebuggedRun(const std::string& ring, const std::string& output,
+              const std::vector<std::string>& verb = {"run"}) {
     int ends[2];
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
     messages_ = vmm::Fd(ends[0]);
     const vmm::Fd theirs(ends[1]);
-    const std::vector<std::string> words = {
-        Absolute(FLAGS_forkvisor), "run", "--gdb=0", "--timeout=100", "--kernel_ring=" + ring,
-        Absolute(FLAGS_debuggee)};
+    std::vector<std::string> words = {Absolute(FLAGS_forkvisor)};
+    words.insert(words.end(), verb.begin(), verb.end());
+    for (const char* const word : {"--gdb=0", "--timeout=100"}) words.emplace_back(word);
+    words.push_back("--kernel_ring=" + ring);
+    words.push_back(Absolute(FLAGS_debuggee));
     std::vector<char*> argv;
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -230,6 +234,31 @@ TEST_P(GdbTest, KillingEndsTheRun) {
   const std::string text = Gdb(run.Port(), "break Work\ncontinue\nkill\n");
   EXPECT_EQ(run.Wait(), 128 + SIGKILL) << text;
   EXPECT_EQ(Content(Path("output")), "");
+}
+
+// Breakpoints are taken out whenever the oracle looks, and are there again: also one in a page that
+// parent and child share until the child writes to it.
+TEST_P(GdbTest, ACheckedRunIsRightWithBreakpoints) {
+  DebuggedRun run(GetParam(), Path("output"), {"check"});
+  const std::string text = Gdb(run.Port(),
+                               "break Work\nbreak DoExit\ncontinue\ncontinue\n"
+                               "break *(long)spare\nfinish\ndelete 2\ncontinue\n");
+  EXPECT_EQ(run.Wait(), 5) << text;
+  ExpectInOrder(
+      text, {"hit Breakpoint 1, Work (amount=3)", "Thread 3 hit Breakpoint 1, Work (amount=100)",
+             "Breakpoint 3 at", "Value returned is $1 = 247", "exited with code 05"});
+  EXPECT_EQ(Content(Path("output")), "first 47, child 7, counter 47\n");
+}
+
+// In the parent, or in the child if a tick came.
+TEST_P(GdbTest, StopsWhereTheOracleFindsSomething) {
+  DebuggedRun run(
+      GetParam(), Path("output"),
+      {"check", "--kernel=" + Absolute(FLAGS_buggy_kernel), "--mutant=fork-keeps-write"});
+  const std::string text = Gdb(run.Port(), "break Work\ncontinue\ncontinue\nbacktrace\ncontinue\n");
+  EXPECT_EQ(run.Wait(), 1) << text;
+  ExpectInOrder(text, {"hit Breakpoint 1, Work (amount=3)", "I1 broken", "received signal SIGTRAP",
+                       "#0 ", "fork", "main ()", "SIGKILL"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Ring, GdbTest, testing::Values("0", "3"),
