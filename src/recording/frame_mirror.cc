@@ -2,6 +2,7 @@
 #include "src/recording/frame_mirror.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "src/recording/printable.h"
 
@@ -10,16 +11,24 @@ namespace fv::recording {
 using proto::FrameRecord;
 using proto::FrameState;
 
+namespace {
+
+// By the guest kernel's names. A wrong one costs time, and loses nothing (StateDiffer::open).
+constexpr std::string_view kCachesOfRecords[] = {"task_struct", "mm", "vma"};
+
+}  // namespace
+
 uint32_t FrameMirror::CacheId(proto::GuestPtr cache, schema::Change& change) {
-  const auto at = cache_ids_.find(cache);
-  if (at != cache_ids_.end()) return at->second;
+  const auto at = caches_.find(cache);
+  if (at != caches_.end()) return at->second.id;
   proto::SlabCacheRecord record;
   if (!memory_.ReadPtr(cache, record) || record.magic != proto::kSlabMagic) return 0;
-  const auto id = static_cast<uint32_t>(cache_ids_.size() + 1);
-  cache_ids_.emplace(cache, id);
+  const auto id = static_cast<uint32_t>(caches_.size() + 1);
   schema::SlabCache& told = *change.add_slab_caches();
   told.set_id(id);
   told.set_name(Printable(record.name));
+  const bool holds_records = std::ranges::count(kCachesOfRecords, told.name()) != 0;
+  caches_.emplace(cache, Cache{id, holds_records});
   return id;
 }
 
@@ -35,7 +44,12 @@ bool FrameMirror::HoldsNoRecords(uint64_t frame) const {
     case FrameState::kFile:
     case FrameState::kZero:
     case FrameState::kKernelStack:
+    case FrameState::kKernel:
       return true;
+    case FrameState::kSlab: {
+      const auto cache = caches_.find(cache_.record(frame).aux);
+      return cache != caches_.end() && !cache->second.holds_records;
+    }
     default:
       return false;
   }

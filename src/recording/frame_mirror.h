@@ -27,8 +27,8 @@ class FrameMirror {
 
   // Of the last Update: frames that came to be something else.
   const std::vector<uint64_t>& restated() const { return cache_.restated(); }
-  // Whether nothing that a recording has is kept in such a frame: users' pages, kernel stacks, and
-  // what belongs to nobody.
+  // Whether nothing that a recording has is kept in such a frame: users' pages, kernel stacks, most
+  // slabs, and what belongs to nobody.
   bool HoldsNoRecords(uint64_t frame) const;
 
  private:
@@ -40,12 +40,16 @@ class FrameMirror {
     bool operator==(const Told&) const = default;
   };
   Told TellOf(const proto::FrameRecord& record, schema::Change& change);
+  struct Cache {
+    uint32_t id;
+    bool holds_records;  // tasks, address spaces or mappings
+  };
   uint32_t CacheId(proto::GuestPtr cache, schema::Change& change);
 
   inspect::MemoryReader memory_;
   oracle::FrameCache cache_;
   oracle::LazyArray<Told> told_;
-  std::map<proto::GuestPtr, uint32_t> cache_ids_;
+  std::map<proto::GuestPtr, Cache> caches_;
   std::vector<uint64_t> changed_;
 };
 

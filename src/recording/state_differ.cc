@@ -7,6 +7,20 @@
 
 namespace fv::recording {
 
+StateDiffer::StateDiffer(const inspect::MemoryReader& memory, const inspect::ChannelView& channel)
+    : memory_(memory),
+      channel_(channel),
+      frames_(memory),
+      tables_(memory),
+      mms_(memory),
+      tasks_(memory),
+      open_((memory.frames() + 63) / 64) {
+  const proto::RingHeader ring = channel.Header().events;
+  ring_begin_ = (channel.gpa() + ring.offset + proto::kPageBytes - 1) >> proto::kPageShift;
+  ring_end_ = (channel.gpa() + ring.offset + ring.capacity * sizeof(proto::EventRecord)) >>
+              proto::kPageShift;
+}
+
 absl::Status StateDiffer::Step(std::span<const uint64_t> dirty,
                                std::span<const proto::EventRecord> events, schema::Change& change) {
   const auto header = channel_.LiveHeader();
@@ -25,7 +39,8 @@ absl::Status StateDiffer::Step(std::span<const uint64_t> dirty,
 void StateDiffer::UpdateOpen() {
   const auto decide = [this](uint64_t frame) {
     const uint64_t bit = uint64_t{1} << (frame % 64);
-    const bool open = frames_.HoldsNoRecords(frame) && !tables_.IsTable(frame);
+    const bool ring = frame >= ring_begin_ && frame < ring_end_;
+    const bool open = (ring || frames_.HoldsNoRecords(frame)) && !tables_.IsTable(frame);
     open_[frame / 64] = open ? open_[frame / 64] | bit : open_[frame / 64] & ~bit;
   };
   for (const uint64_t frame : frames_.restated()) decide(frame);

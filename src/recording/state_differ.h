@@ -22,14 +22,7 @@ namespace fv::recording {
 class StateDiffer {
  public:
   // `memory` must stay mapped, and the channel have been opened on it.
-  StateDiffer(const inspect::MemoryReader& memory, const inspect::ChannelView& channel)
-      : memory_(memory),
-        channel_(channel),
-        frames_(memory),
-        tables_(memory),
-        mms_(memory),
-        tasks_(memory),
-        open_((memory.frames() + 63) / 64) {}
+  StateDiffer(const inspect::MemoryReader& memory, const inspect::ChannelView& channel);
 
   // What changed since the last call is added to `change`, which is empty; the first call adds
   // everything. `dirty`: frames written since (oracle::DirtyBits); `events`: since, oldest first.
@@ -56,6 +49,8 @@ class StateDiffer {
   MmMirror mms_;
   TaskMirror tasks_;
   uint32_t running_ = 0;
+  uint64_t ring_begin_;  // frames of the ring of events
+  uint64_t ring_end_;
   std::vector<uint64_t> open_;
 };
 
