@@ -40,6 +40,7 @@ void TakeOverFamily(Task& task, Task& leader) {
   task.TaskRecord::parent = AddressOf(&parent);
   while (Task* child = Children(leader.children).front()) {
     SetParent(*child, task);
+    child->forker = task.pid;
     ForEachThread(*child, [&task](Task& thread) { thread.TaskRecord::parent = AddressOf(&task); });
   }
 }

@@ -82,24 +82,13 @@ void HangUpOrphanedGroup(Task& task) {
   }
 }
 
-// prctl(PR_SET_PDEATHSIG): the "parent" is the thread that forked.
-void SignalChildrenOfThread(Task& thread) {
-  using Children = ListView<Task, &proto::TaskRecord::sibling>;
-  for (Task& child : Children(thread.leader()->children)) {
-    if (child.forker == thread.pid) {
-      SignalParentDeath(child);
-    }
-  }
-}
-
 // What a parent may learn, or self-release. Returns true if the task is to be released at once.
 bool ExitNotify(Task& task, bool group_dead) {
   if (group_dead) {
     ForgetOriginalParent(*task.leader());
     HangUpOrphanedGroup(*task.leader());
-  }
-  if (!group_dead) {
-    SignalChildrenOfThread(task);
+  } else {
+    HandChildrenOver(task);
   }
   task.state = proto::TaskState::kZombie;
   if (!task.IsLeader()) {

@@ -39,8 +39,8 @@ void ReleaseTask(Task& task);
 // Tells the parent (signal, wake-up). True: nobody will wait, release at once.
 bool DoNotifyParent(Task& task, int signo);
 void NotifyParentOfStop(Task& task, SigChldCode why);
-// prctl(PR_SET_PDEATHSIG): the current thread, which forked `child`, ends. As if it called kill(2).
-void SignalParentDeath(Task& child);
+// The children of a thread that ends go to another one of its process.
+void HandChildrenOver(Task& thread);
 // Gives the children of a dead group to a subreaper or init.
 void ForgetOriginalParent(Task& leader);
 // No member of the process group other than `ignored` has a parent that could continue it.

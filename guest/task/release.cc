@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Family matters: telling parents, new parents for orphans, and taking a dead task out of every
-// list. Children hang on the leader of their parent's thread group, so a thread's death moves none.
+// list. Children hang on the leader of their parent's thread group; `forker` tells whose they are.
 // Locking: the tasklist lock for writing, all of it.
 
 #include "guest/introspect/introspect.h"
@@ -58,9 +58,36 @@ SigInfo ExitSignalInfo(Task& task, int signo) {
                      static_cast<int>(code & 0x7F));
 }
 
+// The first thread that does not exit; nullptr: none. (Linux: find_alive_thread.)
+Task* LivingThread(Task& task) {
+  Task* at = task.leader();
+  while ((at->flags & kPfExiting) != 0) {
+    at = &NextThread(*at);
+    if (at == task.leader()) {
+      return nullptr;
+    }
+  }
+  return at;
+}
+
+// prctl(PR_SET_PDEATHSIG): the current thread, whose child `thread`'s process is, ends. As if it
+// called kill(2); a thread that is dead speaks for its process as long as that lives.
+void SignalParentDeath(Task& thread) {
+  if (thread.pdeath_signal == 0) {
+    return;
+  }
+  const Task& dead = *CurrentTask();
+  SigInfo info = UserSignal(thread.pdeath_signal, dead);
+  const uint32_t number = TgidIn(dead, ActivePidNamespace(thread));
+  info.sender.pid = static_cast<int32_t>(number);
+  (void)SendSignal(thread, info, number == 0 ? SignalForce::kYes : SignalForce::kNo).ok();
+}
+
 void AdoptChild(Task& child, Task& reaper) {
   Task& old_parent = *child.parent();
   SetParent(child, reaper);
+  const Task* thread = LivingThread(reaper);
+  child.forker = thread != nullptr ? thread->pid : reaper.pid;
   ForEachThread(child, [&reaper](Task& thread) {
     thread.TaskRecord::parent = AddressOf(&reaper);
     SignalParentDeath(thread);
@@ -119,15 +146,20 @@ bool DoNotifyParent(Task& task, int signo) {
   return release;
 }
 
-void SignalParentDeath(Task& child) {
-  if (child.pdeath_signal == 0 || child.mm() == nullptr) {
-    return;
+void HandChildrenOver(Task& thread) {
+  Children children(thread.leader()->children);
+  const Task* heir = LivingThread(thread);
+  const Task* last = children.back();
+  for (Task* child = heir != nullptr ? children.front() : nullptr; child != nullptr;) {
+    Task* next = child != last ? children.Next(*child) : nullptr;
+    if (child->forker == thread.pid) {
+      child->forker = heir->pid;
+      Children::Remove(*child);
+      children.PushBack(*child);  // behind the heir's own: wait(2) takes the first
+      ForEachThread(*child, SignalParentDeath);
+    }
+    child = next;
   }
-  const Task& dead = *CurrentTask();
-  SigInfo info = UserSignal(child.pdeath_signal, dead);
-  const uint32_t number = TgidIn(dead, ActivePidNamespace(child));
-  info.sender.pid = static_cast<int32_t>(number);
-  (void)SendSignal(child, info, number == 0 ? SignalForce::kYes : SignalForce::kNo).ok();
 }
 
 void NotifyParentOfStop(Task& task, SigChldCode why) {

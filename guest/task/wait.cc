@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The children of a process: those of the calling thread come first, then those of the threads
-// after it, each in order of birth; the first that has something to tell is taken. A caller that
-// finds none sleeps on its process's queue and looks again.
+// after it, each in the order in which they became that thread's; the first that has something to
+// tell is taken. A caller that finds none sleeps on its process's queue and looks again.
 
 #include "guest/task/wait.h"
 
@@ -19,22 +19,10 @@ using Children = ListView<Task, &proto::TaskRecord::sibling>;
 constexpr uint32_t kStatusStopped = 0x7F;
 constexpr uint32_t kStatusContinued = 0xFFFF;
 
-// Whose child it is: that of the thread that forked it; when that one is gone, of the process's
-// first living thread. (Linux: find_alive_thread.)
+// The thread whose child it is.
 const Task& OwnerOf(const Task& child, Task& caller) {
-  const Task* forker = FindTask(child.forker);
-  if (forker != nullptr && forker->tgid == caller.tgid && (forker->flags & kPfExiting) == 0) {
-    return *forker;
-  }
-  Task* owner = caller.leader();
-  for (Task* at = owner; (owner->flags & kPfExiting) != 0;) {
-    at = &NextThread(*at);
-    if (at == caller.leader()) {
-      break;
-    }
-    owner = at;
-  }
-  return *owner;
+  const Task* owner = FindTask(child.forker);
+  return owner != nullptr && owner->tgid == caller.tgid ? *owner : *caller.leader();
 }
 
 // How many threads the caller asks before the child's owner.
