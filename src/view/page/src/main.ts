@@ -53,6 +53,16 @@ const second = new AddressPanel(
   theme,
   requestPaint,
 );
+// Side by side: while both look alike, the same addresses stand at the same height.
+for (const [one, other] of [
+  [first, second],
+  [second, first],
+] as const) {
+  const follow = () => {
+    if (one.map.height === other.map.height) other.scroller.scrollTop = one.scroller.scrollTop;
+  };
+  one.scroller.addEventListener("scroll", follow, { passive: true });
+}
 const colours = new FrameColours(view);
 const frames = new FramePanel(
   byId("frames"),

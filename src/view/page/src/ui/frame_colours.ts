@@ -87,7 +87,13 @@ export class FrameColours {
 
   legend(): Entry[] {
     const { view } = this;
-    const common = [FrameClass.kernel, FrameClass.reserved, FrameClass.unmapped, FrameClass.free];
+    const common = [
+      FrameClass.kernel,
+      FrameClass.reserved,
+      FrameClass.unmapped,
+      FrameClass.fileUnmapped,
+      FrameClass.free,
+    ];
     const looks = (classes: readonly FrameClass[]) =>
       classes.map((kind) => ({ look: frameLooks[kind] }));
     if (view.colouring === "kind")

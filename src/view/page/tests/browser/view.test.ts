@@ -10,6 +10,7 @@ import type { Page } from "playwright-core";
 import { Guest, madeUpRecording } from "../support/guest.js";
 import { drawn, hasChromium, pageFile, startBrowser } from "../support/browser.js";
 import type { Browser } from "../support/browser.js";
+import { measureSteps } from "../support/steps.js";
 
 const firstPage = 0x10000;
 const skip = hasChromium() ? false : "no Chromium: see tools/packages.txt";
@@ -179,6 +180,24 @@ test("a click in the picture selects", { skip }, async () => {
   await page.close();
 });
 
+test("two address spaces that look alike scroll together", { skip }, async () => {
+  const guest = new Guest(4096, firstPage, 1024);
+  guest.populate(2, firstPage, 1024);
+  guest.fork(2);
+  const page = await browser.open(guest.end());
+  await page.keyboard.press("End");
+  await drawn(page);
+  const tops = () =>
+    page.evaluate(() => ["first", "second"].map((id) => document.getElementById(id)!.scrollTop));
+  await page.evaluate(() => document.getElementById("first")!.scrollTo(0, 50));
+  await drawn(page);
+  assert.deepEqual(await tops(), [50, 50]);
+  await page.evaluate(() => document.getElementById("second")!.scrollTo(0, 20));
+  await drawn(page);
+  assert.deepEqual(await tops(), [20, 20]);
+  await page.close();
+});
+
 test("a task can be shown on either side", { skip }, async () => {
   const page = await browser.open(forkOfTwoPages().end());
   await page.keyboard.press("f");
@@ -259,6 +278,8 @@ for (const [width, height] of [
         card.bottom <= part.top ||
         part.bottom <= card.top;
       assert.ok(apart, `step ${stop + 1}: ${JSON.stringify({ card, part })}`);
+      const title = await page.locator("#tour-title").evaluate((h2) => h2.scrollWidth - h2.clientWidth);
+      assert.equal(title, 0, `step ${stop + 1}: the title is cut off`);
       await page.locator("#tour-next").click();
     }
     await page.close();
@@ -358,7 +379,7 @@ test("empty, broken off, and no recording at all", { skip }, async () => {
   await page.close();
 });
 
-test("100,000 pages and 10,000 events: what shows is drawn, nothing else", { skip }, async () => {
+test("100,000 pages and 10,000 events: what shows is drawn, nothing else", { skip }, async (t) => {
   const page = await browser.open(madeUpRecording(100_000, 10_000));
   await page.keyboard.press("End");
   const now = await drawn(page);
@@ -368,5 +389,7 @@ test("100,000 pages and 10,000 events: what shows is drawn, nothing else", { ski
   await page.keyboard.press("Home");
   await page.keyboard.press("f");
   assert.equal((await drawn(page)).frames.counts[6], 100_000);
+  // For who reads the log: what a step costs depends on the machine.
+  for (const line of await measureSteps(page, 20)) t.diagnostic(line);
   await page.close();
 });

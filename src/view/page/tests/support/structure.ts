@@ -268,7 +268,7 @@ export function differences(wanted: Description, found: Description): string[] {
   for (const panel of keys(wanted.cells, found.cells)) {
     const [a, b] = [wanted.cells[panel] ?? {}, found.cells[panel] ?? {}];
     for (const name of keys(a, b))
-      compare(`cells of ${panel}, ${name}`, a[name] ?? 0, b[name] ?? 0, 2, 0.05);
+      compare(`cells of ${panel}, ${name}`, a[name] ?? 0, b[name] ?? 0, 2, 0.12);
   }
   return problems;
 }
