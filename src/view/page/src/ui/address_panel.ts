@@ -202,7 +202,8 @@ export class AddressPanel extends CanvasPanel {
         run.count,
       );
     };
-    const marked: (() => void)[] = [];
+    const differing: (readonly [x: number, difference: Difference])[] = [];
+    const changedAt: number[] = [];
     let table: Table | undefined;
     for (let i = 0; i < row.count; ++i) {
       const page = row.first + i;
@@ -222,21 +223,13 @@ export class AddressPanel extends CanvasPanel {
       this.counts[kind]!++;
       const x = gutter + i * cell;
       const difference = differences?.get(page);
-      if (difference !== undefined)
-        marked.push(() => this.#drawDifference(context, difference, x, row.y));
-      if (flags !== 0 && hasChanged(changed, table!.frame, index))
-        marked.push(() => this.#drawChange(context, x, row.y));
+      if (difference !== undefined) differing.push([x, difference]);
+      if (flags !== 0 && hasChanged(changed, table!.frame, index)) changedAt.push(x);
     }
     flush();
-    for (const draw of marked) draw();
+    for (const [x, difference] of differing) this.#drawDifference(context, difference, x, row.y);
+    this.markChanged(context, theme.palette.alert, cell, changedAt, row.y);
     this.drawn += row.count;
-  }
-
-  #drawChange(context: CanvasRenderingContext2D, x: number, y: number): void {
-    const { cell } = this.#map;
-    context.strokeStyle = this.theme.palette.alert;
-    context.lineWidth = cell >= 10 ? 2 : 1;
-    context.strokeRect(x + 0.5, y + 0.5, cell - 2, cell - 2);
   }
 
   // A bar below the cell: full width for another frame, half for other rights or a page on one side.

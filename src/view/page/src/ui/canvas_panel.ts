@@ -61,6 +61,22 @@ export abstract class CanvasPanel {
   // Draws what lies between two heights of the picture.
   protected abstract draw(context: CanvasRenderingContext2D, from: number, to: number): void;
 
+  // Frames around cells of a row that the current step changed, drawn at once: a fork changes many.
+  protected markChanged(
+    context: CanvasRenderingContext2D,
+    colour: string,
+    cell: number,
+    places: readonly number[],
+    y: number,
+  ): void {
+    if (places.length === 0) return;
+    context.strokeStyle = colour;
+    context.lineWidth = cell >= 10 ? 2 : 1;
+    context.beginPath();
+    for (const x of places) context.rect(x + 0.5, y + 0.5, cell - 2, cell - 2);
+    context.stroke();
+  }
+
   // From a mouse event to the picture's coordinates.
   protected point(event: MouseEvent): { x: number; y: number } {
     const box = this.canvas.getBoundingClientRect();

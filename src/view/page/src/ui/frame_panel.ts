@@ -19,6 +19,7 @@ import type { View } from "./view.js";
 export class FramePanel extends CanvasPanel {
   #grid: FrameGrid = { rows: [], height: 0, cell: 10, perRow: 32 };
   #laidOutFor = "";
+  #sortedOut: { readonly used: Uint8Array; readonly steps: number } | undefined;
   #used = new Uint32Array(0); // frames that are ever used
   readonly #reserved = new WeakMap<FrameRow, number>();
   #neverUsed = { free: 0, reserved: 0 };
@@ -79,7 +80,11 @@ export class FramePanel extends CanvasPanel {
     if (key !== this.#laidOutFor) {
       this.#grid = layOutFrames(history.used, this.width, this.height);
       this.#laidOutFor = key;
-      this.#sortOut(history.used);
+    }
+    const { used, steps } = history;
+    if (this.#sortedOut?.used !== used || this.#sortedOut.steps !== steps) {
+      this.#sortedOut = { used, steps };
+      this.#sortOut(used);
     }
     this.#count();
     return this.#grid.height;
@@ -191,13 +196,10 @@ export class FramePanel extends CanvasPanel {
     }
     this.#dim(context, row);
     this.drawn += row.count;
-    if (changed.size === 0) return;
-    context.strokeStyle = theme.palette.alert;
-    context.lineWidth = cell >= 10 ? 2 : 1;
-    for (let i = 0; i < row.count; ++i) {
-      if (!changed.has(row.first + i)) continue;
-      context.strokeRect(gutter + i * cell + 0.5, row.y + 0.5, cell - 2, cell - 2);
-    }
+    const changedAt: number[] = [];
+    for (let i = 0; changed.size > 0 && i < row.count; ++i)
+      if (changed.has(row.first + i)) changedAt.push(gutter + i * cell);
+    this.markChanged(context, theme.palette.alert, cell, changedAt, row.y);
   }
 
   // Takes the colour from what is not of the process that stands out.

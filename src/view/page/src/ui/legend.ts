@@ -84,6 +84,12 @@ export class FrameLegend {
       const rest = hidden.map(({ look }) => look.name).join(", ");
       items.splice(mostProcesses, 0, h("li", { title: rest }, `and ${hidden.length} more`));
     }
+    if (view.colouring === "owner") {
+      // Processes have lines of their own, so that nothing moves when the second one comes.
+      if (processes.length === 0) items.unshift(h("li", {}, "no process has memory"));
+      const own = Math.max(1, Math.min(processes.length, mostProcesses + 1));
+      items.splice(own, 0, h("li", { class: "break", "aria-hidden": "true" }));
+    }
     this.list.replaceChildren(...items);
     if (focused !== undefined)
       this.list.querySelector<HTMLElement>(`[data-process="${focused}"]`)?.focus();
