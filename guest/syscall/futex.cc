@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 
 #include "guest/arch/arch.h"
+#include "guest/introspect/introspect.h"
 #include "guest/ipc/futex_pi.h"
 #include "guest/lib/scope_guard.h"
 #include "guest/mm/slab.h"
@@ -309,6 +310,9 @@ Result<uint64_t> set_robust_list(const SyscallArgs& args) {
   constexpr uint64_t kHeadBytes = 24;
   if (args.a[1] != kHeadBytes) {
     return Error(EINVAL);
+  }
+  if (args.task.robust_list != 0) {
+    NoteChange(proto::SafepointKind::kSyscall);  // at its end the host looks at the list it knows
   }
   args.task.robust_list = args.a[0];
   return uint64_t{0};

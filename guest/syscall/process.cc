@@ -3,6 +3,7 @@
 // Making and ending processes: fork(2), vfork(2), clone(2), clone3(2), exit, exit_group,
 // set_tid_address.
 
+#include "guest/introspect/introspect.h"
 #include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
 #include "guest/syscall/syscall.h"
@@ -95,6 +96,9 @@ Result<uint64_t> exit(const SyscallArgs& args) { DoExit((args.Uint(0) & 0xFF) <<
 Result<uint64_t> exit_group(const SyscallArgs& args) { DoGroupExit((args.Uint(0) & 0xFF) << 8); }
 
 Result<uint64_t> set_tid_address(const SyscallArgs& args) {
+  if (args.task.clear_child_tid != 0) {
+    NoteChange(proto::SafepointKind::kSyscall);  // at its end the host looks at the word it knows
+  }
   args.task.clear_child_tid = args.a[0];
   return uint64_t{OwnTid(args.task)};
 }
