@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -24,14 +25,18 @@ std::vector<std::string> files;
 
 class FuzzCorpus : public vmm::testing::KvmTest {};
 
-TEST_F(FuzzCorpus, ShowsNothing) {
+fuzz::JudgeOptions Options() {
   fuzz::JudgeOptions options;
   options.guest = {.kernel_image = embedded::GuestKernel(),
                    .executor = embedded::FuzzExecutor(),
                    .check = oracle::CheckMode::kEvery};
   options.differential = true;
   options.native_user = native::testing::UserForTests();
-  absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(options);
+  return options;
+}
+
+TEST_F(FuzzCorpus, ShowsNothing) {
+  absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(Options());
   ASSERT_TRUE(judge.ok()) << judge.status();
   ASSERT_FALSE(files.empty());
   for (const std::string& file : files) {
@@ -46,6 +51,20 @@ TEST_F(FuzzCorpus, ShowsNothing) {
     ASSERT_TRUE(verdict->native.has_value()) << file;
     EXPECT_EQ(verdict->native->cut, FV_FUZZ_WHOLE) << file << ": no program to keep, it never ends";
   }
+}
+
+class Stopper : public fuzz::RunObserver {
+  void OnEvent(const proto::EventRecord&) override { raise(SIGTERM); }
+};
+
+TEST_F(FuzzCorpus, WhatASignalEndsIsNoFinding) {
+  absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(Options());
+  ASSERT_TRUE(judge.ok()) << judge.status();
+  const absl::StatusOr<fuzz::Program> program =
+      fuzz::ParseText("tasks { calls { name: \"fork\" arguments { task: 1 } } } tasks { }");
+  ASSERT_TRUE(program.ok()) << program.status();
+  Stopper stopper;
+  EXPECT_TRUE(absl::IsCancelled((*judge)->Try(*program, &stopper).status()));
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ absl::StatusOr<std::unique_ptr<Judge>> Judge::Make(const JudgeOptions& options) 
 
 absl::StatusOr<Verdict> Judge::Try(const Program& program, RunObserver* observer) {
   Verdict verdict{.finding = {}, .run = guest_->Run(program, observer), .native = {}};
+  if (verdict.run.end == SessionEnd::kSignal) return absl::CancelledError("a signal ended the run");
   verdict.finding = OfGuest(verdict.run);
   if (verdict.finding && verdict.finding->kind == "panic") {
     AddPlace(verdict.run, *verdict.finding);
