@@ -87,7 +87,7 @@ const step = new StepPanel(
 );
 const timeline = new TimelinePanel(byId("timeline"), view, theme, requestPaint);
 const links = new Links(
-  document.getElementById("links") as unknown as SVGSVGElement,
+  document.querySelector<SVGSVGElement>("#links")!,
   view,
   [first, second],
   frames,

@@ -168,7 +168,8 @@ export class AddressPanel extends CanvasPanel {
     above: MapRow | undefined,
   ): void {
     const { cell } = this.#map;
-    const { view, theme } = this;
+    const { view } = this;
+    const { stamps } = this.theme;
     const { state } = view;
     const sharing = view.sharing();
     const differences = view.comparison()?.[this.side];
@@ -179,7 +180,7 @@ export class AddressPanel extends CanvasPanel {
       above?.kind !== "cells" ||
       ((row.first - vma.page) / this.#map.perRow) % Math.ceil(14 / cell) === 0
     ) {
-      context.fillStyle = theme.palette.faint;
+      context.fillStyle = stamps.palette.faint;
       context.font = `${Math.min(11, Math.max(9, cell))}px ui-monospace, 'DejaVu Sans Mono', monospace`;
       context.textAlign = "right";
       context.fillText(
@@ -193,7 +194,7 @@ export class AddressPanel extends CanvasPanel {
     let run = { kind: PageClass.none, first: 0, count: 0 };
     const flush = () => {
       if (run.count === 0) return;
-      theme.stamps.draw(
+      stamps.draw(
         context,
         pageLooks[run.kind],
         gutter + run.first * cell,
@@ -228,7 +229,7 @@ export class AddressPanel extends CanvasPanel {
     }
     flush();
     for (const [x, difference] of differing) this.#drawDifference(context, difference, x, row.y);
-    this.markChanged(context, theme.palette.alert, cell, changedAt, row.y);
+    this.markChanged(context, stamps.palette.alert, cell, changedAt, row.y);
     this.drawn += row.count;
   }
 

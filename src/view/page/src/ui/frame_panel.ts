@@ -182,8 +182,8 @@ export class FramePanel extends CanvasPanel {
 
   #drawCells(context: CanvasRenderingContext2D, row: FrameRow, above: FrameRow | undefined): void {
     const { cell } = this.#grid;
-    const { view, theme } = this;
-    const { frames: changed } = view.changed();
+    const { stamps } = this.theme;
+    const { frames: changed } = this.view.changed();
     if (this.#hasLabel(row, above)) this.#label(context, row, Math.min(9, cell));
     let next: Look | undefined = this.colours.lookOf(row.first);
     for (let i = 0; i < row.count; ) {
@@ -192,14 +192,14 @@ export class FramePanel extends CanvasPanel {
       do {
         next = ++i < row.count ? this.colours.lookOf(row.first + i) : undefined;
       } while (next === look);
-      theme.stamps.draw(context, look, gutter + first * cell, row.y, cell, i - first);
+      stamps.draw(context, look, gutter + first * cell, row.y, cell, i - first);
     }
     this.#dim(context, row);
     this.drawn += row.count;
     const changedAt: number[] = [];
     for (let i = 0; changed.size > 0 && i < row.count; ++i)
       if (changed.has(row.first + i)) changedAt.push(gutter + i * cell);
-    this.markChanged(context, theme.palette.alert, cell, changedAt, row.y);
+    this.markChanged(context, stamps.palette.alert, cell, changedAt, row.y);
   }
 
   // Takes the colour from what is not of the process that stands out.
