@@ -13,7 +13,7 @@ BusyPages::BusyPages(uint64_t frames)
     : pages_(Mapping::Reserve((frames * sizeof(Page) + proto::kPageBytes - 1) &
                               ~(proto::kPageBytes - 1))) {}
 
-void BusyPages::Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly,
+void BusyPages::Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly, Looks looks,
                      std::vector<uint64_t>& protect) {
   ++take_;
   protect.assign(dirty.begin(), dirty.end());
@@ -21,7 +21,7 @@ void BusyPages::Take(std::span<const uint64_t> dirty, std::span<const uint64_t> 
     for (uint64_t rest = dirty[i]; rest != 0; rest &= rest - 1) {
       const auto bit = static_cast<unsigned>(std::countr_zero(rest));
       const bool is_costly = i < costly.size() && (costly[i] >> bit & 1) != 0;
-      if (!IsToProtect(i * 64 + bit, is_costly)) protect[i] &= ~(uint64_t{1} << bit);
+      if (!IsToProtect(i * 64 + bit, is_costly, looks)) protect[i] &= ~(uint64_t{1} << bit);
     }
   }
 }
@@ -30,7 +30,8 @@ bool BusyPages::HasRoom(const Page& page) const {
   return resting_ < kMost && (page.warm == 0 || resting_warm_ < kMostWarm);
 }
 
-bool BusyPages::IsToProtect(uint64_t frame, bool costly) {
+bool BusyPages::IsToProtect(uint64_t frame, bool costly, Looks looks) {
+  const bool cheap = looks == Looks::kAreCheap;
   Page& page = reinterpret_cast<Page*>(pages_.data())[frame];
   if (page.writes == kBusy) {
     if (take_ < page.when && !(costly && page.warm != 0)) return false;
@@ -41,12 +42,13 @@ bool BusyPages::IsToProtect(uint64_t frame, bool costly) {
     return true;
   }
   const uint32_t gap = take_ - page.when;
-  if (page.writes == 0 || gap > kNear) {
+  if (page.writes == 0 || gap > (cheap ? kCheapNear : kNear)) {
     page = {1, 0, take_};
     return true;
   }
   page = {static_cast<uint16_t>(page.writes + 1), page.warm != 0 || gap > kHot, take_};
-  if (page.writes < kBusy) return true;
+  if (page.writes < (cheap ? kCheapBusy : kBusy)) return true;
+  page.writes = kBusy;
   if (!HasRoom(page) || (costly && page.warm != 0)) {
     page.writes = kBusy - 1;
     return true;
@@ -54,7 +56,8 @@ bool BusyPages::IsToProtect(uint64_t frame, bool costly) {
   ++resting_;
   resting_warm_ += page.warm;
   // Not all at once when the rest is over.
-  page.when = take_ + kRest + static_cast<uint32_t>(frame % kRest);
+  const uint32_t rest = cheap ? kCheapRest : kRest;
+  page.when = take_ + rest + static_cast<uint32_t>(frame % rest);
   return false;
 }
 

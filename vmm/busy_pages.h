@@ -23,6 +23,11 @@ class BusyPages {
   static constexpr uint32_t kHot = 4;
   // For so many takes, and up to twice as many, it is then not protected.
   static constexpr uint32_t kRest = 64;
+  // Where a look costs next to nothing, a page rests from its second write on, and for longer.
+  static constexpr uint32_t kCheapBusy = 2;
+  static constexpr uint32_t kCheapNear = 64;
+  static constexpr uint32_t kCheapRest = 512;
+  enum class Looks : uint8_t { kCost, kAreCheap };
   // No more pages than that rest at a time: the log's reader looks at all of them each time.
   static constexpr uint32_t kMost = 512;
   // Of them, warm ones: a process's pages, of which there are many, leave room for the kernel's.
@@ -34,7 +39,7 @@ class BusyPages {
   // `dirty` is the log at this take, `protect` becomes the part of it to protect. A page of
   // `costly`, which may be shorter, rests only if it is hot: each look at it costs more than a
   // word.
-  void Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly,
+  void Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly, Looks looks,
             std::vector<uint64_t>& protect);
 
  private:
@@ -44,7 +49,7 @@ class BusyPages {
     uint32_t when;    // busy: the take at which its rest ends; else that of the last write
   };
   bool HasRoom(const Page& page) const;
-  bool IsToProtect(uint64_t frame, bool costly);
+  bool IsToProtect(uint64_t frame, bool costly, Looks looks);
 
   Mapping pages_;  // a Page for each frame, zeros where nothing was ever written
   uint32_t take_ = 0;

@@ -15,13 +15,14 @@ constexpr uint64_t kFrames = 2 * BusyPages::kMost;
 class BusyPagesTest : public ::testing::Test {
  protected:
   // One take with `frames` in the log: whether each is to be protected.
-  std::set<uint64_t> Take(const std::set<uint64_t>& frames, const std::set<uint64_t>& costly = {}) {
+  std::set<uint64_t> Take(const std::set<uint64_t>& frames, const std::set<uint64_t>& costly = {},
+                          BusyPages::Looks looks = BusyPages::Looks::kCost) {
     std::vector<uint64_t> dirty(kFrames / 64);
     for (const uint64_t frame : frames) dirty[frame / 64] |= uint64_t{1} << (frame % 64);
     std::vector<uint64_t> of_those(costly.empty() ? 0 : *costly.rbegin() / 64 + 1);
     for (const uint64_t frame : costly) of_those[frame / 64] |= uint64_t{1} << (frame % 64);
     std::vector<uint64_t> protect;
-    pages_.Take(dirty, of_those, protect);
+    pages_.Take(dirty, of_those, looks, protect);
     std::set<uint64_t> result;
     for (uint64_t frame = 0; frame < kFrames; ++frame) {
       if (protect[frame / 64] >> (frame % 64) & 1) result.insert(frame);
@@ -38,6 +39,19 @@ TEST_F(BusyPagesTest, RestsAfterWritesInARow) {
   }
   EXPECT_EQ(Take({3}), Set{}) << "busy";
   EXPECT_EQ(Take({3, 4, 511}), (Set{4})) << "near enough; 4 is new";
+}
+
+TEST_F(BusyPagesTest, RestsSoonerAndLongerWhereLooksAreCheap) {
+  constexpr auto kCheap = BusyPages::Looks::kAreCheap;
+  for (uint32_t write = 1; write < BusyPages::kCheapBusy; ++write) {
+    EXPECT_EQ(Take({512}, {}, kCheap), Set{512});
+    for (uint32_t take = 1; take < BusyPages::kCheapNear; ++take) Take({}, {}, kCheap);
+  }
+  for (uint32_t take = 0; take < BusyPages::kCheapRest; ++take) {
+    ASSERT_EQ(Take({512}, {}, kCheap), Set{}) << take;
+  }
+  EXPECT_EQ(Take({512}, {}, kCheap), Set{512}) << "the rest is over";
+  EXPECT_EQ(Take({512}, {}, kCheap), Set{}) << "still busy";
 }
 
 TEST_F(BusyPagesTest, AWriteNowAndThenIsNoRow) {

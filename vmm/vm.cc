@@ -55,7 +55,7 @@ void Vm::RemakeSlot() {
 }
 
 void Vm::GetDirtyLog(std::vector<uint64_t>& bitmap) {
-  bitmap.assign(memory_bytes_ / proto::kPageBytes / 64, 0);
+  bitmap.resize(memory_bytes_ / proto::kPageBytes / 64);
   kvm_dirty_log log{};
   log.slot = kSlot;
   log.dirty_bitmap = bitmap.data();

@@ -96,14 +96,16 @@ bool TableMirror::Hold(uint64_t root, uint64_t model) {
   return Enter(root, proto::kPageTableLevels, model);
 }
 
+bool TableMirror::IsAsRead(const Table& table) const {
+  return memory_.Same(table.frame << proto::kPageShift, table.entries.data(),
+                      Slots(table.level) * sizeof(Pte));
+}
+
 void TableMirror::StageUpper(Table& table) {
+  if (IsAsRead(table)) return;
   Staged& staged = staged_.emplace_back();
   staged.frame = table.frame;
   Load(table, staged.entries);
-  if (staged.entries == table.entries) {
-    staged_.pop_back();
-    return;
-  }
   for (unsigned i = 0; i < Slots(table.level); ++i) {
     if (PointsElsewhere(table.entries[i], staged.entries[i])) Unfollow(table, i);
   }
@@ -126,9 +128,9 @@ void TableMirror::ApplyUpper(const Staged& staged) {
 }
 
 void TableMirror::UpdateLeaf(Table& table) {
+  if (IsAsRead(table)) return;
   Entries now;
   Load(table, now);
-  if (now == table.entries) return;
   schema::Table& told = *change_->add_tables();
   told.set_frame(static_cast<uint32_t>(table.frame));
   AddDifference(table.entries, now, told);

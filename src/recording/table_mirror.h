@@ -65,6 +65,7 @@ class TableMirror {
     return table == nullptr || table->fresh ? nullptr : table;
   }
   void Load(const Table& table, Entries& entries) const;
+  bool IsAsRead(const Table& table) const;
   bool Enter(uint64_t frame, unsigned level, uint64_t model);
   void Leave(Table& table);
   void Follow(Table& table, unsigned index, uint64_t model);
