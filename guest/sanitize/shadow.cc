@@ -20,7 +20,7 @@ namespace {
 
 // What a word of the shadow stands for.
 constexpr uint64_t kWordSpan = kGranule * sizeof(uint64_t);
-constexpr size_t kStackWords = 3;  // written by InitKernelStack and SetStackCanary
+constexpr size_t kStackWords = 4;  // InitKernelStack, SetStackCanary, TellSavedFpu
 constexpr size_t kStackEndWords = 8;
 
 constinit uint64_t doorbell = 0;  // its page, above RAM: no shadow, but accessible

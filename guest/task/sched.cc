@@ -13,6 +13,7 @@
 #include "guest/task/priority.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
+#include "guest/task/task_internal.h"
 
 namespace fv::guest {
 namespace {
@@ -55,7 +56,7 @@ void LoadUserRegisters(Task& task) {
   RestoreFpu(task.fpu);
   WriteFsBase(task.fs_base);
   WriteGsBase(task.gs_base);
-  cpu.registers_of = &task;
+  SetUserRegistersOwner(&task);
 }
 
 void SwitchTo(Task& from, Task& to) {
@@ -135,7 +136,16 @@ void SaveUserRegisters(Task& task) {
   }
 }
 
-void SetUserRegistersOwner(Task* task) { Cpu().registers_of = task; }
+void SetUserRegistersOwner(Task* task) {
+  Task*& owner = Cpu().registers_of;
+  if (owner != nullptr) {
+    TellSavedFpu(*owner, owner->fpu);
+  }
+  if (task != nullptr) {
+    TellSavedFpu(*task, nullptr);
+  }
+  owner = task;
+}
 
 void ForgetUserRegisters(Task& task) {
   if (Cpu().registers_of == &task) {

@@ -130,6 +130,7 @@ Status AllocateFpu(Task& task) {
     return Error(ENOMEM);
   }
   InitFpu(task.fpu);
+  TellSavedFpu(task, task.fpu);
   return Ok();
 }
 

@@ -18,6 +18,11 @@ namespace fv::guest {
 Result<Task*> AllocateTask();
 // Gives the task an FPU area in the state of a new program. Errors: ENOMEM.
 Status AllocateFpu(Task& task);
+// For the host, in the word of the task's kernel stack behind those of guest/arch/arch.h: where its
+// floating-point registers are saved; nullptr: the CPU has them.
+inline void TellSavedFpu(const Task& task, const void* area) {
+  reinterpret_cast<const void**>(task.stack)[3] = area;
+}
 Sighand* NewSighand();  // nullptr: no memory
 void PutSighand(Sighand* sighand);
 SignalStruct* NewSignalStruct();

@@ -2,7 +2,7 @@
 //
 // A process of a guest as a core file, as if it had dumped core at that moment: for gdb with the
 // program's file. Notes as Linux writes them, but for what the host cannot see: the cause
-// (NT_SIGINFO), floating-point registers of tasks that do not run.
+// (NT_SIGINFO).
 #pragma once
 
 #include <cstdint>

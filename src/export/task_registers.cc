@@ -42,8 +42,14 @@ std::optional<user_regs_struct> UserRegistersOf(const query::Moment& moment,
 
 std::optional<user_fpregs_struct> FloatingRegistersOf(const query::Moment& moment,
                                                       const inspect::Task& task) {
-  if (!moment.cpu || TaskOnCpu(moment) != &task) return std::nullopt;
-  return moment.cpu->floating;
+  uint64_t area = 0;
+  if (task.record.mm == 0 || !task.stack_readable ||
+      !moment.memory.ReadPtr(inspect::SavedFpuAt(task.record.stack), area)) {
+    return std::nullopt;
+  }
+  if (area == 0) return moment.cpu ? std::optional(moment.cpu->floating) : std::nullopt;
+  user_fpregs_struct floating;  // an area of XSAVE begins as that of FXSAVE
+  return moment.memory.ReadPtr(area, floating) ? std::optional(floating) : std::nullopt;
 }
 
 }  // namespace fv::exports

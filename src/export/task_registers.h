@@ -19,8 +19,9 @@ const inspect::Task* TaskOnCpu(const query::Moment& moment);
 std::optional<user_regs_struct> UserRegistersOf(const query::Moment& moment,
                                                 const inspect::Task& task);
 
-// The kernel uses no floating-point registers: on the CPU they are the running task's. Those of the
-// others are in kernel memory that no record names: nullopt.
+// The kernel uses no floating-point registers: the CPU has those of the program that ran last, and
+// the others' are where the kernel saved them. nullopt: a kernel task, or one of which neither can
+// be read.
 std::optional<user_fpregs_struct> FloatingRegistersOf(const query::Moment& moment,
                                                       const inspect::Task& task);
 

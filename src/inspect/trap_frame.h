@@ -24,4 +24,8 @@ constexpr uint64_t TrapFrameAt(uint64_t stack) {
   return stack + proto::kKernelStackBytes - sizeof(TrapFrame);
 }
 
+// Where the address of its saved floating-point registers stands, an area of FXSAVE or XSAVE; 0
+// there: the CPU has them (guest/task/task_internal.h, TellSavedFpu).
+constexpr uint64_t SavedFpuAt(uint64_t stack) { return stack + 3 * sizeof(uint64_t); }
+
 }  // namespace fv::inspect

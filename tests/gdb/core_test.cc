@@ -93,15 +93,17 @@ TEST_P(CoreTest, OfATaskHasItsThreadsAndMemory) {
 
 TEST_P(CoreTest, OfAThreadShowsThatThreadFirst) {
   Inspect({"core", "3", "--out=" + Path("core")});
-  ExpectInOrder(Gdb(Absolute(FLAGS_debuggee), Path("core"), {"bt", "info threads"}),
-                {"Wait (argument=", "* 1", "LWP 3", "LWP 2", "Split"});
+  ExpectInOrder(
+      Gdb(Absolute(FLAGS_debuggee), Path("core"), {"bt", "print $xmm7.v4_int32", "info threads"}),
+      {"Wait (argument=", "$1 = {5555, 6666, 7777, 8888}", "* 1", "LWP 3", "LWP 2", "Split"});
 }
 
 TEST_P(CoreTest, OfAChildIsTheChilds) {
   Inspect({"core", "4", "--out=" + Path("core")});
-  const std::string text =
-      Gdb(Absolute(FLAGS_debuggee), Path("core"), {"bt", "print counter", "info threads"});
-  ExpectInOrder(text, {"Split (amount=1)", "main ()", "$1 = 42", "LWP 4"});
+  const std::string text = Gdb(Absolute(FLAGS_debuggee), Path("core"),
+                               {"bt", "print counter", "print $xmm7.v4_int32", "info threads"});
+  ExpectInOrder(
+      text, {"Split (amount=1)", "main ()", "$1 = 42", "$2 = {1111, 2222, 3333, 4444}", "LWP 4"});
   EXPECT_EQ(text.find("LWP 3"), std::string::npos) << "a fork copies one thread\n" << text;
 }
 
