@@ -19,6 +19,7 @@
 #include "guest/lib/list.h"
 #include "guest/lib/pid_map.h"
 #include "guest/lib/ref.h"
+#include "guest/lib/wait_queue.h"
 #include "proto/records.h"
 
 namespace fv::guest {
@@ -79,6 +80,8 @@ class Pid : public proto::PidRecord {
     const bool seen = reader.level <= level && &SpaceAt(reader.level) == &reader;
     return seen ? static_cast<uint32_t>(At(reader.level).number) : 0;
   }
+
+  WaitQueue exit_waiters;  // pidfd pollers: the task has ended (Linux: wait_pidfd)
 };
 
 }  // namespace fv::guest

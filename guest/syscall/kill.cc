@@ -5,7 +5,6 @@
 
 #include <linux/capability.h>
 #include <linux/fcntl.h>
-#include <linux/pidfd.h>
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/file.h"
@@ -115,6 +114,38 @@ Result<uint64_t> SendToThread(Task& sender, int tgid, int tid, const SigInfo& in
   return uint64_t{0};
 }
 
+// Flags of pidfd_send_signal, newer than the headers of this build (Linux 6.9).
+enum PidfdScope : uint32_t { kToThread = 1, kToProcess = 2, kToGroup = 4 };
+
+// What a descriptor of pidfd_send_signal refers to, and whom it means without flags.
+struct SignalledId {
+  Ref<Pid> pid;
+  uint32_t scope;
+};
+
+// A pidfd, or a process's directory in /proc. Errors: EBADF, ESRCH, EINVAL (a process that the
+// caller could not name).
+Result<SignalledId> IdToSignal(Task& sender, int fd) {
+  const Ref<File> file = TRY(sender.files().Get(fd));
+  Pid* pid = PidOfPidfd(*file);
+  const uint32_t scope =
+      pid != nullptr && (file->flags() & kPidfdThread) != 0 ? kToThread : kToProcess;
+  if (pid == nullptr) {
+    const uint32_t process = ProcessOfDirectory(*file);
+    if (process == 0) {
+      return Error(EBADF);
+    }
+    pid = FindGlobalPid(process);
+    if (pid == nullptr) {
+      return Error(ESRCH);
+    }
+  }
+  if (!ActivePidNamespace(sender).Contains(pid->space())) {
+    return Error(EINVAL);
+  }
+  return SignalledId{Ref<Pid>(*pid), scope};
+}
+
 // The siginfo that a program made. Only the kernel may pretend to be the kernel or kill().
 Result<SigInfo> ReadSigInfo(Task& task, uint64_t address, int signo, int target) {
   SigInfo info = TRY(ReadUser<SigInfo>(*task.mm(), address));
@@ -193,17 +224,18 @@ Result<uint64_t> rt_tgsigqueueinfo(const SyscallArgs& args) {
 
 Result<uint64_t> pidfd_open(const SyscallArgs& args) {
   const uint32_t flags = args.Uint(1);
-  if ((flags & ~static_cast<uint32_t>(PIDFD_NONBLOCK)) != 0 || args.Int(0) <= 0) {
+  if ((flags & ~uint32_t{O_NONBLOCK | kPidfdThread}) != 0 || args.Int(0) <= 0) {
     return Error(EINVAL);
   }
-  Task* target = FindTaskFor(args.task, args.Uint(0));
+  Pid* pid = FindPid(args.Uint(0), ActivePidNamespace(args.task));
+  const Task* target = TaskOf(pid);
   if (target == nullptr) {
     return Error(ESRCH);
   }
-  if (!target->IsLeader()) {
-    return Error(ENOENT);  // a thread: PIDFD_THREAD would be needed
+  if (!target->IsLeader() && (flags & kPidfdThread) == 0) {
+    return Error(ENOENT);
   }
-  Ref<File> file = TRY(MakePidfd(*target, flags & O_NONBLOCK));
+  Ref<File> file = TRY(MakePidfd(*pid, flags));
   const int fd = TRY(args.task.files().Add(std::move(file), CloseOnExecFlag::kYes,
                                            args.task.rlimit(kRlimitNofile)));
   return static_cast<uint64_t>(fd);
@@ -212,39 +244,31 @@ Result<uint64_t> pidfd_open(const SyscallArgs& args) {
 // pidfd_send_signal(pidfd, signo, info, flags)
 Result<uint64_t> pidfd_send_signal(const SyscallArgs& args) {
   const int signo = args.Int(1);
-  if (args.Uint(3) != 0) {
+  const uint32_t flags = args.Uint(3);
+  if ((flags & ~(kToThread | kToProcess | kToGroup)) != 0 || (flags & (flags - 1)) != 0) {
     return Error(EINVAL);
   }
-  Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
-  Task* target = TaskOfPidfd(*file);
-  if (target == nullptr) {
-    const uint32_t process = ProcessOfDirectory(*file);
-    if (process == 0) {
-      return Error(EBADF);
-    }
-    target = FindProcess(process);
-    if (target == nullptr) {
-      return Error(ESRCH);
-    }
-  }
-  if (target->state != proto::TaskState::kDead &&
-      !ActivePidNamespace(args.task).Contains(ActivePidNamespace(*target))) {
-    return Error(EINVAL);  // a process that the caller could not name
-  }
-  SigInfo info = UserSignal(signo, args.task);
+  const SignalledId to = TRY(IdToSignal(args.task, args.Int(0)));
+  const uint32_t scope = flags != 0 ? flags : to.scope;
+  SigInfo info = scope == kToThread ? ThreadSignal(signo, args.task) : UserSignal(signo, args.task);
   if (args.a[2] != 0) {
     info = TRY(ReadUser<SigInfo>(*args.task.mm(), args.a[2]));
     if (info.signo != signo) {
       return Error(EINVAL);
     }
-    if ((info.code >= 0 || info.code == kSiTkill) && target != args.task.leader()) {
+    const bool to_itself = to.pid.get() == &args.task.id() && scope != kToGroup;
+    if ((info.code >= 0 || info.code == kSiTkill) && !to_itself) {
       return Error(EPERM);
     }
   }
-  if (target->state == proto::TaskState::kDead) {
+  if (scope == kToGroup) {
+    return SendToGroup(args.task, to.pid.get(), info);
+  }
+  Task* target = TaskOf(to.pid.get());
+  if (target == nullptr) {
     return Error(ESRCH);
   }
-  TRY(SendChecked(args.task, *target, info, Scope::kProcess));
+  TRY(SendChecked(args.task, *target, info, scope == kToThread ? Scope::kThread : Scope::kProcess));
   return uint64_t{0};
 }
 

@@ -90,9 +90,13 @@ Result<uint64_t> setns(const SyscallArgs& args) {
     TRY(EnterNamespaces(args.task, *target));
     return uint64_t{0};
   }
-  const Task* process = TaskOfPidfd(*file);
-  if (process == nullptr) {
+  const Pid* pid = PidOfPidfd(*file);
+  if (pid == nullptr) {
     return Error(EINVAL);
+  }
+  const Task* process = TaskOf(pid);
+  if (process == nullptr) {
+    return Error(ESRCH);
   }
   const NamespaceTarget target = TRY(NamespacesOf(*process, kinds));
   TRY(EnterNamespaces(args.task, target));

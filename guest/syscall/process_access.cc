@@ -50,11 +50,12 @@ Result<uint64_t> pidfd_getfd(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   Ref<File> pidfd = TRY(args.task.files().Get(args.Int(0)));
-  const Task* target = TaskOfPidfd(*pidfd);
-  if (target == nullptr) {
+  const Pid* pid = PidOfPidfd(*pidfd);
+  if (pid == nullptr) {
     return Error(EBADF);
   }
-  if (target->files_or_null() == nullptr) {
+  const Task* target = TaskOf(pid);
+  if (target == nullptr || target->files_or_null() == nullptr) {
     return Error(ESRCH);
   }
   if (!MayInspectTask(target->pid)) {
@@ -102,13 +103,16 @@ Result<uint64_t> process_mrelease(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   Ref<File> pidfd = TRY(args.task.files().Get(args.Int(0)));
-  const Task* target = TaskOfPidfd(*pidfd);
-  if (target == nullptr) {
+  const Pid* pid = PidOfPidfd(*pidfd);
+  if (pid == nullptr) {
     return Error(EBADF);
   }
+  const Task* target = TaskOf(pid);
+  if (target == nullptr) {
+    return Error(ESRCH);
+  }
   if (target->mm() == nullptr) {
-    return target->state == proto::TaskState::kDead ? Result<uint64_t>(Error(ESRCH))
-                                                    : Result<uint64_t>(uint64_t{0});
+    return uint64_t{0};
   }
   if (!UsersAreDying(*target->mm())) {
     return Error(EINVAL);

@@ -94,11 +94,11 @@ Result<uint64_t> process_madvise(const SyscallArgs& args) {
   Mm& mine = CallerMm(args.task);
   UserBuffer ranges = TRY(UserBuffer::FromIovec(mine, args.a[1], args.a[2]));
   Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
-  const Task* task = TaskOfPidfd(*file);
-  if (task == nullptr) {
+  const Pid* pid = PidOfPidfd(*file);
+  if (pid == nullptr) {
     return Error(EBADF);
   }
-  const Result<Mm*> accessed = MmToAccess(task);
+  const Result<Mm*> accessed = MmToAccess(TaskOf(pid));
   if (!accessed.ok()) {
     return accessed.error() == Error(EPERM) ? Error(EACCES) : accessed.error();
   }

@@ -41,12 +41,12 @@ Result<WaitRequest> RequestOfWaitid(Task& task, int type, int id) {
         return Error(EINVAL);
       }
       Ref<File> file = TRY(task.files().Get(id));
-      Task* target = TaskOfPidfd(*file);
-      if (target == nullptr) {
+      const Pid* pid = PidOfPidfd(*file);
+      if (pid == nullptr) {
         return Error(EBADF);
       }
       request.whom = WaitFor::kPid;
-      request.id = target->tgid;
+      request.id = TaskOf(pid) != nullptr ? pid->global() : 0;
       if (file->nonblocking()) {
         request.options |= kWnohang;  // and EAGAIN instead of 0
       }

@@ -194,7 +194,7 @@ void DoExit(uint32_t status) {
   AccountKernelTime();
   const bool release = ExitNotify(task, group_dead);
   NoteChange(proto::SafepointKind::kExit);
-  task.exit_waiters.WakeAll();
+  task.id().exit_waiters.WakeAll();
   if (release) {
     ReleaseTask(task);
   }

@@ -189,7 +189,8 @@ Result<Task*> MakeChild(const CloneArgs& args, Task& parent, ForkClock& clock) {
   TRY(CopyThread(args, parent, *child));
   clock.MarkMm();
   if ((args.flags & kClonePidfd) != 0) {
-    TRY(InstallPidfd(parent, *child, args.pidfd));
+    const uint32_t flags = (args.flags & kCloneThread) != 0 ? kPidfdThread : 0;
+    TRY(InstallPidfd(parent, *child, args.pidfd, flags));
   }
 
   undo_mm.Dismiss();

@@ -204,6 +204,7 @@ void DetachIds(Task& task) {
     }
   }
   own.task = 0;
+  own.exit_waiters.WakeAll();
   task.TaskRecord::id = 0;
   ReleaseIfUnused(own);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file holds a reference to the task and waits on its exit queue.
+// The file holds the id and waits on its queue.
 
 #include "guest/task/pidfd.h"
 
@@ -17,6 +17,7 @@
 #include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
+#include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/task.h"
@@ -29,30 +30,34 @@ constexpr unsigned kRlimitNofile = 7;
 
 class PidfdInode final : public Inode {
  public:
-  explicit PidfdInode(Task& task) : Inode(AnonymousSuperblock(), 0700), task_(task) {
-    GetTask(task);
-  }
-  ~PidfdInode() { PutTask(task_); }
+  explicit PidfdInode(Pid& pid) : Inode(AnonymousSuperblock(), 0700), pid_(pid) {}
   Result<Ref<File>> Open(Ref<Dentry> /*dentry*/, uint32_t /*flags*/) override {
     return Error(ENXIO);
   }
-  Task& task() const { return task_; }
+  Pid& pid() const { return *pid_; }
 
  private:
   void Destroy() override { DestroyObject(this); }
-  Task& task_;
+  Ref<Pid> pid_;
 };
 
 class PidfdFile final : public File {
  public:
-  PidfdFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {}
+  PidfdFile(Ref<Dentry> dentry, uint32_t flags) : File(std::move(dentry), flags) {
+    status |= flags & kPidfdThread;  // elsewhere a flag of creation, here it stays
+  }
+  // A process has ended when all its threads have, also for who watches its leader. (Linux:
+  // pidfd_poll, delay_group_leader.)
   uint32_t Poll(PollTable* table) override {
-    Task& task = static_cast<PidfdInode&>(inode()).task();
     if (table != nullptr) {
-      table->Wait(task.exit_waiters);
+      table->Wait(pid().exit_waiters);
+    }
+    Task* task = TaskOf(&pid());
+    if (task == nullptr) {
+      return POLLIN | POLLRDNORM | POLLHUP;
     }
     const bool ended =
-        task.state == proto::TaskState::kZombie || task.state == proto::TaskState::kDead;
+        task->state == proto::TaskState::kZombie && (!task->IsLeader() || GroupIsEmpty(*task));
     return ended ? POLLIN | POLLRDNORM : 0;
   }
   // A regular file of pidfs, which has a position, but nothing to read, write or change.
@@ -65,11 +70,10 @@ class PidfdFile final : public File {
     return Error(offset + length > INT64_MAX ? EFBIG : EOPNOTSUPP);
   }
   size_t FormatInfo(char* out, size_t capacity) override {
-    const Task& task = static_cast<PidfdInode&>(inode()).task();
-    if (task.state == proto::TaskState::kDead) {
+    const Pid& id = pid();
+    if (TaskOf(&id) == nullptr) {
       return Format(out, capacity, "Pid:\t-1\nNSpid:\t-1\n");
     }
-    const Pid& id = task.id();
     const PidNamespace& reader = *CurrentPidNamespace();
     const uint32_t seen = id.NumberIn(reader);
     size_t length = Format(out, capacity, "Pid:\t%u\nNSpid:\t%u", seen, seen);
@@ -81,13 +85,14 @@ class PidfdFile final : public File {
   }
 
  private:
+  Pid& pid() { return static_cast<PidfdInode&>(inode()).pid(); }
   void Destroy() override { DestroyObject(this); }
 };
 
 }  // namespace
 
-Result<Ref<File>> MakePidfd(Task& task, uint32_t flags) {
-  auto* inode = MakeObject<PidfdInode>(task);
+Result<Ref<File>> MakePidfd(Pid& pid, uint32_t flags) {
+  auto* inode = MakeObject<PidfdInode>(pid);
   if (inode == nullptr) {
     return Error(ENOMEM);
   }
@@ -100,16 +105,16 @@ Result<Ref<File>> MakePidfd(Task& task, uint32_t flags) {
   return Ref<File>::Adopt(file);
 }
 
-Task* TaskOfPidfd(File& file) {
+Pid* PidOfPidfd(File& file) {
   if (strcmp(file.dentry().name(), kName) != 0 ||
       &file.inode().superblock() != &AnonymousSuperblock()) {
     return nullptr;
   }
-  return &static_cast<PidfdInode&>(file.inode()).task();
+  return &static_cast<PidfdInode&>(file.inode()).pid();
 }
 
-Status InstallPidfd(Task& parent, Task& child, uint64_t user_address) {
-  Ref<File> file = TRY(MakePidfd(child, 0));
+Status InstallPidfd(Task& parent, Task& child, uint64_t user_address, uint32_t flags) {
+  Ref<File> file = TRY(MakePidfd(child.id(), flags));
   const int fd =
       TRY(parent.files().Add(std::move(file), CloseOnExecFlag::kYes, parent.rlimit(kRlimitNofile)));
   if (!WriteUser(*parent.mm(), user_address, fd).ok()) {

@@ -257,6 +257,9 @@ void ReleaseTask(Task& task) {
   task.TaskRecord::sighand = 0;
   task.TaskRecord::signal = 0;
   PutSignalStruct(&signal);
+  if (report_leader) {
+    leader.id().exit_waiters.WakeAll();
+  }
   if (report_leader && DoNotifyParent(leader, static_cast<int>(leader.exit_signal))) {
     ReleaseTask(leader);
   }

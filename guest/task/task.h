@@ -150,8 +150,7 @@ class Task : public proto::TaskRecord {
   TaskIoContext* io_context = nullptr;  // counted; io_context.h
   uint64_t timer_slack_ns = 50000;
   uint64_t default_timer_slack_ns = 50000;
-  uint8_t dumpable = 1;    // prctl(PR_SET_DUMPABLE)
-  WaitQueue exit_waiters;  // pidfd pollers
+  uint8_t dumpable = 1;  // prctl(PR_SET_DUMPABLE)
 
   // Accounting.
   TaskTimes times;
