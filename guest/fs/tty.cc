@@ -97,8 +97,9 @@ bool Tty::Satisfies(size_t wanted) const {
 Status Tty::WaitForInput(uint64_t deadline_ns, size_t wanted) {
   Pull();
   BeginWait();
-  const Status status =
-      WaitUntil(readers, deadline_ns, [&] { return input_ended || hung_up || Satisfies(wanted); });
+  const Status status = WaitUntil(readers, deadline_ns, [this, wanted, before = hang_ups] {
+    return input_ended || hang_ups != before || Satisfies(wanted);
+  });
   EndWait();
   return status;
 }
@@ -121,7 +122,7 @@ void Tty::Resize(const struct winsize& new_size) {
 }
 
 void Tty::HangUp() {
-  hung_up = true;
+  ++hang_ups;
   line.Flush();
   const uint32_t sid = session;
   const uint32_t group = foreground;

@@ -42,7 +42,7 @@ class Tty : public EchoSink {
   uint32_t session = 0;      // 0: it is nobody's controlling terminal
   bool input_ended = false;  // nothing more comes: a read gives what is there, then 0
   bool input_is_tty = true;  // else bytes come as they are (the host's standard input is a file)
-  bool hung_up = false;      // for ever: reads give 0, writes fail
+  uint32_t hang_ups = 0;     // files that were open at one are dead: reads give 0, writes fail
 
   // Its number (st_rdev of its inode).
   virtual uint64_t device() const = 0;
@@ -76,7 +76,8 @@ class Tty : public EchoSink {
   Status WaitForInput(uint64_t deadline_ns, size_t wanted);
   void ChangeFlow(OutputFlow flow);
   void Resize(const struct winsize& new_size);
-  // Nobody's terminal any more, and dead: the session's leader gets SIGHUP and SIGCONT.
+  // Nobody's terminal any more, dead for whoever has it open: the session's leader gets SIGHUP and
+  // SIGCONT.
   void HangUp();
   // Job control: a process in the background of the session is about to read (SIGTTIN) or to
   // change or write to it (SIGTTOU). Errors: EIO, kErestartSys (the signal was sent).

@@ -23,7 +23,10 @@ constexpr uint32_t kOutputEvents = POLLOUT | POLLWRNORM;
 class TtyFile final : public File {
  public:
   TtyFile(Ref<Dentry> dentry, uint32_t flags, Ref<Tty> tty, Stream stream)
-      : File(std::move(dentry), flags), tty_(std::move(tty)), stream_(stream) {
+      : File(std::move(dentry), flags),
+        tty_(std::move(tty)),
+        hang_ups_(tty_->hang_ups),
+        stream_(stream) {
     tty_->Opened();
   }
   Result<uint64_t> Read(IoBuffer& to, uint64_t& position) override;
@@ -33,11 +36,13 @@ class TtyFile final : public File {
   Result<uint64_t> Ioctl(uint32_t command, uint64_t argument, Mm& mm) override;
 
  private:
+  bool hung_up() const { return tty_->hang_ups != hang_ups_; }
   Status WaitToRead(size_t wanted);
   Status WaitToWrite();
   void OnLastClose() override { tty_->Closed(); }
   void Destroy() override { DestroyObject(this); }
   Ref<Tty> tty_;
+  uint32_t hang_ups_;  // of the terminal when it was opened
   Stream stream_;
 };
 
@@ -57,7 +62,7 @@ Status TtyFile::WaitToRead(size_t wanted) {
 }
 
 Result<uint64_t> TtyFile::Read(IoBuffer& to, uint64_t&) {
-  if (tty_->hung_up) {
+  if (hung_up()) {
     return uint64_t{0};
   }
   TRY(tty_->CheckForeground(kSigTtin));
@@ -89,12 +94,11 @@ Status TtyFile::WaitToWrite() {
   if (nonblocking()) {
     return Error(EAGAIN);
   }
-  return WaitUntil(tty_->writers, kNoDeadline,
-                   [&] { return tty_->hung_up || tty_->WriteRoom() > 0; });
+  return WaitUntil(tty_->writers, kNoDeadline, [&] { return hung_up() || tty_->WriteRoom() > 0; });
 }
 
 Result<uint64_t> TtyFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
-  if (tty_->hung_up) {
+  if (hung_up()) {
     return Error(EIO);
   }
   if ((tty_->line.settings().c_lflag & TOSTOP) != 0) {
@@ -103,7 +107,7 @@ Result<uint64_t> TtyFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
   Status status = Ok();
   while (from.remaining() > 0 && !from.faulted() && status.ok()) {
     const size_t room = tty_->WriteRoom();
-    if (tty_->hung_up) {
+    if (hung_up()) {
       status = Error(EIO);
     } else if (room == 0) {
       status = WaitToWrite();
@@ -117,7 +121,7 @@ Result<uint64_t> TtyFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
 }
 
 uint32_t TtyFile::Poll(PollTable* table) {
-  if (tty_->hung_up) {
+  if (hung_up()) {
     return kInputEvents | kOutputEvents | POLLERR | POLLHUP;
   }
   uint32_t events = 0;
@@ -140,7 +144,7 @@ uint32_t TtyFile::Poll(PollTable* table) {
 }
 
 Result<uint64_t> TtyFile::Ioctl(uint32_t command, uint64_t argument, Mm& mm) {
-  if (tty_->hung_up) {
+  if (hung_up()) {
     return Error(command == TIOCSPGRP ? ENOTTY : EIO);
   }
   return TtyIoctl(*tty_, TtyEnd::kSlave, command, argument, mm);
