@@ -54,7 +54,10 @@ ProcInode::ProcInode(Superblock& superblock, const ProcNode& node, ProcKey key)
   SetNumber(NumberOf(node, key));
   links = IsDirectory() ? 2 : 1;
   TaskInfo info;
-  if (key.task != 0 && FillTaskInfo(key.task, info) && info.dumpable) {
+  // A directory open to all says whose the process is, come what may. (Linux: task_dump_owner.)
+  constexpr uint32_t kOpenDirectory = kTypeDirectory | 0555;
+  if (key.task != 0 && FillTaskInfo(key.task, info) &&
+      (info.dumpable || node.mode == kOpenDirectory)) {
     uid = info.euid;
     gid = info.egid;
   }

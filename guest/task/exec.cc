@@ -192,7 +192,6 @@ void BecomeProgram(Task& task, NewProgram& program, Credentials* credentials, co
     child.flags |= proto::kTaskParentExeced;
   }
   task.dumpable = program.secure ? 0 : 1;
-  task.timer_slack_ns = task.default_timer_slack_ns;
   ResetRegisters(task, program);
   EmitEvent(proto::EventKind::kExec, entry, program.stack, former_pid, AddressOf(task.mm()));
   NoteChange(proto::SafepointKind::kSyscall);

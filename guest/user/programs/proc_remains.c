@@ -120,6 +120,32 @@ static void Memory(const char* self) {
   Ok("memory");
 }
 
+static void BecomesUser(void* gates) {
+  const Baton* const* gate = gates;
+  CHECK_INT(setgid(65533), 0);
+  CHECK_INT(setuid(65534), 0);
+  Give(gate[0]);
+  Take(gate[1]);
+}
+
+// Whose it is shows even where its files are closed to its user. As root only.
+static void Owner(void) {
+  char path[32];
+  struct stat status;
+  const Baton ready = MakeBaton(), go = MakeBaton();
+  const Baton* gates[] = {&ready, &go};
+  const pid_t pid = Fork(BecomesUser, gates);
+  Take(&ready);
+  snprintf(path, sizeof(path), "/proc/%d", pid);
+  CHECK_INT(stat(path, &status), 0);
+  CHECK(status.st_uid == 65534 && status.st_gid == 65533);
+  snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+  CHECK_INT(stat(path, &status), 0);
+  CHECK(status.st_uid == 0 && status.st_gid == 0);
+  Give(&go);
+  CHECK_INT(WaitShell(pid), 0);
+}
+
 int main(int argc, char** argv) {
   static volatile unsigned char word = 'w';
   if (argc > 2) {
@@ -130,5 +156,7 @@ int main(int argc, char** argv) {
   }
   Ended();
   Memory(argv[0]);
+  if (getuid() == 0) Owner();
+  Ok("owner");
   return Finish();
 }
