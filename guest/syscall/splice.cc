@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transfers between two descriptors: sendfile(2), copy_file_range(2), splice(2), tee(2),
-// vmsplice(2). Data goes through one kernel page at a time, but vmsplice pins the user's pages.
+// Transfers between two descriptors: sendfile(2), copy_file_range(2), splice(2), tee(2). Data goes
+// through one kernel page at a time.
 #include "guest/fs/task_hooks.h"
-#include "guest/introspect/introspect.h"
 #include "guest/ipc/pipe.h"
 #include "guest/lib/blocking.h"
-#include "guest/mm/frames.h"
 #include "guest/mm/slab.h"
 #include "guest/syscall/file_args.h"
+#include "guest/syscall/splice_flags.h"
 
 namespace fv::guest::sys {
 
 namespace {
-
-// SPLICE_F_ flags: MOVE 1, MORE 4 and GIFT 8 are hints.
-constexpr uint32_t kSpliceNonblock = 2;
-constexpr uint32_t kSpliceFlags = 1 | kSpliceNonblock | 4 | 8;
 
 // One page of kernel memory for a transfer.
 class Page {
@@ -306,60 +301,6 @@ Result<uint64_t> tee(const SyscallArgs& args) {
   }
   return PipeToPipe(*in, *out, args.a[2], BlockingUnless((flags & kSpliceNonblock) != 0),
                     Consume::kNo);
-}
-
-Result<uint64_t> vmsplice(const SyscallArgs& args) {
-  if ((args.Uint(3) & ~kSpliceFlags) != 0) {
-    return Error(EINVAL);
-  }
-  const Ref<File> file = TRY(FileArgument(args, 0));
-  if (!file->readable() && !file->writable()) {
-    return Error(EBADF);
-  }
-  IovecArgument iovec;
-  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
-  IoBuffer buffer = iovec.Buffer(*args.task.mm());
-  if (buffer.remaining() == 0) {
-    return uint64_t{0};  // to or from any file
-  }
-  if (PipeOf(*file) == nullptr) {
-    return Error(EBADF);
-  }
-  uint64_t unused = 0;
-  Pipe& pipe = *PipeOf(*file);
-  // O_NONBLOCK of the file says nothing here: the call has a flag of its own.
-  const Blocking blocking = BlockingUnless((args.Uint(3) & kSpliceNonblock) != 0);
-  if (!file->writable()) {
-    if (pipe.ring->empty() && pipe.writer_count > 0 && buffer.remaining() > 0) {
-      if (blocking == Blocking::kNo) {
-        return Error(EAGAIN);
-      }
-      TRY(WaitUntil(pipe.readers, kNoDeadline,
-                    [&] { return !pipe.ring->empty() || pipe.writer_count == 0; }));
-    }
-    return file->Read(buffer, unused);
-  }
-  // Waits for room once, then gives what fits; write(2) would wait until all is in.
-  if (pipe.ring->full() && pipe.reader_count > 0 && buffer.remaining() > 0) {
-    if (blocking == Blocking::kNo) {
-      return Error(EAGAIN);
-    }
-    TRY(WaitUntil(pipe.writers, kNoDeadline,
-                  [&] { return !pipe.ring->full() || pipe.reader_count == 0; }));
-  }
-  if (buffer.remaining() == 0) {
-    return uint64_t{0};
-  }
-  if (pipe.reader_count == 0) {
-    return file->Write(buffer, unused, IoContextOf(args));  // EPIPE and its signal
-  }
-  const bool wake = pipe.ring->empty() || pipe.polled;
-  const uint64_t moved = TRY(pipe.ring->FillPinned(buffer));
-  if (wake && moved > 0) {
-    pipe.readers.WakeAll();
-  }
-  NoteChange(proto::SafepointKind::kSyscall);  // pins
-  return moved;
 }
 
 }  // namespace fv::guest::sys
