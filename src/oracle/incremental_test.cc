@@ -6,11 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <functional>
-#include <random>
 #include <set>
 #include <string>
 #include <tuple>
@@ -18,7 +15,7 @@
 #include "src/inspect/snapshot_reader.h"
 #include "src/model/events.h"
 #include "src/oracle/full_checker.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/oracle/testing/random_history.h"
 
 namespace fv::oracle {
 namespace {
@@ -67,20 +64,16 @@ std::string Text(const Findings& findings) {
 }
 
 // A guest under random operations, with both checkers on it.
-class World {
+class World : public testing::RandomHistory {
  public:
   explicit World(uint32_t seed)
-      : random_(seed),
+      : RandomHistory(seed),
         checker_(g().memory(), g().channel()),
         model_(g().memory().frames()),
         full_(g().memory()),
         reader_(g().memory(), g().channel()) {
-    processes_ = {{sample_.child, sample_.child_mm}};
     Step();
   }
-
-  GuestBuilder& g() { return sample_.guest; }
-  uint64_t Random(uint64_t below) { return random_() % below; }
 
   // Both checks; returns the incremental findings, transitions included.
   Findings Step() {
@@ -106,66 +99,6 @@ class World {
     return findings;
   }
 
-  // One operation that keeps every invariant.
-  void Operate() {
-    const size_t index = Random(processes_.size());
-    const auto [task, mm] = processes_[index];
-    const std::vector<GuestPtr> vmas = g().Vmas(mm);
-    switch (Random(9)) {
-      case 0:
-        if (processes_.size() < 6) {
-          const GuestPtr child = g().Fork(task, next_pid_++);
-          processes_.push_back({child, g().Peek<proto::TaskRecord>(child).mm});
-          if (Random(2) == 0) {
-            g().LeadSession(child);
-          }
-        }
-        return;
-      case 1:
-        if (processes_.size() > 1) {
-          g().RemoveTask(task);
-          processes_.erase(processes_.begin() + static_cast<std::ptrdiff_t>(index));
-        }
-        return;
-      case 2:
-        if (vmas.size() < 12) {
-          const uint64_t flags =
-              proto::kVmRead | proto::kVmWrite | (Random(4) == 0 ? proto::kVmDontCopy : 0);
-          g().AddVma(mm, 0x20000000 + Random(64) * 16 * kPageBytes + (next_ += 0x40000000),
-                     1 + Random(12), flags);
-        }
-        return;
-      case 3:
-        if (vmas.size() > 2) {
-          g().RemoveVma(vmas[Random(vmas.size())]);
-        }
-        return;
-      case 4:
-        g().ProtectReadOnly(vmas[Random(vmas.size())]);
-        OpenFile(task);
-        return;
-      default:
-        TouchSome(mm, vmas[Random(vmas.size())]);
-    }
-  }
-
-  void OpenFile(GuestPtr task) {
-    const uint64_t used =
-        g().Peek<proto::FdTableRecord>(g().Peek<proto::TaskRecord>(task).files).first.used;
-    if (~used != 0) {
-      g().OpenFile(task, static_cast<uint32_t>(std::countr_one(used)), g().AddFile());
-    }
-  }
-
-  void TouchSome(GuestPtr mm, GuestPtr address) {
-    const proto::VmaRecord vma = g().Peek<proto::VmaRecord>(address);
-    for (uint64_t va = vma.start; va < vma.end; va += kPageBytes) {
-      if (Random(2) == 0) {
-        g().Touch(mm, address, va, (vma.flags & proto::kVmWrite) != 0 && Random(2) == 0);
-      }
-    }
-  }
-
   // A word of something that the task shares.
   uint64_t DamagedShare(const proto::TaskRecord& task) {
     const std::pair<GuestPtr, uint64_t> shares[] = {
@@ -181,7 +114,7 @@ class World {
 
   // Damages one word that means something; returns how to put it back.
   std::function<void()> Damage() {
-    const auto& [task, mm] = processes_[Random(processes_.size())];
+    const auto& [task, mm] = processes()[Random(processes().size())];
     const std::vector<GuestPtr> vmas = g().Vmas(mm);
     const GuestPtr vma = vmas[Random(vmas.size())];
     uint64_t gpa = 0;
@@ -218,12 +151,12 @@ class World {
         break;
       case 7: {
         const GuestPtr deeper =
-            g().Peek<proto::PidRecord>(g().Peek<proto::TaskRecord>(sample_.inner).id).deeper;
-        gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample_.space : deeper) + 8 * Random(5);
+            g().Peek<proto::PidRecord>(g().Peek<proto::TaskRecord>(sample().inner).id).deeper;
+        gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample().space : deeper) + 8 * Random(5);
         break;
       }
       default:
-        gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample_.file : sample_.shared) + 24 +
+        gpa = proto::PhysOfDirectMap(Random(2) == 0 ? sample().file : sample().shared) + 24 +
               8 * Random(4);
     }
     if (gpa == 0) {
@@ -234,15 +167,10 @@ class World {
   }
 
  private:
-  testing::SampleGuest sample_;
-  std::mt19937_64 random_;
   IncrementalChecker checker_;
   model::World model_;
   FullChecker full_;
   inspect::SnapshotReader reader_;
-  std::vector<std::pair<GuestPtr, GuestPtr>> processes_;  // task, mm
-  uint32_t next_pid_ = 10;
-  uint64_t next_ = 0;
 };
 
 class Histories : public ::testing::TestWithParam<uint32_t> {};

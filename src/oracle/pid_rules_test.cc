@@ -7,53 +7,18 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <string>
-#include <vector>
 
-#include "src/inspect/snapshot_reader.h"
-#include "src/oracle/full_checker.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/oracle/testing/full_check.h"
 
 namespace fv::oracle {
 namespace {
 
 using testing::GuestPtr;
 
-class PidRulesTest : public ::testing::Test {
+class PidRulesTest : public testing::FullCheckTest {
  protected:
-  std::vector<Finding> Check() {
-    inspect::SnapshotReader reader(g().memory(), g().channel());
-    inspect::Snapshot snapshot;
-    EXPECT_TRUE(reader.ReadInto(snapshot).ok());
-    Findings findings;
-    FullChecker(g().memory()).Check(snapshot, findings);
-    return findings.list();
-  }
-  static std::string Names(const std::vector<Finding>& findings) {
-    std::string text;
-    for (const Finding& finding : findings) {
-      text += FindingText(finding, {}) + "\n";
-    }
-    return text;
-  }
-  // The first finding of `rule`; fails the test if there is none.
-  Finding Expect(Rule rule) {
-    const std::vector<Finding> findings = Check();
-    for (const Finding& finding : findings) {
-      if (finding.rule == rule) {
-        return finding;
-      }
-    }
-    ADD_FAILURE() << RuleName(rule) << " was not found, but\n" << Names(findings);
-    return {};
-  }
-
-  testing::GuestBuilder& g() { return sample_.guest; }
-  proto::TaskRecord* Task(GuestPtr task) { return g().Ptr<proto::TaskRecord>(task); }
   proto::PidRecord* IdOf(GuestPtr task) { return g().Ptr<proto::PidRecord>(Task(task)->id); }
   proto::PidNamespaceRecord* Space() { return g().Ptr<proto::PidNamespaceRecord>(sample_.space); }
-
-  testing::SampleGuest sample_;
 };
 
 TEST_F(PidRulesTest, HealthyGuest) { EXPECT_EQ(Names(Check()), ""); }

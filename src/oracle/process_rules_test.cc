@@ -7,20 +7,17 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <string>
-#include <vector>
 
 #include "proto/process_records.h"
-#include "src/inspect/snapshot_reader.h"
-#include "src/oracle/full_checker.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/inspect/process_tables.h"
+#include "src/oracle/testing/full_check.h"
 
 namespace fv::oracle {
 namespace {
 
 using testing::GuestPtr;
 
-class ProcessRulesTest : public ::testing::Test {
+class ProcessRulesTest : public testing::FullCheckTest {
  protected:
   ProcessRulesTest() {
     file_ = g().AddFile();
@@ -29,35 +26,6 @@ class ProcessRulesTest : public ::testing::Test {
     entry_ = g().QueueSignal(sample_.child, 34);
   }
 
-  std::vector<Finding> Check() {
-    inspect::SnapshotReader reader(g().memory(), g().channel());
-    inspect::Snapshot snapshot;
-    EXPECT_TRUE(reader.ReadInto(snapshot).ok());
-    Findings findings;
-    FullChecker(g().memory()).Check(snapshot, findings);
-    return findings.list();
-  }
-  static std::string Names(const std::vector<Finding>& findings) {
-    std::string text;
-    for (const Finding& finding : findings) {
-      text += FindingText(finding, {}) + "\n";
-    }
-    return text;
-  }
-  // The first finding of `rule`; fails the test if there is none.
-  Finding Expect(Rule rule) {
-    const std::vector<Finding> findings = Check();
-    for (const Finding& finding : findings) {
-      if (finding.rule == rule) {
-        return finding;
-      }
-    }
-    ADD_FAILURE() << RuleName(rule) << " was not found, but\n" << Names(findings);
-    return {};
-  }
-
-  testing::GuestBuilder& g() { return sample_.guest; }
-  proto::TaskRecord* Task(GuestPtr task) { return g().Ptr<proto::TaskRecord>(task); }
   proto::SignalRecord* Group(GuestPtr task) {
     return g().Ptr<proto::SignalRecord>(Task(task)->signal);
   }
@@ -84,7 +52,6 @@ class ProcessRulesTest : public ::testing::Test {
     return at;
   }
 
-  testing::SampleGuest sample_;
   GuestPtr file_ = 0;
   GuestPtr entry_ = 0;
 };

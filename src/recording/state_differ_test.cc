@@ -7,10 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "src/inspect/snapshot_reader.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/oracle/testing/random_history.h"
 #include "src/recording/state.h"
 
 namespace fv::recording {
@@ -21,14 +19,10 @@ using oracle::testing::GuestPtr;
 using proto::kPageBytes;
 using ::testing::IsEmpty;
 
-class World {
+// A guest under random operations, and its state rebuilt from the changes.
+class World : public oracle::testing::RandomHistory {
  public:
-  explicit World(uint32_t seed) : random_(seed), differ_(g().memory(), g().channel()) {
-    processes_ = {{sample_.child, sample_.child_mm}};
-  }
-
-  GuestBuilder& g() { return sample_.guest; }
-  uint64_t Random(uint64_t below) { return random_() % below; }
+  explicit World(uint32_t seed) : RandomHistory(seed), differ_(g().memory(), g().channel()) {}
 
   // The change since the last call, applied; the state after it.
   const schema::Change& Step() {
@@ -46,49 +40,13 @@ class World {
     return Differences(state_, StateOf(snapshot));
   }
 
-  void Operate() {
-    const size_t index = Random(processes_.size());
-    const auto [task, mm] = processes_[index];
-    const std::vector<GuestPtr> vmas = g().Vmas(mm);
-    switch (Random(8)) {
-      case 0:
-        if (processes_.size() < 6) {
-          const GuestPtr child = g().Fork(task, next_pid_++);
-          processes_.push_back({child, g().Peek<proto::TaskRecord>(child).mm});
-        }
-        return;
-      case 1:
-        if (processes_.size() > 1) {
-          g().RemoveTask(task);
-          processes_.erase(processes_.begin() + static_cast<std::ptrdiff_t>(index));
-        }
-        return;
-      case 2:
-        if (vmas.size() < 12) {
-          const uint64_t flags =
-              proto::kVmRead | proto::kVmWrite | (Random(4) == 0 ? proto::kVmDontCopy : 0);
-          g().AddVma(mm, 0x20000000 + Random(64) * 16 * kPageBytes + (next_ += 0x40000000),
-                     1 + Random(12), flags);
-        }
-        return;
-      case 3:
-        if (vmas.size() > 2) g().RemoveVma(vmas[Random(vmas.size())]);
-        return;
-      case 4:
-        g().ProtectReadOnly(vmas[Random(vmas.size())]);
-        return;
-      default:
-        TouchSome(mm, vmas[Random(vmas.size())]);
-    }
-  }
-
   // What a recording looks at, as ranges of guest-physical addresses.
   std::vector<std::pair<uint64_t, uint64_t>> Places() {
     std::vector<std::pair<uint64_t, uint64_t>> places;
     const auto add = [&](GuestPtr record, uint64_t bytes) {
       places.emplace_back(proto::PhysOfDirectMap(record), bytes);
     };
-    for (const auto& [task, mm] : processes_) {
+    for (const auto& [task, mm] : processes()) {
       add(task, sizeof(proto::TaskRecord));
       add(mm, sizeof(proto::MmRecord));
       for (const GuestPtr vma : g().Vmas(mm)) add(vma, sizeof(proto::VmaRecord));
@@ -105,26 +63,10 @@ class World {
     *g().At<uint64_t>(gpa + 8 * Random(bytes / 8)) ^= uint64_t{1} << Random(64);
   }
 
-  oracle::testing::SampleGuest& sample() { return sample_; }
-
  private:
-  void TouchSome(GuestPtr mm, GuestPtr address) {
-    const proto::VmaRecord vma = g().Peek<proto::VmaRecord>(address);
-    for (uint64_t va = vma.start; va < vma.end; va += kPageBytes) {
-      if (Random(2) == 0) {
-        g().Touch(mm, address, va, (vma.flags & proto::kVmWrite) != 0 && Random(2) == 0);
-      }
-    }
-  }
-
-  oracle::testing::SampleGuest sample_;
-  std::mt19937_64 random_;
   StateDiffer differ_;
   schema::Change change_;
   State state_;
-  std::vector<std::pair<GuestPtr, GuestPtr>> processes_;  // task, mm
-  uint32_t next_pid_ = 10;
-  uint64_t next_ = 0;
 };
 
 class Histories : public ::testing::TestWithParam<uint32_t> {};
