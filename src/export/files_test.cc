@@ -12,7 +12,7 @@
 #include <random>
 
 #include "src/export/file_question.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/query/testing/sample_moment.h"
 #include "src/query/user_memory.h"
 #include "vmm/fd.h"
 
@@ -21,25 +21,15 @@ namespace {
 
 using oracle::testing::kHeapAt;
 using oracle::testing::kSharedAt;
-using oracle::testing::kTestChannelGpa;
-using oracle::testing::SampleGuest;
 using proto::kPageBytes;
 
-class FilesTest : public ::testing::Test {
+class FilesTest : public query::testing::SampleMomentTest {
  protected:
-  absl::StatusOr<query::Moment> Now() {
-    return query::TakeMoment(
-        {sample_.guest.memory(), kTestChannelGpa, sample_.guest.ram_bytes() - kTestChannelGpa},
-        query::Keep::kLive);
-  }
-  uint32_t Pid(proto::GuestPtr task) { return sample_.guest.Peek<proto::TaskRecord>(task).pid; }
-
   // The answer to a question; empty if there is none.
   std::string Ask(const query::Words& words) {
-    const absl::StatusOr<query::Moment> moment = Now();
-    if (!moment.ok()) return "";
+    const query::Moment moment = Now();
     const vmm::Fd fd(memfd_create("core", MFD_CLOEXEC));
-    answer_ = AskForFile(&*moment, words, fd.get());
+    answer_ = AskForFile(&moment, words, fd.get());
     if (!answer_.ok()) return "";
     std::string content(static_cast<size_t>(lseek(fd.get(), 0, SEEK_END)), '\0');
     EXPECT_EQ(pread(fd.get(), content.data(), content.size(), 0),
@@ -47,7 +37,6 @@ class FilesTest : public ::testing::Test {
     return content;
   }
 
-  SampleGuest sample_;
   absl::StatusOr<query::Answer> answer_;
 };
 
@@ -113,10 +102,10 @@ TEST_F(FilesTest, CoreOfATaskHasItsMappingsAndTheirPages) {
     EXPECT_EQ((segments[i].p_flags & PF_W) != 0, (vma.flags & proto::kVmWrite) != 0);
   }
   EXPECT_STREQ(PageAt(core, kHeapAt).c_str(), kText);
-  const absl::StatusOr<query::Moment> moment = Now();
-  for (const inspect::Mm& mm : moment->snapshot.mms) {
+  const query::Moment moment = Now();
+  for (const inspect::Mm& mm : moment.snapshot.mms) {
     if (mm.address != sample_.child_mm) continue;
-    const query::UserMemory memory(*moment, mm);
+    const query::UserMemory memory(moment, mm);
     for (const Elf64_Phdr& segment : segments) {
       for (uint64_t at = segment.p_vaddr; at < segment.p_vaddr + segment.p_filesz;
            at += kPageBytes) {
@@ -153,9 +142,9 @@ TEST_F(FilesTest, CoreOfTheGuestIsItsMemory) {
   EXPECT_EQ(segments[0].p_vaddr, proto::kKernelBase);
   EXPECT_EQ(segments[0].p_paddr, 0u);
   EXPECT_EQ(segments[0].p_filesz, sample_.guest.ram_bytes());
-  const absl::StatusOr<query::Moment> moment = Now();
-  for (uint64_t pfn = 0; pfn < moment->snapshot.frames.size(); ++pfn) {
-    if (!query::FrameInUse(moment->snapshot, pfn)) continue;
+  const query::Moment moment = Now();
+  for (uint64_t pfn = 0; pfn < moment.snapshot.frames.size(); ++pfn) {
+    if (!query::FrameInUse(moment.snapshot, pfn)) continue;
     const uint64_t at = segments[0].p_offset + pfn * kPageBytes;
     ASSERT_EQ(std::memcmp(core.data() + at, sample_.guest.ram() + pfn * kPageBytes, kPageBytes), 0)
         << pfn;
@@ -177,17 +166,10 @@ TEST_F(FilesTest, WrongQuestionsAreNamed) {
 // Whatever a guest writes into its structures, a file comes or an error, in time and in order.
 TEST_F(FilesTest, DamagedGuestsAreAnsweredToo) {
   std::mt19937_64 random(7);
-  const uint64_t high = sample_.guest.header().frame_high_water * kPageBytes;
-  const proto::ChannelHeader header = sample_.guest.header();
   const std::string pid = std::to_string(Pid(sample_.parent));
   for (int round = 0; round < 100; ++round) {
-    for (int damage = 0; damage < 16; ++damage) {
-      const uint64_t gpa = (0x100000 + random() % (high - 0x100000)) & ~uint64_t{7};
-      *sample_.guest.At<uint64_t>(gpa) =
-          random() % 2 == 0 ? random() : proto::DirectMap(random() % high) & ~uint64_t{7};
-    }
-    sample_.guest.header() = header;
-    const absl::StatusOr<query::Moment> moment = Now();
+    Damage(random);
+    const absl::StatusOr<query::Moment> moment = query::TakeMoment(Ram(), query::Keep::kLive);
     if (!moment.ok()) continue;
     for (const query::Words& words : {query::Words{"core", pid}, {"vmcore"}}) {
       const vmm::Fd fd(memfd_create("core", MFD_CLOEXEC));

@@ -12,39 +12,29 @@
 
 #include "src/export/file_question.h"
 #include "src/export/graph_text.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/query/testing/sample_moment.h"
 #include "vmm/fd.h"
 
 namespace fv::exports {
 namespace {
 
 using oracle::testing::kHeapAt;
-using oracle::testing::kTestChannelGpa;
-using oracle::testing::SampleGuest;
 using proto::kPageBytes;
 
-class GraphTest : public ::testing::Test {
+class GraphTest : public query::testing::SampleMomentTest {
  protected:
-  absl::StatusOr<query::Moment> Now() {
-    return query::TakeMoment(
-        {sample_.guest.memory(), kTestChannelGpa, sample_.guest.ram_bytes() - kTestChannelGpa},
-        query::Keep::kLive);
-  }
-  uint32_t Pid(proto::GuestPtr task) { return sample_.guest.Peek<proto::TaskRecord>(task).pid; }
   AddressMap Map(proto::GuestPtr task, size_t most_rows = 100) {
-    const absl::StatusOr<query::Moment> moment = Now();
-    absl::StatusOr<AddressMap> map = MapAddresses(*moment, Pid(task), most_rows);
+    const query::Moment moment = Now();
+    absl::StatusOr<AddressMap> map = MapAddresses(moment, Pid(task), most_rows);
     EXPECT_TRUE(map.ok()) << map.status();
     return *std::move(map);
   }
   SharingGraph Graph(const std::vector<uint32_t>& pids) {
-    const absl::StatusOr<query::Moment> moment = Now();
-    absl::StatusOr<SharingGraph> graph = GraphOf(*moment, pids);
+    const query::Moment moment = Now();
+    absl::StatusOr<SharingGraph> graph = GraphOf(moment, pids);
     EXPECT_TRUE(graph.ok()) << graph.status();
     return *std::move(graph);
   }
-
-  SampleGuest sample_;
 };
 
 // Every element closed in the order of opening.
@@ -120,11 +110,11 @@ TEST_F(GraphTest, ManyMappingsAreJoined) {
 
 TEST_F(GraphTest, SharingCountsEveryFrameOnceAndEveryEntryOnce) {
   const SharingGraph graph = Graph({});
-  const absl::StatusOr<query::Moment> moment = Now();
-  const query::MappingIndex index(moment->snapshot);
+  const query::Moment moment = Now();
+  const query::MappingIndex index(moment.snapshot);
   uint64_t mapped = 0;
   uint64_t entries = 0;
-  for (uint64_t pfn = 0; pfn < moment->snapshot.frames.size(); ++pfn) {
+  for (uint64_t pfn = 0; pfn < moment.snapshot.frames.size(); ++pfn) {
     mapped += index.Count(pfn) != 0;
     entries += index.Count(pfn);
   }
@@ -160,10 +150,10 @@ TEST_F(GraphTest, TooManyProcessesAreRefused) {
   for (uint32_t pid = 100; pid < 100 + kMostAddressSpaces; ++pid) {
     sample_.guest.Fork(sample_.child, pid);
   }
-  const absl::StatusOr<query::Moment> moment = Now();
-  EXPECT_EQ(GraphOf(*moment, {}).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(GraphOf(*moment, {100, 101, 102}).ok());
-  EXPECT_EQ(GraphOf(*moment, {31000}).status().code(), absl::StatusCode::kNotFound);
+  const query::Moment moment = Now();
+  EXPECT_EQ(GraphOf(moment, {}).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(GraphOf(moment, {100, 101, 102}).ok());
+  EXPECT_EQ(GraphOf(moment, {31000}).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(GraphTest, FiguresAreWellFormed) {
@@ -271,18 +261,11 @@ TEST_F(GraphTest, TheFileSaysInWhichForm) {
 
 TEST_F(GraphTest, DamagedGuestsAreDrawnToo) {
   std::mt19937_64 random(11);
-  const uint64_t high = sample_.guest.header().frame_high_water * kPageBytes;
-  const proto::ChannelHeader header = sample_.guest.header();
   const std::string pid = std::to_string(Pid(sample_.parent));
   const vmm::Fd fd(memfd_create("figure", MFD_CLOEXEC));
   for (int round = 0; round < 100; ++round) {
-    for (int damage = 0; damage < 16; ++damage) {
-      const uint64_t gpa = (0x100000 + random() % (high - 0x100000)) & ~uint64_t{7};
-      *sample_.guest.At<uint64_t>(gpa) =
-          random() % 2 == 0 ? random() : proto::DirectMap(random() % high) & ~uint64_t{7};
-    }
-    sample_.guest.header() = header;
-    const absl::StatusOr<query::Moment> moment = Now();
+    Damage(random);
+    const absl::StatusOr<query::Moment> moment = query::TakeMoment(Ram(), query::Keep::kLive);
     if (!moment.ok()) continue;
     for (const query::Words& words :
          {query::Words{"graph.svg"}, {"graph.svg", pid}, {"graph.dot"}, {"graph.dot", pid}}) {

@@ -8,36 +8,23 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "src/oracle/testing/sample_guest.h"
+#include "src/query/testing/sample_moment.h"
 
 namespace fv::query {
 namespace {
 
 using oracle::testing::kHeapAt;
 using oracle::testing::kSharedAt;
-using oracle::testing::kTestChannelGpa;
-using oracle::testing::SampleGuest;
 using proto::kPageBytes;
 
-class QueryTest : public ::testing::Test {
+class QueryTest : public testing::SampleMomentTest {
  protected:
-  GuestRam Ram() {
-    return {sample_.guest.memory(), kTestChannelGpa, sample_.guest.ram_bytes() - kTestChannelGpa};
-  }
-  Moment Now(Keep keep = Keep::kLive) {
-    absl::StatusOr<Moment> moment = TakeMoment(Ram(), keep);
-    EXPECT_TRUE(moment.ok()) << moment.status();
-    return *std::move(moment);
-  }
   nlohmann::json Json(const absl::StatusOr<Answer>& answer) {
     EXPECT_TRUE(answer.ok()) << answer.status();
     return nlohmann::json::parse(FormatAnswer(*answer, Format::kJson));
   }
   nlohmann::json AskJson(const Words& words) { return Json(Ask(Now(), words)); }
-  uint32_t Pid(proto::GuestPtr task) { return sample_.guest.Peek<proto::TaskRecord>(task).pid; }
   std::string ParentPid() { return std::to_string(Pid(sample_.parent)); }
-
-  SampleGuest sample_;
 };
 
 TEST_F(QueryTest, ProcessesAreATreeWithTheirPages) {
@@ -214,8 +201,6 @@ TEST_F(QueryTest, ConsoleTextAlignsNumbersToTheRight) {
 // Whatever a guest writes into its structures, a question ends, in time and in order.
 TEST_F(QueryTest, DamagedGuestsAreAnsweredToo) {
   std::mt19937_64 random(7);
-  const uint64_t high = sample_.guest.header().frame_high_water * kPageBytes;
-  const proto::ChannelHeader header = sample_.guest.header();
   const Moment first = Now(Keep::kCopy);
   const Words questions[] = {{"ps"},
                              {"maps", ParentPid()},
@@ -226,12 +211,7 @@ TEST_F(QueryTest, DamagedGuestsAreAnsweredToo) {
                              {"events"},
                              {"find", "0x0123456789abcdef"}};
   for (int round = 0; round < 200; ++round) {
-    for (int damage = 0; damage < 16; ++damage) {
-      const uint64_t gpa = (0x100000 + random() % (high - 0x100000)) & ~uint64_t{7};
-      *sample_.guest.At<uint64_t>(gpa) =
-          random() % 2 == 0 ? random() : proto::DirectMap(random() % high) & ~uint64_t{7};
-    }
-    sample_.guest.header() = header;
+    Damage(random);
     absl::StatusOr<Moment> moment = TakeMoment(Ram(), Keep::kLive);
     if (!moment.ok()) continue;
     for (const Words& words : questions) {
