@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <array>
 #include <cerrno>
@@ -21,18 +22,9 @@ using Json = nlohmann::json;
 constexpr char kFormat[] = "forkvisor journal 1";
 constexpr size_t kCrcDigits = 8;
 
-// CRC-32 of IEEE 802.3, as zlib and cksum -o 3 have it.
-uint32_t Crc32(const std::string& text) {
-  uint32_t crc = ~uint32_t{0};
-  for (char byte : text) {
-    crc ^= static_cast<uint8_t>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-  }
-  return ~crc;
-}
-
 std::string Line(const std::string& json) {
-  return absl::StrFormat("%08x %s\n", Crc32(json), json);
+  const auto* bytes = reinterpret_cast<const Bytef*>(json.data());
+  return absl::StrFormat("%08x %s\n", crc32_z(0, bytes, json.size()), json);
 }
 
 // The JSON of the line that begins at `from`, which moves behind it; nullopt if it is not whole.

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -47,7 +49,7 @@ Batch Sample(uint64_t number) {
 
 // A journal with three batches.
 std::string Written(const std::string& name) {
-  const std::string path = NewFile(name);
+  std::string path = NewFile(name);
   absl::StatusOr<Journal> journal = Journal::Open(path, kIdentity);
   EXPECT_TRUE(journal.ok()) << journal.status();
   for (uint64_t i = 1; i <= 3; ++i) EXPECT_TRUE(journal->Append(Sample(i)).ok());
@@ -64,6 +66,18 @@ TEST(Journal, BatchesComeBack) {
   }
 }
 
+TEST(Journal, OldOnesAreRead) {
+  const std::string path = NewFile("old");
+  const std::string old =
+      "83e91f5e {\"format\":\"forkvisor journal 1\",\"identity\":"
+      "{\"machine\":\"one\",\"matrix\":\"a b\"}}\n";
+  SetContent(path, old);
+  EXPECT_TRUE(Journal::Open(path, kIdentity).ok());
+  EXPECT_EQ(Content(path), old) << "not begun anew";
+  SetContent(path, "93" + old.substr(2));
+  EXPECT_FALSE(Journal::Open(path, kIdentity).ok()) << "another checksum";
+}
+
 TEST(Journal, AKillAtAnyByteLosesOneBatchAtMost) {
   const std::string whole = Content(Written("whole"));
   const std::string path = NewFile("cut");
@@ -72,7 +86,8 @@ TEST(Journal, AKillAtAnyByteLosesOneBatchAtMost) {
     SetContent(path, whole.substr(0, cut));
     absl::StatusOr<Journal> journal = Journal::Open(path, kIdentity);
     ASSERT_TRUE(journal.ok()) << cut << journal.status();
-    const size_t complete = std::count(whole.begin(), whole.begin() + cut, '\n');
+    const auto end = whole.begin() + static_cast<std::ptrdiff_t>(cut);
+    const auto complete = static_cast<size_t>(std::count(whole.begin(), end, '\n'));
     ASSERT_EQ(journal->batches().size(), complete == 0 ? 0 : complete - 1) << cut;
     ASSERT_GE(journal->batches().size(), last);
     last = journal->batches().size();
