@@ -9,13 +9,12 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
-#include <cstdio>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "bench/run_benchmarks.h"
 #include "proto/events.h"
 #include "src/cli/guest_kernel.h"
 #include "src/fuzz/executor_program.h"
@@ -148,14 +147,4 @@ BENCHMARK(Differential)->Name("differential")->UseRealTime()->Unit(benchmark::kM
 }  // namespace
 }  // namespace fv::bench
 
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  try {
-    benchmark::RunSpecifiedBenchmarks();
-  } catch (const std::exception& error) {
-    fprintf(stderr, "fuzz_bench: %s\n", error.what());
-    return 3;
-  }
-  return 0;
-}
+int main(int argc, char** argv) { return fv::bench::RunBenchmarks(argc, argv); }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/first_instruction_program.h"
+#include "bench/run_benchmarks.h"
 #include "src/bench/guest_side.h"
 #include "src/bench/host.h"
 #include "src/cli/fork_bench_program.h"
@@ -32,12 +33,12 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSmallRam = 64 * kMiB;
 
 const std::string& ForkBench() {
-  static const TemporaryProgram program("fork_bench", embedded::ForkBenchProgram());
-  return program.path();
+  static const TemporaryProgram kProgram("fork_bench", embedded::ForkBenchProgram());
+  return kProgram.path();
 }
 const std::string& FirstInstruction() {
-  static const TemporaryProgram program("first_instruction", embedded::FirstInstructionProgram());
-  return program.path();
+  static const TemporaryProgram kProgram("first_instruction", embedded::FirstInstructionProgram());
+  return kProgram.path();
 }
 
 session::GuestOptions OptionsFor(const std::string& program, uint64_t ram_bytes) {
@@ -178,15 +179,7 @@ void RegisterCases() {
 }  // namespace fv::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   fv::bench::RegisterCases();
   const fv::bench::PinnedCpu pinned;
-  try {
-    benchmark::RunSpecifiedBenchmarks();
-  } catch (const std::exception& error) {
-    fprintf(stderr, "guest_bench: %s\n", error.what());
-    return 3;
-  }
-  return 0;
+  return fv::bench::RunBenchmarks(argc, argv);
 }

@@ -37,7 +37,7 @@ struct MappedGuest {
   GuestPtr mm, vma, task;
 };
 
-void BM_FullWalk(benchmark::State& state) {
+void FullWalk(benchmark::State& state) {
   MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
   inspect::SnapshotReader reader(mapped.guest.memory(), mapped.guest.channel());
   inspect::Snapshot snapshot;
@@ -56,15 +56,10 @@ void BM_FullWalk(benchmark::State& state) {
   }
   state.counters["ptes"] = static_cast<double>(checker.walked_ptes());
 }
-BENCHMARK(BM_FullWalk)
-    ->ArgName("pages")
-    ->Arg(1)
-    ->Arg(4096)
-    ->Arg(65536)
-    ->Arg(262144)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(FullWalk)->ArgName("pages")->Arg(1)->Arg(4096)->Arg(65536)->Arg(262144)->Unit(
+    benchmark::kMillisecond);
 
-void BM_FirstStep(benchmark::State& state) {
+void FirstStep(benchmark::State& state) {
   MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
   for (auto _ : state) {
     Findings findings;
@@ -75,10 +70,10 @@ void BM_FirstStep(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(BM_FirstStep)->ArgName("pages")->Arg(262144)->Unit(benchmark::kMillisecond);
+BENCHMARK(FirstStep)->ArgName("pages")->Arg(262144)->Unit(benchmark::kMillisecond);
 
 // Parent and child share all pages; the child breaks one page after the other.
-void BM_IncrementalCowBreak(benchmark::State& state) {
+void IncrementalCowBreak(benchmark::State& state) {
   const uint64_t pages = static_cast<uint64_t>(state.range(0));
   MappedGuest mapped(pages);
   GuestBuilder& guest = mapped.guest;
@@ -101,7 +96,7 @@ void BM_IncrementalCowBreak(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(BM_IncrementalCowBreak)
+BENCHMARK(IncrementalCowBreak)
     ->ArgName("pages")
     ->Arg(1024)
     ->Arg(4096)
@@ -111,7 +106,7 @@ BENCHMARK(BM_IncrementalCowBreak)
     ->Unit(benchmark::kMicrosecond);
 
 // The same with many small processes around.
-void BM_IncrementalManyTasks(benchmark::State& state) {
+void IncrementalManyTasks(benchmark::State& state) {
   MappedGuest mapped(64);
   GuestBuilder& guest = mapped.guest;
   for (int i = 0; i < 24; ++i) {
@@ -138,7 +133,7 @@ void BM_IncrementalManyTasks(benchmark::State& state) {
     state.SkipWithError("a clean guest was accused");
   }
 }
-BENCHMARK(BM_IncrementalManyTasks)
+BENCHMARK(IncrementalManyTasks)
     ->ArgName("tasks")
     ->Arg(10)
     ->Arg(1000)
@@ -146,7 +141,7 @@ BENCHMARK(BM_IncrementalManyTasks)
     ->Unit(benchmark::kMicrosecond);
 
 // The step in which the whole process was forked.
-void BM_IncrementalFork(benchmark::State& state) {
+void IncrementalFork(benchmark::State& state) {
   MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
   GuestBuilder& guest = mapped.guest;
   IncrementalChecker checker(guest.memory(), guest.channel());
@@ -168,7 +163,7 @@ void BM_IncrementalFork(benchmark::State& state) {
     state.SkipWithError("a clean guest was accused");
   }
 }
-BENCHMARK(BM_IncrementalFork)
+BENCHMARK(IncrementalFork)
     ->ArgName("pages")
     ->Arg(256)
     ->Arg(262144)

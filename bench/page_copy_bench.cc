@@ -29,10 +29,9 @@ void Scatter(Mm& mm, uint64_t pages) {
   for (uint64_t i = 0; i < pages; ++i) {
     entries.push_back(LookupPte(mm, kStart + i * proto::kPageBytes));
   }
-  std::vector<proto::Pte> values;
-  for (proto::Pte* entry : entries) {
-    values.push_back(*entry);
-  }
+  std::vector<proto::Pte> values(pages);
+  std::transform(entries.begin(), entries.end(), values.begin(),
+                 [](const proto::Pte* entry) { return *entry; });
   std::shuffle(values.begin(), values.end(), std::mt19937_64(1));
   for (uint64_t i = 0; i < pages; ++i) {
     *entries[i] = values[i];
@@ -77,7 +76,7 @@ void SetRates(benchmark::State& state, uint64_t pages) {
 }
 
 // One fork: every entry loses its write permission.
-void BM_ForkCopy(benchmark::State& state) {
+void ForkCopy(benchmark::State& state) {
   const auto pages = static_cast<uint64_t>(state.range(0)) / proto::kPageBytes;
   Mm* parent = MakeParent(pages, static_cast<Frames>(state.range(1)));
   for (auto _ : state) {
@@ -94,7 +93,7 @@ void BM_ForkCopy(benchmark::State& state) {
 }
 
 // A further fork: the parent's entries stay as they are.
-void BM_ForkCopyAgain(benchmark::State& state) {
+void ForkCopyAgain(benchmark::State& state) {
   const auto pages = static_cast<uint64_t>(state.range(0)) / proto::kPageBytes;
   Mm* parent = MakeParent(pages, static_cast<Frames>(state.range(1)));
   for (auto _ : state) {
@@ -110,7 +109,7 @@ void BM_ForkCopyAgain(benchmark::State& state) {
 }
 
 // The child's end: every reference given back.
-void BM_ExitCopy(benchmark::State& state) {
+void ExitCopy(benchmark::State& state) {
   const auto pages = static_cast<uint64_t>(state.range(0)) / proto::kPageBytes;
   Mm* parent = MakeParent(pages, static_cast<Frames>(state.range(1)));
   for (auto _ : state) {
@@ -133,9 +132,9 @@ void Sizes(benchmark::internal::Benchmark* benchmark) {
   }
   benchmark->ArgNames({"bytes", "scattered"})->Unit(benchmark::kMicrosecond);
 }
-BENCHMARK(BM_ForkCopy)->Apply(Sizes);
-BENCHMARK(BM_ForkCopyAgain)->Apply(Sizes);
-BENCHMARK(BM_ExitCopy)->Apply(Sizes);
+BENCHMARK(ForkCopy)->Apply(Sizes);
+BENCHMARK(ForkCopyAgain)->Apply(Sizes);
+BENCHMARK(ExitCopy)->Apply(Sizes);
 
 }  // namespace
 }  // namespace fv::guest

@@ -12,12 +12,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/dirty_pages_program.h"
+#include "bench/run_benchmarks.h"
 #include "proto/channel.h"
 #include "src/bench/host.h"
 #include "src/cli/guest_kernel.h"
@@ -39,9 +39,9 @@ double Seconds(Clock::time_point from, Clock::time_point to) {
 // A guest at its mark, and the snapshot of it.
 struct AtMark {
   AtMark() {
-    static const TemporaryProgram program("dirty_pages", embedded::DirtyPagesProgram());
+    static const TemporaryProgram kProgram("dirty_pages", embedded::DirtyPagesProgram());
     session::GuestOptions options;
-    options.root.program = program.path();
+    options.root.program = kProgram.path();
     options.root.busybox = rootfs::Busybox::kNever;
     options.ram_bytes = uint64_t{64} << 20;
     options.kernel_image = embedded::GuestKernel();
@@ -236,14 +236,4 @@ BENCHMARK(FirstInstruction)
 }  // namespace
 }  // namespace fv::bench
 
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  try {
-    benchmark::RunSpecifiedBenchmarks();
-  } catch (const std::exception& error) {
-    fprintf(stderr, "snapshot_bench: %s\n", error.what());
-    return 3;
-  }
-  return 0;
-}
+int main(int argc, char** argv) { return fv::bench::RunBenchmarks(argc, argv); }
