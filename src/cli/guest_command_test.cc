@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "src/cli/testing/shell.h"
+#include "vmm/exec_words.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace {
@@ -199,10 +200,9 @@ class Person {
     winsize size{.ws_row = 33, .ws_col = 101, .ws_xpixel = 0, .ws_ypixel = 0};
     pid_ = forkpty(&fd_, nullptr, nullptr, &size);
     if (pid_ != 0) return;
-    std::vector<char*> argv = {g_binary.data()};
-    for (const std::string& word : arguments) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    execv(g_binary.c_str(), argv.data());
+    std::vector<std::string> words = {g_binary};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    execv(g_binary.c_str(), fv::vmm::ExecWords(words).data());
     _exit(127);
   }
   ~Person() {

@@ -15,6 +15,7 @@
 #include "src/cli/testing/shell.h"
 #include "src/recording/record_reader.h"
 #include "src/view/testing/client.h"
+#include "vmm/exec_words.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
 
@@ -46,9 +47,7 @@ class Serving {
     input_ = Fd(input[1]);
     error_ = Fd(error[0]);
     words.insert(words.begin(), {g_binary, "view"});
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
+    std::vector<char*> arguments = fv::vmm::ExecWords(words);
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_adddup2(&files, input[0], STDIN_FILENO);

@@ -26,6 +26,7 @@
 #include "src/native/confinement.h"
 #include "src/native/control.h"
 #include "src/native/private_root.h"
+#include "vmm/exec_words.h"
 
 namespace fv::native {
 namespace {
@@ -43,13 +44,6 @@ constexpr Limit kLimits[] = {
     {RLIMIT_NOFILE, 1024, 4096},        {RLIMIT_NPROC, 1024, 4096},
     {RLIMIT_MEMLOCK, 8 << 20, 8 << 20}, {RLIMIT_SIGPENDING, 1024, 1024},
 };
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 // Descriptors 0 to 3 become the streams and `control`, all others are closed.
 bool TakeDescriptors(const HelperDescriptors& from) {
@@ -89,8 +83,8 @@ void SetLimits(const NativeOptions& options) {
   ResetSignals();
   setpgid(0, 0);
   SetLimits(options);
-  std::vector<char*> argv = Pointers(options.argv);
-  std::vector<char*> environment = Pointers(options.environment);
+  std::vector<char*> argv = vmm::ExecWords(options.argv);
+  std::vector<char*> environment = vmm::ExecWords(options.environment);
   if (chdir(options.cwd.c_str()) != 0) {
     SendFailure(kControl, options.cwd.c_str(), errno);
     _exit(127);

@@ -25,6 +25,7 @@
 #include "src/gdb/packet.h"
 #include "tests/gdb/in_order.h"
 #include "tests/programs/process.h"
+#include "vmm/exec_words.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
 
@@ -58,9 +59,7 @@ class DebuggedRun {
     for (const char* const word : {"--gdb=0", "--timeout=100"}) words.emplace_back(word);
     words.push_back("--kernel_ring=" + ring);
     words.push_back(Absolute(FLAGS_debuggee));
-    std::vector<char*> argv;
-    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
+    std::vector<char*> argv = vmm::ExecWords(words);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);

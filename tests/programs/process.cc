@@ -3,6 +3,7 @@
 // The child between fork and exec makes system calls only. The parent feeds and drains the pipes
 // with poll, so that neither side can block the other.
 #include "tests/programs/process.h"
+#include "vmm/exec_words.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -60,13 +61,6 @@ struct Pipe {
     write_end.Reset(fds[1]);
   }
 };
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 // Signals that this process ignores or blocks must not leak into the test program.
 void DefaultSignals() {
@@ -145,8 +139,8 @@ std::optional<int> AwaitEnd(pid_t pid, Clock::time_point end) {
 
 ProcessResult RunProcess(const ProcessOptions& options) {
   Pipe in, out, err;
-  std::vector<char*> argv = Pointers(options.argv);
-  std::vector<char*> envp = Pointers(options.environment);
+  std::vector<char*> argv = vmm::ExecWords(options.argv);
+  std::vector<char*> envp = vmm::ExecWords(options.environment);
   const pid_t pid = fork();
   if (pid < 0) Throw("fork");
   if (pid == 0) {

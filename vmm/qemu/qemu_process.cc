@@ -15,6 +15,7 @@
 #include <csignal>
 
 #include "vmm/error.h"
+#include "vmm/exec_words.h"
 
 namespace fv::vmm::qemu {
 namespace {
@@ -73,9 +74,7 @@ QemuProcess::QemuProcess(const std::vector<std::string>& argv, int memory_fd, in
   }
   bell_ = Fd(pair[0]);
   const Fd childs_end(pair[1]);
-  std::vector<char*> words;
-  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+  std::vector<char*> words = ExecWords(argv);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) ThrowErrno("fork", errno);
