@@ -72,10 +72,10 @@ class FuzzCoverage : public vmm::testing::KvmTest {
   // Blocks of a function that ran.
   static size_t Reached(const fuzz::GuestRunner& guest, const Counts& counts,
                         const std::string& function) {
-    static const inspect::KernelSymbols symbols(embedded::FuzzKernel());
+    static const inspect::KernelSymbols kSymbols(embedded::FuzzKernel());
     size_t reached = 0;
     for (size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] != 0 && symbols.Function(guest.blocks().blocks()[i].address) == function) {
+      if (counts[i] != 0 && kSymbols.Function(guest.blocks().blocks()[i].address) == function) {
         ++reached;
       }
     }

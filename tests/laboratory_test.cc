@@ -23,8 +23,8 @@ using Json = nlohmann::json;
 
 constexpr int kPages = 256;  // of 1 MiB
 constexpr char kVary[] = "--vary=size:0+1M,strategy:classic+ondemand+eager,depth:0+1,dirty:50";
-constexpr size_t kCells = 2 * (3 + 1) * 2;
-constexpr size_t kGuestCells = 2 * 3 * 2;
+constexpr size_t kCells = size_t{2} * (3 + 1) * 2;
+constexpr size_t kGuestCells = size_t{2} * 3 * 2;
 
 std::string Content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

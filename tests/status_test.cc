@@ -27,12 +27,12 @@ namespace fs = std::filesystem;
 std::string kernel_path;
 
 struct Call {
-  unsigned number;
   const char* name;
+  unsigned number;
   unsigned tier;
 };
 constexpr Call kCalls[] = {
-#define FV_SYSCALL(number, name, kinds, tier) {number, #name, tier},
+#define FV_SYSCALL(number, name, kinds, tier) {#name, number, tier},
 #include "proto/syscalls.def"
 #undef FV_SYSCALL
 };
@@ -62,8 +62,8 @@ std::string WithoutQuotes(const std::string& cell) {
 
 // The source of a test program, "" if there is none or no test runs it.
 std::string ProgramSource(const std::string& name) {
-  static const std::string cases = TextOf("tests/programs/cases.bzl");
-  if (cases.find('"' + name + '"') == std::string::npos) return "";
+  static const std::string kCases = TextOf("tests/programs/cases.bzl");
+  if (kCases.find('"' + name + '"') == std::string::npos) return "";
   const fs::path base = "guest/user/programs/" + name;
   const std::string c = TextOf(base.string() + ".c");
   return c.empty() ? TextOf(base.string() + ".cc") : c;
@@ -76,7 +76,7 @@ bool Mentions(const std::string& source, const std::string& word) {
 
 // Every "Suite.Test" of the sources.
 const std::set<std::string>& Tests() {
-  static const std::set<std::string> tests = [] {
+  static const std::set<std::string> kTests = [] {
     static const std::regex kTest("^TEST(_F|_P)?\\((\\w+), (\\w+)\\)");
     std::set<std::string> found;
     for (const fs::path& file : SourceFiles()) {
@@ -90,7 +90,7 @@ const std::set<std::string>& Tests() {
     }
     return found;
   }();
-  return tests;
+  return kTests;
 }
 
 TEST(SyscallStatus, TheTableIsWhatTheKernelHas) {

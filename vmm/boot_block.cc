@@ -24,21 +24,20 @@ uint64_t PageUp(uint64_t value) {
 }
 
 void WriteChannel(GuestMemory& memory, uint64_t gpa, uint64_t event_mask) {
-  using namespace proto;
-  const uint64_t events = kChannelHeaderBytes;
-  const uint64_t console = events + RingBytes(kEventCapacity);
-  const uint64_t commands = console + RingBytes(kConsoleCapacity);
-  static_assert(RingBytes(kEventCapacity) % kRingAlign == 0 &&
-                RingBytes(kConsoleCapacity) % kRingAlign == 0);
-  ChannelHeader header{};
-  header.magic = kChannelMagic;
-  header.version = kContractVersion;
-  header.layout_hash = kLayoutHash;
-  header.events = {events, kEventCapacity, 0, 0};
-  header.console = {console, kConsoleCapacity, 0, 0};
-  header.commands = {commands, kCommandCapacity, 0, 0};
-  header.event_mask = event_mask | kEventsAlways;
-  memory.Span(gpa, kChannelBytes);  // throws when RAM is too small
+  const uint64_t events = proto::kChannelHeaderBytes;
+  const uint64_t console = events + proto::RingBytes(proto::kEventCapacity);
+  const uint64_t commands = console + proto::RingBytes(proto::kConsoleCapacity);
+  static_assert(proto::RingBytes(proto::kEventCapacity) % proto::kRingAlign == 0 &&
+                proto::RingBytes(proto::kConsoleCapacity) % proto::kRingAlign == 0);
+  proto::ChannelHeader header{};
+  header.magic = proto::kChannelMagic;
+  header.version = proto::kContractVersion;
+  header.layout_hash = proto::kLayoutHash;
+  header.events = {events, proto::kEventCapacity, 0, 0};
+  header.console = {console, proto::kConsoleCapacity, 0, 0};
+  header.commands = {commands, proto::kCommandCapacity, 0, 0};
+  header.event_mask = event_mask | proto::kEventsAlways;
+  memory.Span(gpa, proto::kChannelBytes);  // throws when RAM is too small
   std::memcpy(memory.Span(gpa, sizeof(header)).data(), &header, sizeof(header));
 }
 

@@ -30,6 +30,6 @@ struct BootBlock {
 BootBlock WriteBootBlock(GuestMemory& memory, const MachineConfig& config, const BootFacts& facts);
 
 // RAM that must stay free for the kernel to start at all.
-inline constexpr uint64_t kMinFreeBytes = 4 * 1024 * 1024;
+inline constexpr uint64_t kMinFreeBytes = uint64_t{4} << 20;
 
 }  // namespace fv::vmm

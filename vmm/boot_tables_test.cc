@@ -40,7 +40,7 @@ std::optional<Translation> Walk(const GuestMemory& memory, uint64_t root, uint64
   Translation result{0, 0, 0, true, true};
   uint64_t table = root;
   for (unsigned level = kPageTableLevels; level >= 1; --level) {
-    const Pte entry = *memory.Load<Pte>(table + 8 * TableIndex(gva, level));
+    const Pte entry = *memory.Load<Pte>(table + sizeof(Pte) * TableIndex(gva, level));
     if ((entry & kPtePresent) == 0) return std::nullopt;
     result.user = result.user && (entry & kPteUser) != 0;
     result.accessed = result.accessed && (entry & kPteAccessed) != 0;

@@ -10,7 +10,7 @@
 namespace fv::vmm {
 namespace {
 
-constexpr uint64_t kFrames = 2 * BusyPages::kMost;
+constexpr uint64_t kFrames = uint64_t{2} * BusyPages::kMost;
 
 class BusyPagesTest : public ::testing::Test {
  protected:

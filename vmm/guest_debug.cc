@@ -102,8 +102,8 @@ void GuestDebug::Arm(Run run, const Watches& watches) {
 uint64_t GuestDebug::GateHandler() const {
   const uint64_t idt = vcpu_.sregs().idt.base;
   if (!proto::InDirectMap(idt, memory_.size())) return 0;
-  const auto gate = memory_.Load<std::array<uint64_t, 2>>(proto::PhysOfDirectMap(idt) +
-                                                          kVectorDebug * 2 * sizeof(uint64_t));
+  using Gate = std::array<uint64_t, 2>;
+  const auto gate = memory_.Load<Gate>(proto::PhysOfDirectMap(idt) + kVectorDebug * sizeof(Gate));
   if (!gate) return 0;
   const auto& [low, high] = *gate;
   return (low & 0xffff) | (low >> 32 & 0xffff0000) | high << 32;

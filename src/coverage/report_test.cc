@@ -23,17 +23,17 @@ using ::testing::Not;
 class ReportTest : public ::testing::Test {
  protected:
   static const KernelBlocks& Blocks() {
-    static const KernelBlocks blocks(embedded::FuzzKernel());
-    return blocks;
+    static const KernelBlocks kBlocks(embedded::FuzzKernel());
+    return kBlocks;
   }
   static const inspect::KernelSymbols& Symbols() {
-    static const inspect::KernelSymbols symbols(embedded::FuzzKernel());
-    return symbols;
+    static const inspect::KernelSymbols kSymbols(embedded::FuzzKernel());
+    return kSymbols;
   }
   static const LineTable& Lines() {
-    static const absl::StatusOr<LineTable> table = ReadLineTable(embedded::FuzzKernel());
-    EXPECT_TRUE(table.ok()) << table.status();
-    return *table;
+    static const absl::StatusOr<LineTable> kTable = ReadLineTable(embedded::FuzzKernel());
+    EXPECT_TRUE(kTable.ok()) << kTable.status();
+    return *kTable;
   }
   static Report With(const std::vector<uint64_t>& hits) {
     return MakeReport(Blocks(), Lines(), Symbols(), hits);

@@ -149,7 +149,7 @@ TEST(AlignTest, WhatMakesTasksOrSendsSignalsIsNotWaiting) {
 }
 
 TEST(AlignTest, StreamsComeInAnyPieces) {
-  const auto reads = [](std::vector<int64_t> results, trace::Call::Source source) {
+  const auto reads = [](const std::vector<int64_t>& results, trace::Call::Source source) {
     Script script;
     for (const int64_t result : results) {
       script.builder().OnEnter(testing::kFirst, SYS_read, {7})->source = source;
@@ -158,7 +158,7 @@ TEST(AlignTest, StreamsComeInAnyPieces) {
     script.Call(SYS_close, 0).Exit(0);
     return script;
   };
-  const auto verdicts = [&](std::vector<int64_t> native, std::vector<int64_t> guest,
+  const auto verdicts = [&](const std::vector<int64_t>& native, const std::vector<int64_t>& guest,
                             trace::Call::Source source) {
     Script natively = reads(native, source);
     Script in_guest = reads(guest, trace::Call::Source::kOther);  // not known there

@@ -10,7 +10,6 @@
 namespace fv::diff {
 namespace {
 
-using testing::kFirst;
 using testing::Script;
 
 TEST(CompareTracesTest, TasksMatchByBirthWhateverTheirNumbersAndTurns) {

@@ -34,7 +34,7 @@ class FuzzEngines : public vmm::testing::KvmTest {
     return options;
   }
   static std::string Fresh(const std::string& name) {
-    const std::string path = ::testing::TempDir() + "/" + name;
+    std::string path = ::testing::TempDir() + "/" + name;
     fs::remove_all(path);
     return path;
   }

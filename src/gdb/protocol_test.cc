@@ -104,7 +104,7 @@ TEST_F(ProtocolTest, Memory) {
   EXPECT_EQ(Ask("m2000,1"), "E0e");
   EXPECT_EQ(Ask("M1001,2:0102"), "OK");
   EXPECT_EQ(Ask("m1000,4"), "aa0102aa");
-  EXPECT_EQ(Ask(std::string_view("X1000,2:\0\x7f", 11)), "E16") << "one byte too few";
+  EXPECT_EQ(Ask(std::string_view("X1000,2:\0\x7f\0", 11)), "E16") << "one byte too many";
   EXPECT_EQ(Ask(std::string_view("X1000,2:\0\x7f", 10)), "OK");
   EXPECT_EQ(Ask("m1000,2"), "007f");
   EXPECT_EQ(Ask("M10ff,2:0102"), "E0e");

@@ -100,7 +100,7 @@ TEST_F(MappingPathTest, WrongLinksEnd) {
   At<NameRecord>(longer).length = 256;
   EXPECT_EQ(PathOf(longer), "");
   const GuestPtr text = AddName("x", AddName("/", 0));
-  At<NameRecord>(text).text = kKernelBase + 64 * 1024 - 1;
+  At<NameRecord>(text).text = kKernelBase + (uint64_t{64} << 10) - 1;
   At<NameRecord>(text).length = 2;
   EXPECT_EQ(PathOf(text), "/") << "text beyond the end of memory";
 }

@@ -71,7 +71,7 @@ std::string ArchProbeTest::OutputOf(std::span<const uint8_t> image,
   vmm::Machine machine(kvm, config);
   ConsolePorts ports(machine);
   const vmm::RunResult result = machine.Run(ports);
-  const std::string output = ports.Output();
+  std::string output = ports.Output();
   std::printf("%s", output.c_str());
   EXPECT_EQ(result.end, vmm::RunEnd::kStopped) << result.message;
   EXPECT_EQ(ports.reason(), expected);

@@ -14,11 +14,13 @@ constexpr uint64_t kXsaveBytes = 512 + 64 + 256;
 
 std::string CpuArgument(CpuModel model) {
   // No nested virtualization, no local APIC: the interrupt controller is wired to the CPU.
-  const std::string common = "qemu64,enforce,-svm,-apic";
-  if (model == CpuModel::kPlain) return common;
-  return common +
-         ",+smep,+smap,+fsgsbase,+xsave,+xsaveopt,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,"
-         "+avx2,+bmi1,+bmi2,+movbe,+rdtscp";
+  std::string argument = "qemu64,enforce,-svm,-apic";
+  if (model == CpuModel::kFull) {
+    argument +=
+        ",+smep,+smap,+fsgsbase,+xsave,+xsaveopt,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,"
+        "+avx2,+bmi1,+bmi2,+movbe,+rdtscp";
+  }
+  return argument;
 }
 
 CpuFeatures FeaturesOf(CpuModel model) {

@@ -16,7 +16,7 @@
 namespace fv::vmm::qemu {
 
 // Memory behind the guest's RAM: its first page is the doorbell's.
-inline constexpr uint64_t kSpareBytes = 2 * 1024 * 1024;
+inline constexpr uint64_t kSpareBytes = uint64_t{2} << 20;
 
 struct QemuBoot {
   proto::BootInfo info;  // its clocks are set later

@@ -94,9 +94,8 @@ void QemuMachine::AwaitFirmware(const std::string& program) {
   while (TakeWord() != FV_FW_READY) {
     if (WaitForBell(deadline_ns) != Wake::kEnded && MonotonicNs() < deadline_ns) continue;
     const std::string said = process_->output();
-    throw VmmError(VmmErrorKind::kNoDevice,
-                   said.empty() ? program + " does not start (package qemu-system-x86)"
-                                : program + " does not start: " + said);
+    const std::string reason = said.empty() ? " (package qemu-system-x86)" : ": " + said;
+    throw VmmError(VmmErrorKind::kNoDevice, program + " does not start" + reason);
   }
   ready_wall_ns_ = RealtimeNs();
   ready_tsc_ = MailboxIn(mailbox_).tsc;

@@ -60,7 +60,7 @@ static_assert(std::is_trivially_copyable_v<Machine> && std::is_trivially_copyabl
 
 // Bounds of what a reader believes.
 inline constexpr uint64_t kMostMsrs = 512;
-inline constexpr uint64_t kMostXsaveBytes = 64 * 1024;
+inline constexpr uint64_t kMostXsaveBytes = uint64_t{64} << 10;
 inline constexpr uint64_t kMostExtents = 1 << 20;
 
 }  // namespace fv::vmm::file
