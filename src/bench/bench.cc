@@ -120,6 +120,7 @@ class Runner {
   // Maps `mapped` bytes, in a guest as large as `bytes` needs.
   absl::Status RunOnce(Side side, uint64_t bytes, uint64_t mapped, uint64_t repetitions,
                        const std::string& modes, Gathered& gathered) {
+    if (options_.stop && options_.stop()) return absl::CancelledError("interrupted");
     std::vector<std::string> arguments =
         ProgramArguments(mapped, options_.touch, repetitions, modes);
     if (side == Side::kNative) {

@@ -29,12 +29,14 @@ struct BenchOptions {
   std::span<const uint8_t> program;  // the benchmark's ELF file
   session::GuestOptions guest;       // kernel, ring, strategy, device; the rest is set here
   std::function<void(std::string_view)> progress;  // a line for people; may be null
+  std::function<bool()> stop;                      // asked between runs: end here? May be null
 };
 
 // How often each case is repeated for a size when the user does not say.
 uint64_t DefaultRepetitions(uint64_t bytes);
 
-// Throws vmm::VmmError. A guest that fails, or output that makes no sense, is an error.
+// Throws vmm::VmmError. A guest that fails, or output that makes no sense, is an error; Cancelled
+// if `stop` said so.
 absl::StatusOr<Results> RunBench(const BenchOptions& options);
 
 }  // namespace fv::bench

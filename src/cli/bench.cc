@@ -6,19 +6,20 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
-#include <iostream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/layout.h"
 #include "src/cli/bench_matrix.h"
-#include "src/cli/bench_output.h"
 #include "src/cli/bench_snapshot.h"
+#include "src/cli/bench_touch.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
+#include "src/lab/stop_signals.h"
 #include "tools/build_info/build_info.h"
 
 DEFINE_string(sizes, "0,1M,16M,64M,256M,1G", "mapped memory, a list");
@@ -95,19 +96,6 @@ absl::StatusOr<bench::Touch> ParseTouch() {
       absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
 }
 
-int WriteOut(const std::string& text, const std::string& name) {
-  if (name.empty()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return kExitOk;
-  }
-  std::ofstream file(name, std::ios::binary);
-  file << text;
-  file.close();
-  if (file) return kExitOk;
-  Complain(absl::StrCat("cannot write ", name));
-  return kExitUsage;
-}
-
 int BenchVerb(const Words& args) {
   std::vector<std::string_view> flags = {
       "sizes", "touch",       "repetitions", "native",     "checked",  "format", "out",
@@ -127,10 +115,17 @@ int BenchVerb(const Words& args) {
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<bench::BenchOptions> options = OptionsFromFlags();
   if (!options.ok()) return StatusError(options.status());
-  absl::StatusOr<bench::Results> results = bench::RunBench(*options);
+  absl::StatusOr<bench::Results> results = absl::UnknownError("");
+  std::optional<int> signal_number;
+  {
+    const lab::StopSignals signals(&SayStopping);
+    options->stop = [&signals] { return signals.stop().has_value(); };
+    results = bench::RunBench(*options);
+    signal_number = signals.stop();
+  }
   if (!results.ok()) {
     Complain(std::string(results.status().message()));
-    return kExitGuestFailure;
+    return absl::IsCancelled(results.status()) ? 128 + *signal_number : kExitGuestFailure;
   }
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";

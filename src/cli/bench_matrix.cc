@@ -15,10 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/bench/host.h"
-#include "src/cli/bench_output.h"
+#include "src/cli/bench_touch.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_lab_program.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "src/inspect/fork_strategies.h"
 #include "src/lab/laboratory.h"
@@ -149,12 +150,6 @@ class JournalFile {
   bool is_own_ = false;
 };
 
-void SayStopping(int number) {
-  const char* newline = isatty(STDERR_FILENO) != 0 ? "\n" : "";
-  std::fprintf(stderr, "%sbench: SIG%s: stops after this batch; once more, at once\n", newline,
-               sigabbrev_np(number));
-}
-
 absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
   absl::StatusOr<bench::Touch> touch = ParseTouch();
   if (!touch.ok()) return touch.status();
@@ -198,6 +193,12 @@ absl::StatusOr<Formatter> ChooseFormat() {
 }
 
 }  // namespace
+
+void SayStopping(int number) {
+  const char* newline = isatty(STDERR_FILENO) != 0 ? "\n" : "";
+  std::fprintf(stderr, "%sbench: SIG%s: stops after this run; once more, at once\n", newline,
+               sigabbrev_np(number));
+}
 
 bool Given(const char* flag) {
   gflags::CommandLineFlagInfo info;

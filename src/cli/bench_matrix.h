@@ -19,6 +19,9 @@ bool WantsMatrix();
 // The flags that only the laboratory has.
 std::vector<std::string_view> MatrixFlags();
 
+// For lab::StopSignals: says what the first signal does.
+void SayStopping(int number);
+
 // What bench.cc has read already.
 struct MatrixRequest {
   std::string command;  // the words, for the report

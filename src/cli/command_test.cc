@@ -92,7 +92,8 @@ TEST(Command, CompareWritesAPage) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_NE(text.find("Fork, compared"), std::string::npos);
   EXPECT_NE(text.find("1 slower"), std::string::npos);
-  Expect("compare " + before + " " + before + " --report=/no/such/folder/page", 2, "cannot write");
+  Expect("compare " + before + " " + before + " --report=/no/such/folder/page", 2,
+         "/no/such/folder/page: No such file");
 }
 
 TEST(Command, Usage) {

@@ -5,9 +5,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "src/cli/bench_output.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "src/lab/report/comparison_page.h"
 #include "src/rootfs/host_files.h"

@@ -130,7 +130,6 @@ int TellResult(const diff::DiffResult& result, Formatter format) {
   }
   const std::string text = format(result);
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) return 128 + SIGPIPE;
   if (result.native.timed_out && result.guest.timed_out) return kExitTimeout;
   return result.Equal() ? kExitOk : kExitFinding;
 }

@@ -11,7 +11,7 @@ inline constexpr int kExitFinding = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNoKvm = 3;
 inline constexpr int kExitGuestFailure = 4;
-// The host cannot run the program natively as wanted (verb diff).
+// The host cannot do what is asked: run a program natively as wanted, write an output.
 inline constexpr int kExitHostFailure = 5;
 // As coreutils' timeout(1) has it.
 inline constexpr int kExitTimeout = 124;

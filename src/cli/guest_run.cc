@@ -3,10 +3,7 @@
 // Sets machine, session and observers up by the flags.
 #include "src/cli/guest_run.h"
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 
 #include "absl/strings/ascii.h"
@@ -15,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/output.h"
 #include "src/cli/record.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
@@ -30,25 +28,6 @@
 
 namespace fv::cli {
 namespace {
-
-struct CloseFile {
-  void operator()(std::FILE* file) const {
-    if (file != stderr) std::fclose(file);
-  }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-// For the output of `flag`; "-" is standard error, "" nothing.
-absl::StatusOr<File> OpenOutput(const char* flag, const std::string& path) {
-  if (path.empty()) return File();
-  if (path == "-") return File(stderr);
-  std::FILE* file = std::fopen(path.c_str(), "we");
-  if (file == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", flag, "=", path, ": ", std::strerror(errno)));
-  }
-  return File(file);
-}
 
 // FailMode::kOff without the flag.
 absl::StatusOr<proto::FailControl> FailPlan() {
@@ -151,8 +130,8 @@ struct RunPlan {
   session::GuestOptions options;
   oracle::CheckMode mode;
   std::string program;  // its name; empty: a snapshot has it
-  File events;
-  File trace;
+  OutputFile events;
+  OutputFile trace;
   uint64_t kinds = 0;
   proto::FailControl fail{};
   std::unique_ptr<RunRecording> recording;  // null: none
@@ -162,9 +141,9 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
                                       const RunExtras& extras) {
   absl::StatusOr<session::GuestOptions> options = GuestOptionsFromFlags(arguments);
   if (!options.ok()) return options.status();
-  absl::StatusOr<File> events = OpenOutput("events", FLAGS_events);
+  absl::StatusOr<OutputFile> events = OutputFile::Open("events", FLAGS_events);
   if (!events.ok()) return events.status();
-  absl::StatusOr<File> trace_file = OpenOutput("trace", FLAGS_trace);
+  absl::StatusOr<OutputFile> trace_file = OutputFile::Open("trace", FLAGS_trace);
   if (!trace_file.ok()) return trace_file.status();
   absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
   if (!kinds.ok()) return kinds.status();
@@ -254,6 +233,34 @@ absl::StatusOr<int> RunOnce(session::Guest& guest, const RunPlan& plan, const Ru
   return then(result);
 }
 
+// As often as --repeat says, while all is well.
+absl::StatusOr<int> RunRepeatedly(session::SnapshotGuest& started, const RunPlan& plan,
+                                  const RunExtras& extras,
+                                  const std::function<int(const GuestRunResult&)>& then) {
+  session::Guest& guest = started.guest;
+  session::Resetter resetter(*guest.on_kvm, started.snapshot,
+                             *session::ParseProveReset(FLAGS_prove_reset));
+  absl::StatusOr<int> code = kExitOk;
+  for (int i = 0; i < FLAGS_repeat && code.ok() && *code == kExitOk; ++i) {
+    code = RunOnce(guest, plan, extras, then);
+    if (code.ok() && !GoBack(resetter, guest, plan.options)) code = kExitFinding;
+  }
+  SayResets(resetter);
+  return code;
+}
+
+// The exit code of a run that ended with `code`, once its files are written: another one, and
+// complaints, if one is not whole.
+int CloseOutputs(RunPlan& plan, int code) {
+  const absl::Status recorded = plan.recording ? plan.recording->status() : absl::OkStatus();
+  for (const absl::Status& status : {plan.events.Close(), plan.trace.Close(), recorded}) {
+    if (status.ok()) continue;
+    Complain(std::string(status.message()));
+    if (code == kExitOk) code = kExitHostFailure;
+  }
+  return code;
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
@@ -263,19 +270,10 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   if (!plan.ok()) return plan.status();
   absl::StatusOr<session::SnapshotGuest> started = StartFromFlags(plan->options);
   if (!started.ok()) return started.status();
-  session::Guest& guest = started->guest;
-  if (FLAGS_v) SayStart(guest);
-  if (FLAGS_repeat == 1) return RunOnce(guest, *plan, extras, then);
-
-  session::Resetter resetter(*guest.on_kvm, started->snapshot,
-                             *session::ParseProveReset(FLAGS_prove_reset));
-  absl::StatusOr<int> code = kExitOk;
-  for (int i = 0; i < FLAGS_repeat && code.ok() && *code == kExitOk; ++i) {
-    code = RunOnce(guest, *plan, extras, then);
-    if (code.ok() && !GoBack(resetter, guest, plan->options)) code = kExitFinding;
-  }
-  SayResets(resetter);
-  return code;
+  if (FLAGS_v) SayStart(started->guest);
+  const absl::StatusOr<int> code = FLAGS_repeat == 1 ? RunOnce(started->guest, *plan, extras, then)
+                                                     : RunRepeatedly(*started, *plan, extras, then);
+  return code.ok() ? CloseOutputs(*plan, *code) : code;
 }
 
 int Tell(const GuestRunResult& result) {

@@ -13,6 +13,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
+#include "src/cli/output.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/export/file_question.h"
@@ -21,10 +22,10 @@
 #include "src/query/query.h"
 #include "src/query/socket.h"
 #include "src/query/stop_at.h"
-#include "src/query/whole_file.h"
 #include "src/query/words.h"
 #include "src/recording/recorded_moment.h"
 #include "src/rootfs/host_files.h"
+#include "vmm/whole_file.h"
 
 DECLARE_string(format);
 DECLARE_string(out);
@@ -95,14 +96,14 @@ absl::StatusOr<Inspection> InspectionFrom(const Words& args,
 }
 
 // Writes --out by `write`, which gives what there is to say about it.
-int WriteOut(const std::function<absl::StatusOr<query::Answer>(int fd)>& write,
-             query::Format format) {
+int AnswerIntoFile(const std::function<absl::StatusOr<query::Answer>(int fd)>& write,
+                   query::Format format) {
   absl::StatusOr<query::Answer> answer;
-  const absl::Status status = query::WriteWholeFile(FLAGS_out, [&](int fd) {
+  const absl::Status status = vmm::WriteWholeFile(FLAGS_out, [&](int fd) {
     answer = write(fd);
     return answer.status();
   });
-  return status.ok() ? Print(answer, format) : StatusError(status);
+  return status.ok() ? Print(answer, format) : OutputError(status);
 }
 
 // ---- A program that is started for the question ------------------------------------------------
@@ -125,10 +126,10 @@ int AnswerFor(const Inspection& inspection, std::vector<query::Moment>& moments)
   }
   if (IsSave(inspection)) {
     const absl::Status saved = query::SaveMemory(moments.back(), inspection.question[1]);
-    return saved.ok() ? kExitOk : StatusError(saved);
+    return saved.ok() ? kExitOk : OutputError(saved);
   }
   if (IsForFile(inspection)) {
-    return WriteOut(
+    return AnswerIntoFile(
         [&](int fd) { return exports::AskForFile(&moments.back(), inspection.question, fd); },
         inspection.format);
   }
@@ -233,7 +234,7 @@ int InspectRunning(const Inspection& inspection) {
   absl::StatusOr<std::string> text;
   absl::Status asked;
   if (IsForFile(inspection)) {
-    asked = query::WriteWholeFile(FLAGS_out, [&](int fd) {
+    asked = vmm::WriteWholeFile(FLAGS_out, [&](int fd) {
       text = query::AskServer(FLAGS_vm, inspection.format, inspection.question, fd);
       return text.status();
     });
@@ -241,7 +242,7 @@ int InspectRunning(const Inspection& inspection) {
     text = query::AskServer(FLAGS_vm, inspection.format, inspection.question);
     asked = text.status();
   }
-  if (!asked.ok()) return StatusError(asked);
+  if (!asked.ok()) return OutputError(asked);
   std::fputs(text->c_str(), stdout);
   return kExitOk;
 }

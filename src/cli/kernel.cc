@@ -2,8 +2,8 @@
 //
 // forkvisor kernel: the guest kernel that is inside the command, as an ELF file with its symbols
 // and line numbers, for debuggers and disassemblers.
-#include "src/cli/bench_output.h"
 #include "src/cli/flags.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 
 DECLARE_string(out);

@@ -6,6 +6,7 @@
 
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "vmm/error.h"
 
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
   for (const Verb& verb : kVerbs) {
     if (verb.name != words.front()) continue;
     try {
-      return verb.run(Words(words.begin() + 1, words.end()));
+      return fv::cli::FinishStandardOutput(verb.run(Words(words.begin() + 1, words.end())));
     } catch (const fv::vmm::VmmError& error) {
       fv::cli::Complain(error.what() + std::string(HintFor(error)));
       return ExitCodeOf(error);

@@ -62,7 +62,6 @@ std::unique_ptr<recording::RecordingObserver> RunRecording::Observe(
 }
 
 void RunRecording::Tell(const recording::RecordingObserver& observer) const {
-  if (!file_->status().ok()) Complain(std::string(file_->status().message()));
   if (observer.recorder().full()) {
     Complain(absl::StrCat("the recording ends at ", FormatSize(options_.limit_bytes),
                           ", before the run did (--record_limit)"));

@@ -33,8 +33,10 @@ class RunRecording {
 
   // For the run, before the oracle's.
   std::unique_ptr<recording::RecordingObserver> Observe(vmm::MachineInterface& machine) const;
-  // Behind the run: says on standard error if the recording is not whole.
+  // Behind the run: says on standard error if the recording ended before it.
   void Tell(const recording::RecordingObserver& observer) const;
+  // Of the file: an error of any write.
+  absl::Status status() const { return file_->status(); }
 
  private:
   RunRecording() = default;

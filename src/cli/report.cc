@@ -67,7 +67,7 @@ Report MakeReport(const SessionResult& result) {
     case SessionEnd::kOutputClosed:
       return {128 + SIGPIPE, ""};
     case SessionEnd::kOutputFailed:
-      return {kExitGuestFailure, result.message};
+      return {kExitHostFailure, result.message};
     case SessionEnd::kSignal:
       return {128 + result.signal_number, ""};
     case SessionEnd::kObserverStopped:

@@ -17,6 +17,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "src/recording/record_reader.h"
 #include "src/recording/recording_file.h"
@@ -25,6 +26,7 @@
 #include "src/view/request_check.h"
 #include "src/view/view_page.h"
 #include "src/view/view_server.h"
+#include "vmm/whole_file.h"
 
 DECLARE_string(record);
 
@@ -56,15 +58,6 @@ absl::StatusOr<std::unique_ptr<view::ViewServer>> Serve(view::Source source) {
   return server;
 }
 
-absl::Status WriteFile(const std::string& path, const std::string& content) {
-  std::FILE* const file = std::fopen(path.c_str(), "we");
-  const bool written =
-      file != nullptr && std::fwrite(content.data(), 1, content.size(), file) == content.size();
-  const int error = errno;
-  if (file != nullptr && std::fclose(file) == 0 && written) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::strerror(error)));
-}
-
 // The file of --html, with the first `bytes` of the recording.
 absl::Status WritePage(int fd, uint64_t bytes) {
   std::string content(bytes, '\0');
@@ -80,7 +73,7 @@ absl::Status WritePage(int fd, uint64_t bytes) {
   if (!reader.ok()) return reader.status();
   absl::StatusOr<std::string> page = view::PageWith(Page(), recording);
   if (!page.ok()) return page.status();
-  return WriteFile(FLAGS_html, *page);
+  return vmm::WriteWholeFile(FLAGS_html, *page);
 }
 
 int ViewRecording() {
@@ -126,7 +119,7 @@ int ViewRun(const Arguments& arguments, oracle::CheckMode mode) {
   if (!code.ok()) return StatusError(code.status());
   if (FLAGS_html.empty()) return *code;
   const absl::Status written = WritePage(file.fd(), file.bytes_in_file());
-  return written.ok() ? *code : StatusError(written);
+  return written.ok() ? *code : OutputError(written);
 }
 
 }  // namespace

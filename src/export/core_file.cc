@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
-#include "src/query/whole_file.h"
+#include "vmm/whole_file.h"
 
 namespace fv::exports {
 namespace {
@@ -45,7 +45,7 @@ absl::Status WriteAll(int fd, uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return query::ErrnoError("write");
+    if (written <= 0) return vmm::ErrnoError("write");
     offset += static_cast<uint64_t>(written);
     bytes.remove_prefix(static_cast<size_t>(written));
   }
@@ -110,7 +110,7 @@ absl::Status CoreFile::Write(uint64_t content, std::string_view bytes) {
 
 absl::Status CoreFile::Finish() {
   return ::ftruncate(fd_, static_cast<off_t>(end_)) == 0 ? absl::OkStatus()
-                                                         : query::ErrnoError("ftruncate");
+                                                         : vmm::ErrnoError("ftruncate");
 }
 
 }  // namespace fv::exports

@@ -11,7 +11,7 @@
 #include "src/export/graph_text.h"
 #include "src/export/guest_core.h"
 #include "src/export/task_core.h"
-#include "src/query/whole_file.h"
+#include "vmm/whole_file.h"
 
 namespace fv::exports {
 namespace {
@@ -40,7 +40,7 @@ absl::Status WriteText(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return query::ErrnoError("write");
+    if (written <= 0) return vmm::ErrnoError("write");
     text.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();

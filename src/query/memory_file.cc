@@ -12,10 +12,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
-#include "src/query/whole_file.h"
 #include "vmm/error.h"
 #include "vmm/fd.h"
 #include "vmm/snapshot/snapshot_file.h"
+#include "vmm/whole_file.h"
 
 namespace fv::query {
 namespace {
@@ -28,7 +28,7 @@ absl::Status WriteFrames(const Moment& moment, int fd) {
     if (!FrameInUse(moment.snapshot, pfn)) continue;
     moment.memory.LoadPage(pfn, words);
     const auto at = static_cast<off_t>(pfn << proto::kPageShift);
-    if (::pwrite(fd, words, sizeof(words), at) != sizeof(words)) return ErrnoError("write");
+    if (::pwrite(fd, words, sizeof(words), at) != sizeof(words)) return vmm::ErrnoError("write");
   }
   return absl::OkStatus();
 }
@@ -42,7 +42,7 @@ absl::Status ReadData(int fd, uint8_t* to, uint64_t bytes) {
     if (data >= 0) at = static_cast<uint64_t>(data);          // else: a file system without holes
     if (at >= bytes) break;
     const ssize_t got = ::pread(fd, to + at, std::min(kPiece, bytes - at), static_cast<off_t>(at));
-    if (got < 0) return ErrnoError("read");
+    if (got < 0) return vmm::ErrnoError("read");
     if (got == 0) return absl::DataLossError("the file became shorter while it was read");
     at += static_cast<uint64_t>(got);
   }
@@ -52,11 +52,11 @@ absl::Status ReadData(int fd, uint8_t* to, uint64_t bytes) {
 }  // namespace
 
 absl::Status SaveMemory(const Moment& moment, const std::string& path) {
-  return WriteWholeFile(path, [&moment, &path](int fd) {
+  return vmm::WriteWholeFile(path, [&moment](int fd) {
     const absl::Status status = WriteFrames(moment, fd);
     if (!status.ok()) return status;
     const auto bytes = static_cast<off_t>(moment.memory.ram_bytes());
-    return ::ftruncate(fd, bytes) == 0 ? absl::OkStatus() : ErrnoError(path);
+    return ::ftruncate(fd, bytes) == 0 ? absl::OkStatus() : vmm::ErrnoError("ftruncate");
   });
 }
 
@@ -88,7 +88,7 @@ absl::StatusOr<Moment> LoadMemory(const std::string& path) {
   if (vmm::IsSnapshotFile(path)) return LoadSnapshot(path);
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (!file.valid() || ::fstat(file.get(), &status) != 0) return ErrnoError(path);
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) return vmm::ErrnoError(path);
   const auto bytes = static_cast<uint64_t>(status.st_size);
   if (!S_ISREG(status.st_mode) || bytes < proto::kMinRamBytes || bytes > proto::kMaxRamBytes ||
       bytes % proto::kHugePageBytes != 0) {

@@ -38,6 +38,10 @@ class NewFile {
  public:
   explicit NewFile(const std::string& path)
       : path_(path), temporary_(path + ".new." + std::to_string(::getpid())) {
+    // A rename would take the place of a device, too.
+    if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+      throw VmmError(VmmErrorKind::kBadConfig, path + " is there and is no file");
+    }
     constexpr mode_t kMode = 0666;
     file_ = Fd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
     if (!file_.valid()) ThrowErrno(temporary_, errno);
