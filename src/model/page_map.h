@@ -11,12 +11,14 @@
 #include <memory>
 #include <vector>
 
+#include "proto/layout.h"
 #include "src/model/version_pool.h"
 
 namespace fv::model {
 
 inline constexpr unsigned kPagesPerBlock = 512;
 inline constexpr unsigned kBlockShift = 9;
+inline uint64_t PageOf(uint64_t address) { return address >> proto::kPageShift; }
 using BlockVersions = std::array<VersionId, kPagesPerBlock>;
 
 class PageMap {

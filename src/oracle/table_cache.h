@@ -41,6 +41,11 @@ struct CachedTable {
     uint32_t table;
     uint32_t index;
   };
+  // Entries that are the user's.
+  unsigned Slots() const {
+    return level == proto::kPageTableLevels ? inspect::kUserSlots : proto::kEntriesPerTable;
+  }
+
   uint64_t pfn = 0;
   uint64_t base = 0;
   uint32_t level = 0;
