@@ -23,7 +23,7 @@ struct Outcome {
 };
 
 Outcome Run(const std::string& arguments) {
-  FILE* pipe = popen(("'" + g_binary + "' " + arguments + " 2>&1 </dev/null").c_str(), "r");
+  FILE* pipe = popen(("exec 2>&1 </dev/null; '" + g_binary + "' " + arguments).c_str(), "r");
   Outcome outcome;
   std::array<char, 4096> piece;
   size_t got;
@@ -131,12 +131,19 @@ TEST(Command, Usage) {
   Expect("bench --resume=/no/such/folder/file --sizes=0", 2, "--resume=/no/such/folder/file");
 }
 
+TEST(Command, OutputsThatCannotBeWritten) {
+  Expect("kernel --out=/dev/full", 5, "/dev/full: write: No space left on device");
+  Expect("kernel --out=/no/such/folder/file", 2, "/no/such/folder/file: No such file or directory");
+  Expect("help >/dev/full", 5, "standard output: No space left on device");
+}
+
 TEST(Command, Help) {
   Expect("help", 0, "forkvisor run");
   Expect("--help", 0, "Exit codes");
   Expect("run --help", 0, "--rootfs=");
   Expect("help diff", 0, "--syscalls");
   Expect("help bench", 0, "--sizes=");
+  Expect("help --help", 0, "forkvisor run");
   Expect("help nothing", 2, "no help about nothing");
   Expect("version", 0, "contract");
 }

@@ -85,6 +85,19 @@ TEST_F(GuestCommand, AReaderThatLeavesEndsTheRun) {
   EXPECT_EQ(outcome.text, "y\nstatus 141\n") << "as if SIGPIPE had killed it, without a word";
 }
 
+TEST_F(GuestCommand, AFullDiskIsSaid) {
+  const Outcome output = Shell("{ F busybox echo hi >/dev/full; } 2>&1");
+  EXPECT_EQ(output.status, 5);
+  EXPECT_TRUE(output.Has("forkvisor: ")) << output.text;
+  for (const char* flag : {"--events", "--trace"}) {
+    const std::string to_full = std::string(flag) + "=/dev/full";
+    const Outcome well = Shell("F " + to_full + " busybox true 2>&1");
+    EXPECT_EQ(well.status, 5);
+    EXPECT_TRUE(well.Has(to_full + " is not whole: No space left on device")) << well.text;
+    EXPECT_EQ(Shell("F " + to_full + " busybox false 2>/dev/null").status, 1) << "the program's";
+  }
+}
+
 TEST_F(GuestCommand, EnvironmentAndArguments) {
   const Outcome outcome = Shell("FOO=no F --env=BAR='a b' --env=HOME=/x busybox env");
   EXPECT_TRUE(outcome.Has("BAR=a b\n"));

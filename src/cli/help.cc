@@ -319,7 +319,9 @@ int ShowHelp(std::string_view verb) {
   return kExitOk;
 }
 
-int HelpVerb(const Words& args) { return ShowHelp(args.empty() ? "" : args.front()); }
+int HelpVerb(const Words& args) {
+  return ShowHelp(args.empty() || args.front().starts_with("-") ? "" : args.front());
+}
 
 int VersionVerb(const Words&) {
   std::printf("forkvisor 0.1, contract %u, layout %016llx\n", proto::kContractVersion,

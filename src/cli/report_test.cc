@@ -71,6 +71,8 @@ TEST(Report, OtherEnds) {
   result.end = SessionEnd::kOutputClosed;
   EXPECT_EQ(MakeReport(result).exit_code, 141) << "as if killed by SIGPIPE";
   EXPECT_TRUE(MakeReport(result).message.empty());
+  result.end = SessionEnd::kOutputFailed;
+  EXPECT_EQ(MakeReport(result).exit_code, 5) << "the host's failure, not the guest's";
   result.end = SessionEnd::kSignal;
   result.signal_number = 15;
   EXPECT_EQ(MakeReport(result).exit_code, 143);

@@ -44,6 +44,7 @@ TEST_F(PageMaps, TheLastHolderIsExclusiveThroughGenerations) {
   PageMap first(pool_);
   first.Set(7, pool_.Make());
   {
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): one more holder
     PageMap second = first;
     PageMap third = second;
     third.Set(8, pool_.Make());
@@ -77,7 +78,7 @@ TEST_F(PageMaps, ThePoolIsBounded) {
 
 // Random histories of several maps against plain ones.
 TEST_F(PageMaps, AgreesWithPlainMaps) {
-  constexpr uint64_t kPages = 3 * kPagesPerBlock;
+  constexpr uint64_t kPages = uint64_t{3} * kPagesPerBlock;
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);
     auto below = [&](uint64_t limit) { return random() % limit; };

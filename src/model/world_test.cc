@@ -17,8 +17,8 @@ namespace fv::model {
 namespace {
 
 constexpr uint64_t kPage = proto::kPageBytes;
-constexpr uint64_t kPages = 3 * kPagesPerBlock;  // of user space that histories use
-constexpr uint64_t kBase = kPagesPerBlock - 20;  // so that ranges cross blocks
+constexpr uint64_t kPages = uint64_t{3} * kPagesPerBlock;  // of user space that histories use
+constexpr uint64_t kBase = kPagesPerBlock - 20;            // so that ranges cross blocks
 constexpr uint64_t kUsed = 60;
 using Bytes = std::array<uint8_t, 4>;
 

@@ -11,7 +11,7 @@
 
 #include "src/oracle/address_ranges.h"
 #include "src/oracle/incremental.h"
-#include "src/oracle/testing/sample_guest.h"
+#include "src/oracle/testing/sample_test.h"
 
 namespace fv::oracle {
 namespace {
@@ -19,17 +19,14 @@ namespace {
 using proto::EventKind;
 using proto::EventRecord;
 using proto::kPageBytes;
-using testing::GuestBuilder;
 using testing::GuestPtr;
 using testing::kHeapAt;
 
 constexpr uint64_t kPageAt = kHeapAt + 2 * kPageBytes;
 
-class FlushTest : public ::testing::Test {
+class FlushTest : public testing::SampleGuestTest {
  protected:
   FlushTest() : checker_(g().memory(), g().channel()) { (void)Step(); }
-
-  GuestBuilder& g() { return sample_.guest; }
 
   // Clears the entry of a page of the parent's and frees its frame, without a word of it.
   void Zap(uint64_t va) {
@@ -62,7 +59,6 @@ class FlushTest : public ::testing::Test {
     return text;
   }
 
-  testing::SampleGuest sample_;
   IncrementalChecker checker_;
   std::vector<EventRecord> events_;
 };
@@ -188,13 +184,7 @@ TEST_F(FlushTest, TheCountIsTheLastFlushs) {
 
 // A page table that others use keeps its entries for them; who leaves it loses them all.
 TEST_F(FlushTest, ATableThatGoes) {
-  uint64_t entry = g().Peek<proto::MmRecord>(sample_.mm).root_gpa;
-  for (unsigned level = 4; level > 2; --level) {
-    entry += 8 * proto::TableIndex(kHeapAt, level);
-    entry = g().Peek<proto::Pte>(proto::DirectMap(entry)) & proto::kPteFrameMask;
-  }
-  entry += 8 * proto::TableIndex(kHeapAt, 2);
-  *g().At<proto::Pte>(entry) = 0;
+  *TableEntryAt(sample_.mm, kHeapAt) = 0;
   const std::string text = Step();
   EXPECT_TRUE(Says(text, kNever));
   EXPECT_TRUE(Says(text, "a page table went"));

@@ -9,7 +9,6 @@
 namespace fv::oracle::testing {
 
 using proto::CredentialsRecord;
-using proto::DirectMap;
 using proto::FdTableRecord;
 using proto::FileRecord;
 using proto::FsRecord;

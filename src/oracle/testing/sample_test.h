@@ -21,16 +21,16 @@ class SampleGuestTest : public ::testing::Test {
     return (g().PeekPte(mm, va) & proto::kPteFrameMask) >> proto::kPageShift;
   }
   uint64_t* FrameWord(uint64_t pfn, unsigned index) {
-    return g().At<uint64_t>((pfn << proto::kPageShift) + 8 * index);
+    return g().At<uint64_t>((pfn << proto::kPageShift) + sizeof(uint64_t) * index);
   }
   // The entry for `va` of the level above the last: it names the page table.
   proto::Pte* TableEntryAt(GuestPtr mm, uint64_t va) {
     uint64_t table = g().Peek<proto::MmRecord>(mm).root_gpa;
     for (unsigned level = proto::kPageTableLevels; level > 2; --level) {
-      const uint64_t entry = table + 8 * proto::TableIndex(va, level);
+      const uint64_t entry = table + sizeof(proto::Pte) * proto::TableIndex(va, level);
       table = g().Peek<proto::Pte>(proto::DirectMap(entry)) & proto::kPteFrameMask;
     }
-    return g().At<proto::Pte>(table + 8 * proto::TableIndex(va, 2));
+    return g().At<proto::Pte>(table + sizeof(proto::Pte) * proto::TableIndex(va, 2));
   }
 
   SampleGuest sample_;
