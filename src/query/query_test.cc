@@ -14,7 +14,6 @@ namespace fv::query {
 namespace {
 
 using oracle::testing::kHeapAt;
-using oracle::testing::kSharedAt;
 using proto::kPageBytes;
 
 class QueryTest : public testing::SampleMomentTest {

@@ -16,7 +16,6 @@ namespace {
 
 using oracle::testing::GuestBuilder;
 using oracle::testing::GuestPtr;
-using proto::kPageBytes;
 using ::testing::IsEmpty;
 
 // A guest under random operations, and its state rebuilt from the changes.
@@ -54,7 +53,7 @@ class World : public oracle::testing::RandomHistory {
       places.emplace_back(g().PteGpa(mm, oracle::testing::kHeapAt, GuestBuilder::Tables::kFind),
                           64);
     }
-    add(g().header().frame_table, 16 * 0x400);
+    add(g().header().frame_table, sizeof(proto::FrameRecord) * 0x400);
     return places;
   }
   // Flips a bit of one of them.

@@ -38,7 +38,8 @@ std::string DynamicElf() {
   return bytes;
 }
 std::string FakeBusybox() {
-  return StaticElf() + std::string("BusyBox v1.0\0[\0[[\0env\0ls\0sh\0\0", 31);
+  static constexpr char kNames[] = "BusyBox v1.0\0[\0[[\0env\0ls\0sh\0\0";
+  return StaticElf() + std::string(kNames, sizeof(kNames));
 }
 
 class RootTest : public testing::Test {
