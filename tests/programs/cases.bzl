@@ -209,11 +209,13 @@ _PLAIN = [
 _OTHERWISE_NATIVELY = {
     "fork_accounts": "sets limits for all of the machine in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
+    "hang_up": "hangs its terminal up in the guest only",
     "kernel_log": "reads its own log in the guest only",
     "mremap_moves": "sets limits for all of the machine in the guest only",
     "out_of_memory": "uses up memory in the guest only",
     "overcommit": "sets the policy of the machine in the guest only",
     "pid_namespace": "lives one namespace deeper natively, where nesting ends sooner",
+    "proc_remains": "a zombie's files are the real root's, which a native run is not",
     "reverse_map": "a host may have no idle page tracking",
     "sysctl_limits": "sets limits of the machine in the guest only",
     "sysv_proc": "chooses identifiers in the guest only",

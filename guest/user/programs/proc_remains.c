@@ -5,6 +5,7 @@
 // nowhere. /proc/PID/mem of a process that executes or ends shows nothing of what comes then.
 #include <sys/stat.h>
 
+#include "guest/user/lib/guest.h"
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -32,15 +33,19 @@ static int LinkError(int directory, const char* name) {
   return readlinkat(directory, name, text, sizeof(text)) < 0 ? errno : 0;
 }
 
+// A zombie's files are the real root's, which a native run need not be.
+static int IsHidden(int error) { return error == EACCES && !InGuest(); }
+
 static void Zombie(int directory) {
   static const char* const kOfMemory[] = {"environ", "auxv", "pagemap", "mem", "smaps_rollup"};
   static const char* const kEmpty[] = {"cmdline", "maps", "smaps"};
-  static const char* const kFilled[] = {"stat",  "statm",       "status",        "limits",
-                                        "comm",  "oom_score",   "oom_score_adj", "schedstat",
-                                        "wchan", "personality", "timerslack_ns"};
+  static const char* const kFilled[] = {"stat",  "statm",        "status",        "limits",
+                                        "comm",  "oom_score",    "oom_score_adj", "schedstat",
+                                        "wchan", "timerslack_ns"};
   static const char* const kLinks[] = {"exe", "cwd", "root", "fd/0"};
   for (size_t i = 0; i < sizeof(kOfMemory) / sizeof(kOfMemory[0]); ++i) {
-    CHECK_INT(Opens(directory, kOfMemory[i]), ESRCH);
+    const int error = Opens(directory, kOfMemory[i]);
+    CHECK(error == ESRCH || IsHidden(error));
   }
   for (size_t i = 0; i < sizeof(kEmpty) / sizeof(kEmpty[0]); ++i) {
     CHECK_INT(Reads(directory, kEmpty[i]), 0);
@@ -49,7 +54,8 @@ static void Zombie(int directory) {
     CHECK_INT(Reads(directory, kFilled[i]), 1);
   }
   for (size_t i = 0; i < sizeof(kLinks) / sizeof(kLinks[0]); ++i) {
-    CHECK_INT(LinkError(directory, kLinks[i]), ENOENT);
+    const int error = LinkError(directory, kLinks[i]);
+    CHECK(error == ENOENT || IsHidden(error));
   }
 }
 
@@ -74,14 +80,14 @@ static void Ended(void) {
   snprintf(path, sizeof(path), "/proc/%d", pid);
   const int directory = open(path, O_RDONLY | O_DIRECTORY);
   const int stat_file = openat(directory, "stat", O_RDONLY);
-  const int comm = openat(directory, "comm", O_RDWR);
+  const int comm = openat(directory, "comm", O_RDONLY);
   Zombie(directory);
   Ok("zombie");
   CHECK_INT(WaitShell(pid), 3);
   Reaped(directory);
   CHECK_ERR(open(path, O_RDONLY), ENOENT);
   CHECK_ERR(read(stat_file, &byte, 1), ESRCH);
-  CHECK_ERR(write(comm, "x", 1), ESRCH);
+  CHECK_ERR(read(comm, &byte, 1), ESRCH);
   close(directory);
   close(stat_file);
   close(comm);
@@ -128,7 +134,7 @@ static void BecomesUser(void* gates) {
   Take(gate[1]);
 }
 
-// Whose it is shows even where its files are closed to its user. As root only.
+// Whose it is shows even where its files are closed to its user. It takes a real root.
 static void Owner(void) {
   char path[32];
   struct stat status;
@@ -156,7 +162,7 @@ int main(int argc, char** argv) {
   }
   Ended();
   Memory(argv[0]);
-  if (getuid() == 0) Owner();
+  if (InGuest()) Owner();
   Ok("owner");
   return Finish();
 }
