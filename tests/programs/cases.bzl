@@ -209,6 +209,7 @@ _PLAIN = [
 _OTHERWISE_NATIVELY = {
     "fork_accounts": "sets limits for all of the machine in the guest only",
     "fork_bomb": "forks to the limit in the guest only",
+    "handler_forks": "a timer forks while the program looks how many are left",
     "hang_up": "hangs its terminal up in the guest only",
     "kernel_log": "reads its own log in the guest only",
     "mremap_moves": "sets limits for all of the machine in the guest only",
