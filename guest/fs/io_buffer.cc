@@ -5,6 +5,7 @@
 
 #include "guest/lib/string.h"
 #include "guest/mm/frames.h"
+#include "guest/mm/page_table.h"
 #include "guest/mm/user_copy.h"
 
 namespace fv::guest {
@@ -89,9 +90,13 @@ IoBuffer::PinnedPiece IoBuffer::PinNext() {
   }
   const IoSegment& segment = segments_ == nullptr ? one_ : segments_[index_];
   const uint64_t address = segment.base + offset_;
-  // What the CPU would let a program read is not enough. (Linux: check_vma_flags.)
+  // A page that is there is taken by its entry alone; for one that is to be brought what the CPU
+  // would let a program read is not enough. (Linux: gup_fast_pte_range, check_vma_flags.)
+  constexpr proto::Pte kThere = proto::kPtePresent | proto::kPteUser;
+  const proto::Pte* pte = LookupPte(*mm_, address);
+  const bool is_there = pte != nullptr && (*pte & kThere) == kThere && PfnOfPte(*pte) != ZeroPfn();
   const Vma* vma = mm_->FindVma(address);
-  const bool may_read = vma != nullptr && (vma->flags & proto::kVmRead) != 0;
+  const bool may_read = is_there || (vma != nullptr && (vma->flags & proto::kVmRead) != 0);
   const Result<uint64_t> pfn =
       may_read ? UserFrame(*mm_, address, FaultAccess::kRead) : Result<uint64_t>(Error(EFAULT));
   if (!pfn.ok()) {

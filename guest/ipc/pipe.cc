@@ -147,6 +147,7 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
   // Up to PIPE_BUF all or nothing; more in pieces, as slots become free.
   const size_t needed = total <= kPipeBuf ? total : kPipeBuf;
   Status status = Ok();
+  uint64_t written = 0;
   while (from.remaining() > 0 && !from.faulted() && status.ok()) {
     if (pipe().reader_count == 0) {
       SignalCurrentTask(kSignalPipe);
@@ -154,6 +155,7 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
     } else if (ring.RoomFor(needed, mode)) {
       const Result<uint64_t> moved = WriteSome(from, mode);
       status = moved.ok() ? Ok() : Status(moved.error());
+      written += moved.ok() ? moved.value() : 0;
     } else if (nonblocking()) {
       status = Error(EAGAIN);
     } else {
@@ -161,11 +163,11 @@ Result<uint64_t> PipeFile::Write(IoBuffer& from, uint64_t&, const IoContext&) {
                          [&] { return ring.RoomFor(needed, mode) || pipe().reader_count == 0; });
     }
   }
-  if (from.done() > 0) {
+  if (written > 0) {
     inode().TouchModify();
-    return uint64_t{from.done()};
+    return written;
   }
-  return status.ok() ? from.Outcome() : Result<uint64_t>(status.error());
+  return status.error();
 }
 
 uint32_t PipeFile::Poll(PollTable* table) {

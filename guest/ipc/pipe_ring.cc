@@ -69,7 +69,7 @@ bool PipeRing::RoomFor(size_t bytes, PipeMode mode) const {
 }
 
 Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
-  const size_t before = from.done();
+  size_t filled = 0;
   // A short write goes behind what the last page holds if it fits whole; else pages are fresh.
   if (mode == PipeMode::kStream && from.remaining() > 0) {
     const size_t tail = from.remaining() % kPage;
@@ -77,30 +77,32 @@ Result<size_t> PipeRing::Fill(IoBuffer& from, PipeMode mode) {
       PipePage& last = At(count_ - 1);
       const size_t moved =
           from.CopyIn(static_cast<uint8_t*>(last.data) + last.offset + last.length, tail);
+      if (moved < tail) {
+        return Error(EFAULT);
+      }
       last.length += static_cast<uint32_t>(moved);
       bytes_ += moved;
+      filled = moved;
     }
   }
   while (from.remaining() > 0 && !from.faulted() && !full()) {
     void* page = spare_ != nullptr ? spare_ : NewPage();
     spare_ = nullptr;
     if (page == nullptr) {
-      return from.done() > before ? Result<size_t>(from.done() - before)
-                                  : Result<size_t>(Error(ENOMEM));
+      return filled > 0 ? Result<size_t>(filled) : Result<size_t>(Error(ENOMEM));
     }
-    const size_t moved = from.CopyIn(page, kPage);
-    if (moved == 0) {
+    const size_t wanted = from.remaining() < kPage ? from.remaining() : kPage;
+    const size_t moved = from.CopyIn(page, wanted);
+    if (moved < wanted) {  // a part of a page is none
       spare_ = page;
       break;
     }
     At(count_) = {page, 0, static_cast<uint32_t>(moved), mode, PipeFrame::kOwn};
     ++count_;
     bytes_ += moved;
+    filled += moved;
   }
-  if (from.done() == before && from.faulted()) {
-    return Error(EFAULT);
-  }
-  return from.done() - before;
+  return filled == 0 && from.faulted() ? Result<size_t>(Error(EFAULT)) : Result<size_t>(filled);
 }
 
 Result<size_t> PipeRing::FillPinned(IoBuffer& from) {
