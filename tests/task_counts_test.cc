@@ -154,7 +154,7 @@ TEST_F(TaskCounts, F03F65ReferencesStageByStage) {
   const std::map<uint64_t, Counts> expected = {
       {1, lives},
       {2, lives},
-      {3, {true, 3, 1, 1}},  // a pidfd holds the structure, not the memory
+      {3, lives},  // a pidfd holds the number, not the task
       {4, lives},
       {5, {true, 1, 0, 0}},  // a zombie has given its memory up
       {6, {false, 0, 0, 0}},

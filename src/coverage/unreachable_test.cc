@@ -54,7 +54,7 @@ TEST(Unreachable, TheKernelsTableIsBuiltIn) {
   const auto table = embedded::UnreachableTable();
   const LineSets sets = ParseLineTable({reinterpret_cast<const char*>(table.data()), table.size()});
   EXPECT_EQ(sets.count("guest/task/fork.cc"), 1u);
-  EXPECT_EQ(sets.count("guest/mm/fault.cc"), 1u);
+  EXPECT_EQ(sets.count("guest/mm/resolve_fault.cc"), 1u);
   size_t lines = 0;
   for (const auto& [path, set] : sets) lines += set.size();
   EXPECT_GT(lines, 40u);

@@ -54,15 +54,6 @@ bool RunsOnSignalStack(const Step& step) {
   });
 }
 
-// A handler's frame may lie in the arena: registers, addresses and the FPU's state, each kernel's
-// and each CPU's own.
-bool HasFramesInArena(const Program& program) {
-  return HasCall(program, SYS_sigaltstack) &&
-         std::ranges::any_of(program.tasks, [](const TaskProgram& task) {
-           return std::ranges::any_of(task.steps, RunsOnSignalStack);
-         });
-}
-
 // Who sends a signal may die of what the receiver's end brings about, on another CPU even before
 // the call returns.
 bool DiedOfOwnSignal(const CallSpec& call, const StepResult& dead, const StepResult& other) {
@@ -101,6 +92,13 @@ void DropExchanged(const Program& program, std::vector<StepDifference>& differen
 }
 
 }  // namespace
+
+bool HasFramesInArena(const Program& program) {
+  return HasCall(program, SYS_sigaltstack) &&
+         std::ranges::any_of(program.tasks, [](const TaskProgram& task) {
+           return std::ranges::any_of(task.steps, RunsOnSignalStack);
+         });
+}
 
 bool IsComparable(const Program& program) {
   if (program.order != Order::kTurns) return false;

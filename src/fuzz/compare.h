@@ -24,6 +24,10 @@ struct StepDifference {
 // Whether Linux can be asked: the program has turns, and no call that only a guest makes.
 bool IsComparable(const Program& program);
 
+// A handler's frame may lie in the arena: registers, addresses and the FPU's state, each kernel's,
+// each program's and each CPU's own. What memory holds is not compared then.
+bool HasFramesInArena(const Program& program);
+
 // In the order of tasks and steps.
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
                                            const Results& b);
