@@ -36,6 +36,9 @@ enum BootFlag : uint32_t {
   kBootSysret = 1u << 8,
 };
 
+// Time of stops that safepoint_share does not count, so that a short run has all its safepoints.
+inline constexpr uint64_t kFreeSafepointMs = 5;
+
 struct BootInfo {
   uint64_t magic;            // kBootMagic
   uint32_t version;          // kContractVersion
@@ -54,7 +57,9 @@ struct BootInfo {
   uint32_t envc;
   uint64_t first_free_gpa;  // RAM from here on is free and reads as zero
   uint32_t kernel_ring;     // 0 or 3
-  uint32_t reserved;
+  // How much longer stops at safepoints may make a run, in percent of the rest of it: a safepoint
+  // that would exceed it is put off to a later trap. 0: whatever they take. Host may change it.
+  uint32_t safepoint_share;
   uint64_t tsc_khz;
   uint64_t boot_tsc;      // TSC value at which the wall clock was boot_wall_ns
   uint64_t boot_wall_ns;  // CLOCK_REALTIME in ns since the epoch

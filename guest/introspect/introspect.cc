@@ -7,6 +7,7 @@
 #include "guest/arch/arch.h"
 #include "guest/introspect/event_sites.h"
 #include "guest/introspect/rings.h"
+#include "guest/introspect/stop_budget.h"
 #include "guest/lib/kernel_log.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/print.h"
@@ -25,9 +26,16 @@ proto::ChannelHeader* channel;
 constinit RingProducer<proto::EventRecord> events;
 constinit RingProducer<proto::ConsoleRecord> console;
 constinit RingConsumer<proto::CommandRecord> commands;
-// The safepoint that the current trap owes; kNone if none.
+// The safepoint that this trap owes, or an earlier one; kNone if none.
 constexpr uint8_t kNone = 0xFF;
 constinit uint8_t noted = kNone;
+
+constinit StopBudget stops;
+
+bool MayStop() {
+  const uint64_t share = boot_info->safepoint_share;
+  return share == 0 || stops.Allows(ReadTsc(), proto::kFreeSafepointMs * boot_info->tsc_khz, share);
+}
 
 template <typename Record>
 void PushOrDrain(RingProducer<Record>& ring, const Record& record) {
@@ -75,14 +83,25 @@ void EmitEvent(proto::EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64
 }
 
 void Safepoint(proto::SafepointKind kind) {
-  if ((boot_info->flags & proto::kBootSafepoints) != 0) {
-    RingDoorbell(DoorbellWord(DoorbellReason::kSafepoint, static_cast<uint64_t>(kind)));
+  if ((boot_info->flags & proto::kBootSafepoints) == 0) {
+    return;
+  }
+  const uint64_t begin = ReadTsc();
+  RingDoorbell(DoorbellWord(DoorbellReason::kSafepoint, static_cast<uint64_t>(kind)));
+  if (boot_info->safepoint_share != 0) {
+    stops.Count(begin, ReadTsc());
   }
 }
 
 void NoteChange(proto::SafepointKind kind) { noted = static_cast<uint8_t>(kind); }
 
 void SafepointIfNoted() {
+  if (noted != kNone && MayStop()) {
+    SafepointIfOwed();
+  }
+}
+
+void SafepointIfOwed() {
   if (noted != kNone) {
     const auto kind = static_cast<proto::SafepointKind>(noted);
     noted = kNone;

@@ -25,8 +25,11 @@ void Safepoint(proto::SafepointKind kind);
 // Operations that change address spaces or tasks call this; the safepoint itself happens on the
 // way out of the trap, when the kernel's structures are consistent.
 void NoteChange(proto::SafepointKind kind);
-// Called once on the way out of every trap.
+// Called once on the way out of every trap: the safepoint that the noted change is owed, unless
+// stops have had their share of the time (BootInfo::safepoint_share).
 void SafepointIfNoted();
+// Where the time does not matter: the safepoint that is still owed.
+void SafepointIfOwed();
 
 void ConsoleWrite(proto::ConsoleStream stream, const char* bytes, uint64_t count);
 // A message into the kernel's log (guest/lib/kernel_log.h), and as a line to the host if its

@@ -159,7 +159,7 @@ void InitLoop(void* /*unused*/) {
     ReapChildren(init, status);
   }
   Channel().exit_status = status;
-  SafepointIfNoted();
+  SafepointIfOwed();
   Safepoint(proto::SafepointKind::kFinal);
   for (;;) {
     RingDoorbell(proto::DoorbellWord(proto::DoorbellReason::kDone, 0));
@@ -176,7 +176,7 @@ void IdleLoop(void* /*unused*/) {
       Schedule();
       continue;
     }
-    SafepointIfNoted();
+    SafepointIfOwed();
     const uint64_t next = NextTimerNs();
     // With a virtual clock the host is asked for input that is there, and waits for nothing.
     const bool jump = ClockIsVirtual() && next != kNoDeadline;

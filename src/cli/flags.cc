@@ -121,10 +121,11 @@ absl::StatusOr<uint64_t> RamBytes() {
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
-  return {"rootfs",      "mem",    "kernel_ring",  "timeout",     "env",           "file", "events",
-          "event_kinds", "kernel", "cwd",          "v",           "kvm_device",    "fail", "host",
-          "busybox",     "mutant", "strategy",     "qemu_cpu",    "deterministic", "qemu", "vm",
-          "trace",       "record", "record_limit", "record_kinds"};
+  return {"rootfs",        "mem",         "kernel_ring", "timeout", "env",      "file",
+          "events",        "event_kinds", "kernel",      "cwd",     "v",        "kvm_device",
+          "fail",          "host",        "busybox",     "mutant",  "strategy", "qemu_cpu",
+          "deterministic", "qemu",        "vm",          "trace",   "record",   "record_limit",
+          "record_share",  "record_kinds"};
 }
 
 std::vector<std::string_view> FromFlags() { return {"from", "repeat", "prove_reset"}; }

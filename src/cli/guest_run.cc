@@ -164,6 +164,7 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
                         (*trace_file ? exports::ChromeTrace::Kinds() : 0) |
                         session::FailPlanEvents(*fail);
   if (*recording) {
+    if ((options->boot_flags & proto::kBootSafepoints) == 0) (*recording)->KeepToShare();
     options->boot_flags |= (*recording)->boot_flags();
     options->event_mask |= (*recording)->event_mask();
   }

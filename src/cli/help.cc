@@ -55,6 +55,8 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --trace=FILE           write the run as a trace that ui.perfetto.dev opens
   --record=FILE          record it step by step: what happened, and the state after each safepoint
   --record_limit=SIZE    largest recording (256M); 0: none. --record_kinds=KIND,...: its events
+  --record_share=PERCENT the stops for it may make the run so much longer (20); then several steps
+                         are recorded as one. 0: never
   --strategy=classic|ondemand|eager|recent   fork copies page-table entries, tables at need, pages,
                          or pages lately written; any that the kernel has; --fork does as well
   --timeout=SECONDS      longest run; 0: no limit

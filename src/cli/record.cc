@@ -15,6 +15,8 @@
 
 DEFINE_string(record, "", "record the run, step by step, in this file");
 DEFINE_string(record_limit, "256M", "largest recording; 0: no limit");
+DEFINE_uint32(record_share, 20,
+              "percent that stops may make the run longer; 0: each step is recorded");
 DEFINE_string(record_kinds, "", "the events to record: a list of kinds, or all");
 
 namespace fv::cli {
@@ -36,7 +38,8 @@ absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
   std::unique_ptr<RunRecording> recording(new RunRecording);
   absl::StatusOr<uint64_t> limit = ParseSize("record_limit", FLAGS_record_limit);
   if (!limit.ok()) return limit.status();
-  recording->options_ = {recording::Recorder::DefaultKinds(), *limit};
+  if (FLAGS_record_share > 100) return absl::InvalidArgumentError("--record_share is 0 to 100");
+  recording->options_ = {.kinds = recording::Recorder::DefaultKinds(), .limit_bytes = *limit};
   if (!FLAGS_record_kinds.empty()) {
     absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_record_kinds);
     if (!kinds.ok()) return kinds.status();
@@ -53,6 +56,8 @@ absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
   }
   return recording;
 }
+
+void RunRecording::KeepToShare() { options_.share = FLAGS_record_share; }
 
 std::unique_ptr<recording::RecordingObserver> RunRecording::Observe(
     vmm::MachineInterface& machine) const {

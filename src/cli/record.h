@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What --record, --record_limit and --record_kinds ask for.
+// What --record, --record_limit, --record_share and --record_kinds ask for.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,9 @@ class RunRecording {
   // What the machine has to be made with.
   uint32_t boot_flags() const { return recording::RecordingObserver::BootFlags(); }
   uint64_t event_mask() const { return recording::RecordingObserver::EventMask(options_.kinds); }
+
+  // Nobody else looks at safepoints, so there may be fewer (--record_share). Before Observe.
+  void KeepToShare();
 
   // For the run, before the oracle's.
   std::unique_ptr<recording::RecordingObserver> Observe(vmm::MachineInterface& machine) const;

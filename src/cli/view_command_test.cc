@@ -205,6 +205,7 @@ TEST_F(ViewCommand, ErrorsSayWhatIsWrong) {
       {"F view --bind=example.org $P 2>&1", "no IPv4 address"},
       {"F run --record=/nowhere/r $P 2>&1", "--record=/nowhere/r"},
       {"F run --record=$D/r --record_kinds=none $P 2>&1", "none"},
+      {"F run --record=$D/r --record_share=101 $P 2>&1", "--record_share is 0 to 100"},
       {"echo 'tasks {}' >$D/p.textproto; F replay --record=/nowhere/r $D/p.textproto 2>&1",
        "--record=/nowhere/r"},
   };
@@ -220,6 +221,22 @@ TEST_F(ViewCommand, ALimitIsKeptAndTold) {
       Shell("F run --record=$D/r --record_limit=8K $P 2>&1 && test $(stat -c %s $D/r) -lt 12288");
   EXPECT_EQ(outcome.status, 0);
   EXPECT_TRUE(outcome.Has("the recording ends at 8K")) << outcome.text;
+}
+
+// Fewer steps where stops have a share of the time; but every event, and the same end.
+TEST_F(ViewCommand, StopsHaveAShareOfTheRun) {
+  const Outcome outcome = Shell(R"(
+    record() {
+      F run --record=$D/r$1 --record_share=$1 busybox sh -c \
+        'i=0; while [ $i -lt 100 ]; do (:); i=$((i+1)); done'
+      last=$(F inspect --recording=$D/r$1 --step=999999 ps 2>&1 | sed 's/.*to \([0-9]*\),.*/\1/')
+      F inspect --recording=$D/r$1 --step=$last ps | tail -n +2 >$D/ps$1
+      F inspect --recording=$D/r$1 --step=$last events 99999 | grep -c ' reap ' >$D/reaps$1
+    }
+    record 0; all=$last; record 1
+    test $last -le $all && cmp $D/ps0 $D/ps1 && cmp $D/reaps0 $D/reaps1 && cat $D/ps1 $D/reaps1)");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  EXPECT_TRUE(outcome.Has(" init\n101\n")) << outcome.text;
 }
 
 }  // namespace

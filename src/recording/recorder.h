@@ -22,6 +22,7 @@ namespace fv::recording {
 struct RecorderOptions {
   uint64_t kinds = 0;        // bits of the events to write
   uint64_t limit_bytes = 0;  // of the file; 0: none. The last record may exceed it by itself
+  uint32_t share = 0;        // proto::BootInfo::safepoint_share
 };
 
 class Recorder {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/recording/recording_observer.h"
 
+#include <cstddef>
 #include <utility>
 
+#include "proto/boot_info.h"
+#include "proto/layout.h"
 #include "src/recording/printable.h"
 #include "vmm/error.h"
 
@@ -57,7 +60,14 @@ RecordingObserver::RecordingObserver(vmm::MachineInterface& machine, RecordingFi
     : machine_(machine),
       recorder_(ReaderOf(machine), OpenChannel(machine), file,
                 MakeHeader(facts, machine.boot_info()), options),
-      flushed_(Clock::now()) {}
+      flushed_(Clock::now()) {
+  // Stops that depend on time would make a deterministic guest another one.
+  if ((machine.boot_info().flags & proto::kBootDeterministic) != 0) return;
+  const uint64_t share_gpa = proto::kBootInfoPhys + offsetof(proto::BootInfo, safepoint_share);
+  if (!machine.memory().Store(share_gpa, options.share)) {
+    throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, "boot information is not in guest memory");
+  }
+}
 
 vmm::Next RecordingObserver::OnSafepoint(proto::SafepointKind kind) {
   if (recorder_.full()) return vmm::Next::kContinue;
