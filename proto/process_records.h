@@ -192,7 +192,7 @@ struct FdTableRecord {
   GuestPtr directories[kFdDirectories];
 };
 inline constexpr uint64_t kFdTableMagic = 0x0042544446504B46;
-static_assert(sizeof(FdTableRecord) == 40 + sizeof(FdChunkRecord) + 8 * kFdDirectories);
+static_assert(sizeof(FdTableRecord) == 40 + sizeof(FdChunkRecord) + 8 * size_t{kFdDirectories});
 
 // TaskRecord::fs: working directory, root, umask.
 struct FsRecord {
