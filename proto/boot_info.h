@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the hypervisor tells the guest kernel before its first instruction: one page at
-// kBootInfoPhys. Written once by the host, read-only afterwards. Fixed-width fields, no pointers
-// (guest-physical addresses), no padding.
+// kBootInfoPhys. Written by the host before the run, but for what says otherwise and
+// kBootSafepoints. Fixed-width fields, no pointers (guest-physical addresses), no padding.
 #pragma once
 
 #include <cstdint>

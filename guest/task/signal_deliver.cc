@@ -61,7 +61,7 @@ void ActByDefault(Task& task, const SigInfo& info) {
 bool NextHandler(Task& task, Deliverable& out) {
   for (;;) {
     if (FatalSignalPending(task)) {
-      task.pending.set &= ~SigBit(kSigKill);
+      RemovePending(task.pending, SigBit(kSigKill));  // a timer may have queued it
       DieOf(task, KernelSignal(kSigKill));
     }
     if (task.stop_pending) {

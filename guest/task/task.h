@@ -138,7 +138,7 @@ class Task : public proto::TaskRecord {
   uint64_t set_child_tid = 0;
   SemUndoList* sem_undo = nullptr;  // System V semaphores; counted
   int32_t pdeath_signal = 0;
-  uint32_t forker = 0;         // thread that made this process (__WNOTHREAD, pdeath_signal)
+  uint32_t forker = 0;         // thread it is the child of (__WNOTHREAD, pdeath_signal)
   bool exit_notified = false;  // the parent has been told
   bool no_new_privs = false;
   bool over_nproc = false;  // setuid went over RLIMIT_NPROC: the next execve looks again
