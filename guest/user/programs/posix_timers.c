@@ -6,6 +6,10 @@
 
 #include "guest/user/lib/proc.h"
 
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid  // glibc has no name for it
+#endif
+
 typedef int KernelTimer;
 
 static KernelTimer Create(clockid_t clock, int signal_number, int value) {
@@ -27,6 +31,18 @@ static void Set(KernelTimer timer, int flags, long first_ns, long every_ns) {
 static void ChildHasNone(void* arg) {
   struct itimerspec left;
   CHECK_ERR(syscall(SYS_timer_gettime, *(KernelTimer*)arg, &left), EINVAL);
+}
+
+// A timer may kill the very thread that it is for; nothing of the signal stays behind.
+static void DiesOfItsTimer(void) {
+  struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGKILL};
+  event.sigev_notify_thread_id = (int)syscall(SYS_gettid);
+  KernelTimer timer;
+  CHECK_INT(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer), 0);
+  Set(timer, 0, 1000000, 0);
+  for (;;) {
+    pause();
+  }
 }
 
 int main(void) {
@@ -67,5 +83,14 @@ int main(void) {
   CHECK_ERR(syscall(SYS_timer_delete, timer), EINVAL);
   CHECK_ERR(syscall(SYS_timer_create, 99, NULL, &timer), EINVAL);
   Ok("absolute, deleted, refused");
+
+  pid_t child = fork();
+  if (child == 0) {
+    DiesOfItsTimer();
+  }
+  int status = 0;
+  CHECK_INT(waitpid(child, &status, 0), child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  Ok("killed by its own timer");
   return Finish();
 }
