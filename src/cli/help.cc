@@ -20,15 +20,15 @@ constexpr char kGeneral[] =
   forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
   forkvisor check --mutants                      grade the oracle by kernels with known bugs
   forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
-  forkvisor inspect [flags] QUESTION             a running guest, or a program at a moment, or a file
+  forkvisor view [flags] [--] PROGRAM [ARGS...]  a run in the browser: memory, step by step
+  forkvisor inspect [flags] QUESTION [-- PROGRAM]  its tasks, mappings, page tables at a moment
+  forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
   forkvisor fuzz [flags]                         make programs up, look for what the guest does wrong
   forkvisor replay [flags] FILE                  run such a program, show its calls
   forkvisor coverage [flags] FILE|DIR...         what such programs reach of the guest kernel
-  forkvisor view [flags] [--] PROGRAM [ARGS...]  a run in the browser: memory, step by step
   forkvisor bench [flags]                        fork in the guest beside fork natively
   forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
   forkvisor kernel --out=FILE                    the guest kernel's ELF file, for debuggers
-  forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
   forkvisor help [VERB]                          more about a verb
   forkvisor version
 
@@ -62,9 +62,9 @@ Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a scrip
   --timeout=SECONDS      longest run; 0: no limit
   --fail=nth:N|every:K|probability:P[,seed:S][,after=start|fork|mark:ID|syscall:NAME]
                          allocations of the kernel that fail, counted from that moment (start)
-  --deterministic        no timer tick
-  --kernel=FILE          another guest kernel
-  --mutant=NAME          switch on a bug of a kernel built with them (proto/mutants.h)
+  --deterministic        no timer tick, a virtual clock: the same run every time
+  --kernel=FILE          another guest kernel; kasan: one that checks itself, fuzz: one with mutants
+  --mutant=NAME          switch on a bug of such a kernel (docs/invariants.md lists them)
   --host=kvm|qemu        what executes the guest: KVM, or QEMU's translator where there is no KVM
   --qemu=PROGRAM, --qemu_cpu=full|plain   which QEMU, and the CPU that it is asked for
   --kvm_device=FILE      KVM's device (/dev/kvm)
@@ -107,8 +107,8 @@ standard output, standard error and exit status. Natively the program runs in na
   --timeout=SECONDS      longest run, of each; 0: no limit
   --check=off|end|sampled|every      when the oracle looks, in the guest
 
-and of run: --rootfs, --file, --busybox, --cwd, --env, --mem, --kernel_ring, --strategy,
---deterministic, --kernel, --mutant, --kvm_device. Standard input is read to its end first; a
+and of run: --rootfs, --file, --busybox, --cwd, --env, --mem, --kernel_ring, --strategy, --host,
+--qemu, --qemu_cpu, --deterministic, --kernel, --mutant, --kvm_device, -v. Standard input is read to its end first; a
 terminal is not read.
 )";
 
@@ -144,7 +144,8 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   --out=FILE             core, vmcore, graph: where to
   --format=console|json
 
-and the flags of run for PROGRAM, whose standard output goes to standard error.
+and the flags of run but for --check and --gdb, for PROGRAM, whose standard output goes to standard
+error.
 )";
 
 constexpr char kView[] =
@@ -158,7 +159,7 @@ interrupted. The page's address stands on standard error.
   --port=N               of the server (0: any)
   --bind=ADDRESS         where it listens (127.0.0.1: this machine alone)
 
-and the flags of run: --check=every shows what the oracle finds where it happened, --record=FILE
+and the flags of run, but for --gdb: --check=every shows what the oracle finds where it happened, --record=FILE
 keeps the recording.
 )";
 
@@ -172,7 +173,7 @@ the same features.
   --out=FILE
   --at=start|fork|mark:ID|syscall:NAME|exit|time:SECONDS   the moment (start: the first instruction)
 
-and the flags of run, but for --check.
+and the flags of run, but for --check, --gdb and --from.
 )";
 
 constexpr char kFuzz[] =
@@ -200,7 +201,7 @@ campaign goes on where the last one in DIR ended. Exit code 1: this campaign fou
   --format=console|json  of the summary
   --coverage=FILE.lcov|DIR   what was reached of the guest kernel; a directory gets HTML pages too
   --source=DIR           the guest kernel's source, for these (.)
-  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+  --strategy=NAME, --kernel=FILE, --mutant=NAME   as of run
 )";
 
 constexpr char kCoverage[] =
@@ -213,7 +214,7 @@ campaign's its corpus) once each and tells what they reach of the guest kernel.
   --source=DIR           the guest kernel's source, for the pages (.)
   --format=console|json
   --check=off|end|sampled|every   when the oracle looks (off)
-  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+  --strategy=NAME, --kernel=FILE, --mutant=NAME   as of run
 )";
 
 constexpr char kReplay[] =
@@ -230,7 +231,7 @@ results, task by task, and what is wrong. Exit code 1 if something is.
   --check=off|end|sampled|every   when the oracle looks (every)
   --events=FILE|-, --event_kinds=all|KIND,...     the guest's events as text
   --record=FILE, --record_limit=SIZE, --record_kinds=KIND,...   record it, for "forkvisor view"
-  --strategy=classic|ondemand|eager, --kernel=FILE, --mutant=NAME
+  --strategy=NAME, --kernel=FILE, --mutant=NAME   as of run
 )";
 
 constexpr char kBench[] =
@@ -245,7 +246,7 @@ Measures fork of a process with so much memory, in the guest and natively, the t
   --checked, --nochecked         a row with every step checked by the oracle
   --format=console|json|csv      json has Google Benchmark's form; "forkvisor compare" reads it
   --out=FILE                     write the result there
-  --kernel_ring=auto|0|3, --strategy=NAME, --kernel=FILE, --kvm_device=FILE
+  --kernel_ring=auto|0|3, --strategy=NAME, --kernel=FILE, --kvm_device=FILE, -v   as of run
 
   --from=FILE            instead: what the snapshot in FILE costs - a machine of it, its program's
                          run, going back to it (--repetitions times), the proof. Formats: console, json
@@ -282,7 +283,7 @@ constexpr char kKernel[] =
     R"(forkvisor kernel --out=FILE
 
 Writes the guest kernel that is inside the command: an ELF file with symbols and line numbers, for
-gdb's add-symbol-file, objdump, nm.
+gdb's add-symbol-file, objdump, nm. With --kernel=FILE or NAME: that one, as run would take it.
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {

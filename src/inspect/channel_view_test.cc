@@ -94,6 +94,12 @@ TEST_F(ChannelViewTest, RefusesGapsAndRunaways) {
 TEST(RenderTest, EventsAndEntries) {
   proto::EventRecord event = {3, 0, proto::EventKind::kForkPhase, 0, 7, 5, 0x2000, 0, 0, 0};
   EXPECT_EQ(EventText(event).find("#3 pid 7 fork-phase phase=tables cycles=8192"), 0u);
+  event.b = 100'000;
+  EXPECT_EQ(EventText(event), "#3 pid 7 fork-phase phase=tables cycles=100000 free_frames=0");
+  event.kind = proto::EventKind::kReap;
+  event.a = 2;
+  event.b = 0x700;
+  EXPECT_EQ(EventText(event), "#3 pid 7 reap pid=2 status=0x700");
   event.kind = static_cast<proto::EventKind>(999);
   EXPECT_EQ(EventText(event), "#3 pid 7 unknown-event-999");
   EXPECT_EQ(PteText(0x12ab227), "0x12ab227 PWC--UXA- frame 0x12ab");

@@ -30,10 +30,17 @@ constexpr const char* kPhaseNames[] = {
 #undef FV_X
 };
 
-// Names of arguments that are addresses or frame numbers, which are shown in hex everywhere.
-bool IsPlace(std::string_view name) {
-  return name.ends_with("pfn") || name == "address" || name == "rip" || name == "start" ||
-         name == "end" || name == "mm" || name == "parent_mm" || name == "entry";
+// Names of arguments that are addresses, frame numbers, bits or the status of wait(2): in hex,
+// however small.
+bool IsHex(std::string_view name) {
+  return name.ends_with("pfn") || name.ends_with("mm") || name.ends_with("flags") ||
+         name == "address" || name == "rip" || name == "start" || name == "end" ||
+         name == "entry" || name == "status";
+}
+
+// Names of arguments that are amounts: never in hex. Others are by their size.
+bool IsAmount(std::string_view name) {
+  return name == "cycles" || name == "free_frames" || name == "bytes";
 }
 
 std::string Argument(const proto::EventRecord& event, unsigned index, std::string_view name,
@@ -42,7 +49,8 @@ std::string Argument(const proto::EventRecord& event, unsigned index, std::strin
       value < static_cast<uint64_t>(proto::ForkPhase::kCount)) {
     return kPhaseNames[value];
   }
-  return IsPlace(name) || value >= 65536 ? Hex(value) : std::to_string(value);
+  const bool hex = IsHex(name) || (value >= 65536 && !IsAmount(name));
+  return hex ? Hex(value) : std::to_string(value);
 }
 
 }  // namespace
