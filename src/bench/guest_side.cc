@@ -41,6 +41,13 @@ const char* TouchName(Touch touch) {
   return "?";
 }
 
+std::optional<Touch> TouchNamed(std::string_view name) {
+  for (const Touch touch : kTouches) {
+    if (name == TouchName(touch)) return touch;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> ProgramArguments(uint64_t bytes, Touch touch, uint64_t repetitions,
                                           const std::string& modes) {
   return {absl::StrCat("--size=", bytes), absl::StrCat("--touch=", TouchName(touch)),

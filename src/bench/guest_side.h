@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,7 +18,9 @@
 namespace fv::bench {
 
 enum class Touch : uint8_t { kWrite, kRead, kNone };
+inline constexpr Touch kTouches[] = {Touch::kWrite, Touch::kRead, Touch::kNone};
 const char* TouchName(Touch touch);
+std::optional<Touch> TouchNamed(std::string_view name);
 
 // Arguments of guest/user/bench/fork_bench.c; `modes` is a list, its own names.
 std::vector<std::string> ProgramArguments(uint64_t bytes, Touch touch, uint64_t repetitions,

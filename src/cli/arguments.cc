@@ -10,6 +10,8 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +26,14 @@ struct Unit {
   int shift;
 };
 constexpr std::array<Unit, 4> kUnits = {{{'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}}};
+
+// The number, if it is one of seconds; more than thirty years are none.
+std::optional<double> SecondsIn(std::string_view text) {
+  constexpr double kMostSeconds = 1e9;
+  double number = 0;
+  if (!absl::SimpleAtod(Abseil(text), &number)) return std::nullopt;
+  return number >= 0 && number <= kMostSeconds ? std::optional(number) : std::nullopt;
+}
 
 bool IsBool(const std::string& name) {
   gflags::CommandLineFlagInfo info;
@@ -125,6 +135,8 @@ absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& arg
   }
 }
 
+bool Given(const char* flag) { return !gflags::GetCommandLineFlagInfoOrDie(flag).is_default; }
+
 absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();
@@ -153,13 +165,24 @@ std::string FormatSize(uint64_t bytes) {
 }
 
 absl::StatusOr<uint64_t> ParseSeconds(std::string_view flag, std::string_view text) {
-  constexpr double kMaxSeconds = 1e9;
-  double seconds = 0;
-  if (!absl::SimpleAtod(Abseil(text), &seconds) || !(seconds >= 0) || seconds > kMaxSeconds) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no number of seconds"));
+  const std::optional<double> seconds = SecondsIn(text);
+  if (seconds) return static_cast<uint64_t>(*seconds * 1e9);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no number of seconds"));
+}
+
+absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text) {
+  constexpr std::pair<char, double> kTimeUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+  std::string_view number = text;
+  double unit = 1;
+  for (const auto& [letter, seconds] : kTimeUnits) {
+    if (!text.ends_with(letter)) continue;
+    unit = seconds;
+    number.remove_suffix(1);
   }
-  return static_cast<uint64_t>(seconds * 1e9);
+  if (const std::optional<double> value = SecondsIn(number)) return *value * unit;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no time: write 90s, 10m or 2h"));
 }
 
 }  // namespace fv::cli

@@ -31,11 +31,16 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& args,
 absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& args,
                                              const std::vector<std::string_view>& allowed);
 
+// Whether the command line has the flag.
+bool Given(const char* flag);
+
 // "64M", "1G", "4096": binary units K, M, G, T. InvalidArgument names the flag.
 absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text);
 // "64M" for 64 MiB; bytes when no unit divides.
 std::string FormatSize(uint64_t bytes);
 // "1.5" seconds to nanoseconds.
 absl::StatusOr<uint64_t> ParseSeconds(std::string_view flag, std::string_view text);
+// "90", "90s", "1.5m", "2h" to seconds.
+absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text);
 
 }  // namespace fv::cli

@@ -103,5 +103,16 @@ TEST(ParseSeconds, Fractions) {
   }
 }
 
+TEST(ParseDuration, Units) {
+  EXPECT_EQ(*ParseDuration("f", "90"), 90);
+  EXPECT_EQ(*ParseDuration("f", "90s"), 90);
+  EXPECT_EQ(*ParseDuration("f", "1.5m"), 90);
+  EXPECT_EQ(*ParseDuration("f", "2h"), 7200);
+  EXPECT_EQ(*ParseDuration("f", "0"), 0);
+  for (const char* bad : {"", "m", "-1s", "1d", "1ms", "nan", "1e30", "soon"}) {
+    EXPECT_FALSE(ParseDuration("f", bad).ok()) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace fv::cli

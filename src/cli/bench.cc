@@ -3,17 +3,16 @@
 // forkvisor bench: fork in the guest beside fork natively.
 #include "src/bench/bench.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/layout.h"
 #include "src/cli/bench_matrix.h"
 #include "src/cli/bench_snapshot.h"
-#include "src/cli/bench_touch.h"
+#include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_bench_program.h"
@@ -35,12 +34,14 @@ namespace {
 
 using Formatter = std::string (*)(const bench::Results&);
 
-absl::StatusOr<Formatter> ChooseFormat() {
-  if (FLAGS_format == "console") return &bench::FormatTable;
-  if (FLAGS_format == "json") return &bench::FormatJson;
-  if (FLAGS_format == "csv") return &bench::FormatCsv;
+constexpr Choice<Formatter> kFormats[] = {
+    {"console", &bench::FormatTable}, {"json", &bench::FormatJson}, {"csv", &bench::FormatCsv}};
+
+absl::StatusOr<bench::Touch> ParseTouch() {
+  const std::optional<bench::Touch> touch = bench::TouchNamed(FLAGS_touch);
+  if (touch) return *touch;
   return absl::InvalidArgumentError(
-      absl::StrCat("--format=", FLAGS_format, ": choose console, json or csv"));
+      absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
 }
 
 absl::StatusOr<std::vector<uint64_t>> ParseSizes() {
@@ -86,15 +87,20 @@ std::string CommandLine(const Words& args) {
   return command;
 }
 
-}  // namespace
+// What was measured, and by which signal it was ended if it was.
+struct Outcome {
+  absl::StatusOr<bench::Results> results;
+  std::optional<int> signal_number;
+};
 
-absl::StatusOr<bench::Touch> ParseTouch() {
-  for (bench::Touch touch : {bench::Touch::kWrite, bench::Touch::kRead, bench::Touch::kNone}) {
-    if (FLAGS_touch == bench::TouchName(touch)) return touch;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--touch=", FLAGS_touch, ": choose write, read or none"));
+Outcome Measure(bench::BenchOptions options) {
+  const lab::StopSignals signals(&SayStopping);
+  options.stop = [&signals] { return signals.stop().has_value(); };
+  absl::StatusOr<bench::Results> results = bench::RunBench(options);
+  return {std::move(results), signals.stop()};
 }
+
+}  // namespace
 
 int BenchVerb(const Words& args) {
   std::vector<std::string_view> flags = {
@@ -102,30 +108,25 @@ int BenchVerb(const Words& args) {
       "v",     "kernel_ring", "kernel",      "kvm_device", "strategy", "from"};
   for (std::string_view flag : MatrixFlags()) flags.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, flags);
-  if (!arguments.ok()) return UsageError("bench", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("bench", arguments.status());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
   if (!FLAGS_from.empty()) return BenchSnapshot();
   if (WantsMatrix()) {
     absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
     if (!sizes.ok()) return StatusError(sizes.status());
-    return BenchMatrix({CommandLine(args), *sizes, Given("sizes")});
+    const absl::StatusOr<bench::Touch> touch = ParseTouch();
+    if (!touch.ok()) return StatusError(touch.status());
+    return BenchMatrix({CommandLine(args), *sizes, Given("sizes"), *touch});
   }
-  absl::StatusOr<Formatter> format = ChooseFormat();
+  absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<bench::BenchOptions> options = OptionsFromFlags();
   if (!options.ok()) return StatusError(options.status());
-  absl::StatusOr<bench::Results> results = absl::UnknownError("");
-  std::optional<int> signal_number;
-  {
-    const lab::StopSignals signals(&SayStopping);
-    options->stop = [&signals] { return signals.stop().has_value(); };
-    results = bench::RunBench(*options);
-    signal_number = signals.stop();
-  }
+  auto [results, signal_number] = Measure(*std::move(options));
   if (!results.ok()) {
-    Complain(std::string(results.status().message()));
-    return absl::IsCancelled(results.status()) ? 128 + *signal_number : kExitGuestFailure;
+    Complain(results.status());
+    return absl::IsCancelled(results.status()) ? ExitBySignal(*signal_number) : kExitGuestFailure;
   }
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";

@@ -3,19 +3,20 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <optional>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/bench/host.h"
-#include "src/cli/bench_touch.h"
+#include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fork_lab_program.h"
@@ -30,7 +31,6 @@
 #include "vmm/error.h"
 #include "vmm/fd.h"
 
-DECLARE_string(touch);
 DECLARE_string(format);
 DECLARE_string(out);
 DECLARE_uint64(repetitions);
@@ -46,18 +46,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// What only the laboratory has.
+constexpr const char* kFlags[] = {"vary", "budget", "width", "resume", "report"};
+
 constexpr uint64_t kUsualSize = uint64_t{64} << 20;
 
 // `strategies`: all that the kernel has.
-lab::AxisDefaults Defaults(const MatrixRequest& request, bench::Touch touch,
-                           std::vector<std::string> strategies) {
-  using bench::Touch;
-  lab::Matrix fixed{{FLAGS_strategy}, {kUsualSize}, {touch}, {1}, {0}, {1}, FLAGS_native};
+lab::AxisDefaults Defaults(const MatrixRequest& request, std::vector<std::string> strategies) {
+  lab::Matrix fixed{{FLAGS_strategy}, {kUsualSize}, {request.touch}, {1}, {0}, {1}, FLAGS_native};
   if (request.sizes_given || FLAGS_vary.empty()) fixed.sizes = request.sizes;
   lab::Matrix varied = fixed;
   varied.strategies = std::move(strategies);
   varied.sizes = request.sizes;
-  varied.touches = {Touch::kWrite, Touch::kRead, Touch::kNone};
+  varied.touches = {std::begin(bench::kTouches), std::end(bench::kTouches)};
   varied.vmas = {1, 16, 256};
   varied.depths = {0, 1, 4};
   varied.dirty = {0, 10, 100};
@@ -93,18 +94,15 @@ std::string MatrixText(const std::vector<lab::Cell>& cells) {
   return text;
 }
 
-lab::Identity IdentityOf(const lab::LabOptions& options) {
+lab::Identity IdentityOf(const lab::LabOptions& options, std::span<const uint8_t> kernel) {
   const bench::Context host = bench::HostContext();
   const std::string cells = MatrixText(options.matrix.Cells());
-  lab::Identity identity = {{"matrix", cells},
-                            {"machine", absl::StrFormat("%s: %s, %d CPUs, Linux %s", host.host_name,
-                                                        host.cpu, host.cpus, host.kernel)},
-                            {"program", Fingerprint(options.program)},
-                            {"kernel_ring", FLAGS_kernel_ring}};
-  for (const auto& [strategy, guest] : options.systems.guests) {
-    identity["guest kernel"] = Fingerprint(guest.kernel_image);
-  }
-  return identity;
+  return {{"matrix", cells},
+          {"machine", absl::StrFormat("%s: %s, %d CPUs, Linux %s", host.host_name, host.cpu,
+                                      host.cpus, host.kernel)},
+          {"program", Fingerprint(options.program)},
+          {"guest kernel", Fingerprint(kernel)},
+          {"kernel_ring", FLAGS_kernel_ring}};
 }
 
 constexpr std::chrono::seconds kBetweenLines(2);
@@ -151,15 +149,14 @@ class JournalFile {
 };
 
 absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
-  absl::StatusOr<bench::Touch> touch = ParseTouch();
-  if (!touch.ok()) return touch.status();
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
   if (!kernel.ok()) return kernel.status();
   absl::StatusOr<lab::Matrix> matrix =
-      lab::ParseVary(FLAGS_vary, Defaults(request, *touch, StrategyNames(*kernel)), &ParseSize);
+      lab::ParseVary(FLAGS_vary, Defaults(request, StrategyNames(*kernel)), &ParseSize);
   if (!matrix.ok()) return matrix.status();
   absl::StatusOr<double> budget = ParseDuration("budget", FLAGS_budget);
   if (!budget.ok()) return budget.status();
+  if (!(*budget > 0)) return absl::InvalidArgumentError("--budget is more than 0");
   if (!(FLAGS_width > 0)) return absl::InvalidArgumentError("--width is more than 0 percent");
   absl::StatusOr<lab::Systems> systems = MakeSystems(matrix->strategies);
   if (!systems.ok()) return systems.status();
@@ -170,7 +167,7 @@ absl::StatusOr<lab::LabOptions> OptionsFor(const MatrixRequest& request) {
   options.goal.repetitions = FLAGS_repetitions;
   options.systems = *std::move(systems);
   options.program = embedded::ForkLabProgram();
-  options.identity = IdentityOf(options);
+  options.identity = IdentityOf(options, *kernel);
   options.progress = Progress();
   return options;
 }
@@ -183,13 +180,22 @@ bool IsUsers(const absl::Status& status) {
 
 using Formatter = std::string (*)(const lab::LabResults&);
 
-absl::StatusOr<Formatter> ChooseFormat() {
-  if (FLAGS_format == "console") return &lab::FormatLabTable;
-  if (FLAGS_format == "json") return &lab::FormatLabJson;
-  if (FLAGS_format == "csv") return &lab::FormatLabCsv;
-  if (FLAGS_format == "hgrm") return &lab::FormatHistograms;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--format=", FLAGS_format, ": choose console, json, csv or hgrm"));
+constexpr Choice<Formatter> kFormats[] = {{"console", &lab::FormatLabTable},
+                                          {"json", &lab::FormatLabJson},
+                                          {"csv", &lab::FormatLabCsv},
+                                          {"hgrm", &lab::FormatHistograms}};
+
+// What was measured, and by which signal it was ended if it was.
+struct Outcome {
+  absl::StatusOr<lab::LabResults> results;
+  std::optional<int> signal_number;
+};
+
+Outcome Measure(lab::LabOptions options) {
+  const lab::StopSignals signals(&SayStopping);
+  options.stop = [&signals] { return signals.stop().has_value(); };
+  absl::StatusOr<lab::LabResults> results = lab::RunLaboratory(options);
+  return {std::move(results), signals.stop()};
 }
 
 }  // namespace
@@ -200,65 +206,34 @@ void SayStopping(int number) {
                sigabbrev_np(number));
 }
 
-bool Given(const char* flag) {
-  gflags::CommandLineFlagInfo info;
-  return gflags::GetCommandLineFlagInfo(flag, &info) && !info.is_default;
-}
-
-absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text) {
-  double unit = 1;
-  std::string number(text);
-  const std::string units = "smh";
-  if (!number.empty() && units.find(number.back()) != std::string::npos) {
-    unit = number.back() == 's' ? 1 : number.back() == 'm' ? 60 : 3600;
-    number.pop_back();
-  }
-  double value = 0;
-  if (absl::SimpleAtod(number, &value) && value > 0 && value < 1e9) return value * unit;
-  return absl::InvalidArgumentError(absl::StrCat("--", std::string(flag), "=", std::string(text),
-                                                 " is no time: write 90s, 10m or 2h"));
-}
+std::vector<std::string_view> MatrixFlags() { return {std::begin(kFlags), std::end(kFlags)}; }
 
 bool WantsMatrix() {
-  for (const char* flag : {"vary", "budget", "width", "resume", "report"}) {
-    if (Given(flag)) return true;
-  }
-  return FLAGS_format == "hgrm";
-}
-
-std::vector<std::string_view> MatrixFlags() {
-  return {"vary", "budget", "width", "resume", "report"};
+  return FLAGS_format == "hgrm" || std::any_of(std::begin(kFlags), std::end(kFlags), &Given);
 }
 
 int BenchMatrix(const MatrixRequest& request) {
-  absl::StatusOr<Formatter> format = ChooseFormat();
+  absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
   if (!format.ok()) return StatusError(format.status());
   absl::StatusOr<lab::LabOptions> options = OptionsFor(request);
   if (!options.ok()) return StatusError(options.status());
   JournalFile journal;
   options->resume = journal.path();
-  std::optional<int> signal_number;
-  absl::StatusOr<lab::LabResults> results = absl::UnknownError("");
-  {
-    const lab::StopSignals signals(&SayStopping);
-    options->stop = [&] { return signals.stop().has_value(); };
-    results = lab::RunLaboratory(*options);
-    signal_number = signals.stop();
-  }
+  auto [results, signal_number] = Measure(*std::move(options));
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   if (!results.ok()) {
-    Complain(std::string(results.status().message()));
+    Complain(results.status());
     return IsUsers(results.status()) ? kExitUsage : kExitGuestFailure;
   }
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";
-  results->context.strategy = absl::StrCat(FLAGS_strategy);
+  results->context.strategy = FLAGS_strategy;
   results->command = request.command;
   results->matrix = FLAGS_vary;
   for (const std::string& warning : lab::NoiseWarnings(results->noise)) {
     std::fprintf(stderr, "bench: warning: %s\n", warning.c_str());
   }
-  const bool interrupted = results->ended == "interrupted";
+  const bool interrupted = results->ended == lab::Ended::kInterrupted;
   if (interrupted) journal.Keep();
   if (!FLAGS_report.empty()) {
     const int wrote = WriteOut(lab::report::Page(*results), FLAGS_report);
@@ -268,7 +243,7 @@ int BenchMatrix(const MatrixRequest& request) {
   if (!interrupted || wrote != kExitOk) return wrote;
   Complain(absl::StrCat("interrupted; the same command with --resume=", journal.path(),
                         " goes on from what is finished"));
-  return 128 + signal_number.value_or(0);
+  return ExitBySignal(signal_number.value_or(0));
 }
 
 }  // namespace fv::cli

@@ -8,12 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "src/bench/guest_side.h"
 
 namespace fv::cli {
 
-// Whether the command line has the flag.
-bool Given(const char* flag);
 // Whether the command line asks for the laboratory: one of its flags was given.
 bool WantsMatrix();
 // The flags that only the laboratory has.
@@ -27,12 +25,10 @@ struct MatrixRequest {
   std::string command;  // the words, for the report
   std::vector<uint64_t> sizes;
   bool sizes_given = false;
+  bench::Touch touch = bench::Touch::kWrite;
 };
 
 // Runs it, writes --out in --format and the --report. Exit code.
 int BenchMatrix(const MatrixRequest& request);
-
-// A duration: seconds, or with a unit: "90", "90s", "10m", "2h". InvalidArgument names the flag.
-absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text);
 
 }  // namespace fv::cli

@@ -197,7 +197,7 @@ int BenchSnapshot() {
   const absl::StatusOr<Costs> costs =
       bench.Measure(FLAGS_repetitions == 0 ? kUsualRepetitions : FLAGS_repetitions);
   if (!costs.ok()) {
-    Complain(std::string(costs.status().message()));
+    Complain(costs.status());
     return kExitGuestFailure;
   }
   const int written = WriteOut((*format)(*costs), FLAGS_out);

@@ -62,9 +62,9 @@ int CheckVerb(const Words& args) {
   allowed.push_back("gdb");
   for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
-  if (!arguments.ok()) return UsageError("check", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("check", arguments.status());
   if (arguments->help) return ShowHelp("check");
-  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+  if (const absl::Status wrong = CheckFrom(*arguments); !wrong.ok()) {
     return UsageError("check", wrong);
   }
   const absl::StatusOr<int> code =

@@ -78,7 +78,7 @@ int CheckMutantsVerb(Words args) {
   absl::StatusOr<Arguments> arguments =
       ParseArguments(args, {"mutants", "jobs", "format", "mem", "kernel", "kernel_ring",
                             "kvm_device", "host", "qemu", "qemu_cpu", "v"});
-  if (!arguments.ok()) return UsageError("check", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("check", arguments.status());
   if (arguments->help) return ShowHelp("check");
   if (!arguments->words.empty()) {
     return UsageError("check", "check --mutants has programs of its own");

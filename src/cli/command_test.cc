@@ -119,7 +119,7 @@ TEST(Command, Usage) {
   Expect("diff --check=x true", 2, "--check=x");
   Expect("diff /no/such/program", 2, "no such program");
   Expect("bench extra", 2, "takes flags only");
-  Expect("bench --format=xml", 2, "choose console, json or csv");
+  Expect("bench --format=xml", 2, "choose one of console, json, csv");
   Expect("bench --sizes=5", 2, "whole pages");
   Expect("bench --touch=maybe", 2, "choose write, read or none");
   Expect("bench --vary=colour", 2, "no axis \"colour\"");
@@ -127,7 +127,7 @@ TEST(Command, Usage) {
   Expect("bench --vary=strategy:classic+nope", 2, "--strategy=nope");
   Expect("bench --vary=size --budget=soon", 2, "--budget=soon is no time");
   Expect("bench --vary=size --width=0", 2, "--width is more than 0");
-  Expect("bench --vary=size --format=xml", 2, "choose console, json, csv or hgrm");
+  Expect("bench --vary=size --format=xml", 2, "choose one of console, json, csv, hgrm");
   Expect("bench --resume=/no/such/folder/file --sizes=0", 2, "--resume=/no/such/folder/file");
 }
 

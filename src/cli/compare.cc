@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/output.h"
@@ -19,6 +20,10 @@ DEFINE_string(bound, "5%", "a ratio above 1 + this is a regression");
 
 namespace fv::cli {
 namespace {
+
+using Formatter = std::string (*)(const lab::Comparisons&);
+constexpr Choice<Formatter> kFormats[] = {{"console", &lab::FormatComparisons},
+                                          {"json", &lab::FormatComparisonsJson}};
 
 // "5%" or "0.05".
 absl::StatusOr<double> ParseBound() {
@@ -51,13 +56,11 @@ absl::StatusOr<lab::report::ComparedResult> ReadResult(const std::string& file) 
 int CompareVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments =
       ParseFlagsAnywhere(args, {"bound", "format", "out", "report"});
-  if (!arguments.ok()) return UsageError("compare", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("compare", arguments.status());
   if (arguments->help) return ShowHelp("compare");
   if (arguments->words.size() != 2) return UsageError("compare", "compare takes two files");
-  if (FLAGS_format != "console" && FLAGS_format != "json") {
-    return UsageError("compare",
-                      absl::StrCat("--format=", FLAGS_format, ": choose one of console, json"));
-  }
+  const absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
+  if (!format.ok()) return StatusError(format.status());
   lab::CompareOptions options;
   absl::StatusOr<double> bound = ParseBound();
   if (!bound.ok()) return StatusError(bound.status());
@@ -75,9 +78,7 @@ int CompareVerb(const Words& args) {
         WriteOut(lab::report::ComparisonPage(*before, *after, comparisons), FLAGS_report);
     if (wrote != kExitOk) return wrote;
   }
-  const int wrote = WriteOut(
-      FLAGS_format == "json" ? FormatComparisonsJson(comparisons) : FormatComparisons(comparisons),
-      FLAGS_out);
+  const int wrote = WriteOut((*format)(comparisons), FLAGS_out);
   if (wrote != kExitOk) return wrote;
   return comparisons.Regressed() ? kExitFinding : kExitOk;
 }

@@ -84,7 +84,7 @@ constexpr Choice<Formatter> kFormats[] = {{"console", &ConsoleText}, {"json", &J
 int CoverageVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments =
       ParseArguments(args, {"out", "source", "check", "format", "strategy", "kernel", "mutant"});
-  if (!arguments.ok()) return UsageError("coverage", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("coverage", arguments.status());
   if (arguments->help) return ShowHelp("coverage");
   if (arguments->words.empty()) return UsageError("coverage", "of which programs?");
   const absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);

@@ -27,7 +27,6 @@ DEFINE_string(ignore, "", "system calls that are not compared, a list");
 DEFINE_uint64(differences, 10, "differences of system calls that are shown");
 DEFINE_uint64(context, 5, "calls that are shown before a difference");
 DEFINE_string(native_root, "auto", "natively: auto, private or host");
-DEFINE_string(native_user, "namespace", "natively: namespace or caller");
 
 namespace fv::cli {
 namespace {
@@ -37,8 +36,6 @@ using native::NativeOptions;
 constexpr Choice<diff::NativeRoot> kRoots[] = {{"auto", diff::NativeRoot::kAuto},
                                                {"private", diff::NativeRoot::kPrivate},
                                                {"host", diff::NativeRoot::kHost}};
-constexpr Choice<NativeOptions::User> kUsers[] = {{"namespace", NativeOptions::User::kNamespace},
-                                                  {"caller", NativeOptions::User::kCaller}};
 
 using Formatter = std::string (*)(const diff::DiffResult&);
 constexpr Choice<Formatter> kFormats[] = {{"console", &diff::FormatText},
@@ -85,11 +82,11 @@ absl::StatusOr<diff::DiffOptions> OptionsFromFlags(const Arguments& arguments) {
   diff::DiffOptions options;
   absl::StatusOr<session::GuestOptions> guest = GuestOptionsFromFlags(arguments);
   if (!guest.ok()) return guest.status();
-  const std::optional<oracle::CheckMode> check = oracle::ParseCheckMode(FLAGS_check);
-  if (!check) return absl::InvalidArgumentError(absl::StrCat("--check=", FLAGS_check));
+  const absl::StatusOr<oracle::CheckMode> check = CheckModeFromFlags();
+  if (!check.ok()) return check.status();
   absl::StatusOr<diff::NativeRoot> root = Choose("native_root", FLAGS_native_root, kRoots);
   if (!root.ok()) return root.status();
-  absl::StatusOr<NativeOptions::User> user = Choose("native_user", FLAGS_native_user, kUsers);
+  absl::StatusOr<NativeOptions::User> user = NativeUserFromFlags();
   if (!user.ok()) return user.status();
   absl::StatusOr<std::set<uint64_t>> ignored = IgnoredCalls();
   if (!ignored.ok()) return ignored.status();
@@ -138,7 +135,7 @@ int TellResult(const diff::DiffResult& result, Formatter format) {
 
 int DiffVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(args, DiffFlags());
-  if (!arguments.ok()) return UsageError("diff", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("diff", arguments.status());
   if (arguments->help) return ShowHelp("diff");
   if (arguments->words.empty()) return UsageError("diff", "which program?");
   absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
@@ -147,7 +144,7 @@ int DiffVerb(const Words& args) {
   if (!options.ok()) return StatusError(options.status());
   absl::StatusOr<diff::DiffResult> result = diff::RunDiff(*options);
   if (result.ok()) return TellResult(*result, *format);
-  Complain(std::string(result.status().message()));
+  Complain(result.status());
   return ExitCodeOf(result.status());
 }
 

@@ -15,5 +15,7 @@ inline constexpr int kExitGuestFailure = 4;
 inline constexpr int kExitHostFailure = 5;
 // As coreutils' timeout(1) has it.
 inline constexpr int kExitTimeout = 124;
+// As a shell shows a death by the signal.
+constexpr int ExitBySignal(int number) { return 128 + number; }
 
 }  // namespace fv::cli

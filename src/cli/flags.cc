@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
@@ -18,7 +19,6 @@
 #include "src/cli/guest_kernel.h"
 #include "src/inspect/fork_strategies.h"
 #include "src/rootfs/host_files.h"
-#include "src/session/reset_proof.h"
 #include "src/session/session.h"
 
 DEFINE_string(rootfs, "", "root file system: a directory or a cpio file (newc)");
@@ -50,6 +50,7 @@ DEFINE_int32(repeat, 1, "with --from: run so often, going back to the snapshot e
 DEFINE_string(prove_reset, "sampled",
               "with --repeat, and of fuzz: compare everything after a reset: "
               "every, sampled or off");
+DEFINE_string(native_user, "namespace", "natively: namespace or caller");
 DEFINE_bool(v, false, "say on standard error what happens");
 
 namespace fv::cli {
@@ -65,6 +66,13 @@ constexpr Choice<vmm::qemu::CpuModel> kQemuCpus[] = {{"full", vmm::qemu::CpuMode
 constexpr Choice<rootfs::Busybox> kBusybox[] = {{"auto", rootfs::Busybox::kAuto},
                                                 {"always", rootfs::Busybox::kAlways},
                                                 {"never", rootfs::Busybox::kNever}};
+
+constexpr Choice<session::ProveReset> kProveReset[] = {{"every", session::ProveReset::kEvery},
+                                                       {"sampled", session::ProveReset::kSampled},
+                                                       {"off", session::ProveReset::kOff}};
+constexpr Choice<native::NativeOptions::User> kUsers[] = {
+    {"namespace", native::NativeOptions::User::kNamespace},
+    {"caller", native::NativeOptions::User::kCaller}};
 
 absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& arguments) {
   rootfs::RootOptions root;
@@ -130,20 +138,35 @@ std::vector<std::string_view> GuestFlags() {
 
 std::vector<std::string_view> FromFlags() { return {"from", "repeat", "prove_reset"}; }
 
-std::string WrongFrom(const Arguments& arguments) {
+absl::Status CheckFrom(const Arguments& arguments) {
   if (FLAGS_from.empty()) {
-    if (FLAGS_repeat != 1) return "--repeat goes with --from";
-    return arguments.words.empty() ? "which program?" : "";
+    if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--repeat goes with --from");
+    return arguments.words.empty() ? absl::InvalidArgumentError("which program?")
+                                   : absl::OkStatus();
   }
-  if (!arguments.words.empty()) return "--from=FILE has its program already";
-  if (FLAGS_host != "kvm") return "a snapshot runs on KVM only (--host=kvm)";
-  if (FLAGS_repeat < 1) return "--repeat wants a number from 1";
-  if (!session::ParseProveReset(FLAGS_prove_reset)) return WrongProveReset();
-  return "";
+  if (!arguments.words.empty()) {
+    return absl::InvalidArgumentError("--from=FILE has its program already");
+  }
+  if (FLAGS_host != "kvm") {
+    return absl::InvalidArgumentError("a snapshot runs on KVM only (--host=kvm)");
+  }
+  if (FLAGS_repeat < 1) return absl::InvalidArgumentError("--repeat wants a number from 1");
+  return ProveResetFromFlags().status();
 }
 
-std::string WrongProveReset() {
-  return absl::StrCat("--prove_reset=", FLAGS_prove_reset, ": choose every, sampled or off");
+absl::StatusOr<oracle::CheckMode> CheckModeFromFlags() {
+  const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
+  if (mode) return *mode;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--check=", FLAGS_check, ": choose one of off, end, sampled, every, both"));
+}
+
+absl::StatusOr<session::ProveReset> ProveResetFromFlags() {
+  return Choose("prove_reset", FLAGS_prove_reset, kProveReset);
+}
+
+absl::StatusOr<native::NativeOptions::User> NativeUserFromFlags() {
+  return Choose("native_user", FLAGS_native_user, kUsers);
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {

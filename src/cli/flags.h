@@ -11,12 +11,14 @@
 #include "absl/status/statusor.h"
 #include "proto/mutants.h"
 #include "src/cli/arguments.h"
+#include "src/native/native.h"
+#include "src/oracle/checker.h"
 #include "src/session/guest.h"
+#include "src/session/reset_proof.h"
 
 DECLARE_string(rootfs);
 DECLARE_string(mem);
 DECLARE_string(kernel_ring);
-DECLARE_string(check);
 DECLARE_string(timeout);
 DECLARE_string(events);
 DECLARE_string(event_kinds);
@@ -34,7 +36,6 @@ DECLARE_string(gdb);
 DECLARE_bool(deterministic);
 DECLARE_string(from);
 DECLARE_int32(repeat);
-DECLARE_string(prove_reset);
 DECLARE_bool(v);
 
 namespace fv::cli {
@@ -42,12 +43,15 @@ namespace fv::cli {
 // The flags of every verb that runs a program in a guest.
 std::vector<std::string_view> GuestFlags();
 
-// The flags of the verbs that can begin at a snapshot; and what is wrong with their values, the
-// program among them. Empty: nothing.
+// The flags of the verbs that can begin at a snapshot; and whether their values, the program among
+// them, go together.
 std::vector<std::string_view> FromFlags();
-std::string WrongFrom(const Arguments& arguments);
-// What to say of a --prove_reset that is none.
-std::string WrongProveReset();
+absl::Status CheckFrom(const Arguments& arguments);
+
+// --check, --prove_reset, --native_user.
+absl::StatusOr<oracle::CheckMode> CheckModeFromFlags();
+absl::StatusOr<session::ProveReset> ProveResetFromFlags();
+absl::StatusOr<native::NativeOptions::User> NativeUserFromFlags();
 
 // The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
 // process.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -25,7 +26,6 @@
 
 DECLARE_string(format);
 DECLARE_uint32(jobs);
-DECLARE_string(native_user);
 
 DEFINE_string(time, "1m", "length of a campaign: 90, 90s, 10m, 1h; 0: no limit");
 DEFINE_uint64(programs, 0, "programs that each job runs; 0: no limit");
@@ -39,26 +39,8 @@ namespace fv::cli {
 namespace {
 
 using fuzz::CampaignState;
-using native::NativeOptions;
 
 constexpr uint32_t kMostJobs = 256;
-constexpr Choice<NativeOptions::User> kUsers[] = {{"namespace", NativeOptions::User::kNamespace},
-                                                  {"caller", NativeOptions::User::kCaller}};
-
-// "90", "90s", "10m", "1h" in seconds.
-absl::StatusOr<uint64_t> ParseTime(const std::string& text) {
-  uint64_t value = 0;
-  size_t at = 0;
-  for (; at < text.size() && at < 9 && text[at] >= '0' && text[at] <= '9'; ++at) {
-    value = value * 10 + static_cast<uint64_t>(text[at] - '0');
-  }
-  const std::string unit = text.substr(at);
-  if (at > 0 && (unit.empty() || unit == "s")) return value;
-  if (at > 0 && unit == "m") return value * 60;
-  if (at > 0 && unit == "h") return value * 3600;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--time=", text, " is no time: write 90, 90s, 10m or 1h"));
-}
 
 // What the programs of this campaign depend on.
 std::string Origin(const fuzz::JudgeOptions& judge) {
@@ -72,12 +54,12 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   fuzz::CampaignOptions options;
   absl::StatusOr<fuzz::JudgeOptions> judge = JudgeOptionsFromFlags(oracle::CheckMode::kEnd);
   if (!judge.ok()) return judge.status();
-  const std::optional<session::ProveReset> prove = session::ParseProveReset(FLAGS_prove_reset);
-  if (!prove) return absl::InvalidArgumentError(WrongProveReset());
+  const absl::StatusOr<session::ProveReset> prove = ProveResetFromFlags();
+  if (!prove.ok()) return prove.status();
   judge->guest.reset = fuzz::ResetKind::kSnapshot;
   judge->guest.prove_reset = *prove;
   judge->guest.from = FLAGS_from;
-  absl::StatusOr<uint64_t> seconds = ParseTime(FLAGS_time);
+  absl::StatusOr<double> seconds = ParseDuration("time", FLAGS_time);
   if (!seconds.ok()) return seconds.status();
   if (FLAGS_jobs > kMostJobs) {
     return absl::InvalidArgumentError(absl::StrCat("--jobs: at most ", kMostJobs));
@@ -85,7 +67,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   options.judge = *judge;
   options.origin = Origin(*judge);
   options.directory = FLAGS_corpus;
-  options.seconds = *seconds;
+  options.seconds = static_cast<uint64_t>(std::ceil(*seconds));
   options.programs = FLAGS_programs;
   options.jobs = FLAGS_jobs != 0 ? FLAGS_jobs : std::max(1u, std::thread::hardware_concurrency());
   options.seed = FLAGS_seed;
@@ -161,10 +143,9 @@ absl::Status Summarise(const fuzz::CampaignOptions& options, const CampaignState
 
 absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual) {
   fuzz::JudgeOptions options;
-  const bool given = !gflags::GetCommandLineFlagInfoOrDie("check").is_default;
-  const std::optional<oracle::CheckMode> check = oracle::ParseCheckMode(FLAGS_check);
-  if (!check) return absl::InvalidArgumentError(absl::StrCat("--check=", FLAGS_check));
-  absl::StatusOr<NativeOptions::User> user = Choose("native_user", FLAGS_native_user, kUsers);
+  const absl::StatusOr<oracle::CheckMode> check = CheckModeFromFlags();
+  if (!check.ok()) return check.status();
+  absl::StatusOr<native::NativeOptions::User> user = NativeUserFromFlags();
   if (!user.ok()) return user.status();
   absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
   if (!mutant.ok()) return mutant.status();
@@ -175,7 +156,7 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
   if (!strategy.ok()) return strategy;
   options.guest.kernel_image = *kernel;
   options.guest.executor = embedded::FuzzExecutor();
-  options.guest.check = given ? *check : usual;
+  options.guest.check = Given("check") ? *check : usual;
   options.guest.fork_strategy = FLAGS_strategy;
   options.guest.mutant = static_cast<uint32_t>(*mutant);
   options.differential = FLAGS_differential;
@@ -188,7 +169,7 @@ int FuzzVerb(const Words& args) {
       args, {"time",   "jobs",     "programs", "corpus", "seed",   "differential", "native_user",
              "check",  "format",   "strategy", "kernel", "mutant", "prove_reset",  "coverage",
              "source", "compares", "from",     "engine", "merge",  "dictionary"});
-  if (!arguments.ok()) return UsageError("fuzz", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("fuzz", arguments.status());
   if (arguments->help) return ShowHelp("fuzz");
   if (!arguments->words.empty()) {
     return UsageError("fuzz", absl::StrCat("what is \"", arguments->words.front(), "\"?"));
@@ -205,12 +186,12 @@ int FuzzVerb(const Words& args) {
   if (const std::optional<int> done = FuzzWithoutCampaign(*options)) return *done;
   const absl::StatusOr<CampaignState> state = fuzz::RunCampaign(*options, &SayProgress);
   if (!state.ok()) {
-    Complain(std::string(state.status().message()));
+    Complain(state.status());
     return kExitHostFailure;
   }
   const absl::Status told = Summarise(*options, *state, *format);
   if (!told.ok()) {
-    Complain(std::string(told.message()));
+    Complain(told);
     return kExitHostFailure;
   }
   return state->found == 0 ? kExitOk : kExitFinding;

@@ -26,7 +26,7 @@ enum class Engine { kLibFuzzer, kAfl };
 constexpr Choice<Engine> kEngines[] = {{"libfuzzer", Engine::kLibFuzzer}, {"afl", Engine::kAfl}};
 
 int Failed(const absl::Status& status) {
-  Complain(std::string(status.message()));
+  Complain(status);
   const bool usage = absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
   return usage ? kExitUsage : kExitHostFailure;
 }

@@ -239,8 +239,9 @@ absl::StatusOr<int> RunRepeatedly(session::SnapshotGuest& started, const RunPlan
                                   const RunExtras& extras,
                                   const std::function<int(const GuestRunResult&)>& then) {
   session::Guest& guest = started.guest;
-  session::Resetter resetter(*guest.on_kvm, started.snapshot,
-                             *session::ParseProveReset(FLAGS_prove_reset));
+  const absl::StatusOr<session::ProveReset> prove = ProveResetFromFlags();
+  if (!prove.ok()) return prove.status();
+  session::Resetter resetter(*guest.on_kvm, started.snapshot, *prove);
   absl::StatusOr<int> code = kExitOk;
   for (int i = 0; i < FLAGS_repeat && code.ok() && *code == kExitOk; ++i) {
     code = RunOnce(guest, plan, extras, then);
@@ -256,7 +257,7 @@ int CloseOutputs(RunPlan& plan, int code) {
   const absl::Status recorded = plan.recording ? plan.recording->status() : absl::OkStatus();
   for (const absl::Status& status : {plan.events.Close(), plan.trace.Close(), recorded}) {
     if (status.ok()) continue;
-    Complain(std::string(status.message()));
+    Complain(status);
     if (code == kExitOk) code = kExitHostFailure;
   }
   return code;

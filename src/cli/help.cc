@@ -301,6 +301,8 @@ void Complain(std::string_view message) {
   std::fprintf(stderr, "forkvisor: %.*s\n", static_cast<int>(message.size()), message.data());
 }
 
+void Complain(const absl::Status& status) { Complain(std::string(status.message())); }
+
 int UsageError(std::string_view verb, std::string_view message) {
   Complain(message);
   std::fprintf(stderr, "Try: forkvisor help%s%.*s\n", verb.empty() ? "" : " ",
@@ -308,8 +310,12 @@ int UsageError(std::string_view verb, std::string_view message) {
   return kExitUsage;
 }
 
+int UsageError(std::string_view verb, const absl::Status& status) {
+  return UsageError(verb, std::string(status.message()));
+}
+
 int StatusError(const absl::Status& status) {
-  Complain(std::string_view(status.message().data(), status.message().size()));
+  Complain(status);
   return kExitUsage;
 }
 

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "src/cli/bench_matrix.h"
 #include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
@@ -254,7 +253,7 @@ int InspectVerb(const Words& args) {
   allowed.insert(allowed.end(),
                  {"memory", "at", "since", "format", "from", "out", "recording", "step"});
   absl::StatusOr<Inspection> inspection = InspectionFrom(args, allowed);
-  if (!inspection.ok()) return UsageError("inspect", inspection.status().message().data());
+  if (!inspection.ok()) return UsageError("inspect", inspection.status());
   if (inspection->program.help) return ShowHelp("inspect");
   if (Given("step") && FLAGS_recording.empty()) {
     return UsageError("inspect", "--step is of a recording: --recording=FILE");
@@ -267,7 +266,7 @@ int InspectVerb(const Words& args) {
   }
   const bool goes_on = !FLAGS_from.empty() && (Given("at") || IsDiff(*inspection));
   if (goes_on || !inspection->program.words.empty()) {
-    if (const std::string wrong = WrongFrom(inspection->program); !wrong.empty()) {
+    if (const absl::Status wrong = CheckFrom(inspection->program); !wrong.ok()) {
       return UsageError("inspect", wrong);
     }
     return InspectProgram(*inspection);

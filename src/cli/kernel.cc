@@ -12,7 +12,7 @@ namespace fv::cli {
 
 int KernelVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(args, {"out", "kernel"});
-  if (!arguments.ok()) return UsageError("kernel", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("kernel", arguments.status());
   if (arguments->help) return ShowHelp("kernel");
   if (!arguments->words.empty()) return UsageError("kernel", "kernel takes flags only");
   if (FLAGS_out.empty()) return UsageError("kernel", "where to? --out=FILE");

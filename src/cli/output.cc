@@ -50,14 +50,14 @@ int WriteOut(const std::string& text, const std::string& path) {
 }
 
 int OutputError(const absl::Status& status) {
-  Complain(std::string(status.message()));
+  Complain(status);
   return absl::IsInternal(status) ? kExitHostFailure : kExitUsage;
 }
 
 int FinishStandardOutput(int code) {
   const int error = Flush(stdout);
   if (error == 0) return code;
-  if (error == EPIPE) return code == kExitOk ? 128 + SIGPIPE : code;
+  if (error == EPIPE) return code == kExitOk ? ExitBySignal(SIGPIPE) : code;
   Complain(absl::StrCat("standard output: ", std::strerror(error)));
   return code == kExitOk ? kExitHostFailure : code;
 }

@@ -139,7 +139,7 @@ int ReplayVerb(const Words& args) {
   absl::StatusOr<Arguments> arguments = ParseArguments(
       args, {"as", "differential", "native_user", "check", "events", "event_kinds", "strategy",
              "kernel", "mutant", "record", "record_limit", "record_kinds"});
-  if (!arguments.ok()) return UsageError("replay", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("replay", arguments.status());
   if (arguments->help) return ShowHelp("replay");
   if (arguments->words.size() != 1) return UsageError("replay", "which file?");
   const absl::StatusOr<fuzz::Program> program = ReadProgram(arguments->words.front());
@@ -153,7 +153,7 @@ int ReplayVerb(const Words& args) {
   }
   const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program, arguments->words.front());
   if (verdict.ok()) return Show(*program, *verdict);
-  Complain(std::string(verdict.status().message()));
+  Complain(verdict.status());
   return absl::IsInvalidArgument(verdict.status()) ? kExitUsage : kExitHostFailure;
 }
 

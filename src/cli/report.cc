@@ -65,11 +65,11 @@ Report MakeReport(const SessionResult& result) {
     case SessionEnd::kTimeout:
       return {kExitTimeout, GuestFailure(result, "the run took longer than --timeout allows")};
     case SessionEnd::kOutputClosed:
-      return {128 + SIGPIPE, ""};
+      return {ExitBySignal(SIGPIPE), ""};
     case SessionEnd::kOutputFailed:
       return {kExitHostFailure, result.message};
     case SessionEnd::kSignal:
-      return {128 + result.signal_number, ""};
+      return {ExitBySignal(result.signal_number), ""};
     case SessionEnd::kObserverStopped:
       return {kExitFinding, result.message};
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // forkvisor run: a static Linux program in a guest, console attached.
-#include "absl/strings/str_cat.h"
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
 #include "src/cli/verbs.h"
@@ -14,16 +13,13 @@ int RunVerb(const Words& args) {
   allowed.push_back("gdb");
   for (const std::string_view flag : FromFlags()) allowed.push_back(flag);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
-  if (!arguments.ok()) return UsageError("run", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("run", arguments.status());
   if (arguments->help) return ShowHelp("run");
-  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+  if (const absl::Status wrong = CheckFrom(*arguments); !wrong.ok()) {
     return UsageError("run", wrong);
   }
-  const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
-  if (!mode) {
-    return UsageError("run", absl::StrCat("--check=", FLAGS_check,
-                                          ": choose one of off, end, sampled, every, both"));
-  }
+  const absl::StatusOr<oracle::CheckMode> mode = CheckModeFromFlags();
+  if (!mode.ok()) return UsageError("run", mode.status());
   const absl::StatusOr<int> code = RunGuest(*arguments, *mode, Tell);
   return code.ok() ? *code : StatusError(code.status());
 }

@@ -45,7 +45,7 @@ int SnapshotVerb(const Words& args) {
   allowed.insert(allowed.end(), {"at", "out"});
   gflags::SetCommandLineOptionWithMode("at", "start", gflags::SET_FLAGS_DEFAULT);
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
-  if (!arguments.ok()) return UsageError("snapshot", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("snapshot", arguments.status());
   if (arguments->help) return ShowHelp("snapshot");
   if (arguments->words.empty()) return UsageError("snapshot", "which program?");
   if (FLAGS_out.empty()) return UsageError("snapshot", "into which file? --out=FILE");

@@ -34,8 +34,10 @@ int VersionVerb(const Words& args);
 
 // "forkvisor: MESSAGE" on standard error.
 void Complain(std::string_view message);
+void Complain(const absl::Status& status);
 // The message, where help is to be had, and kExitUsage.
 int UsageError(std::string_view verb, std::string_view message);
+int UsageError(std::string_view verb, const absl::Status& status);
 // Says what is wrong and returns kExitUsage.
 int StatusError(const absl::Status& status);
 // Prints the help text of a verb on standard output; kExitOk.

@@ -128,15 +128,15 @@ int ViewVerb(const Words& args) {
   std::vector<std::string_view> allowed = GuestFlags();
   allowed.insert(allowed.end(), {"check", "from", "recording", "html", "port", "bind"});
   absl::StatusOr<Arguments> arguments = ParseArguments(args, allowed);
-  if (!arguments.ok()) return UsageError("view", arguments.status().message().data());
+  if (!arguments.ok()) return UsageError("view", arguments.status());
   if (arguments->help) return ShowHelp("view");
-  const std::optional<oracle::CheckMode> mode = oracle::ParseCheckMode(FLAGS_check);
-  if (!mode) return UsageError("view", absl::StrCat("--check=", FLAGS_check, ": no such choice"));
+  const absl::StatusOr<oracle::CheckMode> mode = CheckModeFromFlags();
+  if (!mode.ok()) return UsageError("view", mode.status());
   if (!FLAGS_recording.empty()) {
     if (!arguments->words.empty()) return UsageError("view", "--recording has its program already");
     return ViewRecording();
   }
-  if (const std::string wrong = WrongFrom(*arguments); !wrong.empty()) {
+  if (const absl::Status wrong = CheckFrom(*arguments); !wrong.ok()) {
     return UsageError("view", wrong);
   }
   return ViewRun(*arguments, *mode);

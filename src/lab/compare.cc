@@ -32,13 +32,6 @@ std::vector<double> Observations(const stats::Histogram& histogram) {
   return values;
 }
 
-bench::Touch TouchNamed(const std::string& name) {
-  for (bench::Touch touch : {bench::Touch::kRead, bench::Touch::kNone}) {
-    if (name == bench::TouchName(touch)) return touch;
-  }
-  return bench::Touch::kWrite;
-}
-
 // Throws Json::exception.
 void ReadPlace(const Json& row, Measured& measured) {
   Cell& cell = measured.cell;
@@ -46,7 +39,8 @@ void ReadPlace(const Json& row, Measured& measured) {
     row.at("series").get_to(measured.series);
     row.at("system").get_to(cell.system);
     row.at("size").get_to(cell.size);
-    cell.touch = TouchNamed(row.at("touch"));
+    cell.touch =
+        bench::TouchNamed(row.at("touch").get<std::string>()).value_or(bench::Touch::kWrite);
     row.at("vmas").get_to(cell.vmas);
     row.at("depth").get_to(cell.depth);
     row.at("dirty").get_to(cell.dirty);

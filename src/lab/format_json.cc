@@ -89,7 +89,7 @@ std::string FormatLabJson(const LabResults& results) {
   Json context = bench::ContextJson(results.context);
   context["command"] = results.command;
   context["matrix"] = results.matrix;
-  context["ended"] = results.ended;
+  context["ended"] = EndedName(results.ended);
   context["target_width"] = results.target_width;
   context["seconds"] = results.seconds;
   context["noise"] = NoiseJson(results.noise);

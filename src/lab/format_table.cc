@@ -51,8 +51,8 @@ class Writer {
                           context.kernel_ring, context.commit, results_.command);
     const std::string fixed = FixedAxes(results_.cells);
     absl::StrAppendFormat(&text_, "%d cells, %.0f s, ended: %s%s%s\n", results_.cells.size(),
-                          results_.seconds, results_.ended, fixed.empty() ? "" : "; all with ",
-                          fixed);
+                          results_.seconds, EndedName(results_.ended),
+                          fixed.empty() ? "" : "; all with ", fixed);
     absl::StrAppend(&text_,
                     "Intervals are 95 % confidence intervals of the median; ? where there are too "
                     "few samples.\n");

@@ -71,6 +71,7 @@ absl::StatusOr<Journal> Journal::Open(const std::string& path, const Identity& i
 
 absl::Status Journal::Load(const Identity& identity) {
   const std::string text = bench::ReadAll(file_.get());
+  const std::string own_head = Line(Json{{"format", kFormat}, {"identity", identity}}.dump());
   size_t good = 0;
   if (const std::optional<Json> head = NextLine(text, good)) {
     absl::Status same = CompareIdentity(*head, identity);
@@ -80,20 +81,19 @@ absl::Status Journal::Load(const Identity& identity) {
       if (!batch.ok()) return batch.status();
       batches_.push_back(*std::move(batch));
     }
-  } else if (text.find('\n') != std::string::npos) {
+  } else if (!own_head.starts_with(text)) {
     // A first line that was cut off is a process killed at its start; other text is not ours.
     return absl::InvalidArgumentError("it is no journal of forkvisor bench");
   }
   if (ftruncate(file_.get(), static_cast<off_t>(good)) != 0) return Failed("ftruncate");
   if (lseek(file_.get(), 0, SEEK_END) < 0) return Failed("lseek");
   if (good > 0) return absl::OkStatus();
-  return WriteLine(Json{{"format", kFormat}, {"identity", identity}}.dump());
+  return Write(own_head);
 }
 
-absl::Status Journal::Append(const Batch& batch) { return WriteLine(ToJson(batch).dump()); }
+absl::Status Journal::Append(const Batch& batch) { return Write(Line(ToJson(batch).dump())); }
 
-absl::Status Journal::WriteLine(const std::string& json) {
-  const std::string line = Line(json);
+absl::Status Journal::Write(const std::string& line) {
   for (size_t done = 0; done < line.size();) {
     const ssize_t wrote = write(file_.get(), line.data() + done, line.size() - done);
     if (wrote < 0 && errno == EINTR) continue;

@@ -35,7 +35,7 @@ class Journal {
   explicit Journal(vmm::Fd file) : file_(std::move(file)) {}
 
   absl::Status Load(const Identity& identity);
-  absl::Status WriteLine(const std::string& json);
+  absl::Status Write(const std::string& line);
 
   vmm::Fd file_;
   std::vector<Batch> batches_;

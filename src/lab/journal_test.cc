@@ -127,10 +127,12 @@ TEST(Journal, RefusesAnotherExperimentWithTheReason) {
 
 TEST(Journal, RefusesWhatIsNoJournal) {
   const std::string path = NewFile("text");
-  SetContent(path, "a text of somebody\nwho needs it\n");
-  const absl::StatusOr<Journal> journal = Journal::Open(path, kIdentity);
-  EXPECT_TRUE(absl::IsInvalidArgument(journal.status())) << journal.status();
-  EXPECT_EQ(Content(path), "a text of somebody\nwho needs it\n");
+  for (const char* text : {"a text of somebody\nwho needs it\n", "without an end of line", "42"}) {
+    SetContent(path, text);
+    const absl::StatusOr<Journal> journal = Journal::Open(path, kIdentity);
+    EXPECT_TRUE(absl::IsInvalidArgument(journal.status())) << journal.status();
+    EXPECT_EQ(Content(path), text);
+  }
   EXPECT_FALSE(Journal::Open("/no/such/folder/journal", kIdentity).ok());
 }
 

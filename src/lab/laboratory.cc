@@ -59,9 +59,11 @@ class Laboratory {
  private:
   bool Stopped() const { return options_.stop && options_.stop(); }
 
-  std::string EndedBy() const {
-    if (schedule_.AllDone()) return options_.goal.repetitions > 0 ? "repetitions" : "precise";
-    return schedule_.budget_spent() ? "budget" : "interrupted";
+  Ended EndedBy() const {
+    if (!schedule_.AllDone()) {
+      return schedule_.budget_spent() ? Ended::kBudget : Ended::kInterrupted;
+    }
+    return options_.goal.repetitions > 0 ? Ended::kRepetitions : Ended::kPrecise;
   }
 
   absl::Status CheckMemory() const {

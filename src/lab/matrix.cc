@@ -2,6 +2,7 @@
 #include "src/lab/matrix.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -12,80 +13,78 @@
 namespace fv::lab {
 namespace {
 
-constexpr char kAxes[] = "size, strategy, touch, vmas, depth, dirty";
-
 absl::Status Bad(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("--vary: ", what));
 }
 
-// Numbers from `low` to `high`.
-absl::Status ParseNumbers(const std::vector<std::string>& texts, uint64_t low, uint64_t high,
-                          std::vector<uint64_t>& numbers) {
-  numbers.clear();
-  for (const std::string& text : texts) {
-    uint64_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
-      return Bad(absl::StrCat("\"", text, "\" is no number from ", low, " to ", high));
-    }
-    numbers.push_back(number);
-  }
-  return absl::OkStatus();
-}
+using Texts = std::vector<std::string>;
 
-absl::Status ParseSizes(const std::vector<std::string>& texts, SizeParser parse_size,
-                        std::vector<uint64_t>& sizes) {
-  sizes.clear();
+absl::Status SetSizes(const Texts& texts, SizeParser parse_size, Matrix& matrix) {
+  matrix.sizes.clear();
   for (const std::string& text : texts) {
     const absl::StatusOr<uint64_t> bytes = parse_size("vary", text);
     if (!bytes.ok()) return bytes.status();
     if (*bytes % proto::kPageBytes != 0) return Bad(absl::StrCat(text, " is not whole pages"));
-    sizes.push_back(*bytes);
+    matrix.sizes.push_back(*bytes);
   }
   return absl::OkStatus();
 }
 
-absl::Status ParseTouches(const std::vector<std::string>& texts,
-                          std::vector<bench::Touch>& touches) {
-  touches.clear();
+absl::Status SetStrategies(const Texts& texts, SizeParser, Matrix& matrix) {
+  matrix.strategies = texts;
+  return absl::OkStatus();
+}
+
+absl::Status SetTouches(const Texts& texts, SizeParser, Matrix& matrix) {
+  matrix.touches.clear();
   for (const std::string& text : texts) {
-    const size_t before = touches.size();
-    for (bench::Touch touch : {bench::Touch::kWrite, bench::Touch::kRead, bench::Touch::kNone}) {
-      if (text == bench::TouchName(touch)) touches.push_back(touch);
-    }
-    if (touches.size() == before) {
-      return Bad(absl::StrCat("touch:", text, ": choose write, read or none"));
-    }
+    const std::optional<bench::Touch> touch = bench::TouchNamed(text);
+    if (!touch) return Bad(absl::StrCat("touch:", text, ": choose write, read or none"));
+    matrix.touches.push_back(*touch);
   }
   return absl::OkStatus();
 }
 
-absl::Status SetAxis(const std::string& axis, const std::vector<std::string>& values,
-                     SizeParser parse_size, Matrix& matrix) {
-  if (axis == "size") return ParseSizes(values, parse_size, matrix.sizes);
-  if (axis == "touch") return ParseTouches(values, matrix.touches);
-  if (axis == "vmas") return ParseNumbers(values, 1, kMaxVmas, matrix.vmas);
-  if (axis == "depth") return ParseNumbers(values, 0, kMaxDepth, matrix.depths);
-  if (axis == "dirty") return ParseNumbers(values, 0, 100, matrix.dirty);
-  matrix.strategies = values;
+template <auto kNumbers, uint64_t kLow, uint64_t kHigh>
+absl::Status SetNumbers(const Texts& texts, SizeParser, Matrix& matrix) {
+  (matrix.*kNumbers).clear();
+  for (const std::string& text : texts) {
+    uint64_t number = 0;
+    if (!absl::SimpleAtoi(text, &number) || number < kLow || number > kHigh) {
+      return Bad(absl::StrCat("\"", text, "\" is no number from ", kLow, " to ", kHigh));
+    }
+    (matrix.*kNumbers).push_back(number);
+  }
   return absl::OkStatus();
 }
 
-bool UseDefaults(const std::string& axis, const Matrix& defaults, Matrix& matrix) {
-  if (axis == "size")
-    matrix.sizes = defaults.sizes;
-  else if (axis == "strategy")
-    matrix.strategies = defaults.strategies;
-  else if (axis == "touch")
-    matrix.touches = defaults.touches;
-  else if (axis == "vmas")
-    matrix.vmas = defaults.vmas;
-  else if (axis == "depth")
-    matrix.depths = defaults.depths;
-  else if (axis == "dirty")
-    matrix.dirty = defaults.dirty;
-  else
-    return false;
-  return true;
+template <auto kValues>
+void Copy(const Matrix& from, Matrix& to) {
+  to.*kValues = from.*kValues;
+}
+
+// What --vary knows of an axis: how values are read, and which they are if there are none.
+struct VaryAxis {
+  std::string_view name;
+  absl::Status (*set)(const Texts& texts, SizeParser parse_size, Matrix& matrix);
+  void (*copy)(const Matrix& from, Matrix& to);
+};
+constexpr VaryAxis kVaryAxes[] = {
+    {"size", &SetSizes, &Copy<&Matrix::sizes>},
+    {"strategy", &SetStrategies, &Copy<&Matrix::strategies>},
+    {"touch", &SetTouches, &Copy<&Matrix::touches>},
+    {"vmas", &SetNumbers<&Matrix::vmas, 1, kMaxVmas>, &Copy<&Matrix::vmas>},
+    {"depth", &SetNumbers<&Matrix::depths, 0, kMaxDepth>, &Copy<&Matrix::depths>},
+    {"dirty", &SetNumbers<&Matrix::dirty, 0, 100>, &Copy<&Matrix::dirty>},
+};
+
+absl::StatusOr<const VaryAxis*> FindAxis(const std::string& name) {
+  std::string names;
+  for (const VaryAxis& axis : kVaryAxes) {
+    if (axis.name == name) return &axis;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(axis.name));
+  }
+  return Bad(absl::StrCat("no axis \"", name, "\": there are ", names));
 }
 
 // A mapping has a page at least.
@@ -136,17 +135,19 @@ absl::StatusOr<Matrix> ParseVary(std::string_view text, const AxisDefaults& defa
   const std::vector<std::string> words = absl::StrSplit(all, ',', absl::SkipEmpty());
   for (const std::string& word : words) {
     const size_t colon = word.find(':');
-    const std::string axis = word.substr(0, colon);
-    if (!UseDefaults(axis, defaults.varied, matrix)) {
-      return Bad(absl::StrCat("no axis \"", axis, "\": there are ", kAxes));
+    const std::string name = word.substr(0, colon);
+    const absl::StatusOr<const VaryAxis*> axis = FindAxis(name);
+    if (!axis.ok()) return axis.status();
+    if (!seen.insert(name).second) return Bad(absl::StrCat(name, " is there twice"));
+    if (colon == std::string::npos) {
+      (*axis)->copy(defaults.varied, matrix);
+      continue;
     }
-    if (!seen.insert(axis).second) return Bad(absl::StrCat(axis, " is there twice"));
-    if (colon == std::string::npos) continue;
-    const std::vector<std::string> values = absl::StrSplit(word.substr(colon + 1), '+');
+    const Texts values = absl::StrSplit(word.substr(colon + 1), '+');
     if (std::set<std::string>(values.begin(), values.end()).size() != values.size()) {
-      return Bad(absl::StrCat(axis, " has a value twice"));
+      return Bad(absl::StrCat(name, " has a value twice"));
     }
-    absl::Status status = SetAxis(axis, values, parse_size, matrix);
+    absl::Status status = (*axis)->set(values, parse_size, matrix);
     if (!status.ok()) return status;
   }
   absl::Status status = CheckShape(matrix);

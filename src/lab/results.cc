@@ -30,6 +30,20 @@ double CellResult::Width() const {
   return width;
 }
 
+const char* EndedName(Ended ended) {
+  switch (ended) {
+    case Ended::kPrecise:
+      return "precise";
+    case Ended::kRepetitions:
+      return "repetitions";
+    case Ended::kBudget:
+      return "budget";
+    case Ended::kInterrupted:
+      return "interrupted";
+  }
+  return "?";
+}
+
 Gatherer::Gatherer(const std::vector<Cell>& cells)
     : results_(cells.size()),
       timed_(cells.size()),

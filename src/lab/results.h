@@ -67,11 +67,15 @@ struct CellResult {
   double Width() const;
 };
 
+// Why an experiment took no longer.
+enum class Ended : uint8_t { kPrecise, kRepetitions, kBudget, kInterrupted };
+const char* EndedName(Ended ended);  // "precise", ...
+
 struct LabResults {
   bench::Context context;
   std::string command;
   std::string matrix;
-  std::string ended;  // "precise", "repetitions", "budget", "interrupted": why it is not longer
+  Ended ended = Ended::kPrecise;
   double target_width = 0;
   double seconds = 0;
   Noise noise;

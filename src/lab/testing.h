@@ -45,7 +45,7 @@ inline LabResults MadeUpResults() {
   results.context.cpu = "A <CPU> & more";
   results.context.kernel = "6.1";
   results.command = "forkvisor bench --vary=size,strategy";
-  results.ended = "budget";
+  results.ended = Ended::kBudget;
   results.noise.load_highest = 5;
   results.cells = gatherer.Finish();
   return results;

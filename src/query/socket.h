@@ -22,7 +22,7 @@ namespace fv::query {
 
 inline constexpr char kAnswered = '0';
 inline constexpr char kRefused = '2';
-inline constexpr size_t kMaxRequestBytes = 64 * 1024;
+inline constexpr size_t kMaxRequestBytes = size_t{64} * 1024;
 
 // Binds and listens; the file has mode 0600. A socket at `path` that nobody listens on is replaced.
 // Errors: AlreadyExists, InvalidArgument (too long), Internal with the errno text.

@@ -18,7 +18,7 @@
 namespace fv::recording {
 namespace {
 
-constexpr size_t kBufferBytes = 64 * 1024;
+constexpr size_t kBufferBytes = size_t{64} * 1024;
 constexpr mode_t kMode = 0644;
 constexpr mode_t kTemporaryMode = 0600;
 

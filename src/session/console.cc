@@ -13,7 +13,7 @@ namespace fv::session {
 namespace {
 
 // Joined pieces are written out at this size, in bytes.
-constexpr size_t kFlushBytes = 64 * 1024;
+constexpr size_t kFlushBytes = size_t{64} * 1024;
 constexpr size_t kMaxLogLine = 1024;
 
 }  // namespace

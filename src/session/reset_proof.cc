@@ -70,13 +70,6 @@ std::string OwnerByRecord(const vmm::GuestMemory& memory, const proto::FrameReco
 
 }  // namespace
 
-std::optional<ProveReset> ParseProveReset(const std::string& text) {
-  if (text == "every") return ProveReset::kEvery;
-  if (text == "sampled") return ProveReset::kSampled;
-  if (text == "off") return ProveReset::kOff;
-  return std::nullopt;
-}
-
 std::string FrameOwner(const vmm::MachineInterface& machine, uint64_t frame) {
   const vmm::GuestMemory& memory = machine.memory();
   if (std::string fixed = FixedOwner(machine.boot_info(), frame * kPageBytes); !fixed.empty()) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,6 @@
 namespace fv::session {
 
 enum class ProveReset { kOff, kSampled, kEvery };
-
-// "every", "sampled" or "off".
-std::optional<ProveReset> ParseProveReset(const std::string& text);
 
 // What a frame of guest memory is: "page table of level 1", "slab task", "kernel stack of pid 3".
 std::string FrameOwner(const vmm::MachineInterface& machine, uint64_t frame);

@@ -32,7 +32,7 @@
 namespace fv::view {
 namespace {
 
-constexpr size_t kPieceBytes = 256 * 1024;
+constexpr size_t kPieceBytes = size_t{256} * 1024;
 constexpr timeval kLookAgain = {.tv_sec = 0, .tv_usec = 30'000};
 constexpr size_t kMostViewers = 32;
 constexpr int kMostHeaderBytes = 16 * 1024;

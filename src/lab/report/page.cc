@@ -22,7 +22,8 @@ void WriteHead(const LabResults& results, Markup& page) {
   page.Open("p").Leaf("code", {}, results.command).Close();
   page.Leaf("p", {},
             absl::StrFormat("%s, commit %s. %d cells, %.0f s, ended: %s. %s", context.date,
-                            context.commit, results.cells.size(), results.seconds, results.ended,
+                            context.commit, results.cells.size(), results.seconds,
+                            EndedName(results.ended),
                             absl::StrCat("All cells: ", FixedAxes(results.cells), ".")));
   page.Leaf("p", {},
             "Dots are medians. Whiskers are 95 % confidence intervals of the median from order "
