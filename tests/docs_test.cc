@@ -2,7 +2,8 @@
 //
 // Every relative link in README.md and docs/ leads to a file (and, after '#', to a heading of it),
 // every page of docs/ is reachable from docs/index.md, every path of the repository that a page
-// names is there, and every flag of the command is in its help and in docs/command.md.
+// names is there, every flag of the command is in its help and in docs/command.md, and every test
+// program has its row in docs/test-programs.md.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -160,6 +161,16 @@ TEST(Docs, EveryFlagIsExplained) {
     }
   }
   EXPECT_GT(checked, 0u) << "no flags found: the test reads the wrong files";
+}
+
+TEST(Docs, EveryTestProgramHasARow) {
+  const std::string page = Text("docs/test-programs.md");
+  for (const fs::path& file : SourceFiles()) {
+    if (file.parent_path() != "guest/user/programs") continue;
+    EXPECT_NE(page.find("| [" + file.stem().string() + "](../" + file.string() + ") |"),
+              std::string::npos)
+        << file << " has no row in docs/test-programs.md";
+  }
 }
 
 TEST(Docs, AnchorsAreMadeAsGitHubMakesThem) {
