@@ -3,6 +3,10 @@
 // Words for the ends of a run.
 #include "src/cli/report.h"
 
+#include <cstring>
+#include <string_view>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/cli/exit_codes.h"
 #include "src/trace/names.h"
@@ -26,12 +30,21 @@ std::string MissingSyscalls(const SessionResult& result) {
   return text;
 }
 
-// What the kernel says when the first program cannot be started; its status is then a shell's, 126
-// or 127.
+// What the kernel says when the first program cannot be started, the error's number as a name; its
+// status is then a shell's, 126 or 127.
 std::string Refusal(const SessionResult& result, int status) {
   if ((status != 126 && status != 127) || result.kernel_log.empty()) return "";
   const std::string& last = result.kernel_log.back();
-  return last.starts_with("cannot run ") ? absl::StrCat("the guest kernel: ", last) : "";
+  if (!last.starts_with("cannot run ")) return "";
+  constexpr std::string_view kNumberFollows = ": error ";
+  const size_t words = last.rfind(kNumberFollows);
+  int error = 0;
+  if (words == std::string::npos ||
+      !absl::SimpleAtoi(last.substr(words + kNumberFollows.size()), &error)) {
+    return absl::StrCat("the guest kernel: ", last);
+  }
+  return absl::StrCat("the guest kernel: ", last.substr(0, words), ": ", trace::ErrorName(error),
+                      " (", std::strerror(error), ")");
 }
 
 std::string GuestFailure(const SessionResult& result, const std::string& what) {

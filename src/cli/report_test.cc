@@ -46,7 +46,7 @@ TEST(Report, AProgramThatDoesNotStart) {
   EXPECT_TRUE(MakeReport(result).message.empty()) << "the program's own status";
   result.kernel_log = {"cannot run /x: error 8"};
   EXPECT_EQ(MakeReport(result).exit_code, 126);
-  EXPECT_TRUE(Says(MakeReport(result), "cannot run /x: error 8"));
+  EXPECT_TRUE(Says(MakeReport(result), "cannot run /x: ENOEXEC (Exec format error)"));
 }
 
 TEST(Report, GuestFailures) {

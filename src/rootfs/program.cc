@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "proto/layout.h"
 
 namespace fv::rootfs {
 namespace {
@@ -58,6 +59,13 @@ absl::Status CheckHeader(std::string_view name, const Elf64_Ehdr& header) {
   return absl::OkStatus();
 }
 
+// Pages of the segment would begin behind the file's end: the guest kernel refuses them (ENOEXEC).
+bool IsCutOff(const Elf64_Phdr& segment, uint64_t file_bytes) {
+  if (segment.p_type != PT_LOAD || segment.p_filesz == 0 || segment.p_memsz == 0) return false;
+  const uint64_t pages_end = (file_bytes + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
+  return segment.p_offset >= file_bytes || segment.p_filesz > pages_end - segment.p_offset;
+}
+
 absl::StatusOr<ProgramInfo> InspectElf(std::string_view name, std::string_view bytes) {
   std::optional<Elf64_Ehdr> header = ReadAt<Elf64_Ehdr>(bytes, 0);
   if (!header) return Bad(name, "is an ELF file that is cut off");
@@ -73,6 +81,10 @@ absl::StatusOr<ProgramInfo> InspectElf(std::string_view name, std::string_view b
             : ReadAt<Elf64_Phdr>(bytes, header->e_phoff + i * sizeof(Elf64_Phdr));
     if (!segment) return Bad(name, "is an ELF file whose program headers are cut off");
     loads |= segment->p_type == PT_LOAD;
+    if (IsCutOff(*segment, bytes.size())) {
+      return Bad(name, absl::StrCat("is an ELF file that is cut off: its ", bytes.size(),
+                                    " bytes end before its segments do"));
+    }
     if (segment->p_type != PT_INTERP) continue;
     if (segment->p_offset > bytes.size() || segment->p_filesz > bytes.size() - segment->p_offset) {
       return Bad(name, "is an ELF file whose interpreter's name is cut off");

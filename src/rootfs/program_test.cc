@@ -118,6 +118,26 @@ TEST(InspectProgram, OffsetsOutsideTheFile) {
   EXPECT_NE(Message(interpreter).find("cut off"), std::string::npos);
 }
 
+TEST(InspectProgram, SegmentsBehindTheFilesEnd) {
+  constexpr uint64_t kPage = 4096;
+  const auto bytes_of = [](uint64_t offset, uint64_t file_bytes) {
+    Elf elf;
+    elf.Add(PT_LOAD, offset, file_bytes);
+    elf.tail.resize(kPage + 100 - elf.Bytes().size());
+    return elf.Bytes();
+  };
+  EXPECT_TRUE(InspectProgram("p", bytes_of(kPage, 100)).ok());
+  EXPECT_TRUE(InspectProgram("p", bytes_of(kPage, kPage)).ok()) << "zeros to the page's end";
+  for (const uint64_t file_bytes : {kPage + 1, 2 * kPage, ~uint64_t{0}}) {
+    EXPECT_EQ(InspectProgram("p", bytes_of(kPage, file_bytes)).status().message(),
+              "p is an ELF file that is cut off: its 4196 bytes end before its segments do");
+  }
+  for (const uint64_t offset : {kPage + 100, 2 * kPage, ~uint64_t{0}}) {
+    EXPECT_FALSE(InspectProgram("p", bytes_of(offset, 1)).ok()) << offset;
+    EXPECT_TRUE(InspectProgram("p", bytes_of(offset, 0)).ok()) << "nothing of it is in the file";
+  }
+}
+
 TEST(BusyboxApplets, ReadsTheTable) {
   using namespace std::string_literals;
   const std::string bytes = "junk BusyBox v1.35 junk\0[\0[[\0ash\0cat\0\0after"s;

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/rootfs/cpio.h"
+#include "src/rootfs/find_program.h"
 #include "src/rootfs/host_files.h"
 #include "src/rootfs/program.h"
 #include "src/rootfs/shared_libraries.h"
@@ -32,10 +33,6 @@ constexpr char kHosts[] = "127.0.0.1 localhost\n::1 localhost\n";
 constexpr char kNsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
 
 absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
-
-absl::Status NotFound(std::string_view name, std::string_view where) {
-  return absl::NotFoundError(absl::StrCat(Abseil(name), ": no such program", Abseil(where)));
-}
 
 // Collects the first failure of several steps.
 class Steps {
@@ -177,8 +174,19 @@ class Builder {
 
   absl::Status MeetNeeds() {
     const Node* program = root_.tree.Find(root_.exec_path);
-    if (program == nullptr || program->type != NodeType::kFile) {
-      return NotFound(options_.program, " in the root file system");
+    if (program == nullptr) {
+      return absl::NotFoundError(
+          absl::StrCat(options_.program, ": no such program in the root file system"));
+    }
+    if (program->type != NodeType::kFile) {
+      const bool directory = program->type == NodeType::kDirectory;
+      return absl::PermissionDeniedError(
+          absl::StrCat(options_.program, " is ", directory ? "a directory" : "not a regular file",
+                       " in the root file system"));
+    }
+    if ((program->permissions & 0111) == 0) {
+      return absl::PermissionDeniedError(
+          absl::StrCat(options_.program, ": not executable in the root file system (chmod +x it)"));
     }
     absl::StatusOr<ProgramInfo> info = InspectProgram(options_.program, program->content);
     if (!info.ok()) return info.status();
@@ -278,35 +286,6 @@ class Builder {
 };
 
 }  // namespace
-
-absl::StatusOr<std::string> FindHostProgram(std::string_view name, std::string_view path,
-                                            std::string_view cwd) {
-  auto is_file = [](const std::string& candidate) {
-    struct stat info;
-    return stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode);
-  };
-  std::vector<std::string> candidates;
-  bool has_slash = name.find('/') != std::string_view::npos;
-  if (has_slash) {
-    candidates.push_back(NormalizePath(name, cwd));
-  } else if (!name.empty()) {
-    for (absl::string_view directory : absl::StrSplit(Abseil(path), ':')) {
-      std::string full = absl::StrCat(directory, "/", Abseil(name));
-      candidates.push_back(NormalizePath(full[0] == '/' && directory.empty() ? name : full, cwd));
-    }
-  }
-  std::string not_executable;
-  for (const std::string& candidate : candidates) {
-    if (!is_file(candidate)) continue;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    not_executable = candidate;
-  }
-  if (!not_executable.empty()) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(not_executable, ": not executable (chmod +x it)"));
-  }
-  return NotFound(name, has_slash ? "" : " in PATH");
-}
 
 FileTree DefaultRoot() {
   FileTree tree;

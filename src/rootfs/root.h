@@ -41,11 +41,6 @@ struct Root {
   std::string cwd;  // absolute, in the guest
 };
 
-// The program's name as a shell would look it up: with a slash a path from `cwd`, else in the
-// directories of `path`. NotFound or PermissionDenied as a shell would say.
-absl::StatusOr<std::string> FindHostProgram(std::string_view name, std::string_view path,
-                                            std::string_view cwd);
-
 // The root that programs get without --rootfs, before the program is put in.
 FileTree DefaultRoot();
 
