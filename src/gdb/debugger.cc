@@ -23,6 +23,8 @@ constexpr size_t kOutputPiece = kMaxPacketBytes / 2 - 1;
 
 // Somebody ends the run from outside.
 bool GiveUp() { return session::StopSignal().has_value(); }
+// The same while there is no client.
+bool GiveUpWaiting() { return session::StopSignalOrKey().has_value(); }
 
 }  // namespace
 
@@ -177,7 +179,7 @@ Next Debugger::Stand(const StopReason& reason, Tell tell) {
 }
 
 Next Debugger::Serve() {
-  while (connection_->Accept(Connection::Wait::kYes, GiveUp)) {
+  while (connection_->Accept(Connection::Wait::kYes, GiveUpWaiting)) {
     while (const std::optional<Input> input =
                connection_->Receive(Connection::Wait::kYes, GiveUp)) {
       if (input->kind != Input::Kind::kPacket) continue;

@@ -18,6 +18,7 @@ struct Notes {
   std::atomic<vmm::MachineInterface*> machine{nullptr};
   std::atomic<int> stop{0};
   std::atomic<int> interrupts{0};  // keys SIGINT and SIGQUIT in all
+  std::atomic<int> last_interrupt{0};
   std::atomic<bool> resize{false};
   std::array<std::atomic<bool>, NSIG> keys{};
 };
@@ -30,8 +31,9 @@ void OnSignal(int signal_number) {
     g_notes.stop = signal_number;
   } else {
     g_notes.keys[static_cast<size_t>(signal_number)] = true;
-    if (signal_number != SIGTSTP && ++g_notes.interrupts >= kImpatience) {
-      g_notes.stop = signal_number;
+    if (signal_number != SIGTSTP) {
+      g_notes.last_interrupt = signal_number;
+      if (++g_notes.interrupts >= kImpatience) g_notes.stop = signal_number;
     }
   }
   if (vmm::MachineInterface* machine = g_notes.machine) machine->Kick();
@@ -42,6 +44,7 @@ void OnSignal(int signal_number) {
 Signals::Signals(vmm::MachineInterface& machine, Keys keys) {
   g_notes.stop = 0;
   g_notes.interrupts = 0;
+  g_notes.last_interrupt = 0;
   g_notes.resize = false;
   for (auto& key : g_notes.keys) key = false;
   g_notes.machine = &machine;
@@ -75,6 +78,12 @@ void Signals::Handle(int signal_number) {
 std::optional<int> StopSignal() {
   const int signal_number = g_notes.stop;
   return signal_number == 0 ? std::nullopt : std::optional<int>(signal_number);
+}
+
+std::optional<int> StopSignalOrKey() {
+  int none = 0;
+  g_notes.stop.compare_exchange_strong(none, g_notes.last_interrupt);
+  return StopSignal();
 }
 
 std::optional<int> Signals::stop() const { return StopSignal(); }

@@ -14,6 +14,9 @@ namespace fv::session {
 
 // The signal that asks for an end of the run that is going on, as Signals::stop says. Any thread.
 std::optional<int> StopSignal();
+// The same before the program's first instruction, when no key can be meant for it: one ends the
+// run.
+std::optional<int> StopSignalOrKey();
 
 class Signals {
  public:

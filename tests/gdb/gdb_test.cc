@@ -20,6 +20,7 @@
 #include <iterator>
 #include <optional>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "src/gdb/packet.h"
@@ -66,7 +67,16 @@ class DebuggedRun {
     posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
                                      0644);
     posix_spawn_file_actions_adddup2(&actions, theirs.get(), 2);
-    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
+    // Whoever runs the test may ignore keys.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t keys;
+    sigemptyset(&keys);
+    sigaddset(&keys, SIGINT);
+    posix_spawnattr_setsigdefault(&attributes, &keys);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, &attributes, argv.data(), environ), 0);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
   }
   ~DebuggedRun() {
@@ -99,6 +109,15 @@ class DebuggedRun {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   void Signal(int number) { kill(pid_, number); }
+  // proc(5): SigCgt. True, too, if the process has ended.
+  bool Catches(int number) const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (!line.starts_with("SigCgt:")) continue;
+      return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
+    }
+    return true;
+  }
 
  private:
   vmm::Fd messages_;
@@ -354,6 +373,13 @@ TEST_F(RawClientTest, ASignalEndsARunThatWaitsForAClient) {
   EXPECT_GT(run_.Port(), 0);
   run_.Signal(SIGTERM);
   EXPECT_EQ(run_.Wait(), 128 + SIGTERM);
+}
+
+TEST_F(RawClientTest, OneKeyEndsARunThatWaitsForAClient) {
+  EXPECT_GT(run_.Port(), 0);
+  while (!run_.Catches(SIGINT)) std::this_thread::yield();  // else it would not be a key
+  run_.Signal(SIGINT);
+  EXPECT_EQ(run_.Wait(), 128 + SIGINT);
 }
 
 }  // namespace
