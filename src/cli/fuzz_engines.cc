@@ -10,6 +10,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fuzz_options.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "src/fuzz/afl_target.h"
 #include "src/fuzz/dictionary.h"
@@ -59,8 +60,7 @@ int ServeAfl(const fuzz::CampaignOptions& options) {
 
 std::optional<int> FuzzWithoutGuest() {
   if (FLAGS_dictionary.empty()) return std::nullopt;
-  const absl::Status status = fuzz::WriteFileAtomically(FLAGS_dictionary, fuzz::Dictionary());
-  return status.ok() ? kExitOk : Failed(status);
+  return WriteOut(fuzz::Dictionary(), FLAGS_dictionary);
 }
 
 std::optional<int> FuzzWithoutCampaign(const fuzz::CampaignOptions& options) {

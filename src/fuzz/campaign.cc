@@ -17,7 +17,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/coverage/kernel_blocks.h"
+#include "src/fuzz/encoding.h"
 #include "src/fuzz/worker.h"
+#include "vmm/fd.h"
+#include "vmm/whole_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -51,19 +54,20 @@ class Campaign {
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return absl::ErrnoToStatus(errno, "shared memory");
     shared_ = new (memory) SharedState();
-    for (unsigned job = 0; job < options_.jobs; ++job) Start(job);
-    absl::Status status = absl::OkStatus();
-    for (Clock::time_point next = started_ + kProgress; !jobs_.empty();) {
-      status.Update(Reap());
-      if (!status.ok()) break;
+    absl::Status status = TryRoom();
+    for (unsigned job = 0; job < options_.jobs && status.ok(); ++job) status = Start(job);
+    for (Clock::time_point next = started_ + kProgress; status.ok() && !jobs_.empty();) {
+      std::this_thread::sleep_for(kPoll);
       if (Clock::now() >= next) {
         progress(State());
         next += kProgress;
+        status = TryRoom();
       }
-      std::this_thread::sleep_for(kPoll);
+      status.Update(Reap());
     }
     for (const auto& [pid, job] : jobs_) kill(pid, SIGKILL);
     for (const auto& [pid, job] : jobs_) waitpid(pid, nullptr, 0);
+    status.Update(TryRoom());
     const CampaignState state = State();
     munmap(memory, sizeof(SharedState));
     if (!status.ok()) return status;
@@ -81,22 +85,35 @@ class Campaign {
     return absl::StrCat(options_.directory, "/job-", job, ".log");
   }
 
-  void Start(unsigned job) {
+  // libFuzzer does not say what it could not write into the corpus, so we try.
+  absl::Status TryRoom() const {
+    const std::string path = options_.directory + "/room";
+    const absl::Status written = vmm::WriteWholeFile(path, std::string(FV_FUZZ_MAX_BYTES, '\0'));
+    unlink(path.c_str());
+    if (written.ok()) return written;
+    return absl::InternalError(
+        absl::StrCat("no campaign where programs cannot be kept: ", written.message()));
+  }
+
+  absl::Status Start(unsigned job) {
     const uint64_t left =
         options_.seconds == 0 ? 0 : options_.seconds - static_cast<uint64_t>(Seconds());
+    const vmm::Fd log(open(LogOf(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!log.valid()) return absl::ErrnoToStatus(errno, LogOf(job));
     const pid_t campaign = getpid();
     const pid_t pid = fork();
+    if (pid < 0) return absl::ErrnoToStatus(errno, "fork of a job");
     if (pid == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != campaign) _exit(kHostFailure);
-      const int log = open(LogOf(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-      dup2(log, STDERR_FILENO);
+      dup2(log.get(), STDERR_FILENO);
       RunWorker(options_, store_, job, left, *shared_);
     }
-    if (pid > 0) jobs_[pid] = job;
+    jobs_[pid] = job;
+    return absl::OkStatus();
   }
 
-  // Takes note of jobs that ended; one that died begins again. Internal: the host failed a job.
+  // Takes note of jobs that ended; one that died begins again. Error: the host failed a job.
   absl::Status Reap() {
     int status = 0;
     pid_t pid;
@@ -106,13 +123,17 @@ class Campaign {
       const unsigned job = found->second;
       jobs_.erase(found);
       if (WIFEXITED(status) && WEXITSTATUS(status) == kHostFailure) {
-        return absl::InternalError(absl::StrCat("a job failed: see ", LogOf(job)));
+        return absl::InternalError(
+            absl::StrCat("a job failed: ", shared_->failure, " (see ", LogOf(job), ")"));
       }
       const bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-      if (died && !TimeIsOver() && restarts_ < kMaxRestarts) {
-        ++restarts_;
-        Start(job);
+      if (!died || TimeIsOver()) continue;
+      if (restarts_ == kMaxRestarts) {
+        return absl::InternalError(
+            absl::StrCat("jobs died ", kMaxRestarts, " times and once more: see ", LogOf(job)));
       }
+      ++restarts_;
+      if (const absl::Status started = Start(job); !started.ok()) return started;
     }
     return absl::OkStatus();
   }

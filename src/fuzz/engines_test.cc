@@ -18,6 +18,7 @@
 #include "src/fuzz/mutate.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
+#include "vmm/whole_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -96,10 +97,10 @@ TEST_F(FuzzEngines, MergeKeepsWhatShowsMore) {
     const std::string bytes = Encode(RandomProgram(random, {}));
     const std::string name = "/" + std::to_string(seed);
     // Half of them twice.
-    ASSERT_TRUE(WriteFileAtomically(first->corpus() + name, bytes).ok());
-    if (seed % 2 == 0) ASSERT_TRUE(WriteFileAtomically(second->corpus() + name, bytes).ok());
+    ASSERT_TRUE(vmm::WriteWholeFile(first->corpus() + name, bytes).ok());
+    if (seed % 2 == 0) ASSERT_TRUE(vmm::WriteWholeFile(second->corpus() + name, bytes).ok());
   }
-  ASSERT_TRUE(WriteFileAtomically(second->findings() + "/panic-1.textproto", "# known\n").ok());
+  ASSERT_TRUE(vmm::WriteWholeFile(second->findings() + "/panic-1.textproto", "# known\n").ok());
   const auto merged = MergeCampaigns(Options(), {one, two}, *into);
   ASSERT_TRUE(merged.ok()) << merged.status();
   EXPECT_EQ(merged->programs, 12u);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "src/fuzz/features.h"
 #include "src/rootfs/host_files.h"
+#include "vmm/whole_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -80,7 +81,7 @@ absl::StatusOr<uint64_t> CopyFindings(const std::vector<std::string>& directorie
       if (file.extension() != ".textproto" || fs::exists(to)) continue;
       const absl::StatusOr<std::string> text = rootfs::ReadHostFile(file.string());
       if (!text.ok()) return text.status();
-      const absl::Status status = WriteFileAtomically(to.string(), *text);
+      const absl::Status status = vmm::WriteWholeFile(to.string(), *text);
       if (!status.ok()) return status;
       ++copied;
     }
@@ -122,7 +123,7 @@ absl::StatusOr<MergeResult> MergeCampaigns(const JudgeOptions& options,
     const size_t before = seen.size();
     seen.merge(FeaturesOf(program, verdict->run));
     if (seen.size() != before) {
-      status.Update(WriteFileAtomically(into.corpus() + "/" + NameOf(bytes), bytes));
+      status.Update(vmm::WriteWholeFile(into.corpus() + "/" + NameOf(bytes), bytes));
       ++result.kept;
     }
     if (!status.ok()) return status;

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/fuzz/store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "src/fuzz/text.h"
-#include "vmm/fd.h"
+#include "vmm/whole_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -34,22 +30,6 @@ std::string AsComment(const std::string& text) {
 }
 
 }  // namespace
-
-absl::Status WriteFileAtomically(const std::string& path, std::string_view content) {
-  const std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
-  const vmm::Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return absl::ErrnoToStatus(errno, beside);
-  while (!content.empty()) {
-    const ssize_t written = write(fd.get(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return absl::ErrnoToStatus(errno, beside);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  if (fsync(fd.get()) != 0 || rename(beside.c_str(), path.c_str()) != 0) {
-    return absl::ErrnoToStatus(errno, path);
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<Store> Store::Open(const std::string& directory, const std::string& origin) {
   Store store;
@@ -75,7 +55,7 @@ bool Store::Has(const Finding& finding) const {
 
 absl::Status Store::Save(const Finding& finding, const Program& program) const {
   const std::string origin = origin_.empty() ? "" : absl::StrCat("# Found by: ", origin_, "\n");
-  return WriteFileAtomically(
+  return vmm::WriteWholeFile(
       PathOf(finding), absl::StrCat("# ", finding.Key(), "\n", AsComment(finding.detail), "#\n",
                                     origin, "# Replay: forkvisor replay FILE\n", ToText(program)));
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A campaign's directory: corpus/ (one program a file, as src/fuzz/encoding.h has them) and
-// findings/ (one .textproto a finding, with what was found as comments, named by its key). Every
-// file is complete or not there: it is written beside its place and renamed. Several processes may
-// use one directory.
+// findings/ (one .textproto a finding, with what was found as comments, named by its key). What is
+// written here is complete or not there; libFuzzer writes a campaign's corpus itself, and where a
+// disk was full leaves shorter programs. Several processes may use one directory.
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,8 +34,5 @@ class Store {
   std::string findings_;
   std::string origin_;
 };
-
-// Replaces the file at once.
-absl::Status WriteFileAtomically(const std::string& path, std::string_view content);
 
 }  // namespace fv::fuzz

@@ -42,6 +42,12 @@ constexpr size_t kMinimiseTries = 200;
 __attribute__((section("__libfuzzer_extra_counters")))
 uint8_t counters[kFeatures + coverage::kMaxBlocks + coverage::kMaxCompares];
 
+// Where there is no room for a log the campaign has the words all the same.
+void SayFailure(const std::string& why, SharedState& shared) {
+  std::fprintf(stderr, "forkvisor: %s\n", why.c_str());
+  if (!shared.failed.test_and_set()) why.copy(shared.failure, sizeof(shared.failure) - 1);
+}
+
 class Worker {
  public:
   // `store` is where findings are kept; null: one ends the process.
@@ -82,7 +88,7 @@ class Worker {
 
   // The host fails us.
   [[noreturn]] void Fail(const std::string& why) const {
-    std::fprintf(stderr, "forkvisor: %s\n", why.c_str());
+    SayFailure(why, shared_);
     _exit(store_ == nullptr ? kTargetFailure : kHostFailure);
   }
 
@@ -203,7 +209,7 @@ void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
     char** argv = pointers.data();
     _exit(LLVMFuzzerRunDriver(&argc, &argv, &LLVMFuzzerTestOneInput));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "forkvisor: %s\n", error.what());
+    SayFailure(error.what(), shared);
     _exit(kHostFailure);
   }
 }

@@ -22,6 +22,9 @@ struct SharedState {
   std::atomic<uint8_t> seen[kFeatures];
   // Of the kernel's basic blocks: programs that ran it.
   std::atomic<uint64_t> block_hits[coverage::kMaxBlocks];
+  // Why the host failed a job, up to a zero byte: of several the first.
+  std::atomic_flag failed;
+  char failure[512];
 };
 
 // Does not return: libFuzzer ends the process.
