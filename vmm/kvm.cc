@@ -43,9 +43,18 @@ std::vector<kvm_cpuid_entry2> ReadSupportedCpuid(int fd) {
 }
 
 Fd OpenDevice(const std::string& device) {
-  const int fd = ::open(device.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) ThrowOpenFailure(device, errno);
-  return Fd(fd);
+  Fd fd(::open(device.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd.valid()) ThrowOpenFailure(device, errno);
+  const int version = ::ioctl(fd.get(), KVM_GET_API_VERSION, 0);
+  if (version < 0) {
+    throw VmmError(VmmErrorKind::kNoDevice, device + " does not answer as KVM does");
+  }
+  if (version != KVM_API_VERSION) {
+    throw VmmError(VmmErrorKind::kTooOld, "KVM API version " + std::to_string(version) +
+                                              ", version " + std::to_string(KVM_API_VERSION) +
+                                              " is needed");
+  }
+  return fd;
 }
 
 }  // namespace
@@ -70,15 +79,6 @@ void ThrowOpenFailure(const std::string& device, int error) {
 Kvm Kvm::Open(const std::string& device) { return Kvm(OpenDevice(device)); }
 
 Kvm::Kvm(Fd fd) : fd_(std::move(fd)) {
-  const int version = ::ioctl(fd_.get(), KVM_GET_API_VERSION, 0);
-  if (version < 0) {
-    throw VmmError(VmmErrorKind::kNoDevice, "the device does not answer as KVM does");
-  }
-  if (version != KVM_API_VERSION) {
-    throw VmmError(VmmErrorKind::kTooOld, "KVM API version " + std::to_string(version) +
-                                              ", version " + std::to_string(KVM_API_VERSION) +
-                                              " is needed");
-  }
   RequireCapabilities([this](int number) { return Capability(number); });
   run_page_bytes_ = static_cast<size_t>(
       IoctlOrThrow(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE"));

@@ -18,6 +18,7 @@
 #include "src/cli/mutant_tasks_program.h"
 #include "src/cli/verbs.h"
 #include "src/mutants/mutants.h"
+#include "vmm/kvm.h"
 
 DEFINE_string(mutants, "", "names of mutants, separated by commas; empty: all");
 DEFINE_uint32(jobs, 0, "guests at the same time; 0: one for each CPU");
@@ -87,6 +88,8 @@ int CheckMutantsVerb(Words args) {
   if (!format.ok()) return StatusError(format.status());
   const absl::StatusOr<mutants::GradeOptions> options = OptionsFromFlags();
   if (!options.ok()) return StatusError(options.status());
+  // Without KVM each run could only fail.
+  if (FLAGS_host == "kvm") (void)vmm::Kvm::Open(FLAGS_kvm_device);
   const mutants::Grade grade = mutants::RunGrade(*options);
   std::fputs((*format)(grade).c_str(), stdout);
   if (grade.Good()) return kExitOk;

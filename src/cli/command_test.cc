@@ -134,6 +134,11 @@ TEST(Command, Usage) {
 TEST(Command, OutputsThatCannotBeWritten) {
   Expect("kernel --out=/dev/full", 5, "/dev/full: write: No space left on device");
   Expect("kernel --out=/no/such/folder/file", 2, "/no/such/folder/file: No such file or directory");
+  Expect("view --recording=/dev/null", 2, "--recording=/dev/null: this is no recording");
+  Expect("view --recording=/dev", 2, "--recording=/dev: the recording cannot be read: Is a dir");
+  Expect("inspect --recording=/dev/null ps", 2, "--recording=/dev/null: this is no recording");
+  Expect("fuzz --check=x", 2, "--check=x: choose one of off, ");
+  Expect("fuzz --dictionary=/dev/full", 5, "/dev/full: write: No space left on device");
   Expect("help >/dev/full", 5, "standard output: No space left on device");
 }
 
@@ -151,6 +156,10 @@ TEST(Command, Help) {
 TEST(Command, ProgramsThatCannotRun) {
   Expect("run " + Kernel() + " /no/such/program", 2, "no such program");
   Expect("run " + Kernel() + " no-such-program", 2, "no such program in PATH");
+  Expect("run " + Kernel() + " .", 2, ". is a directory, not a program");
+  Expect("check " + Kernel() + " /etc", 2, "/etc is a directory, not a program");
+  Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /dev", 2,
+         "/dev is a directory in");
   Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /bin/ls", 2, "dynamically linked");
   Expect("run " + Kernel() + " " + Write("text", "hello"), 2, "neither an ELF program nor");
   Expect("run " + Kernel() + " --rootfs=/no/such/dir sh", 2, "--rootfs=/no/such/dir");
@@ -161,7 +170,9 @@ TEST(Command, WithoutKvm) {
   const std::string script = Write("script", "#!/bin/sh\n:\n");
   Expect("run --kvm_device=/no/such/device " + Kernel() + " " + script, 3, "/no/such/device");
   // A file that opens but does not answer as KVM does.
-  Expect("run --kvm_device=/dev/null " + Kernel() + " " + script, 3, "KVM");
+  Expect("run --kvm_device=/dev/null " + Kernel() + " " + script, 3,
+         "/dev/null does not answer as KVM does");
+  Expect("check --mutants --kvm_device=/no/such/device", 3, "/no/such/device");
   Expect("run --kvm_device=/no/such/device " + Kernel() + " " + script, 3, "--host=qemu");
   Expect("run --host=qemu --qemu=/no/such/qemu " + script, 3, "/no/such/qemu does not start");
   Expect("run --host=qemu --qemu=/bin/true " + script, 3, "/bin/true does not start");

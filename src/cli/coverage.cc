@@ -15,6 +15,7 @@
 #include "src/cli/coverage_output.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/fuzz_options.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 
 DECLARE_string(format);
@@ -99,7 +100,7 @@ int CoverageVerb(const Words& args) {
   if (!report.ok()) return StatusError(report.status());
   if (!FLAGS_out.empty()) {
     const absl::Status written = WriteCoverage(*report, FLAGS_out);
-    if (!written.ok()) return StatusError(written);
+    if (!written.ok()) return OutputError(written);
   }
   std::fputs((*format)(*reached, *report).c_str(), stdout);
   return kExitOk;

@@ -88,7 +88,7 @@ TEST_F(GuestCommand, AReaderThatLeavesEndsTheRun) {
 TEST_F(GuestCommand, AFullDiskIsSaid) {
   const Outcome output = Shell("{ F busybox echo hi >/dev/full; } 2>&1");
   EXPECT_EQ(output.status, 5);
-  EXPECT_TRUE(output.Has("forkvisor: ")) << output.text;
+  EXPECT_TRUE(output.Has("forkvisor: standard output: No space left on device")) << output.text;
   for (const char* flag : {"--events", "--trace"}) {
     const std::string to_full = std::string(flag) + "=/dev/full";
     const Outcome well = Shell("F " + to_full + " busybox true 2>&1");
@@ -96,6 +96,46 @@ TEST_F(GuestCommand, AFullDiskIsSaid) {
     EXPECT_TRUE(well.Has(to_full + " is not whole: No space left on device")) << well.text;
     EXPECT_EQ(Shell("F " + to_full + " busybox false 2>/dev/null").status, 1) << "the program's";
   }
+}
+
+// The verbs whose programs are not the user's.
+Outcome Verb(const std::string& script) {
+  return RunShell("exec 2>&1 </dev/null; F() { '" + g_binary + "' \"$@\"; }; D=$(mktemp -d); " +
+                  "trap 'rm -rf $D' EXIT; " + script);
+}
+
+TEST_F(GuestCommand, ACampaignEndsWhereNothingCanBeKept) {
+  // libFuzzer passes over what it cannot write, so the campaign tries with a file of its own.
+  const Outcome before = Verb("mkdir -p $D/room; F fuzz --time=0 --jobs=1 --corpus=$D");
+  EXPECT_EQ(before.status, 5) << before.text;
+  EXPECT_TRUE(before.Has("/room: Is a directory")) << before.text;
+  const Outcome meanwhile = Verb(
+      "F fuzz --time=0 --jobs=1 --corpus=$D & until [ -s $D/job-0.log ]; do :; done;"
+      "until mkdir $D/room; do :; done; wait $!");
+  EXPECT_EQ(meanwhile.status, 5) << meanwhile.text;
+  EXPECT_TRUE(meanwhile.Has("no campaign where programs cannot be kept")) << meanwhile.text;
+  const Outcome log = Verb("mkdir -p $D/job-0.log; F fuzz --time=0 --jobs=1 --corpus=$D");
+  EXPECT_EQ(log.status, 5) << log.text;
+  EXPECT_TRUE(log.Has("/job-0.log: Is a directory")) << log.text;
+}
+
+TEST_F(GuestCommand, VerbsSayWhatTheyCouldNotWrite) {
+  const Outcome snapshot = Verb("F snapshot --out=/no/such/folder/file busybox true");
+  EXPECT_EQ(snapshot.status, 5);
+  EXPECT_TRUE(snapshot.Has("/no/such/folder/file: No such file")) << snapshot.text;
+  for (const char* flag : {"--events=/dev/full", "--record=/dev/full"}) {
+    const Outcome replay = Verb(std::string("echo x >$D/p; F replay ") + flag + " $D/p");
+    EXPECT_EQ(replay.status, 5) << replay.text;
+    EXPECT_TRUE(replay.Has(flag) && replay.Has("No space left on device")) << replay.text;
+  }
+  const Outcome coverage = Verb("echo x >$D/p; F coverage --out=$D/p $D/p");
+  EXPECT_EQ(coverage.status, 5) << coverage.text;
+}
+
+TEST_F(GuestCommand, ALimitOfMemoryIsSaid) {
+  const Outcome outcome = Verb("ulimit -v 200000; F run busybox true");
+  EXPECT_EQ(outcome.status, 5) << outcome.text;
+  EXPECT_TRUE(outcome.Has("--mem=SIZE asks for less")) << outcome.text;
 }
 
 TEST_F(GuestCommand, EnvironmentAndArguments) {

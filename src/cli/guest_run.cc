@@ -251,18 +251,6 @@ absl::StatusOr<int> RunRepeatedly(session::SnapshotGuest& started, const RunPlan
   return code;
 }
 
-// The exit code of a run that ended with `code`, once its files are written: another one, and
-// complaints, if one is not whole.
-int CloseOutputs(RunPlan& plan, int code) {
-  const absl::Status recorded = plan.recording ? plan.recording->status() : absl::OkStatus();
-  for (const absl::Status& status : {plan.events.Close(), plan.trace.Close(), recorded}) {
-    if (status.ok()) continue;
-    Complain(status);
-    if (code == kExitOk) code = kExitHostFailure;
-  }
-  return code;
-}
-
 }  // namespace
 
 absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
@@ -275,7 +263,9 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
   if (FLAGS_v) SayStart(started->guest);
   const absl::StatusOr<int> code = FLAGS_repeat == 1 ? RunOnce(started->guest, *plan, extras, then)
                                                      : RunRepeatedly(*started, *plan, extras, then);
-  return code.ok() ? CloseOutputs(*plan, *code) : code;
+  if (!code.ok()) return code;
+  const absl::Status recorded = plan->recording ? plan->recording->status() : absl::OkStatus();
+  return FinishFiles({plan->events.Close(), plan->trace.Close(), recorded}, *code);
 }
 
 int Tell(const GuestRunResult& result) {

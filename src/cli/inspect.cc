@@ -220,7 +220,10 @@ int InspectRecording(const Inspection& inspection) {
   std::vector<query::Moment> moments;
   for (const uint64_t step : *steps) {
     absl::StatusOr<query::Moment> moment = recording::MomentAt(bytes, step);
-    if (!moment.ok()) return StatusError(moment.status());
+    if (!moment.ok()) {
+      return StatusError(absl::InvalidArgumentError(
+          absl::StrCat("--recording=", FLAGS_recording, ": ", moment.status().message())));
+    }
     moments.push_back(*std::move(moment));
   }
   if (IsSave(inspection)) return StatusError(query::CheckContents(moments.back(), "save"));

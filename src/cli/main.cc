@@ -35,10 +35,13 @@ int ExitCodeOf(const fv::vmm::VmmError& error) {
   return error.kind() == fv::vmm::VmmErrorKind::kBadConfig ||
                  error.kind() == fv::vmm::VmmErrorKind::kBadImage
              ? fv::cli::kExitUsage
-             : fv::cli::kExitGuestFailure;
+             : fv::cli::kExitHostFailure;
 }
 
 const char* HintFor(const fv::vmm::VmmError& error) {
+  if (error.kind() == fv::vmm::VmmErrorKind::kNoMemory) {
+    return "\nis there a limit (ulimit -v, a container's)? --mem=SIZE asks for less";
+  }
   return error.IsNoUsableKvm() && FLAGS_host == "kvm"
              ? "\nrun and check do without KVM, more slowly, with --host=qemu"
              : "";
@@ -57,8 +60,8 @@ int main(int argc, char** argv) {
       fv::cli::Complain(error.what() + std::string(HintFor(error)));
       return ExitCodeOf(error);
     } catch (const std::exception& error) {
-      fv::cli::Complain(error.what());
-      return fv::cli::kExitGuestFailure;
+      fv::cli::Complain(std::string("the host failed: ") + error.what());
+      return fv::cli::kExitHostFailure;
     }
   }
   return fv::cli::UsageError("", "no verb \"" + words.front() + "\"");

@@ -54,6 +54,15 @@ int OutputError(const absl::Status& status) {
   return absl::IsInternal(status) ? kExitHostFailure : kExitUsage;
 }
 
+int FinishFiles(std::initializer_list<absl::Status> written, int code) {
+  for (const absl::Status& status : written) {
+    if (status.ok()) continue;
+    Complain(status);
+    if (code == kExitOk) code = kExitHostFailure;
+  }
+  return code;
+}
+
 int FinishStandardOutput(int code) {
   const int error = Flush(stdout);
   if (error == 0) return code;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdio>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -44,6 +45,10 @@ int WriteOut(const std::string& text, const std::string& path);
 // Says what is wrong with a file that is to be written. Exit code: kExitUsage for a place that
 // cannot be, kExitHostFailure if the host cannot write there.
 int OutputError(const absl::Status& status);
+
+// The exit code of a verb that ended with `code`, once its files are written with these results:
+// another one, and complaints, if one is not whole.
+int FinishFiles(std::initializer_list<absl::Status> written, int code);
 
 // The exit code of a verb that ended with `code`, once standard output is written: another one, and
 // a complaint, if that fails.

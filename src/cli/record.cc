@@ -57,6 +57,13 @@ absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
   return recording;
 }
 
+absl::Status RunRecording::status() const {
+  const absl::Status status = file_->status();
+  if (status.ok() || FLAGS_record.empty()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("--record=", FLAGS_record, ": ", status.message()));
+}
+
 void RunRecording::KeepToShare() { options_.share = FLAGS_record_share; }
 
 std::unique_ptr<recording::RecordingObserver> RunRecording::Observe(

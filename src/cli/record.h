@@ -39,7 +39,7 @@ class RunRecording {
   // Behind the run: says on standard error if the recording ended before it.
   void Tell(const recording::RecordingObserver& observer) const;
   // Of the file: an error of any write.
-  absl::Status status() const { return file_->status(); }
+  absl::Status status() const;
 
  private:
   RunRecording() = default;

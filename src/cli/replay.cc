@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // forkvisor replay: one fuzz program, looked at.
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -12,6 +10,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/fuzz_options.h"
+#include "src/cli/output.h"
 #include "src/cli/record.h"
 #include "src/cli/verbs.h"
 #include "src/fuzz/c_source.h"
@@ -33,12 +32,6 @@ constexpr Choice<ProgramWriter> kForms[] = {{"c", &fuzz::ToCSource},
                                             {"textproto", &fuzz::ToText},
                                             {"json", &fuzz::ToJson},
                                             {"bytes", &ToBytes}};
-
-struct CloseFile {
-  void operator()(std::FILE* file) const {
-    if (file != stderr) std::fclose(file);
-  }
-};
 
 // What --events and --record ask for. The time before each event is in thousands of cycles of the
 // guest's clock: its rate is known only when the machine is made.
@@ -67,10 +60,15 @@ class Watcher final : public fuzz::RunObserver {
     recorder_->Finish(result);
     recording_->Tell(*recorder_);
   }
+  // Behind the run: the exit code if it was `code` until now.
+  int Finish(int code) {
+    return FinishFiles({events_.Close(), recording_ ? recording_->status() : absl::OkStatus()},
+                       code);
+  }
 
  private:
   static constexpr uint64_t kTscKhz = 1'000'000;
-  std::unique_ptr<std::FILE, CloseFile> events_;
+  OutputFile events_;
   std::optional<session::EventWriter> writer_;
   std::unique_ptr<RunRecording> recording_;
   std::unique_ptr<recording::RecordingObserver> recorder_;
@@ -83,11 +81,9 @@ absl::StatusOr<std::unique_ptr<Watcher>> Watcher::FromFlags(const std::string& p
   if (!FLAGS_events.empty()) {
     absl::StatusOr<uint64_t> kinds = session::ParseEventKinds(FLAGS_event_kinds);
     if (!kinds.ok()) return kinds.status();
-    watcher->events_.reset(FLAGS_events == "-" ? stderr : std::fopen(FLAGS_events.c_str(), "we"));
-    if (!watcher->events_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--events=", FLAGS_events, ": ", strerror(errno)));
-    }
+    absl::StatusOr<OutputFile> events = OutputFile::Open("events", FLAGS_events);
+    if (!events.ok()) return events.status();
+    watcher->events_ = *std::move(events);
     watcher->writer_.emplace(watcher->events_.get(), kTscKhz, *kinds);
     guest.event_mask |= *kinds;
   }
@@ -112,14 +108,16 @@ int Show(const fuzz::Program& program, const fuzz::Verdict& verdict) {
   return kExitFinding;
 }
 
-absl::StatusOr<fuzz::Verdict> Replay(const fuzz::Program& program, const std::string& path) {
+absl::StatusOr<int> Replay(const fuzz::Program& program, const std::string& path) {
   absl::StatusOr<fuzz::JudgeOptions> options = JudgeOptionsFromFlags(oracle::CheckMode::kEvery);
   if (!options.ok()) return options.status();
   absl::StatusOr<std::unique_ptr<Watcher>> watcher = Watcher::FromFlags(path, options->guest);
   if (!watcher.ok()) return watcher.status();
   absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(*options);
   if (!judge.ok()) return judge.status();
-  return (*judge)->Try(program, watcher->get());
+  const absl::StatusOr<fuzz::Verdict> verdict = (*judge)->Try(program, watcher->get());
+  if (!verdict.ok()) return verdict.status();
+  return (*watcher)->Finish(Show(program, *verdict));
 }
 
 }  // namespace
@@ -151,10 +149,10 @@ int ReplayVerb(const Words& args) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return kExitOk;
   }
-  const absl::StatusOr<fuzz::Verdict> verdict = Replay(*program, arguments->words.front());
-  if (verdict.ok()) return Show(*program, *verdict);
-  Complain(verdict.status());
-  return absl::IsInvalidArgument(verdict.status()) ? kExitUsage : kExitHostFailure;
+  const absl::StatusOr<int> code = Replay(*program, arguments->words.front());
+  if (code.ok()) return *code;
+  Complain(code.status());
+  return absl::IsInvalidArgument(code.status()) ? kExitUsage : kExitHostFailure;
 }
 
 }  // namespace fv::cli

@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "src/cli/end_signals.h"
@@ -58,19 +60,38 @@ absl::StatusOr<std::unique_ptr<view::ViewServer>> Serve(view::Source source) {
   return server;
 }
 
-// The file of --html, with the first `bytes` of the recording.
-absl::Status WritePage(int fd, uint64_t bytes) {
-  std::string content(bytes, '\0');
+// The first `bytes` of the recording.
+absl::StatusOr<std::vector<uint8_t>> ReadFirst(int fd, uint64_t bytes) {
+  std::vector<uint8_t> content(bytes);
   for (size_t done = 0; done < content.size();) {
     const ssize_t got =
         ::pread(fd, &content[done], content.size() - done, static_cast<off_t>(done));
-    if (got <= 0) return absl::InternalError("the recording cannot be read");
+    if (got < 0) return vmm::ErrnoError("the recording cannot be read");
+    if (got == 0) return absl::InternalError("the recording has become shorter");
     done += static_cast<size_t>(got);
   }
-  const std::span<const uint8_t> recording(reinterpret_cast<const uint8_t*>(content.data()),
-                                           content.size());
+  return content;
+}
+
+// What is served without a look by us is looked at by the page, later.
+absl::Status CheckStart(int fd, uint64_t bytes) {
+  constexpr uint64_t kEnough = 64;
+  const absl::StatusOr<std::vector<uint8_t>> start = ReadFirst(fd, std::min(bytes, kEnough));
+  return start.ok() ? recording::RecordReader::Open(*start).status() : start.status();
+}
+
+// The file of --html, with the first `bytes` of the recording.
+absl::Status WritePage(int fd, uint64_t bytes) {
+  const absl::StatusOr<std::vector<uint8_t>> read = ReadFirst(fd, bytes);
+  if (!read.ok()) return read.status();
+  const std::span<const uint8_t> recording(*read);
   absl::StatusOr<recording::RecordReader> reader = recording::RecordReader::Open(recording);
   if (!reader.ok()) return reader.status();
+  while (reader->Next()) {
+  }
+  if (const std::string end = reader->HowItEnds(); !end.empty()) {
+    Complain(absl::StrCat("the recording is shown as far as it goes", end));
+  }
   absl::StatusOr<std::string> page = view::PageWith(Page(), recording);
   if (!page.ok()) return page.status();
   return vmm::WriteWholeFile(FLAGS_html, *page);
@@ -83,9 +104,12 @@ int ViewRecording() {
     return UsageError("view", absl::StrCat("--recording=", FLAGS_recording, ": ", strerror(errno)));
   }
   const auto bytes = static_cast<uint64_t>(status.st_size);
+  if (const absl::Status start = CheckStart(file.get(), bytes); !start.ok()) {
+    return UsageError("view", absl::StrCat("--recording=", FLAGS_recording, ": ", start.message()));
+  }
   if (!FLAGS_html.empty()) {
     const absl::Status written = WritePage(file.get(), bytes);
-    return written.ok() ? kExitOk : StatusError(written);
+    return written.ok() ? kExitOk : OutputError(written);
   }
   const EndSignals enough;
   const auto server = Serve({file.get(), [bytes] { return bytes; }, [] { return true; }});

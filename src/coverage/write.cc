@@ -15,7 +15,7 @@ absl::Status WriteReport(const Report& report, const std::string& path, const st
   }
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return absl::ErrnoToStatus(error.value(), path);
+  if (error) return absl::InternalError(path + ": " + error.message());
   absl::Status status = vmm::WriteWholeFile(path + "/coverage.lcov", LcovText(report));
   for (const auto& [page, content] : HtmlPages(report, source)) {
     status.Update(vmm::WriteWholeFile(path + "/" + page, content));

@@ -53,4 +53,10 @@ std::optional<schema::Record> RecordReader::Next() {
   return record;
 }
 
+std::string RecordReader::HowItEnds() const {
+  if (tail_ != Tail::kCut && tail_ != Tail::kDamaged) return "";
+  return absl::StrCat("; it is ", tail_ == Tail::kCut ? "cut off" : "damaged", " at byte ",
+                      position());
+}
+
 }  // namespace fv::recording

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "proto/recording.pb.h"
@@ -29,6 +30,8 @@ class RecordReader {
   // Nothing at the end of what is whole and right: tail() tells why.
   std::optional<schema::Record> Next();
   Tail tail() const { return tail_; }
+  // For a message: "; it is cut off at byte N", "; it is damaged at..."; empty: neither.
+  std::string HowItEnds() const;
   // Bytes up to the end of the last record returned.
   uint64_t position() const { return bytes_.size() - rest_.size(); }
 

@@ -95,10 +95,12 @@ absl::StatusOr<Reading> ReadTo(std::span<const uint8_t> recording, uint64_t step
     if (!taken.ok()) return taken.status();
     if (!*taken) break;
   }
-  if (!reading.has_state) return absl::NotFoundError("the recording has no state");
+  if (!reading.has_state) {
+    return absl::NotFoundError(absl::StrCat("the recording has no state", reader->HowItEnds()));
+  }
   if (reading.steps < step) {
-    return absl::NotFoundError(
-        absl::StrCat("the recording has steps 0 to ", reading.steps, ", no step ", step));
+    return absl::NotFoundError(absl::StrCat("the recording has steps 0 to ", reading.steps,
+                                            ", no step ", step, reader->HowItEnds()));
   }
   return reading;
 }

@@ -152,6 +152,13 @@ TEST_F(RecordedMoment, SaysWhatItHasNot) {
   const std::vector<uint8_t> bytes = Bytes();
   EXPECT_EQ(MomentAt(bytes, 1000).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MomentAt({}, 0).status().code(), absl::StatusCode::kInvalidArgument);
+  const std::span<const uint8_t> cut = std::span(bytes).first(24);  // in its first record
+  EXPECT_NE(MomentAt(cut, 0).status().message().find("; it is cut off at byte "),
+            absl::string_view::npos);
+  std::vector<uint8_t> damaged = bytes;
+  damaged[24] ^= 1;
+  EXPECT_NE(MomentAt(damaged, 0).status().message().find("; it is damaged at byte "),
+            absl::string_view::npos);
 }
 
 // A recording that was made by somebody else, with records that fit together but make no sense.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace fv::session {
 namespace {
@@ -58,7 +59,11 @@ void Console::AddLog(std::string_view bytes) {
 void Console::Flush() {
   if (pending_.empty()) return;
   if (end_ == WriteEnd::kDone) {
-    end_ = WriteAll(stream_ == proto::ConsoleStream::kStdout ? fds_.out : fds_.err, pending_);
+    const bool out = stream_ == proto::ConsoleStream::kStdout;
+    end_ = WriteAll(out ? fds_.out : fds_.err, pending_);
+    if (end_ == WriteEnd::kFailed) {
+      failure_ = std::string(out ? "standard output: " : "standard error: ") + std::strerror(errno);
+    }
     bytes_written_ += pending_.size();
   }
   pending_.clear();

@@ -36,7 +36,8 @@ class Console {
 
   // Nobody reads the output any more: the run has no use.
   bool closed() const { return end_ == WriteEnd::kClosed; }
-  bool failed() const { return end_ == WriteEnd::kFailed; }
+  // What cannot be written, and why; empty: nothing.
+  const std::string& failure() const { return failure_; }
   uint64_t bytes_written() const { return bytes_written_; }
 
  private:
@@ -48,6 +49,7 @@ class Console {
   std::string pending_;
   std::string log_line_;
   WriteEnd end_ = WriteEnd::kDone;
+  std::string failure_;
   uint64_t bytes_written_ = 0;
 };
 

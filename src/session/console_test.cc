@@ -92,14 +92,14 @@ TEST_F(ConsoleTest, NobodyReads) {
   console_.Add(Record(proto::ConsoleStream::kStdout, "x"));
   console_.Flush();
   EXPECT_TRUE(console_.closed());
-  EXPECT_FALSE(console_.failed());
+  EXPECT_EQ(console_.failure(), "");
 }
 
 TEST_F(ConsoleTest, NowhereToWrite) {
   Console full({open("/dev/full", O_WRONLY | O_CLOEXEC), -1}, nullptr);
   full.Add(Record(proto::ConsoleStream::kStdout, "x"));
   full.Flush();
-  EXPECT_TRUE(full.failed());
+  EXPECT_EQ(full.failure(), "standard output: No space left on device");
 }
 
 TEST(WriteAll, WaitsForASlowReader) {

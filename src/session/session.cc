@@ -135,7 +135,7 @@ Next Session::Drain() {
   console_.Flush();
   if (!status.ok()) return Finish(SessionEnd::kGuestError, std::string(status.message()));
   if (console_.closed()) return Finish(SessionEnd::kOutputClosed);
-  if (console_.failed()) return Finish(SessionEnd::kOutputFailed, "the output cannot be written");
+  if (!console_.failure().empty()) return Finish(SessionEnd::kOutputFailed, console_.failure());
   return Next::kContinue;
 }
 

@@ -44,7 +44,7 @@ class NewFile {
     }
     constexpr mode_t kMode = 0666;
     file_ = Fd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
-    if (!file_.valid()) ThrowErrno(temporary_, errno);
+    if (!file_.valid()) ThrowErrno(path_, errno);
   }
   ~NewFile() {
     if (file_.valid()) ::unlink(temporary_.c_str());
