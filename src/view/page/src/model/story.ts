@@ -223,6 +223,10 @@ export class Story {
         return `exit, ${describeStatus(of("status"))}`;
       case "reap":
         return `reap pid ${of("pid")}`;
+      case "new-task":
+        return `pid ${of("child_pid")} is there`;
+      case "signal":
+        return `signal ${of("signo")} to pid ${of("to_pid")}`;
       case "syscall-enter":
         return `${this.callName(of("nr"))} ...`;
       case "syscall-exit":
