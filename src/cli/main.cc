@@ -43,7 +43,7 @@ const char* HintFor(const fv::vmm::VmmError& error) {
     return "\nis there a limit (ulimit -v, a container's)? --mem=SIZE asks for less";
   }
   return error.IsNoUsableKvm() && FLAGS_host == "kvm"
-             ? "\nrun and check do without KVM, more slowly, with --host=qemu"
+             ? "\nrun, check, diff, inspect and view do without KVM, more slowly, with --host=qemu"
              : "";
 }
 
