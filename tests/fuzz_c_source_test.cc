@@ -68,7 +68,7 @@ std::string WithoutChance(const fuzz::Program& program, const std::string& text)
   static const std::regex kChosen("0x7[0-9a-f]{11}\\b");
   static const std::regex kMemory("((?:hash|load)\\([^\n]*) \\[[^\n]*\\]\n");
   const std::string steady = std::regex_replace(text, kChosen, "chosen");
-  return fuzz::HasFramesInArena(program) ? std::regex_replace(steady, kMemory, "$1\n") : steady;
+  return fuzz::HasMemoryOfItsOwn(program) ? std::regex_replace(steady, kMemory, "$1\n") : steady;
 }
 
 TEST(FuzzCSource, GivesWhatTheExecutorGives) {

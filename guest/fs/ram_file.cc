@@ -140,41 +140,13 @@ Result<uint64_t> RamFile::Write(IoBuffer& from, uint64_t& position, const IoCont
   }
   const uint64_t end = position + from.remaining();
   TRY(CheckSeals(end > object().size() ? end : object().size(), true));
-  Status status = Ok();
-  while (from.remaining() > 0 && !from.faulted()) {
-    const uint64_t in_page = position % proto::kPageBytes;
-    const uint64_t room = proto::kPageBytes - in_page;
-    const uint64_t piece = room < from.remaining() ? room : from.remaining();
-    const uint64_t old_size = object().size();
-    if (position + piece > old_size) {
-      if (const Status grown = object().Resize(position + piece); !grown.ok()) {
-        status = grown.error();
-        break;
-      }
-    }
-    const Result<uint64_t> page = object().GetPage(position / proto::kPageBytes);
-    size_t moved = 0;
-    if (page.ok()) {
-      moved = from.CopyIn(static_cast<uint8_t*>(FrameData(page.value())) + in_page, piece);
-      object().NoteWrite(position, moved);
-    }
-    position += moved;
-    if (moved < piece && object().size() > old_size) {
-      // Nothing but what was written may be seen past the old end.
-      (void)object().Resize(position > old_size ? position : old_size);
-    }
-    if (!page.ok()) {
-      status = page.error();
-      break;
-    }
-  }
-  if (from.done() > 0) {
-    inode().TouchModify();
-    DropPrivilegeBits(inode());
-  } else if (!status.ok()) {
-    return status.error();
-  }
-  return from.Outcome();
+  const uint64_t written =
+      TRY(object().Write(position, from.remaining(),
+                         [&from](void* to, size_t piece) { return from.CopyIn(to, piece); }));
+  position += written;
+  inode().TouchModify();
+  DropPrivilegeBits(inode());
+  return written;
 }
 
 Status RamFile::Truncate(uint64_t bytes, const IoContext& context) {

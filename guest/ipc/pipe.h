@@ -59,7 +59,8 @@ class PipeRing {
   // seen by the reader, what others write is not (vmsplice). Errors: ENOMEM, EFAULT when nothing
   // was moved.
   Result<size_t> FillPinned(IoBuffer& from);
-  // Gives what is there.
+  // Gives what is there; what of a slot cannot be given whole stays. Errors: EFAULT when nothing
+  // was moved.
   Result<size_t> Drain(IoBuffer& to);
   // Like Drain, but keeps the data (tee). `skip` bytes are passed over first.
   Result<size_t> Peek(IoBuffer& to, size_t skip);

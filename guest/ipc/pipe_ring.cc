@@ -136,27 +136,27 @@ Result<size_t> PipeRing::FillPinned(IoBuffer& from) {
 }
 
 Result<size_t> PipeRing::Drain(IoBuffer& to) {
-  const size_t before = to.done();
+  size_t drained = 0;
   while (to.remaining() > 0 && count_ > 0) {
     PipePage& first = At(0);
-    const size_t moved =
-        to.CopyOut(static_cast<const uint8_t*>(first.data) + first.offset, first.length);
+    const size_t fits = first.length < to.remaining() ? first.length : to.remaining();
+    if (to.CopyOut(static_cast<const uint8_t*>(first.data) + first.offset, fits) < fits) {
+      return drained > 0 ? Result<size_t>(drained) : Result<size_t>(Error(EFAULT));
+    }
+    drained += fits;
     const bool packet = first.mode == PipeMode::kPacket;
-    const size_t consumed = packet && !to.faulted() ? first.length : moved;
+    const size_t consumed = packet ? first.length : fits;
     first.offset += static_cast<uint32_t>(consumed);
     first.length -= static_cast<uint32_t>(consumed);
     bytes_ -= consumed;
     if (first.length == 0) {
       DropFirst();
     }
-    if (packet || to.faulted()) {
+    if (packet) {
       break;
     }
   }
-  if (to.done() == before && to.faulted()) {
-    return Error(EFAULT);
-  }
-  return to.done() - before;
+  return drained;
 }
 
 Result<size_t> PipeRing::Peek(IoBuffer& to, size_t skip) {

@@ -56,6 +56,20 @@ Status SocketFiles::Add(Ref<File> file) {
   return Ok();
 }
 
+Status SocketFiles::AddAll(const SocketFiles& other) {
+  for (uint32_t i = 0; i < other.count; ++i) {
+    TRY(Add(other.files[i]));
+  }
+  return Ok();
+}
+
+uint64_t UnixSocket::readable_bytes() const {
+  if (type_ != SocketType::kDatagram) {
+    return queued_bytes_;
+  }
+  return messages_.empty() ? 0 : messages_.front()->bytes;
+}
+
 void UnixSocket::Drop(SocketMessage& message) {
   Unlink(message.link);
   queued_bytes_ -= message.bytes - message.offset;
@@ -94,14 +108,14 @@ Status UnixSocket::WaitForRoom(UnixSocket& target, uint64_t bytes, Blocking bloc
   });
 }
 
-Result<uint64_t> UnixSocket::SendPiece(UnixSocket& target, IoBuffer& from, uint64_t bytes,
-                                       SendOptions& options) {
+// Errors: ENOMEM, EFAULT; nothing is sent then.
+Status UnixSocket::SendPiece(UnixSocket& target, IoBuffer& from, uint64_t bytes,
+                             SendOptions& options) {
   SocketMessage* message = NewMessage(bytes);
   if (message == nullptr) {
     return Error(ENOMEM);
   }
-  const size_t moved = from.CopyIn(message->data(), bytes);
-  if (moved < bytes && (!stream() || moved == 0)) {
+  if (from.CopyIn(message->data(), bytes) < bytes) {
     FreeMessage(message, bytes);
     return Error(EFAULT);
   }
@@ -112,14 +126,9 @@ Result<uint64_t> UnixSocket::SendPiece(UnixSocket& target, IoBuffer& from, uint6
   options.files = nullptr;
   target.messages_.PushBack(*message);
   ++target.message_count_;
-  // A short copy leaves the tail of the message unused: it counts as read already.
-  if (moved < bytes) {
-    memmove(message->data() + (bytes - moved), message->data(), moved);
-    message->offset = static_cast<uint32_t>(bytes - moved);
-  }
-  target.queued_bytes_ += moved;
+  target.queued_bytes_ += bytes;
   target.readers_.WakeAll();
-  return uint64_t{moved};
+  return Ok();
 }
 
 Result<uint64_t> UnixSocket::Send(const PathCaller* caller, IoBuffer& from, SendOptions& options) {
@@ -137,30 +146,31 @@ Result<uint64_t> UnixSocket::Send(const PathCaller* caller, IoBuffer& from, Send
     if (!was_connected_) {
       return Error(ENOTCONN);
     }
-    return type_ == SocketType::kDatagram ? Result<uint64_t>(Error(ECONNREFUSED))
-                                          : Result<uint64_t>(Broken(options).error());
+    return type_ == SocketType::kDatagram && !write_shut_ ? Error(ECONNREFUSED)
+                                                          : Broken(options).error();
   }
   const uint64_t total = from.remaining();
   if (!stream() && total > kSocketBuffer) {
     return Error(EMSGSIZE);
   }
+  uint64_t sent = 0;
   do {
     const uint64_t left = from.remaining();
     const uint64_t bytes = stream() && left > kStreamPiece ? kStreamPiece : left;
     Status status = WaitForRoom(*target, bytes, options.blocking);
     if (status.ok() && (write_shut_ || target->read_shut_ || target->closed_)) {
-      status = target->closed_ && type_ == SocketType::kDatagram ? Status(Error(ECONNREFUSED))
-                                                                 : Broken(options);
+      const bool refused = target->closed_ && !write_shut_ && type_ == SocketType::kDatagram;
+      status = refused ? Status(Error(ECONNREFUSED)) : Broken(options);
     }
     if (status.ok() && !(stream() && bytes == 0)) {
-      const Result<uint64_t> sent = SendPiece(*target, from, bytes, options);
-      status = sent.ok() ? Ok() : Status(sent.error());
+      status = SendPiece(*target, from, bytes, options);
     }
     if (!status.ok()) {
-      return from.done() > 0 ? Result<uint64_t>(from.done()) : Result<uint64_t>(status.error());
+      return sent > 0 ? Result<uint64_t>(sent) : Result<uint64_t>(status.error());
     }
-  } while (from.remaining() > 0 && !from.faulted());
-  return uint64_t{from.done()};
+    sent += bytes;
+  } while (from.remaining() > 0);
+  return sent;
 }
 
 Status UnixSocket::WaitForMessage(Blocking blocking) {
@@ -177,60 +187,79 @@ Status UnixSocket::WaitForMessage(Blocking blocking) {
                    [&] { return !messages_.empty() || ReadEnded() || error_ != 0; });
 }
 
-// Copies what fits and, unless it peeks, takes it out. Returns how much.
-uint64_t UnixSocket::TakeFrom(SocketMessage& message, IoBuffer& to, const ReceiveOptions& options) {
+// The descriptors of a message go to who takes it; who peeks gets references of its own.
+Status UnixSocket::GiveFiles(SocketMessage& message, ReceiveOptions& options) {
+  if (message.files == nullptr) {
+    return Ok();
+  }
+  if (!options.peek) {
+    options.files = message.files;
+    message.files = nullptr;
+    return Ok();
+  }
+  options.files = MakeObject<SocketFiles>();
+  return options.files == nullptr ? Status(Error(ENOMEM)) : options.files->AddAll(*message.files);
+}
+
+// Copies what fits and, unless it peeks, takes it out. What a stream holds stays where the copy
+// fails, a datagram is lost. Returns how much. Errors: EFAULT, ENOMEM.
+Result<uint64_t> UnixSocket::TakeFrom(SocketMessage& message, IoBuffer& to,
+                                      ReceiveOptions& options) {
   const uint64_t there = message.bytes - message.offset;
-  const uint64_t moved = to.CopyOut(message.data() + message.offset, there);
-  if (options.peek) {
-    return moved;
+  const uint64_t fits = there < to.remaining() ? there : to.remaining();
+  const bool copied = to.CopyOut(message.data() + message.offset, fits) == fits;
+  if (!copied && stream()) {
+    return Error(EFAULT);
   }
-  if (stream() && moved < there) {
-    message.offset += static_cast<uint32_t>(moved);
-    queued_bytes_ -= moved;
-  } else {
-    Drop(message);
+  TRY(GiveFiles(message, options));
+  if (!options.peek) {
+    if (stream() && fits < there) {
+      message.offset += static_cast<uint32_t>(fits);
+      queued_bytes_ -= fits;
+    } else {
+      Drop(message);
+    }
+    writers_.WakeAll();
   }
-  writers_.WakeAll();
-  return moved;
+  return copied ? Result<uint64_t>(fits) : Result<uint64_t>(Error(EFAULT));
 }
 
 Result<uint64_t> UnixSocket::Receive(IoBuffer& to, ReceiveOptions& options) {
-  const uint64_t wanted = to.remaining();
-  if (stream() && wanted == 0) {
+  if (stream() && to.remaining() == 0) {
     return uint64_t{0};
   }
   TRY(WaitForMessage(options.blocking));
-  do {
-    if (messages_.empty()) {
-      if (const int error = to.done() == 0 ? TakeError() : 0; error != 0) {
-        return Error(error);
-      }
-      break;
-    }
-    SocketMessage& message = *messages_.front();
-    // Bytes of two senders' credentials or behind descriptors are not mixed in one read.
-    if (options.has_message && (message.files != nullptr || options.files != nullptr)) {
+  uint64_t received = 0;
+  SocketMessage* message = messages_.front();
+  if (const int error = message == nullptr ? TakeError() : 0; error != 0) {
+    return Error(error);
+  }
+  while (message != nullptr) {
+    // Where credentials come with them, bytes of two senders are not mixed.
+    if (options.has_message && pass_credentials && message->sender != options.sender) {
       break;
     }
     options.has_message = true;
-    options.from = message.from;
-    options.sender = message.sender;
-    options.full_bytes = message.bytes - message.offset;
+    options.from = message->from;
+    options.sender = message->sender;
+    options.full_bytes = message->bytes - message->offset;
     options.truncated = !stream() && options.full_bytes > to.remaining();
-    if (!options.peek) {
-      options.files = message.files;
-      message.files = nullptr;
+    SocketMessage* next = messages_.Next(*message);
+    const Result<uint64_t> taken = TakeFrom(*message, to, options);
+    if (!taken.ok()) {
+      return received > 0 ? Result<uint64_t>(received) : Result<uint64_t>(taken.error());
     }
-    TakeFrom(message, to, options);
-    if (!stream() || options.peek || to.faulted()) {
+    received += taken.value();
+    if (!stream() || options.files != nullptr || to.remaining() == 0) {
       break;
     }
-    if (messages_.empty() && options.wait_all && to.remaining() > 0 &&
-        !WaitForMessage(options.blocking).ok()) {
-      break;
+    if (next == nullptr && options.wait_all && !options.peek &&
+        WaitForMessage(options.blocking).ok()) {
+      next = messages_.front();
     }
-  } while (to.remaining() > 0);
-  return to.Outcome();
+    message = next;
+  }
+  return received;
 }
 
 }  // namespace fv::guest

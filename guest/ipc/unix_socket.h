@@ -36,6 +36,9 @@ struct SocketCredentials {
   Ref<Pid> pid;  // null: nobody
   uint32_t uid = 0;
   uint32_t gid = 0;
+  bool operator==(const SocketCredentials& other) const {
+    return pid.get() == other.pid.get() && uid == other.uid && gid == other.gid;
+  }
 };
 
 // Descriptors under way. Owns its references.
@@ -47,6 +50,7 @@ struct SocketFiles {
   ~SocketFiles();
   // Errors: ENOMEM, EINVAL (too many).
   Status Add(Ref<File> file);
+  Status AddAll(const SocketFiles& other);
   uint32_t count = 0;
   Ref<File>* files = nullptr;  // room for kMost
 };
@@ -111,7 +115,8 @@ class UnixSocket {
   Result<uint64_t> Send(const PathCaller* caller, IoBuffer& from, SendOptions& options);
   Result<uint64_t> Receive(IoBuffer& to, ReceiveOptions& options);
   uint32_t Poll(PollTable* table);
-  uint64_t readable_bytes() const { return queued_bytes_; }
+  // FIONREAD: of datagrams the first one's.
+  uint64_t readable_bytes() const;
   bool pass_credentials = false;  // SO_PASSCRED
   proto::Link bound_link{0, 0};   // on the list of sockets with a name
 
@@ -131,10 +136,10 @@ class UnixSocket {
   bool RoomFor(uint64_t bytes) const;
   bool ReadEnded() const;
   Status WaitForRoom(UnixSocket& target, uint64_t bytes, Blocking blocking);
-  Result<uint64_t> SendPiece(UnixSocket& target, IoBuffer& from, uint64_t bytes,
-                             SendOptions& options);
+  Status SendPiece(UnixSocket& target, IoBuffer& from, uint64_t bytes, SendOptions& options);
   Status WaitForMessage(Blocking blocking);
-  uint64_t TakeFrom(SocketMessage& message, IoBuffer& to, const ReceiveOptions& options);
+  static Status GiveFiles(SocketMessage& message, ReceiveOptions& options);
+  Result<uint64_t> TakeFrom(SocketMessage& message, IoBuffer& to, ReceiveOptions& options);
   void Drop(SocketMessage& message);
   Status Broken(const SendOptions& options);
 

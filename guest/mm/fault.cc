@@ -110,9 +110,9 @@ FaultResult TryFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip,
 
 FaultResult HandleFault(Mm& mm, uint64_t address, FaultAccess access, uint64_t rip) {
   FaultResult result = TryFault(mm, address, access, rip, Protection::kObeyed);
-  while (result == FaultResult::kOutOfMemory && RelieveMemory(mm)) [[unlikely]] {
-      result = TryFault(mm, address, access, rip, Protection::kObeyed);
-    }
+  while (result == FaultResult::kOutOfMemory && RelieveMemory(mm)) {
+    result = TryFault(mm, address, access, rip, Protection::kObeyed);
+  }
   return result;
 }
 

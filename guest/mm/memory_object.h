@@ -5,7 +5,8 @@
 // from the immutable backing bytes where there are some, else zero.
 //
 // Invariants: a leaf frame has state kFile and refs = PTEs that map it + 1 for the object + pins;
-// a page past the end of the file is never present; bytes past the end within the last page are 0.
+// a page past the end of the file is present only while Write fills it; bytes past the end within
+// the last page are 0.
 // Locking: the tree and the list of mappings by the object's lock.
 #pragma once
 
@@ -14,12 +15,12 @@
 #include "guest/lib/list.h"
 #include "guest/lib/ref.h"
 #include "guest/lib/result.h"
+#include "guest/mm/frames.h"
 #include "proto/records.h"
 
 namespace fv::guest {
 
 class Mm;
-class UserBuffer;
 struct Vma;
 
 // How many pages the objects of one file system may have together (tmpfs(5), "size").
@@ -69,11 +70,13 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   // The same, but makes a page that only has to be copied from the backing. 0: neither.
   uint64_t FindOrFill(uint64_t index);
 
-  // Reads up to `count` bytes at `offset` into `to`, as read(2): fewer at the end of the object,
-  // 0 past it. Errors: EFAULT if not a single byte could be copied.
-  Result<uint64_t> Read(UserBuffer& to, uint64_t offset, uint64_t count);
-  // Writes, as write(2); extends the object. Errors, with nothing written: EFAULT, ENOMEM, EFBIG.
-  Result<uint64_t> Write(UserBuffer& from, uint64_t offset, uint64_t count);
+  // Writes up to `count` bytes at `offset`, as write(2): copy(to, bytes) -> bytes copied, for a
+  // piece of a page at a time. The object grows behind each piece, so that a copy from a mapping of
+  // it finds the end where it was. Errors, with nothing written: EFAULT, and those of GetPage.
+  // REQUIRES: the range ends; an object that is charged by size does not grow.
+  template <typename Copy>
+  Result<uint64_t> Write(uint64_t offset, uint64_t count, Copy copy);
+  // Kernel memory; Read: fewer bytes at the end of the object, 0 past it.
   Result<uint64_t> ReadKernel(uint64_t offset, void* to, uint64_t count);
   Result<uint64_t> WriteKernel(uint64_t offset, const void* from, uint64_t count);
 
@@ -99,6 +102,7 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   ~MemoryObject() = default;
 
   uint64_t PageCount() const { return PagesFor(bytes); }
+  static uint64_t InPage(uint64_t offset) { return offset & (proto::kPageBytes - 1); }
   static uint64_t PagesFor(uint64_t size) { return (size + 4095) >> 12; }
   Status ChargePage(uint64_t index);
   Result<uint64_t> FindOrInsert(uint64_t index);
@@ -112,15 +116,39 @@ class alignas(proto::kOriginAlign) MemoryObject : public proto::ObjectRecord {
   Status UnmapPages(uint64_t first, uint64_t end, PrivateCopies copies);
   // The bytes of [offset, end) that have a page, or a backing.
   Status ZeroPages(uint64_t offset, uint64_t end);
-  template <typename Copy>
-  Result<uint64_t> ReadChunks(uint64_t offset, uint64_t count, Copy copy);
-  template <typename Copy>
-  Result<uint64_t> WriteChunks(uint64_t offset, uint64_t count, Copy copy);
 
   const uint8_t* backing_ = nullptr;
   uint64_t backing_bytes_ = 0;
   bool shared_memory_ = false;
   PageQuota* quota_ = nullptr;
 };
+
+template <typename Copy>
+Result<uint64_t> MemoryObject::Write(uint64_t offset, uint64_t count, Copy copy) {
+  uint64_t done = 0;
+  Error error(EFAULT);
+  while (done < count) {
+    const uint64_t at = offset + done;
+    const uint64_t room = proto::kPageBytes - InPage(at);
+    const uint64_t piece = room < count - done ? room : count - done;
+    const Result<uint64_t> pfn = FindOrInsert(at >> proto::kPageShift);
+    if (!pfn.ok()) {
+      error = pfn.error();
+      break;
+    }
+    const uint64_t copied =
+        copy(static_cast<uint8_t*>(FrameData(pfn.value())) + InPage(at), size_t{piece});
+    done += copied;
+    NoteWrite(at, copied);
+    bytes = offset + done > bytes ? offset + done : bytes;
+    if (copied < piece) {
+      break;
+    }
+  }
+  if (done < count) {
+    RemovePages(PageCount(), kNoPage);  // a page made for bytes that did not come
+  }
+  return done != 0 || count == 0 ? Result<uint64_t>(done) : Result<uint64_t>(error);
+}
 
 }  // namespace fv::guest

@@ -68,7 +68,7 @@ bool NextHandler(Task& task, Deliverable& out) {
       DoStop(task);
       continue;
     }
-    const int signo = DequeueSignal(task, ~task.blocked, out.info);
+    const int signo = DequeueForDelivery(task, out.info);
     if (signo == 0) {
       return false;
     }

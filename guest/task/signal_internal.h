@@ -26,6 +26,10 @@ SigQueueEntry* ReserveSignal(Task& charged);
 void DropReserved(SigQueueEntry& entry);
 // Takes the next signal of `task`, the current one, that is in `wanted`; 0 if there is none.
 int DequeueSignal(Task& task, SigSet wanted, SigInfo& info);
+// The same for a handler or a default action: the instruction's own fault goes first, so that the
+// frame has its place. If one may be delivered, the first of all faults is, though it be blocked: a
+// program sees that of faults that it sends itself (Linux: dequeue_synchronous_signal).
+int DequeueForDelivery(Task& task, SigInfo& info);
 void FlushPending(SigPending& pending);
 // Removes all of `signals` from the queue.
 void RemovePending(SigPending& pending, SigSet signals);

@@ -138,6 +138,21 @@ int DequeueSignal(Task& task, SigSet wanted, SigInfo& info) {
   return signo;
 }
 
+int DequeueForDelivery(Task& task, SigInfo& info) {
+  const SigSet wanted = ~task.blocked;
+  if ((task.pending.set & wanted & kSynchronous) != 0) {
+    for (const SigQueueEntry& entry : task.pending.queue) {
+      const int signo = entry.info.signo;
+      if (entry.info.code > kSiUser && (SigBit(signo) & kSynchronous) != 0) {
+        Collect(task.pending, signo, info);
+        LookForSignals(task);
+        return signo;
+      }
+    }
+  }
+  return DequeueSignal(task, wanted, info);
+}
+
 void RemovePending(SigPending& pending, SigSet signals) {
   if ((pending.set & signals) == 0) {
     return;

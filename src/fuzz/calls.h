@@ -96,6 +96,9 @@ const CallSpec* FindCall(std::string_view name);
 // Whether the call may end a task, the caller too.
 bool SendsSignal(const CallSpec& call);
 
+// The argument of strategy(n) for forks like Linux's.
+inline constexpr uint64_t kClassicFork = 0;
+
 // The strings that structures name (FV_FUZZ_STRING).
 std::span<const std::string_view> Strings();
 

@@ -78,7 +78,8 @@ constexpr Named kRseqSignature[] = {{"0x53053053", 0x53053053}};
 constexpr Named kRobustBytes[] = {{"24", 24}, {"8", 8}};
 constexpr Named kGroupCounts[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"64", 64}, {"-1", 0xFFFFFFFF}};
 constexpr Named kNameBytes[] = {{"1", 1}, {"4", 4}, {"65", 65}};
-constexpr Named kStrategies[] = {{"classic", 0}, {"eager", 1}, {"ondemand", 2}, {"recent", 3}};
+constexpr Named kStrategies[] = {
+    {"classic", kClassicFork}, {"eager", 1}, {"ondemand", 2}, {"recent", 3}};
 constexpr Named kFails[] = {{"1", 1},
                             {"2", 2},
                             {"3", 3},

@@ -40,6 +40,12 @@ bool SameResult(const CallSpec& call, const StepResult& a, const Results& of_a, 
   }
 }
 
+bool HasStep(const Program& program, bool (*is_it)(const Step&)) {
+  return std::ranges::any_of(program.tasks, [is_it](const TaskProgram& task) {
+    return std::ranges::any_of(task.steps, is_it);
+  });
+}
+
 bool HasCall(const Program& program, uint16_t number) {
   return std::ranges::any_of(program.tasks, [number](const TaskProgram& task) {
     return std::ranges::any_of(task.steps,
@@ -52,6 +58,11 @@ bool RunsOnSignalStack(const Step& step) {
     return argument.kind == ArgumentKind::kStructure && argument.task == FV_FUZZ_SIGACTION &&
            (argument.value & SA_ONSTACK) != 0;
   });
+}
+
+// Forks copy as Linux's do until a task says otherwise.
+bool LeavesLinuxsFork(const Step& step) {
+  return step.call == FV_FUZZ_STRATEGY && step.arguments[0].value != kClassicFork;
 }
 
 // Who sends a signal may die of what the receiver's end brings about, on another CPU even before
@@ -93,18 +104,16 @@ void DropExchanged(const Program& program, std::vector<StepDifference>& differen
 
 }  // namespace
 
-bool HasFramesInArena(const Program& program) {
-  return HasCall(program, SYS_sigaltstack) &&
-         std::ranges::any_of(program.tasks, [](const TaskProgram& task) {
-           return std::ranges::any_of(task.steps, RunsOnSignalStack);
-         });
+bool HasMemoryOfItsOwn(const Program& program) {
+  const bool has_frames = HasCall(program, SYS_sigaltstack) && HasStep(program, RunsOnSignalStack);
+  return has_frames || (HasCall(program, SYS_vmsplice) && HasStep(program, LeavesLinuxsFork));
 }
 
 bool IsComparable(const Program& program) {
   if (program.order != Order::kTurns) return false;
   // These go by what memory holds.
   const bool decides = HasCall(program, SYS_futex) || HasCall(program, SYS_eventfd2);
-  if (decides && HasFramesInArena(program)) return false;
+  if (decides && HasMemoryOfItsOwn(program)) return false;
   for (const TaskProgram& task : program.tasks) {
     for (const Step& step : task.steps) {
       if (FindCall(step.call)->compared == Compared::kGuestOnly) return false;
@@ -116,7 +125,7 @@ bool IsComparable(const Program& program) {
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,
                                            const Results& b) {
   std::vector<StepDifference> differences;
-  const bool has_frames = HasFramesInArena(program);
+  const bool own_memory = HasMemoryOfItsOwn(program);
   for (size_t task = 0; task < program.tasks.size(); ++task) {
     const auto& steps = program.tasks[task].steps;
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -127,7 +136,7 @@ std::vector<StepDifference> CompareResults(const Program& program, const Results
         if (left.state != StepResult::State::kDone) continue;
         const bool is_memory = call.number == FV_FUZZ_LOAD || call.number == FV_FUZZ_HASH;
         const bool same_output = call.output == OutputType::kNone || IsError(left.result) ||
-                                 left.output == right.output || (has_frames && is_memory);
+                                 left.output == right.output || (own_memory && is_memory);
         if (same_output && SameResult(call, left, a, right, b)) continue;
       }
       if (DiedOfOwnSignal(call, left, right) || DiedOfOwnSignal(call, right, left)) continue;

@@ -24,9 +24,10 @@ struct StepDifference {
 // Whether Linux can be asked: the program has turns, and no call that only a guest makes.
 bool IsComparable(const Program& program);
 
-// A handler's frame may lie in the arena: registers, addresses and the FPU's state, each kernel's,
-// each program's and each CPU's own. What memory holds is not compared then.
-bool HasFramesInArena(const Program& program);
+// What memory holds is each kernel's own and not compared: a handler's frame may lie in the arena
+// (registers, addresses, the FPU's state), or a page that vmsplice(2) put into a pipe meets a fork
+// that does not copy on write, after which its writer keeps the frame that the pipe has.
+bool HasMemoryOfItsOwn(const Program& program);
 
 // In the order of tasks and steps.
 std::vector<StepDifference> CompareResults(const Program& program, const Results& a,

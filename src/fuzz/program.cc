@@ -300,8 +300,18 @@ class Repairer {
     return ResultOf(argument) == ResultType::kTask;
   }
 
+  // A time, say, or a thread's id.
+  bool OutputIsTheKernelsOwn(const Argument& argument) const {
+    const Step& step = program_.tasks[argument.task].steps[argument.step];
+    const CallSpec& call = *FindCall(step.call);
+    const bool is_pidfd =
+        call.Spawns() && step.arguments.size() > 1 && (step.arguments[1].value & CLONE_PIDFD) != 0;
+    return call.output == OutputType::kNone && !is_pidfd;
+  }
+
   void RepairFd(Argument& argument) const {
-    if (argument.kind == ArgumentKind::kResult && ReturnsTask(argument)) {
+    if ((argument.kind == ArgumentKind::kResult && ReturnsTask(argument)) ||
+        (argument.kind == ArgumentKind::kOutput && OutputIsTheKernelsOwn(argument))) {
       argument.kind = ArgumentKind::kConst;  // each kernel has numbers of its own
     }
     switch (argument.kind) {

@@ -2,7 +2,8 @@
 //
 // What the fuzzer found by comparing with Linux: which of several faults of a call is told, a wait
 // for what cannot come, pipes that wait by the call's flag, exit signals across an exec, whose exit
-// code a group of threads has, memory that only runs, files without content.
+// code a group of threads has, memory that only runs, files without content, a file written from
+// behind its own end.
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -182,6 +183,20 @@ static void FilesWithoutContent(void) {
   Ok("files without content");
 }
 
+// While its memory is read the file has its old end.
+static void FileIntoItself(void) {
+  const int memory = memfd_create("itself", 0);
+  char* behind = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE, memory, page);
+  CHECK_INT(ftruncate(memory, page), 0);
+  CHECK_ERR(pwrite(memory, behind, 1, page), EFAULT);
+  CHECK_INT(lseek(memory, 0, SEEK_END), page);
+  CHECK_INT(pwrite(memory, "x", 1, page), 1);
+  CHECK_INT(pwrite(memory, behind, 2, 2 * page), 2);
+  CHECK_INT(lseek(memory, 0, SEEK_END), 2 * page + 2);
+  close(memory);
+  Ok("a file into itself");
+}
+
 // A pipe that has no room or no reader says so before the other file is looked at.
 static void WhatSpliceMoves(void) {
   char page_of[4096] = {0};
@@ -357,6 +372,7 @@ int main(int argc, char** argv) {
   ExitSignalAcrossExec(argv[0]);
   FilesThatDoNotRun();
   FilesWithoutContent();
+  FileIntoItself();
   WhatSpliceMoves();
   NobodyBeforeNoSignal();
   MemoryThatOnlyRuns();
