@@ -16,31 +16,33 @@ namespace {
 constexpr char kGeneral[] =
     R"(forkvisor runs Linux programs on a tiny kernel under KVM and watches fork() from outside.
 
-  forkvisor run [flags] [--] PROGRAM [ARGS...]   run a program, console attached
-  forkvisor check [flags] [--] PROGRAM [ARGS...] run it with every step checked, and sum up
-  forkvisor check --mutants                      grade the oracle by kernels with known bugs
-  forkvisor diff [flags] [--] PROGRAM [ARGS...]  run it natively and in the guest, and compare
-  forkvisor view [flags] [--] PROGRAM [ARGS...]  a run in the browser: memory, step by step
-  forkvisor inspect [flags] QUESTION [-- PROGRAM]  its tasks, mappings, page tables at a moment
+  forkvisor run [flags] [--] PROGRAM [ARGS...]       run a program, console attached
+  forkvisor check [flags] [--] PROGRAM [ARGS...]     run it with every step checked, and sum up
+  forkvisor check --mutants                          grade the oracle by kernels with known bugs
+  forkvisor diff [flags] [--] PROGRAM [ARGS...]      run it natively and in the guest, and compare
+  forkvisor view [flags] [--] PROGRAM [ARGS...]      a run in the browser: memory, step by step
+  forkvisor inspect [flags] QUESTION [-- PROGRAM]    tasks, mappings, page tables at a moment
   forkvisor snapshot [flags] [--] PROGRAM [ARGS...]  run it to a moment, write the machine to a file
-  forkvisor fuzz [flags]                         make programs up, look for what the guest does wrong
-  forkvisor replay [flags] FILE                  run such a program, show its calls
-  forkvisor coverage [flags] FILE|DIR...         what such programs reach of the guest kernel
-  forkvisor bench [flags]                        fork in the guest beside fork natively
-  forkvisor compare [flags] BEFORE AFTER         two results of bench: did it get slower?
-  forkvisor kernel --out=FILE                    the guest kernel's ELF file, for debuggers
-  forkvisor help [VERB]                          more about a verb
+  forkvisor fuzz [flags]                             make programs up, look for what goes wrong
+  forkvisor replay [flags] FILE                      run such a program, show its calls
+  forkvisor coverage [flags] FILE|DIR...             what such programs reach of the guest kernel
+  forkvisor bench [flags]                            fork in the guest beside fork natively
+  forkvisor compare [flags] BEFORE AFTER             two results of bench: did it get slower?
+  forkvisor kernel --out=FILE                        the guest kernel's ELF file, for debuggers
+  forkvisor help [VERB]                              more about a verb
   forkvisor version
 
 Exit codes: 0 ok, or the program's own status (128 + signal when killed); 1 finding of the oracle,
-difference or regression; 2 usage; 3 no usable KVM or QEMU; 4 the guest failed; 5 the host did. 1 to 5 come
-with a message that begins "forkvisor:" (1 of diff with the differences).
+difference or regression; 2 usage; 3 no usable KVM or QEMU; 4 the guest failed; 5 the host did;
+124 --timeout passed. 1 to 5 come with a message that begins "forkvisor:" (1 of diff with the
+differences). docs/index.md says what to read.
 )";
 
 constexpr char kRun[] =
     R"(forkvisor run [flags] [--] PROGRAM [ARGS...]
 
-Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a script, in a guest. Flags end at PROGRAM.
+Runs PROGRAM, an x86-64 Linux program (static, or with its libraries) or a script, in a guest. Flags
+end at PROGRAM, which is pid 2 there.
 
   --rootfs=DIR|CPIO      root file system; without it a small one with PROGRAM at its own path
   --file=HOST[:GUEST]    copy a file or directory into the root; may be repeated
