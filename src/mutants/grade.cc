@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -113,6 +114,9 @@ Outcome Unpack(const std::string& line) {
   return outcome;
 }
 
+// Instead of an outcome's line, what was thrown behind it.
+constexpr char kHostFailed = '!';
+
 // A run in progress; its process ends with the object.
 class Worker {
  public:
@@ -134,13 +138,14 @@ class Worker {
   }
 
   int fd() const { return result_.get(); }
-  // REQUIRES: fd() is readable.
+  // REQUIRES: fd() is readable. Throws std::runtime_error if there was no run: the host failed.
   Row Finish() const {
     std::string line;
     char piece[512];
     for (ssize_t got; (got = read(result_.get(), piece, sizeof(piece))) > 0;) {
       line.append(piece, static_cast<size_t>(got));
     }
+    if (line.starts_with(kHostFailed)) throw std::runtime_error(line.substr(1));
     Row row{mutant_, Unpack(line)};
     row.outcome.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
     return row;
@@ -148,13 +153,12 @@ class Worker {
 
  private:
   [[noreturn]] void Run(const GradeOptions& options, const std::string& program, int to) const {
-    Outcome outcome;
+    std::string line;
     try {
-      outcome = RunOne(options, mutant_, program);
+      line = Pack(RunOne(options, mutant_, program));
     } catch (const std::exception& error) {
-      outcome.failure = error.what();
+      line = kHostFailed + std::string(error.what());
     }
-    const std::string line = Pack(outcome);
     const bool written = write(to, line.data(), line.size()) == static_cast<ssize_t>(line.size());
     _exit(written ? 0 : 1);
   }

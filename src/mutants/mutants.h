@@ -75,7 +75,7 @@ struct GradeOptions {
   unsigned at_once = 1;           // guests that run at the same time
   std::function<void(const Row&)> progress;
 };
-// Each run is a process of its own. Throws std::system_error, vmm::VmmError.
+// Each run is a process of its own. Throws std::runtime_error if the host fails one.
 Grade RunGrade(const GradeOptions& options);
 
 std::string FormatGradeTable(const Grade& grade);

@@ -10,6 +10,7 @@
 
 #include "src/inspect/list_walk.h"
 #include "src/inspect/render.h"
+#include "src/trace/names.h"
 
 namespace fv::oracle {
 
@@ -186,7 +187,8 @@ void LifecycleChecker::CheckFailedFork(const Moment& now, std::span<const EventR
     return;
   }
   Finding& finding = findings.Add(
-      Rule::kFailedFork, "a fork failed with error " + std::to_string(end->e) + ": " + difference);
+      Rule::kFailedFork,
+      "a fork failed with " + trace::ErrorName(static_cast<int>(end->e)) + ": " + difference);
   finding.pid = end->pid;
   if (const Task* task = FindTask(now.processes.tasks, end->pid)) {
     finding.comm = inspect::CommText(task->record);

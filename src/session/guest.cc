@@ -51,6 +51,14 @@ vmm::MachineConfig ConfigFrom(const GuestOptions& options, const rootfs::Root& r
   return config;
 }
 
+// What the kernel mounts there is not in the tree.
+bool MayBeDirectory(const rootfs::FileTree& tree, const std::string& path) {
+  const std::string normal = rootfs::NormalizePath(path);
+  if (normal.starts_with("/proc/") || normal.starts_with("/dev/")) return true;
+  const rootfs::Node* node = tree.Find(normal);
+  return node != nullptr && node->type == rootfs::NodeType::kDirectory;
+}
+
 }  // namespace
 
 std::vector<std::string> GuestEnvironment(const std::string& term,
@@ -79,6 +87,10 @@ std::vector<std::string> GuestEnvironment(const GuestOptions& options) {
 absl::StatusOr<Guest> StartGuest(const GuestOptions& options) {
   absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.root);
   if (!root.ok()) return root.status();
+  if (!options.cwd.empty() && !MayBeDirectory(root->tree, options.cwd)) {
+    return absl::NotFoundError(
+        absl::StrCat("--cwd=", options.cwd, ": no such directory in the root file system"));
+  }
   absl::StatusOr<std::string> archive = rootfs::WriteCpio(root->tree);
   if (!archive.ok()) return archive.status();
   root->tree = rootfs::FileTree();
