@@ -142,6 +142,14 @@ TEST(Command, OutputsThatCannotBeWritten) {
   Expect("help >/dev/full", 5, "standard output: No space left on device");
 }
 
+TEST(Command, FilesOfAnotherKind) {
+  const std::string pipe = testing::TempDir() + "/pipe";
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  Expect("run --from=" + pipe, 2, "pipe: not a regular file");
+  Expect("view --recording=" + pipe, 2, "pipe: this is no recording");
+}
+
 TEST(Command, Help) {
   Expect("help", 0, "forkvisor run");
   Expect("--help", 0, "Exit codes");
@@ -162,6 +170,9 @@ TEST(Command, ProgramsThatCannotRun) {
          "/dev is a directory in");
   Expect("run " + Kernel() + " --rootfs=" + EmptyDirectory() + " /bin/ls", 2, "dynamically linked");
   Expect("run " + Kernel() + " " + Write("text", "hello"), 2, "neither an ELF program nor");
+  const std::string script = Write("cwd_script", "#!/bin/sh\n:\n");
+  Expect("run " + Kernel() + " --cwd=/no/such " + script, 2, "--cwd=/no/such: no such directory");
+  Expect("run " + Kernel() + " --cwd=/etc/passwd " + script, 2, "--cwd=/etc/passwd: no such dir");
   Expect("run " + Kernel() + " --rootfs=/no/such/dir sh", 2, "--rootfs=/no/such/dir");
   Expect("run --kernel=/no/such/kernel true", 2, "/no/such/kernel");
 }

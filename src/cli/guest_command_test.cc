@@ -132,11 +132,23 @@ TEST_F(GuestCommand, VerbsSayWhatTheyCouldNotWrite) {
   EXPECT_EQ(coverage.status, 5) << coverage.text;
 }
 
+TEST_F(GuestCommand, ALimitOfFilesIsSaid) {
+  const Outcome file = Verb("ulimit -f 8; F kernel --out=$D/kernel");
+  EXPECT_EQ(file.status, 5) << file.text;
+  EXPECT_TRUE(file.Has("/kernel: write: File too large")) << file.text;
+}
+
+// ASan reserves more than such a limit allows.
+#if !__has_feature(address_sanitizer)
 TEST_F(GuestCommand, ALimitOfMemoryIsSaid) {
   const Outcome outcome = Verb("ulimit -v 200000; F run busybox true");
   EXPECT_EQ(outcome.status, 5) << outcome.text;
   EXPECT_TRUE(outcome.Has("--mem=SIZE asks for less")) << outcome.text;
+  const Outcome grade = Verb("ulimit -v 200000; F check --mutants=no-canary --mem=256M");
+  EXPECT_EQ(grade.status, 5) << grade.text;
+  EXPECT_TRUE(grade.Has("the host failed: reserving 268435456 bytes")) << grade.text;
 }
+#endif
 
 TEST_F(GuestCommand, EnvironmentAndArguments) {
   const Outcome outcome = Shell("FOO=no F --env=BAR='a b' --env=HOME=/x busybox env");

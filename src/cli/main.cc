@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The command: picks the verb, turns the hypervisor's set-up errors into exit codes.
+#include <csignal>
 #include <exception>
 #include <string>
 
@@ -50,6 +51,8 @@ const char* HintFor(const fv::vmm::VmmError& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What goes beyond a limit of files' sizes is then an error of write(2), which is said.
+  std::signal(SIGXFSZ, SIG_IGN);
   const Words words(argv + 1, argv + argc);
   if (words.empty()) return fv::cli::UsageError("", "which verb?");
   for (const Verb& verb : kVerbs) {

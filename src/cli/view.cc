@@ -73,7 +73,7 @@ absl::StatusOr<std::vector<uint8_t>> ReadFirst(int fd, uint64_t bytes) {
   return content;
 }
 
-// What is served without a look by us is looked at by the page, later.
+// Of a recording that is served only the page reads more.
 absl::Status CheckStart(int fd, uint64_t bytes) {
   constexpr uint64_t kEnough = 64;
   const absl::StatusOr<std::vector<uint8_t>> start = ReadFirst(fd, std::min(bytes, kEnough));
@@ -98,7 +98,7 @@ absl::Status WritePage(int fd, uint64_t bytes) {
 }
 
 int ViewRecording() {
-  const vmm::Fd file(::open(FLAGS_recording.c_str(), O_RDONLY | O_CLOEXEC));
+  const vmm::Fd file(::open(FLAGS_recording.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) {
     return UsageError("view", absl::StrCat("--recording=", FLAGS_recording, ": ", strerror(errno)));

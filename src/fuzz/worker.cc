@@ -58,7 +58,7 @@ class Worker {
         shared_(shared),
         compares_(options.compares) {
     absl::StatusOr<std::unique_ptr<Judge>> judge = Judge::Make(options.judge);
-    if (!judge.ok()) Fail(judge.status().ToString());
+    if (!judge.ok()) Fail(std::string(judge.status().message()));
     judge_ = *std::move(judge);
   }
 
@@ -95,7 +95,7 @@ class Worker {
  private:
   Verdict Try(const Program& program) {
     absl::StatusOr<Verdict> verdict = judge_->Try(program);
-    if (!verdict.ok()) Fail(verdict.status().ToString());
+    if (!verdict.ok()) Fail(std::string(verdict.status().message()));
     return *std::move(verdict);
   }
 
@@ -153,7 +153,7 @@ class Worker {
 
   void Save(const Finding& finding, const Program& program) {
     const absl::Status status = store_->Save(finding, program);
-    if (!status.ok()) Fail(status.ToString());
+    if (!status.ok()) Fail(std::string(status.message()));
   }
 
   Grammar grammar_;

@@ -30,7 +30,8 @@ using proto::kPageBytes;
 class Reader {
  public:
   explicit Reader(const std::string& path)
-      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : path_(path),
+        file_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {  // a pipe waits for nobody
     struct stat status {};
     if (!file_.valid() || ::fstat(file_.get(), &status) != 0) Refuse(std::strerror(errno));
     if (!S_ISREG(status.st_mode)) Refuse("not a regular file");
