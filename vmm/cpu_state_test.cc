@@ -19,7 +19,7 @@
 namespace fv::vmm {
 namespace {
 
-constexpr uint64_t kPhysicalBits = 39;  // the least of any CPU with VT-x and long mode
+constexpr uint64_t kPhysicalBits = 36;  // the least of any CPU with VT-x and long mode
 constexpr uint64_t kCr4Pcide = 1u << 17;
 constexpr uint64_t kCr4Cet = 1u << 23;
 constexpr uint64_t kRflagsReservedZero = ~uint64_t{0x3F7FD7};

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "proto/layout.h"
+
 namespace fv::vmm {
 namespace {
 
@@ -38,6 +40,9 @@ constexpr uint32_t kExtEcxFma4Xop = Bit(11) | Bit(16);
 constexpr uint32_t kExtEdxSyscall = Bit(11);
 constexpr uint32_t kExtEdxNx = Bit(20);
 constexpr uint32_t kExtEdxLongMode = Bit(29);
+// Leaf 0x80000008, EAX 7:0: width of a physical address. Without that leaf it is the fewest.
+constexpr unsigned kFewestPhysicalBits = 36;
+constexpr unsigned kMostPhysicalBits = 52;
 // XCR0.
 constexpr uint64_t kXcr0X87Sse = 0x3;
 constexpr uint64_t kXcr0Avx = 0x4;
@@ -139,6 +144,10 @@ CpuFeatures ReadFeatures(std::span<const kvm_cpuid_entry2> supported) {
   }
   const kvm_cpuid_entry2* leafd = Find(supported, 0xD);
   features.xsave = features.xsave && leafd != nullptr && (leafd->eax & kXcr0X87Sse) == kXcr0X87Sse;
+  const kvm_cpuid_entry2* sizes = Find(supported, 0x80000008);
+  const unsigned bits = sizes == nullptr ? kFewestPhysicalBits : sizes->eax & 0xFF;
+  features.most_ram = (uint64_t{1} << std::clamp(bits, kFewestPhysicalBits, kMostPhysicalBits)) -
+                      proto::kHugePageBytes;
   if (features.xsave) {
     features.xcr0 = UsableXcr0(uint64_t{leafd->edx} << 32 | leafd->eax);
     features.xsave_bytes = XsaveBytes(supported, features.xcr0);

@@ -20,6 +20,7 @@ struct CpuFeatures {
   bool xsave;
   uint64_t xcr0;         // components of XCR0 that the guest may use; 0 without XSAVE
   uint64_t xsave_bytes;  // of a standard-format XSAVE area for xcr0
+  uint64_t most_ram;     // bytes of RAM that it can address, with the doorbell behind them
 };
 
 CpuFeatures ReadFeatures(std::span<const kvm_cpuid_entry2> supported);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/layout.h"
+
 namespace fv::vmm {
 namespace {
 
@@ -54,6 +56,15 @@ TEST(CpuidTest, ReadsFeaturesOfAFullCpu) {
               features.xsave);
   EXPECT_EQ(features.xcr0, 0xE7u) << "no PKRU, no tiles";
   EXPECT_EQ(features.xsave_bytes, 1664u + 1024u);
+}
+
+TEST(CpuidTest, MemoryEndsWhereThePhysicalAddressDoes) {
+  std::vector<kvm_cpuid_entry2> cpu = FullCpu();
+  EXPECT_EQ(ReadFeatures(cpu).most_ram, (uint64_t{1} << 36) - proto::kHugePageBytes);
+  cpu.push_back(Leaf(0x80000008, 0x3027, 0, 0, 0));
+  EXPECT_EQ(ReadFeatures(cpu).most_ram, (uint64_t{1} << 39) - proto::kHugePageBytes);
+  cpu.back().eax = 0xFF;
+  EXPECT_EQ(ReadFeatures(cpu).most_ram, (uint64_t{1} << 52) - proto::kHugePageBytes);
 }
 
 TEST(CpuidTest, Avx512NeedsItsThreeParts) {

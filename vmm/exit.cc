@@ -4,6 +4,7 @@
 #include "vmm/exit.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -32,6 +33,21 @@ std::string Format(const char* format, Args... args) {
   return text;
 }
 
+const char* SuberrorName(uint32_t suberror) {
+  switch (suberror) {
+    case KVM_INTERNAL_ERROR_EMULATION:
+      return "an instruction that it cannot emulate, ";
+    case KVM_INTERNAL_ERROR_SIMUL_EX:
+      return "an exception while it delivered another, ";
+    case KVM_INTERNAL_ERROR_DELIVERY_EV:
+      return "an exit while it delivered an exception, ";
+    case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON:
+      return "an exit of the CPU that it does not know, ";
+    default:
+      return "";
+  }
+}
+
 using ull = unsigned long long;
 
 struct Describer {
@@ -51,7 +67,8 @@ struct Describer {
   std::string operator()(const InterruptWindow&) const { return "interrupt window"; }
   std::string operator()(const Interrupted&) const { return "interrupted by a signal"; }
   std::string operator()(const InternalError& e) const {
-    std::string text = Format("KVM internal error, suberror %u", e.suberror);
+    std::string text =
+        Format("KVM internal error, %ssuberror %u", SuberrorName(e.suberror), e.suberror);
     for (uint32_t i = 0; i < e.data_count; ++i) text += Format(" 0x%llx", ull{e.data[i]});
     return text;
   }
@@ -62,10 +79,13 @@ struct Describer {
     return Format("debug exception %u at 0x%llx", e.exception, ull{e.pc});
   }
   std::string operator()(const RunFailed& e) const {
-    return Format("KVM_RUN: %s", std::strerror(e.error));
+    return Format("KVM_RUN: %s%s", std::strerror(e.error),
+                  e.error == EFAULT ? " (the host cannot give a page of guest memory)" : "");
   }
   std::string operator()(const UnknownExit& e) const {
-    return Format("unknown exit reason %u of KVM", e.reason);
+    if (e.reason != KVM_EXIT_UNKNOWN) return Format("unknown exit reason %u of KVM", e.reason);
+    return Format("an exit of the CPU that KVM does not know, hardware reason 0x%llx",
+                  ull{e.hardware_reason});
   }
 };
 
@@ -91,8 +111,10 @@ Exit DecodeExit(const kvm_run& run) {
       return FailEntry{run.fail_entry.hardware_entry_failure_reason};
     case KVM_EXIT_DEBUG:
       return DebugException{run.debug.arch.exception, run.debug.arch.pc, run.debug.arch.dr6};
+    case KVM_EXIT_UNKNOWN:
+      return UnknownExit{run.exit_reason, run.hw.hardware_exit_reason};
     default:
-      return UnknownExit{run.exit_reason};
+      return UnknownExit{run.exit_reason, 0};
   }
 }
 

@@ -48,7 +48,8 @@ struct RunFailed {  // KVM_RUN itself failed
   int error;        // errno
 };
 struct UnknownExit {
-  uint32_t reason;  // KVM_EXIT_*
+  uint32_t reason;           // KVM_EXIT_*
+  uint64_t hardware_reason;  // the CPU's, if KVM does not know it (KVM_EXIT_UNKNOWN)
 };
 
 using Exit =

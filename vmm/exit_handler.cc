@@ -3,7 +3,6 @@
 // One overload an exit: adding an exit without deciding about it does not compile.
 #include "vmm/exit_handler.h"
 
-#include <cstdio>
 #include <optional>
 #include <utility>
 

@@ -96,11 +96,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadExit{"PortOut", PortIo{0x3F8, true, 1, 1}, "OUT to port 0x3f8"},
         BadExit{"PortIn", PortIo{0x60, false, 1, 1}, "IN from port 0x60"},
         BadExit{"Halt", Halted{}, "halted"}, BadExit{"TripleFault", ShutDown{}, "triple fault"},
-        BadExit{"Internal", InternalError{1, 2, {0xAA, 0xBB}}, "suberror 1 0xaa 0xbb"},
+        BadExit{"Internal", InternalError{1, 2, {0xAA, 0xBB}},
+                "that it cannot emulate, suberror 1 0xaa 0xbb"},
         BadExit{"FailEntry", FailEntry{0x80000021}, "0x80000021"},
         BadExit{"DebugException", DebugException{1, 0x1234, 0}, "debug exception 1 at 0x1234"},
         BadExit{"RunFailed", RunFailed{EFAULT}, "Bad address"},
-        BadExit{"Unknown", UnknownExit{77}, "unknown exit reason 77"}),
+        BadExit{"Unknown", UnknownExit{77, 0}, "unknown exit reason 77"},
+        BadExit{"UnknownToKvm", UnknownExit{KVM_EXIT_UNKNOWN, 0x42}, "hardware reason 0x42"}),
     [](const auto& test) { return test.param.name; });
 
 kvm_run MakeRun(uint32_t reason) {
@@ -145,6 +147,9 @@ TEST(DecodeExitTest, EachReasonHasItsAlternative) {
   EXPECT_TRUE(std::holds_alternative<FailEntry>(DecodeExit(MakeRun(KVM_EXIT_FAIL_ENTRY))));
   const Exit unknown = DecodeExit(MakeRun(KVM_EXIT_HYPERV));
   EXPECT_EQ(std::get<UnknownExit>(unknown).reason, uint32_t{KVM_EXIT_HYPERV});
+  kvm_run run = MakeRun(KVM_EXIT_UNKNOWN);
+  run.hw.hardware_exit_reason = 0x42;
+  EXPECT_EQ(std::get<UnknownExit>(DecodeExit(run)).hardware_reason, 0x42u);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct NeededCapability {
   const char* name;
 };
 
-// All of them are in every Linux since 4.16 (2018).
+// All of them are in every Linux since 4.17 (2018).
 constexpr NeededCapability kNeeded[] = {
     {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
     {KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "KVM_CAP_DESTROY_MEMORY_REGION_WORKS"},

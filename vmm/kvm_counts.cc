@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/kvm_counts.h"
 
-#include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "vmm/fd.h"
+#include "vmm/kvm_api.h"
 
 namespace fv::vmm {
 namespace {
@@ -18,30 +18,20 @@ namespace {
 // Longer names or more statistics than any KVM has are no answer.
 constexpr uint32_t kMostBytes = 1 << 20;
 
-// kvm_stats_desc without its name: the header's open array takes room of its own in C++.
-struct Descriptor {
-  uint32_t flags;
-  int16_t exponent;
-  uint16_t size;
-  uint32_t offset;
-  uint32_t bucket_size;
-};
-static_assert(sizeof(Descriptor) == 16);
-
 bool ReadExactly(int fd, void* to, size_t bytes, uint64_t offset) {
   return ::pread(fd, to, bytes, static_cast<off_t>(offset)) == static_cast<ssize_t>(bytes);
 }
 
 // Offsets of the values by name, from the start of the file.
 std::map<std::string, uint64_t> ReadDescriptors(int fd, const kvm_stats_header& header) {
-  const uint64_t each = sizeof(Descriptor) + uint64_t{header.name_size};
+  const uint64_t each = sizeof(kvm_stats_desc) + uint64_t{header.name_size};
   std::map<std::string, uint64_t> offsets;
   if (header.num_desc == 0 || each * header.num_desc > kMostBytes) return offsets;
   std::vector<char> bytes(each * header.num_desc);
   if (!ReadExactly(fd, bytes.data(), bytes.size(), header.desc_offset)) return offsets;
   for (uint32_t i = 0; i < header.num_desc; ++i) {
     const char* at = bytes.data() + i * each;
-    Descriptor descriptor;
+    kvm_stats_desc descriptor;
     std::memcpy(&descriptor, at, sizeof(descriptor));
     const char* name = at + sizeof(descriptor);
     offsets[std::string(name, strnlen(name, header.name_size))] =

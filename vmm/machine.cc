@@ -89,6 +89,13 @@ CpuFeatures NeededFeatures(const Kvm& kvm) {
   return features;
 }
 
+uint64_t CheckedRam(uint64_t ram_bytes, const CpuFeatures& features) {
+  if (ram_bytes <= features.most_ram) return ram_bytes;
+  throw VmmError(VmmErrorKind::kBadConfig, "guest memory of " + std::to_string(ram_bytes >> 20) +
+                                               " MiB: this CPU can address " +
+                                               std::to_string(features.most_ram >> 20) + " MiB");
+}
+
 WatchdogConfig WithSpinLimit(WatchdogConfig config, const RingChoice& ring) {
   if (config.spin_limit_ns == kSpinLimitAuto) {
     config.spin_limit_ns = ring.emulated ? kEmulatedSpinLimitNs : kSpinLimitNs;
@@ -107,7 +114,7 @@ struct Machine::State {
       : features(NeededFeatures(kvm)),
         ring(ChooseRing(kvm, features, CheckedConfig(config).kernel_ring)),
         cpuid(GuestCpuid(kvm.supported_cpuid(), CpuidXsave(ring))),
-        memory(config.ram_bytes, config.huge_pages),
+        memory(CheckedRam(config.ram_bytes, features), config.huge_pages),
         vm(kvm),
         vcpu(kvm, vm, cpuid),
         clock(vcpu),

@@ -13,8 +13,6 @@
 namespace fv::vmm {
 namespace {
 
-constexpr uint64_t kShortestTickNs = 50'000;
-
 bool IsDeterministic(const MachineConfig& config) {
   return (config.boot_flags & proto::kBootDeterministic) != 0;
 }
@@ -23,7 +21,9 @@ bool IsDeterministic(const MachineConfig& config) {
 
 const MachineConfig& CheckedConfig(const MachineConfig& config) {
   if (config.tick_ns != 0 && config.tick_ns < kShortestTickNs) {
-    throw VmmError(VmmErrorKind::kBadConfig, "a tick shorter than 50 us");
+    throw VmmError(VmmErrorKind::kBadConfig, "a tick of " + std::to_string(config.tick_ns) +
+                                                 " ns: the shortest is " +
+                                                 std::to_string(kShortestTickNs) + " ns");
   }
   if (config.argv.empty() && config.exec_path.empty()) {
     throw VmmError(VmmErrorKind::kBadConfig, "no program to start");

@@ -15,6 +15,9 @@
 
 namespace fv::vmm {
 
+// More ticks a second would leave the guest no time.
+inline constexpr uint64_t kShortestTickNs = 50'000;
+
 enum class KernelRing { kAuto, kRing0, kRing3 };
 
 struct MachineConfig {

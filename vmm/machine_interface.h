@@ -70,10 +70,7 @@ class MachineInterface {
   virtual void StartDirtyLog(LogReader reader) = 0;
   virtual void TakeDirtyLog(LogReader reader, std::vector<uint64_t>& bitmap) = 0;
   // After TakeDirtyLog, before the guest runs on; a hint, which holds until the next take.
-  virtual void TellDirtyLog(LogReader reader, const LogWishes& wishes) {
-    (void)reader;
-    (void)wishes;
-  }
+  virtual void TellDirtyLog(LogReader /*reader*/, const LogWishes& /*wishes*/) {}
 };
 
 }  // namespace fv::vmm

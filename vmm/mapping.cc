@@ -31,20 +31,27 @@ Mapping Mapping::Reserve(size_t bytes) {
 Mapping Mapping::OfFile(int fd, size_t bytes, uint64_t offset) {
   void* data =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
-  if (data == MAP_FAILED) ThrowErrno("mmap", errno);
-  return Mapping(static_cast<uint8_t*>(data), bytes);
+  return OfResult(data, bytes);
 }
 
 Mapping Mapping::ToRead(int fd, size_t bytes) {
   void* data = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
-  if (data == MAP_FAILED) ThrowErrno("mmap", errno);
+  return OfResult(data, bytes);
+}
+
+Mapping Mapping::OfResult(void* data, size_t bytes) {
+  if (data == MAP_FAILED) {
+    ThrowErrno("mapping " + std::to_string(bytes) + " bytes of a file", errno);
+  }
   return Mapping(static_cast<uint8_t*>(data), bytes);
 }
 
 void Mapping::MapPrivately(size_t at, int fd, size_t bytes, uint64_t offset) {
   void* data = ::mmap(data_ + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
                       static_cast<off_t>(offset));
-  if (data == MAP_FAILED) ThrowErrno("mmap of a part of a file", errno);
+  if (data == MAP_FAILED) {
+    ThrowErrno("mapping " + std::to_string(bytes) + " bytes of a file into guest memory", errno);
+  }
 }
 
 Mapping::Mapping(Mapping&& other) noexcept

@@ -20,7 +20,6 @@ class Mapping {
   static Mapping Reserve(size_t bytes);
   // `bytes` of `fd` from `offset` (page aligned), shared, read-write. Throws VmmError.
   static Mapping OfFile(int fd, size_t bytes, uint64_t offset = 0);
-
   // `bytes` of `fd` from its start, read-only. Throws VmmError.
   static Mapping ToRead(int fd, size_t bytes);
 
@@ -39,6 +38,8 @@ class Mapping {
 
  private:
   Mapping(uint8_t* data, size_t size) : data_(data), size_(size) {}
+  // What mmap(2) of a file returned.
+  static Mapping OfResult(void* data, size_t bytes);
   void Unmap();
 
   uint8_t* data_ = nullptr;

@@ -98,6 +98,7 @@ class ScratchVm {
                        proto::DirectMap(proto::kImagePhys) + offset};
     CpuState state = InitialCpuState(plan, features_, reset_);
     state.regs.rdi = proto::DirectMap(proto::DoorbellPhys(memory_.size()));
+    vcpu_.FinishExit();  // the last answer of the code before
     vcpu_.SetSregs(state.sregs);
     vcpu_.SetRegs(state.regs);
     if (state.xcr0 != 0) vcpu_.SetXcr0(state.xcr0);

@@ -32,6 +32,8 @@ void Vcpu::SetRegs(const kvm_regs& regs) {
 
 void Vcpu::SetSregs(const kvm_sregs& sregs) {
   IoctlOrThrow(fd_.get(), KVM_SET_SREGS, "KVM_SET_SREGS", &sregs);
+  // Without an interrupt controller in the kernel KVM_RUN takes CR8 from the run page.
+  run_->cr8 = sregs.cr8;
 }
 
 void Vcpu::SetMsrs(std::span<const kvm_msr_entry> entries) {
@@ -70,14 +72,12 @@ uint64_t Vcpu::TscKhz() const {
 // immediate_exit completes it (Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO).
 void Vcpu::FinishExit() {
   if (!exit_open_) return;
-  const uint32_t requests = exit_requests_;
-  const bool requested = __atomic_load_n(&run_->immediate_exit, __ATOMIC_SEQ_CST) != 0;
   SetImmediateExit(1);
   const int result = ::ioctl(fd_.get(), KVM_RUN, 0UL);
   const int error = errno;
-  // A request that came meanwhile, by a signal, is not lost either.
   SetImmediateExit(0);
-  if (requested || exit_requests_ != requests) SetImmediateExit(1);
+  // A request of before, or one that came meanwhile, is not lost.
+  if (exit_requested_) SetImmediateExit(1);
   if (result == 0 || error != EINTR) {
     ThrowErrno("KVM_RUN, to finish the last exit", result == 0 ? EIO : error);
   }

@@ -52,10 +52,13 @@ class Vcpu {
   // Makes the current or next Run return Interrupted, once. Only together with a signal to the
   // running thread does it take effect at once (kicker.h).
   void RequestExit() {
-    ++exit_requests_;
+    exit_requested_ = true;
     SetImmediateExit(1);
   }
-  void ClearExitRequest() { SetImmediateExit(0); }
+  void ClearExitRequest() {
+    exit_requested_ = false;
+    SetImmediateExit(0);
+  }
 
   // Registers as of the last exit.
   kvm_regs regs() const;
@@ -84,8 +87,8 @@ class Vcpu {
   Fd fd_;
   Mapping run_mapping_;  // unmapped before the vCPU's fd is closed
   kvm_run* run_;
-  std::atomic<uint32_t> exit_requests_ = 0;  // counted modulo 2^32
-  bool exit_open_ = false;                   // FinishExit has something to do
+  std::atomic<bool> exit_requested_ = false;  // what immediate_exit is when FinishExit is done
+  bool exit_open_ = false;                    // FinishExit has something to do
   uint64_t entries_ = 0;
 };
 

@@ -36,8 +36,9 @@ void Vm::MapMemory(const GuestMemory& memory) {
   memory_base_ = memory.host_base();
   memory_bytes_ = memory.size();
   SetRegion(flags_, memory_bytes_);
-  if (memory_bytes_<kTssPages&& ::ioctl(fd_.get(), KVM_CHECK_EXTENSION,
-                                        static_cast<unsigned long>(KVM_CAP_SET_TSS_ADDR))> 0) {
+  const bool outside = kTssPages > memory_bytes_;
+  if (outside && ::ioctl(fd_.get(), KVM_CHECK_EXTENSION,
+                         static_cast<unsigned long>(KVM_CAP_SET_TSS_ADDR)) > 0) {
     IoctlOrThrow(fd_.get(), KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR",
                  static_cast<unsigned long>(kTssPages));
   }

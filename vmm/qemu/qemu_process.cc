@@ -90,13 +90,9 @@ QemuProcess::~QemuProcess() {
 }
 
 bool QemuProcess::EmptyBell() {
-  char bytes[256];
-  while (true) {
-    const ssize_t got = ::recv(bell_.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
-    if (got == 0) return false;
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno == EAGAIN;
-  }
+  char bytes[4096];
+  const ssize_t got = ::recv(bell_.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void QemuProcess::Freeze() {

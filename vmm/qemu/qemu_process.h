@@ -29,7 +29,8 @@ class QemuProcess {
 
   // Readable when the guest has rung, and at the end of the process.
   int bell_fd() const { return bell_.get(); }
-  // Takes in the bytes of the bell. False when the process has ended.
+  // Takes in bytes of the bell: a piece of them, so that a guest that never stops ringing keeps
+  // nobody here. False when the process has ended.
   bool EmptyBell();
 
   // Stops all threads of the process (SIGSTOP); returns when they stand. Thaw lets them go on.

@@ -59,7 +59,6 @@ struct Machine {
 static_assert(std::is_trivially_copyable_v<Machine> && std::is_trivially_copyable_v<Header>);
 
 // Bounds of what a reader believes.
-inline constexpr uint64_t kMostMsrs = 512;
 inline constexpr uint64_t kMostXsaveBytes = uint64_t{64} << 10;
 inline constexpr uint64_t kMostExtents = 1 << 20;
 

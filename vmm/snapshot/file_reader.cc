@@ -17,6 +17,7 @@
 #include "vmm/error.h"
 #include "vmm/fd.h"
 #include "vmm/kvm.h"
+#include "vmm/machine_config.h"
 #include "vmm/snapshot/file_layout.h"
 #include "vmm/snapshot/hash.h"
 #include "vmm/snapshot/snapshot_file.h"
@@ -143,7 +144,6 @@ void CheckMachine(const Reader& reader, const file::Machine& machine,
   reader.Require(boot.kernel_ring == 0 || boot.kernel_ring == 3, "its kernel is in no ring");
   constexpr uint64_t kFastestTscKhz = 100'000'000;
   reader.Require(boot.tsc_khz > 0 && boot.tsc_khz <= kFastestTscKhz, "its clock has no rate");
-  constexpr uint64_t kShortestTickNs = 50'000;
   constexpr uint64_t kLongestTickNs = 1'000'000'000;
   reader.Require(machine.tick_ns == 0 ||
                      (machine.tick_ns >= kShortestTickNs && machine.tick_ns <= kLongestTickNs),
@@ -199,7 +199,7 @@ std::shared_ptr<const Snapshot> ReadSnapshotFile(const std::string& path,
   snapshot->cpu.events = machine.events;
   snapshot->cpu.mp = machine.mp;
   snapshot->cpu.xcrs = machine.xcrs;
-  snapshot->cpu.msrs = reader.Load<kvm_msr_entry>(SectionKind::kMsrs, file::kMostMsrs);
+  snapshot->cpu.msrs = reader.Load<kvm_msr_entry>(SectionKind::kMsrs, kMaxMsrs);
   snapshot->cpu.xsave = reader.Load<uint8_t>(SectionKind::kXsave, file::kMostXsaveBytes);
   reader.Require(snapshot->cpu.xsave.size() >= sizeof(kvm_xsave),
                  "its extended state is too small");

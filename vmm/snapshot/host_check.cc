@@ -78,11 +78,15 @@ std::string WhyNotHere(const Kvm& kvm, const Snapshot& snapshot) {
       !reason.empty()) {
     return reason;
   }
+  if (boot.ram_bytes > ReadFeatures(kvm.supported_cpuid()).most_ram) {
+    return "this CPU cannot address so much memory";
+  }
   if (boot.kernel_ring == 3 && (boot.xsave_mask & ~probe.user_xcr0) != 0) {
     return "programs have extended state that this CPU lacks";
   }
-  if (XsaveBytes(kvm) < snapshot.cpu.xsave.size()) {
-    return "this KVM keeps less extended state";
+  // KVM reads and writes as many bytes as it keeps, whatever there is.
+  if (XsaveBytes(kvm) != snapshot.cpu.xsave.size()) {
+    return "this KVM keeps another amount of extended state";
   }
   return "";
 }

@@ -175,6 +175,8 @@ void Restorer::LetGuestWrite() {
   // Nothing that was about to happen to the guest may happen to the routine.
   VcpuState quiet{};
   quiet.mp.mp_state = KVM_MP_STATE_RUNNABLE;
+  // No shadow of a STI either: a CPU refuses to enter with one and interrupts off.
+  quiet.events.flags = KVM_VCPUEVENT_VALID_SHADOW;
   WriteVcpuEvents(parts_.vcpu, quiet.mp, quiet.events);
   const uint64_t window_gpa = facts_.boot.channel_gpa + proto::kRestoreOffset;
   for (size_t done = 0; done < words_.size(); done += proto::kRestoreWords) {

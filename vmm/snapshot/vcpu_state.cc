@@ -11,27 +11,12 @@
 #include <cstring>
 #include <iterator>
 
+#include "vmm/cpu_state.h"
 #include "vmm/error.h"
 #include "vmm/ioctl.h"
 
 namespace fv::vmm {
 namespace {
-
-constexpr size_t kMaxMsrs = 512;
-
-// MSRs that count time, or that let KVM write the time into guest memory (no guest of ours asks).
-bool IsTime(uint32_t msr) {
-  constexpr uint32_t kMsrTsc = 0x10;
-  constexpr uint32_t kMsrKvmWallClock = 0x11;
-  constexpr uint32_t kMsrKvmSystemTime = 0x12;
-  constexpr uint32_t kMsrTscAdjust = 0x3b;
-  constexpr uint32_t kMsrTscDeadline = 0x6e0;
-  constexpr uint32_t kMsrKvmFirst = 0x4b564d00;
-  constexpr uint32_t kMsrKvmLast = 0x4b564dff;
-  return msr == kMsrTsc || msr == kMsrKvmWallClock || msr == kMsrKvmSystemTime ||
-         msr == kMsrTscAdjust || msr == kMsrTscDeadline ||
-         (msr >= kMsrKvmFirst && msr <= kMsrKvmLast);
-}
 
 std::vector<uint32_t> ListedMsrs(const Kvm& kvm) {
   struct List {
@@ -110,11 +95,29 @@ class Comparison {
 
 }  // namespace
 
+bool IsStateMsr(uint32_t msr) {
+  constexpr uint32_t kMsrTscAdjust = 0x3b;
+  constexpr uint32_t kMsrTscDeadline = 0x6e0;
+  constexpr uint32_t kMsrHyperVFirst = 0x40000000;
+  constexpr uint32_t kMsrHyperVLast = 0x400001ff;
+  // These let KVM write the time into guest memory; no guest of ours asks.
+  constexpr uint32_t kMsrKvmWallClock = 0x11;
+  constexpr uint32_t kMsrKvmSystemTime = 0x12;
+  constexpr uint32_t kMsrKvmFirst = 0x4b564d00;
+  constexpr uint32_t kMsrKvmLast = 0x4b564dff;
+  const bool kvm = msr == kMsrKvmWallClock || msr == kMsrKvmSystemTime ||
+                   (msr >= kMsrKvmFirst && msr <= kMsrKvmLast);
+  const bool hyper_v = msr >= kMsrHyperVFirst && msr <= kMsrHyperVLast;
+  return msr != kMsrTsc && msr != kMsrTscAdjust && msr != kMsrTscDeadline && !kvm && !hyper_v;
+}
+
 std::vector<uint32_t> StateMsrs(const Kvm& kvm, const Vcpu& vcpu) {
   std::vector<uint32_t> readable;
   for (const uint32_t msr : ListedMsrs(kvm)) {
     std::vector<kvm_msr_entry> one = {{msr, 0, 0}};
-    if (!IsTime(msr) && Msrs(vcpu, KVM_GET_MSRS, "KVM_GET_MSRS", one) == 1) readable.push_back(msr);
+    if (IsStateMsr(msr) && Msrs(vcpu, KVM_GET_MSRS, "KVM_GET_MSRS", one) == 1) {
+      readable.push_back(msr);
+    }
   }
   return readable;
 }
@@ -147,7 +150,8 @@ VcpuState ReadVcpuState(const Vcpu& vcpu, const std::vector<uint32_t>& msrs, siz
 void WriteVcpuState(Vcpu& vcpu, const VcpuState& state) {
   const int fd = vcpu.fd();
   VcpuState copy = state;  // KVM's calls want what they read to be writable
-  IoctlOrThrow(fd, KVM_SET_XCRS, "KVM_SET_XCRS", &copy.xcrs);
+  // A CPU without XSAVE has none, and KVM refuses the call there.
+  if (copy.xcrs.nr_xcrs != 0) IoctlOrThrow(fd, KVM_SET_XCRS, "KVM_SET_XCRS", &copy.xcrs);
   vcpu.SetSregs(state.sregs);
   vcpu.SetRegs(state.regs);
   IoctlOrThrow(fd, KVM_SET_XSAVE, "KVM_SET_XSAVE", copy.xsave.data());

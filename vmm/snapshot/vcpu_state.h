@@ -19,6 +19,9 @@
 
 namespace fv::vmm {
 
+// More MSRs than any KVM lists.
+inline constexpr size_t kMaxMsrs = 512;
+
 struct VcpuState {
   kvm_regs regs;
   kvm_sregs sregs;
@@ -30,8 +33,10 @@ struct VcpuState {
   std::vector<uint8_t> xsave;  // XSAVE area in the standard format
 };
 
-// The MSRs of a guest that are state: KVM_GET_MSR_INDEX_LIST without those of time and those that
-// cannot be read here.
+// Whether an MSR that KVM lists is a guest's state: not those of time, nor those of Hyper-V, which
+// only a guest that was offered Hyper-V has (and some of which count time).
+bool IsStateMsr(uint32_t msr);
+// KVM_GET_MSR_INDEX_LIST, as far as it is state and can be read here.
 std::vector<uint32_t> StateMsrs(const Kvm& kvm, const Vcpu& vcpu);
 // Bytes of the XSAVE area that KVM hands over.
 size_t XsaveBytes(const Kvm& kvm);
