@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -36,9 +37,11 @@ absl::Status WriteInto(const std::string& path, const Write& write) {
 }
 
 absl::Status Replace(const std::string& path, mode_t mode, const Write& write) {
-  // Other processes may be writing the same file: the last one has its way.
-  const std::string beside = absl::StrCat(path, ".", ::getpid(), ".part");
-  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  // Others may be writing the same file: the last one has its way.
+  static std::atomic<unsigned> written = 0;
+  const std::string beside = absl::StrCat(path, ".", ::getpid(), ".", written++, ".part");
+  ::unlink(beside.c_str());  // of a process that had this number before
+  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file.valid()) return ErrnoError(path);
   absl::Status status = Fill(file.get(), path, write);
   if (status.ok() && ::fsync(file.get()) != 0) status = ErrnoError(path);

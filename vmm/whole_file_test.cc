@@ -75,6 +75,31 @@ TEST_F(WholeFileTest, APipeStaysAPipe) {
   EXPECT_TRUE(fs::is_fifo(Path("pipe")));
 }
 
+TEST_F(WholeFileTest, ManyMayWriteOneFile) {
+  const auto write = [this](char letter) {
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_TRUE(WriteWholeFile(Path("a"), std::string(1000, letter)).ok());
+    }
+  };
+  std::thread other([&write] { write('b'); });
+  write('a');
+  other.join();
+  const std::string content = Content(Path("a"));
+  EXPECT_EQ(content, std::string(1000, content[0]));
+  EXPECT_EQ(Files(), 1u);
+}
+
+TEST_F(WholeFileTest, ALinkThatSomebodyPutBesideIsNotFollowed) {
+  ASSERT_TRUE(WriteWholeFile(Path("victim"), "mine").ok());
+  for (int i = 0; i < 500; ++i) {
+    fs::create_symlink("victim",
+                       Path("a." + std::to_string(getpid()) + "." + std::to_string(i) + ".part"));
+  }
+  ASSERT_TRUE(WriteWholeFile(Path("a"), "new").ok());
+  EXPECT_EQ(Content(Path("victim")), "mine");
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(Path("a"))));
+}
+
 TEST_F(WholeFileTest, ALinkStaysALink) {
   ASSERT_TRUE(WriteWholeFile(Path("file"), "first").ok());
   fs::create_symlink("file", Path("link"));

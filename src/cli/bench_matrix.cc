@@ -30,6 +30,7 @@
 #include "tools/build_info/build_info.h"
 #include "vmm/error.h"
 #include "vmm/fd.h"
+#include "vmm/snapshot/hash.h"
 
 DECLARE_string(format);
 DECLARE_string(out);
@@ -82,9 +83,7 @@ absl::StatusOr<lab::Systems> MakeSystems(const std::vector<std::string>& strateg
 }
 
 std::string Fingerprint(std::span<const uint8_t> bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
-  return absl::StrFormat("%d bytes, %016x", bytes.size(), hash);
+  return absl::StrFormat("%d bytes, %016x", bytes.size(), vmm::HashBytes(bytes));
 }
 
 std::string MatrixText(const std::vector<lab::Cell>& cells) {

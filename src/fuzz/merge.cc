@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "src/fuzz/features.h"
 #include "src/rootfs/host_files.h"
 #include "vmm/whole_file.h"
@@ -87,12 +86,6 @@ absl::StatusOr<uint64_t> CopyFindings(const std::vector<std::string>& directorie
     }
   }
   return copied;
-}
-
-std::string NameOf(const std::string& bytes) {
-  uint64_t hash = 0xCBF29CE484222325;
-  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3;
-  return absl::StrFormat("%016x", hash);
 }
 
 }  // namespace

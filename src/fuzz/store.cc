@@ -14,13 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// FNV-1a: the same name for the same key on every machine.
-uint64_t HashOf(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3;
-  return hash;
-}
-
 std::string AsComment(const std::string& text) {
   std::string out;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -30,6 +23,13 @@ std::string AsComment(const std::string& text) {
 }
 
 }  // namespace
+
+// FNV-1a.
+std::string NameOf(std::string_view bytes) {
+  uint64_t hash = 0xCBF29CE484222325;
+  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3;
+  return absl::StrFormat("%016x", hash);
+}
 
 absl::StatusOr<Store> Store::Open(const std::string& directory, const std::string& origin) {
   Store store;
@@ -45,7 +45,7 @@ absl::StatusOr<Store> Store::Open(const std::string& directory, const std::strin
 }
 
 std::string Store::PathOf(const Finding& finding) const {
-  return absl::StrFormat("%s/%s-%016x.textproto", findings_, finding.kind, HashOf(finding.Key()));
+  return absl::StrCat(findings_, "/", finding.kind, "-", NameOf(finding.Key()), ".textproto");
 }
 
 bool Store::Has(const Finding& finding) const {

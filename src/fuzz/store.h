@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,5 +35,8 @@ class Store {
   std::string findings_;
   std::string origin_;
 };
+
+// A file's name for these bytes: the same on every machine.
+std::string NameOf(std::string_view bytes);
 
 }  // namespace fv::fuzz

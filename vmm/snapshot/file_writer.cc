@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writing a snapshot file: sections first, the header with their checksums last.
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -14,10 +12,10 @@
 #include "proto/channel.h"
 #include "proto/layout.h"
 #include "vmm/error.h"
-#include "vmm/fd.h"
 #include "vmm/snapshot/file_layout.h"
 #include "vmm/snapshot/hash.h"
 #include "vmm/snapshot/snapshot_file.h"
+#include "vmm/whole_file.h"
 
 namespace fv::vmm {
 namespace {
@@ -32,52 +30,6 @@ template <typename T>
 std::span<const uint8_t> BytesOf(const T* from, size_t count) {
   return {reinterpret_cast<const uint8_t*>(from), count * sizeof(T)};
 }
-
-// A file that appears under its name when it is finished, and not at all otherwise.
-class NewFile {
- public:
-  explicit NewFile(const std::string& path)
-      : path_(path), temporary_(path + ".new." + std::to_string(::getpid())) {
-    // A rename would take the place of a device, too.
-    if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-      throw VmmError(VmmErrorKind::kBadConfig, path + " is there and is no file");
-    }
-    constexpr mode_t kMode = 0666;
-    file_ = Fd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
-    if (!file_.valid()) ThrowErrno(path_, errno);
-  }
-  ~NewFile() {
-    if (file_.valid()) ::unlink(temporary_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void Write(std::span<const uint8_t> bytes, uint64_t offset) {
-    while (!bytes.empty()) {
-      const ssize_t done =
-          ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) ThrowErrno("writing " + path_, errno);
-      bytes = bytes.subspan(static_cast<size_t>(done));
-      offset += static_cast<uint64_t>(done);
-    }
-  }
-
-  void Finish() {
-    if (::fsync(file_.get()) != 0) ThrowErrno("fsync of " + path_, errno);
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) ThrowErrno("renaming to " + path_, errno);
-    file_ = Fd();
-    const std::string directory = std::filesystem::path(path_).parent_path().string();
-    const Fd parent(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_CLOEXEC));
-    // Some file systems have no directories to synchronise: the file itself is safe.
-    if (parent.valid()) (void)::fsync(parent.get());
-  }
-
- private:
-  std::string path_;
-  std::string temporary_;
-  Fd file_;
-};
 
 file::Machine MachineOf(const Snapshot& snapshot) {
   file::Machine machine{};
@@ -106,9 +58,10 @@ std::vector<Extent> Pack(const std::vector<FrameRange>& runs) {
   return extents;
 }
 
+// Keeps its first error; after it nothing is written.
 class Writer {
  public:
-  explicit Writer(const std::string& path) : out_(path) {
+  explicit Writer(int fd) : fd_(fd) {
     header_.magic = file::kMagic;
     header_.version = kSnapshotFileVersion;
     header_.section_count = file::kSections;
@@ -117,7 +70,7 @@ class Writer {
 
   void Add(SectionKind kind, std::span<const uint8_t> bytes) {
     header_.sections[static_cast<uint32_t>(kind)] = {end_, bytes.size(), HashBytes(bytes)};
-    out_.Write(bytes, end_);
+    Write(bytes, end_);
     end_ += bytes.size();
   }
 
@@ -131,7 +84,7 @@ class Writer {
         const uint8_t* page = image.Page(extent.first + i);
         const std::span<const uint8_t> bytes(page == nullptr ? kZeroPage : page, kPageBytes);
         hash.Add(bytes);
-        out_.Write(bytes, end_);
+        Write(bytes, end_);
         end_ += kPageBytes;
       }
     }
@@ -139,22 +92,34 @@ class Writer {
                                                                     hash.value()};
   }
 
-  void Finish() {
+  absl::Status Finish() {
     header_.hash = HashBytes(BytesOf(&header_, 1).first(offsetof(file::Header, hash)));
-    out_.Write(BytesOf(&header_, 1), 0);
-    out_.Finish();
+    Write(BytesOf(&header_, 1), 0);
+    return status_;
   }
 
  private:
-  NewFile out_;
+  void Write(std::span<const uint8_t> bytes, uint64_t offset) {
+    while (status_.ok() && !bytes.empty()) {
+      const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) {
+        status_ = ErrnoError("write");
+        return;
+      }
+      bytes = bytes.subspan(static_cast<size_t>(done));
+      offset += static_cast<uint64_t>(done);
+    }
+  }
+
+  int fd_;
+  absl::Status status_;
   file::Header header_{};
   uint64_t end_ = sizeof(file::Header);
 };
 
-}  // namespace
-
-void WriteSnapshotFile(const Snapshot& snapshot, const std::string& path) {
-  Writer writer(path);
+absl::Status WriteSections(int fd, const Snapshot& snapshot) {
+  Writer writer(fd);
   const file::Machine machine = MachineOf(snapshot);
   const std::vector<Extent> extents = Pack(snapshot.ram->Runs(kJoinFrames));
   writer.Add(SectionKind::kMachine, BytesOf(&machine, 1));
@@ -163,7 +128,19 @@ void WriteSnapshotFile(const Snapshot& snapshot, const std::string& path) {
   writer.Add(SectionKind::kXsave, snapshot.cpu.xsave);
   writer.Add(SectionKind::kExtents, BytesOf(extents.data(), extents.size()));
   writer.AddPages(*snapshot.ram, extents);
-  writer.Finish();
+  return writer.Finish();
+}
+
+}  // namespace
+
+void WriteSnapshotFile(const Snapshot& snapshot, const std::string& path) {
+  // A device or a pipe cannot be mapped.
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw VmmError(VmmErrorKind::kBadConfig, path + " is there and is no file");
+  }
+  const absl::Status status =
+      WriteWholeFile(path, [&snapshot](int fd) { return WriteSections(fd, snapshot); });
+  if (!status.ok()) throw VmmError(VmmErrorKind::kSystem, std::string(status.message()));
 }
 
 }  // namespace fv::vmm

@@ -152,7 +152,7 @@ TEST_F(SnapshotFileTest, AFileThatCannotBeFinishedIsNotThere) {
   EXPECT_TRUE(std::filesystem::is_empty(directory));
   for (const auto& entry :
        std::filesystem::directory_iterator(std::filesystem::path(directory).parent_path())) {
-    EXPECT_EQ(entry.path().string().find(directory + ".new"), std::string::npos) << entry;
+    EXPECT_EQ(entry.path().string().find(directory + "."), std::string::npos) << entry;
   }
 }
 
