@@ -22,6 +22,7 @@
 #include "src/oracle/holdings.h"
 #include "src/session/failures.h"
 #include "src/session/guest.h"
+#include "src/session/machine_view.h"
 #include "src/session/oracle_observer.h"
 #include "src/session/session.h"
 #include "tests/programs/process.h"
@@ -46,10 +47,8 @@ constexpr size_t kMostLines = 12;
 class MarkObserver final : public session::Observer {
  public:
   MarkObserver(const vmm::MachineInterface& machine, std::span<const uint8_t> kernel)
-      : memory_(machine.memory().host_base(), machine.memory().size()),
-        channel_(inspect::ChannelView::Open(memory_, machine.boot_info().channel_gpa,
-                                            machine.boot_info().channel_bytes)
-                     .value()),
+      : memory_(session::ReaderOf(machine)),
+        channel_(session::ChannelOf(machine)),
         symbols_(kernel) {}
 
   void OnEvent(const proto::EventRecord& event) override {

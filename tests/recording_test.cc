@@ -23,6 +23,7 @@
 #include "src/recording/recording_observer.h"
 #include "src/recording/state.h"
 #include "src/session/guest.h"
+#include "src/session/machine_view.h"
 #include "src/session/session.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
@@ -44,10 +45,8 @@ constexpr uint64_t kEvery = 29;
 class Witness final : public session::Observer {
  public:
   Witness(const vmm::MachineInterface& machine, const recording::RecordingFile& file)
-      : memory_(machine.memory().host_base(), machine.memory().size()),
-        reader_(memory_, inspect::ChannelView::Open(memory_, machine.boot_info().channel_gpa,
-                                                    machine.boot_info().channel_bytes)
-                             .value()),
+      : memory_(session::ReaderOf(machine)),
+        reader_(memory_, session::ChannelOf(machine)),
         file_(file) {}
 
   // Paths of mapped files by address of the address space and first page.

@@ -17,6 +17,7 @@
 #include "gflags/gflags.h"
 #include "src/inspect/snapshot_reader.h"
 #include "src/session/guest.h"
+#include "src/session/machine_view.h"
 #include "src/session/session.h"
 #include "vmm/fd.h"
 #include "vmm/testing/require_kvm.h"
@@ -44,10 +45,7 @@ void PrintTo(const Counts& counts, std::ostream* out) {
 class CountReader final : public session::Observer {
  public:
   explicit CountReader(const vmm::MachineInterface& machine)
-      : memory_(machine.memory().host_base(), machine.memory().size()),
-        reader_(memory_, inspect::ChannelView::Open(memory_, machine.boot_info().channel_gpa,
-                                                    machine.boot_info().channel_bytes)
-                             .value()) {}
+      : memory_(session::ReaderOf(machine)), reader_(memory_, session::ChannelOf(machine)) {}
 
   void OnEvent(const proto::EventRecord& event) override {
     if (event.kind == proto::EventKind::kMark) mark_ = event;

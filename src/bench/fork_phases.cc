@@ -3,6 +3,8 @@
 // Collects the phases of forks.
 #include "src/bench/fork_phases.h"
 
+#include "src/inspect/render.h"
+
 namespace fv::bench {
 namespace {
 
@@ -26,12 +28,7 @@ uint64_t Total(const ForkRecord& fork) {
 }  // namespace
 
 const char* PhaseName(size_t phase) {
-  static constexpr const char* kNames[] = {
-#define FV_X(name, text) text,
-      FV_FORK_PHASES(FV_X)
-#undef FV_X
-  };
-  return phase < kPhases ? kNames[phase] : "?";
+  return inspect::ForkPhaseText(static_cast<proto::ForkPhase>(phase));
 }
 
 void ForkPhases::OnEvent(const proto::EventRecord& event) {

@@ -19,12 +19,6 @@ using proto::EventRecord;
 constexpr uint32_t kCpuTrack = 0;
 constexpr uint32_t kFirstProcess = 2;
 
-constexpr const char* kPhases[] = {
-#define FV_X(name, text) text,
-    FV_FORK_PHASES(FV_X)
-#undef FV_X
-};
-
 constexpr EventKind kKinds[] = {
     EventKind::kBoot,         EventKind::kForkBegin,   EventKind::kForkPhase, EventKind::kForkEnd,
     EventKind::kCowBreak,     EventKind::kCowReuse,    EventKind::kFault,     EventKind::kExec,
@@ -146,10 +140,11 @@ void ChromeTrace::AddFork(const EventRecord& event, double us) {
 
 void ChromeTrace::AddPhase(const EventRecord& event, double us) {
   const Track& track = TrackOf(event.pid);
-  if (event.a >= std::size(kPhases)) return;
+  if (event.a >= static_cast<uint64_t>(proto::ForkPhase::kCount)) return;
   const double cycles = static_cast<double>(std::min(event.b, event.tsc - *first_tsc_));
   const double start = std::max(us - cycles * us_per_cycle_, track.fork_began_us);
-  Write("X", start, track.tgid, event.pid, kPhases[event.a],
+  Write("X", start, track.tgid, event.pid,
+        inspect::ForkPhaseText(static_cast<proto::ForkPhase>(event.a)),
         absl::StrFormat("\"dur\":%.3f", std::max(us - start, 0.0)));
   Count(us, event.c);
 }

@@ -4,13 +4,13 @@
 // and a guest that lies.
 #include "src/fuzz/change_place.h"
 
-#include <elf.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <string>
+#include <vector>
 
 #include "proto/layout.h"
+#include "src/inspect/testing/symbol_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -20,34 +20,14 @@ using proto::SafepointKind;
 
 constexpr uint64_t kSitesAt = 0x8000;
 constexpr uint64_t kSites = 4;
-constexpr char kNames[] = "\0fv_event_sites\0Unmap\0Fork";
 
-struct File {
-  Elf64_Ehdr header{};
-  Elf64_Shdr sections[3]{};  // symbols, names of all, places of events
-  Elf64_Sym symbols[2]{};
-  char names[sizeof(kNames)]{};
-};
-
-File Kernel() {
-  File file;
-  std::memcpy(file.header.e_ident, ELFMAG, SELFMAG);
-  file.header.e_shoff = offsetof(File, sections);
-  file.header.e_shnum = 3;
-  file.header.e_shstrndx = 1;
-  file.sections[0].sh_type = SHT_SYMTAB;
-  file.sections[0].sh_link = 1;
-  file.sections[0].sh_offset = offsetof(File, symbols);
-  file.sections[0].sh_size = sizeof(File::symbols);
-  file.sections[1].sh_type = SHT_STRTAB;
-  file.sections[1].sh_offset = offsetof(File, names);
-  file.sections[2].sh_name = 1;
-  file.sections[2].sh_addr = proto::DirectMap(kSitesAt);
-  file.sections[2].sh_size = kSites * sizeof(uint64_t);
-  file.symbols[0] = {16, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), 0, 1, 0x1000, 0x100};
-  file.symbols[1] = {22, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), 0, 1, 0x1100, 0x100};
-  std::memcpy(file.names, kNames, sizeof(kNames));
-  return file;
+// With the places of events in this section.
+std::vector<uint8_t> Kernel(const std::string& section, uint64_t address) {
+  return inspect::testing::SymbolFile()
+      .Symbol("Unmap", 0x1000, 0x100)
+      .Symbol("Fork", 0x1100, 0x100)
+      .Section(section, address, kSites * sizeof(uint64_t))
+      .Bytes();
 }
 
 class ChangePlaceTest : public ::testing::Test {
@@ -64,14 +44,12 @@ class ChangePlaceTest : public ::testing::Test {
   }
   std::string Place(SafepointKind kind = SafepointKind::kSyscall) {
     step_.OnSafepoint(kind);
-    const std::span<const uint8_t> kernel(reinterpret_cast<const uint8_t*>(&kernel_),
-                                          sizeof(kernel_));
-    return PlaceOfChange(step_, EventSites(kernel), memory_, inspect::KernelSymbols(kernel),
+    return PlaceOfChange(step_, EventSites(kernel_), memory_, inspect::KernelSymbols(kernel_),
                          nullptr)
         .name;
   }
 
-  File kernel_ = Kernel();
+  std::vector<uint8_t> kernel_ = Kernel("fv_event_sites", proto::DirectMap(kSitesAt));
   vmm::GuestMemory memory_{proto::kMinRamBytes};
   LastStep step_;
   uint64_t sequence_ = 0;
@@ -95,7 +73,7 @@ TEST_F(ChangePlaceTest, NamesTheCallWhereNothingElseIsKnown) {
 }
 
 TEST_F(ChangePlaceTest, AKernelThatNotesNothingNamesTheEvent) {
-  kernel_.names[1] = 'x';
+  kernel_ = Kernel("another_section", proto::DirectMap(kSitesAt));
   Emit(EventKind::kCowBreak, 0x1180);
   EXPECT_EQ(Place(), "in cow-break");
 }
@@ -105,7 +83,7 @@ TEST_F(ChangePlaceTest, AGuestThatLiesNamesNothing) {
   EXPECT_EQ(Place(), "in unmap");
   Emit(static_cast<EventKind>(0xFFFF), 0x1180);
   EXPECT_EQ(Place(), "");
-  kernel_.sections[2].sh_addr = proto::DirectMap(memory_.size());
+  kernel_ = Kernel("fv_event_sites", proto::DirectMap(memory_.size()));
   Emit(EventKind::kUnmap, 0x1180);
   EXPECT_EQ(Place(), "in unmap");
 }

@@ -3,15 +3,14 @@
 // A chain of frames in memory made here, and chains that lie.
 #include "src/fuzz/kernel_place.h"
 
-#include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <string>
 
 #include "absl/strings/str_format.h"
 #include "proto/layout.h"
+#include "src/inspect/testing/symbol_file.h"
 
 namespace fv::fuzz {
 namespace {
@@ -20,32 +19,13 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr uint64_t kStack = 0x4000;
-constexpr char kNames[] = "\0Panic\0Inner\0Outer";
-
-struct File {
-  Elf64_Ehdr header{};
-  Elf64_Shdr sections[2]{};  // symbols, their names
-  Elf64_Sym symbols[3]{};
-  char names[sizeof(kNames)]{};
-};
 
 inspect::KernelSymbols Symbols() {
-  File file;
-  std::memcpy(file.header.e_ident, ELFMAG, SELFMAG);
-  file.header.e_shoff = offsetof(File, sections);
-  file.header.e_shnum = 2;
-  file.sections[0].sh_type = SHT_SYMTAB;
-  file.sections[0].sh_link = 1;
-  file.sections[0].sh_offset = offsetof(File, symbols);
-  file.sections[0].sh_size = sizeof(File::symbols);
-  file.sections[1].sh_type = SHT_STRTAB;
-  file.sections[1].sh_offset = offsetof(File, names);
-  for (uint32_t i = 0; i < 3; ++i) {
-    file.symbols[i] = {1 + i * 6, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), 0, 1, 0x1000 + i * 0x100,
-                       0x100};
-  }
-  std::memcpy(file.names, kNames, sizeof(kNames));
-  return inspect::KernelSymbols({reinterpret_cast<const uint8_t*>(&file), sizeof(file)});
+  return inspect::KernelSymbols(inspect::testing::SymbolFile()
+                                    .Symbol("Panic", 0x1000, 0x100)
+                                    .Symbol("Inner", 0x1100, 0x100)
+                                    .Symbol("Outer", 0x1200, 0x100)
+                                    .Bytes());
 }
 
 class PlaceTest : public ::testing::Test {

@@ -6,6 +6,7 @@
 #include "proto/pte.h"
 #include "src/inspect/channel_view.h"
 #include "src/inspect/structures.h"
+#include "src/session/machine_view.h"
 
 namespace fv::gdb {
 namespace {
@@ -39,7 +40,7 @@ std::optional<GuestView::Place> Walk(const inspect::MemoryReader& memory, uint64
 }  // namespace
 
 GuestView::GuestView(const vmm::MachineInterface& machine)
-    : memory_(machine.memory().host_base(), machine.memory().size()),
+    : memory_(session::ReaderOf(machine)),
       channel_gpa_(machine.boot_info().channel_gpa),
       channel_bytes_(machine.boot_info().channel_bytes) {}
 

@@ -13,12 +13,7 @@
 namespace fv::inspect {
 namespace {
 
-struct EventName {
-  const char* text;
-  const char* arguments[5];
-};
-
-constexpr EventName kEventNames[] = {
+constexpr EventNames kEventNames[] = {
 #define FV_X(name, text, a, b, c, d, e) {text, {a, b, c, d, e}},
     FV_EVENT_KINDS(FV_X)
 #undef FV_X
@@ -166,9 +161,22 @@ std::string CommText(const proto::TaskRecord& task) {
   return text;
 }
 
+std::span<const EventNames> NamesOfEvents() { return kEventNames; }
+
 const char* EventKindText(proto::EventKind kind) {
-  return kind < proto::EventKind::kCount ? kEventNames[static_cast<unsigned>(kind)].text
+  return kind < proto::EventKind::kCount ? kEventNames[static_cast<unsigned>(kind)].name
                                          : "unknown";
+}
+
+std::optional<proto::EventKind> EventKindNamed(std::string_view name) {
+  for (const EventNames& event : kEventNames) {
+    if (name == event.name) return static_cast<proto::EventKind>(&event - kEventNames);
+  }
+  return std::nullopt;
+}
+
+const char* ForkPhaseText(proto::ForkPhase phase) {
+  return phase < proto::ForkPhase::kCount ? kPhaseNames[static_cast<unsigned>(phase)] : "unknown";
 }
 
 std::string EventText(const proto::EventRecord& event) {
@@ -177,13 +185,13 @@ std::string EventText(const proto::EventRecord& event) {
   if (event.kind >= proto::EventKind::kCount) {
     return text + "unknown-event-" + std::to_string(static_cast<unsigned>(event.kind));
   }
-  const EventName& name = kEventNames[static_cast<unsigned>(event.kind)];
-  text += name.text;
+  const EventNames& names = kEventNames[static_cast<unsigned>(event.kind)];
+  text += names.name;
   const uint64_t values[] = {event.a, event.b, event.c, event.d, event.e};
   for (unsigned i = 0; i < 5; ++i) {
-    if (name.arguments[i][0] != 0) {
-      text += std::string(" ") + name.arguments[i] + "=" +
-              Argument(event, i, name.arguments[i], values[i]);
+    if (names.arguments[i][0] != 0) {
+      text += std::string(" ") + names.arguments[i] + "=" +
+              Argument(event, i, names.arguments[i], values[i]);
     }
   }
   return text;

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "proto/events.h"
 #include "proto/pte.h"
@@ -26,8 +29,19 @@ std::string VmaFlagsText(uint64_t flags);
 std::string VmaText(const proto::VmaRecord& vma);
 // Name of a task, with everything unprintable replaced by '?'.
 std::string CommText(const proto::TaskRecord& task);
-// "cow-break".
+// "cow-break", {"address", "old_pfn", ...}; "" for an argument that it has not.
+struct EventNames {
+  const char* name;
+  const char* arguments[5];
+};
+// By proto::EventKind.
+std::span<const EventNames> NamesOfEvents();
+// "cow-break"; "unknown".
 const char* EventKindText(proto::EventKind kind);
+// The other way round; nullopt for what no event is called.
+std::optional<proto::EventKind> EventKindNamed(std::string_view name);
+// "page-tables"; "unknown".
+const char* ForkPhaseText(proto::ForkPhase phase);
 // One line: "#12 pid 3 cow-break address=0x7fff1000 old_pfn=0x12 new_pfn=0x34".
 std::string EventText(const proto::EventRecord& event);
 

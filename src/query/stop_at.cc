@@ -6,19 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/inspect/render.h"
+#include "src/session/machine_view.h"
 #include "vmm/ioctl.h"
 #include "vmm/machine.h"
 
 namespace fv::query {
-namespace {
-
-constexpr const char* kKindNames[] = {
-#define FV_X(name, text, ...) text,
-    FV_EVENT_KINDS(FV_X)
-#undef FV_X
-};
-
-}  // namespace
 
 absl::StatusOr<When> ParseWhen(const std::string& text) {
   When when;
@@ -32,9 +25,7 @@ absl::StatusOr<When> ParseWhen(const std::string& text) {
   const size_t colon = name.find(':');
   const std::string_view number = colon == name.npos ? "1" : name.substr(colon + 1);
   name = name.substr(0, colon);
-  for (size_t kind = 0; kind < std::size(kKindNames); ++kind) {
-    if (name == kKindNames[kind]) when.kind = static_cast<proto::EventKind>(kind);
-  }
+  when.kind = inspect::EventKindNamed(name).value_or(proto::EventKind::kCount);
   const char* const last = number.data() + number.size();
   const auto [end, error] = std::from_chars(number.data(), last, when.nth);
   if (error != std::errc() || end != last) when.nth = 0;
@@ -49,14 +40,12 @@ absl::StatusOr<When> ParseWhen(const std::string& text) {
 std::string WhenText(const When& when) {
   if (when.at_end()) return "end";
   return absl::StrCat(when.side == When::Side::kBefore ? "before:" : "",
-                      kKindNames[static_cast<size_t>(when.kind)], ":", when.nth);
+                      inspect::EventKindText(when.kind), ":", when.nth);
 }
 
 GuestRam RamOf(const vmm::MachineInterface& machine) {
   const proto::BootInfo& boot = machine.boot_info();
-  return {{machine.memory().host_base(), machine.memory().size()},
-          boot.channel_gpa,
-          boot.channel_bytes};
+  return {session::ReaderOf(machine), boot.channel_gpa, boot.channel_bytes};
 }
 
 absl::StatusOr<Moment> TakeMomentOf(vmm::MachineInterface& machine, Keep keep) {

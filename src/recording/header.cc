@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include "proto/channel.h"
-#include "proto/events.h"
 #include "proto/layout.h"
 #include "src/inspect/render.h"
 #include "src/recording/file_format.h"
@@ -16,20 +15,6 @@
 namespace fv::recording {
 namespace {
 
-struct EventNames {
-  const char* name;
-  const char* arguments[5];
-};
-constexpr EventNames kEvents[] = {
-#define FV_X(name, text, a, b, c, d, e) {text, {a, b, c, d, e}},
-    FV_EVENT_KINDS(FV_X)
-#undef FV_X
-};
-constexpr const char* kPhases[] = {
-#define FV_X(name, text) text,
-    FV_FORK_PHASES(FV_X)
-#undef FV_X
-};
 // In the order of proto::SafepointKind.
 constexpr const char* kSafepoints[] = {"boot", "system-call", "fault", "exit", "final"};
 static_assert(std::size(kSafepoints) == static_cast<size_t>(proto::SafepointKind::kFinal) + 1);
@@ -37,14 +22,16 @@ static_assert(std::size(kSafepoints) == static_cast<size_t>(proto::SafepointKind
 constexpr uint64_t kSyscalls = 1024;
 
 void AddNames(schema::Header& header) {
-  for (const EventNames& event : kEvents) {
+  for (const inspect::EventNames& event : inspect::NamesOfEvents()) {
     schema::EventKind& kind = *header.add_event_kinds();
     kind.set_name(event.name);
     for (const char* argument : event.arguments) {
       if (*argument != '\0') kind.add_arguments(argument);
     }
   }
-  for (const char* phase : kPhases) header.add_fork_phases(phase);
+  for (auto i = 0u; i < static_cast<unsigned>(proto::ForkPhase::kCount); ++i) {
+    header.add_fork_phases(inspect::ForkPhaseText(static_cast<proto::ForkPhase>(i)));
+  }
   for (const char* safepoint : kSafepoints) header.add_safepoints(safepoint);
   for (auto i = 0u; i <= static_cast<unsigned>(proto::TaskState::kNew); ++i) {
     header.add_task_states(inspect::TaskStateName(static_cast<proto::TaskState>(i)));

@@ -7,6 +7,7 @@
 #include "proto/boot_info.h"
 #include "proto/layout.h"
 #include "src/recording/printable.h"
+#include "src/session/machine_view.h"
 #include "vmm/error.h"
 
 namespace fv::recording {
@@ -14,20 +15,6 @@ namespace {
 
 // How old the end of the file may be: somebody may be watching.
 constexpr auto kMostDelay = std::chrono::milliseconds(20);
-
-inspect::MemoryReader ReaderOf(const vmm::MachineInterface& machine) {
-  return {machine.memory().host_base(), machine.memory().size()};
-}
-
-inspect::ChannelView OpenChannel(const vmm::MachineInterface& machine) {
-  const proto::BootInfo& boot = machine.boot_info();
-  absl::StatusOr<inspect::ChannelView> view =
-      inspect::ChannelView::Open(ReaderOf(machine), boot.channel_gpa, boot.channel_bytes);
-  if (!view.ok()) {
-    throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, std::string(view.status().message()));
-  }
-  return *view;
-}
 
 schema::End::How HowOf(session::SessionEnd end) {
   switch (end) {
@@ -58,7 +45,7 @@ uint64_t RecordingObserver::EventMask(uint64_t kinds) { return kinds | Recorder:
 RecordingObserver::RecordingObserver(vmm::MachineInterface& machine, RecordingFile& file,
                                      const RunFacts& facts, const RecorderOptions& options)
     : machine_(machine),
-      recorder_(ReaderOf(machine), OpenChannel(machine), file,
+      recorder_(session::ReaderOf(machine), session::ChannelOf(machine), file,
                 MakeHeader(facts, machine.boot_info()), options),
       flushed_(Clock::now()) {
   // Stops that depend on time would make a deterministic guest another one.

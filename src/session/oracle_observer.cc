@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "src/inspect/channel_view.h"
-#include "src/inspect/memory_reader.h"
-#include "vmm/error.h"
+#include "src/session/machine_view.h"
 
 namespace fv::session {
 namespace {
@@ -17,20 +15,6 @@ using oracle::CheckMode;
 using vmm::Next;
 
 bool UsesSafepoints(CheckMode mode) { return mode != CheckMode::kOff && mode != CheckMode::kEnd; }
-
-inspect::MemoryReader ReaderOf(const vmm::MachineInterface& machine) {
-  return {machine.memory().host_base(), machine.memory().size()};
-}
-
-inspect::ChannelView OpenChannel(const vmm::MachineInterface& machine) {
-  const proto::BootInfo& boot = machine.boot_info();
-  absl::StatusOr<inspect::ChannelView> view =
-      inspect::ChannelView::Open(ReaderOf(machine), boot.channel_gpa, boot.channel_bytes);
-  if (!view.ok()) {
-    throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, std::string(view.status().message()));
-  }
-  return *view;
-}
 
 }  // namespace
 
@@ -44,8 +28,7 @@ OracleObserver::OracleObserver(vmm::MachineInterface& machine,
                                const oracle::CheckerOptions& options, const oracle::Past* past)
     : machine_(machine),
       mode_(options.mode),
-      checker_(
-          std::make_unique<oracle::Checker>(ReaderOf(machine), OpenChannel(machine), options)) {
+      checker_(std::make_unique<oracle::Checker>(ReaderOf(machine), ChannelOf(machine), options)) {
   if (past == nullptr || !UsesSafepoints(mode_)) return;
   (void)Take(checker_->Resume(*past));
   StartLog();
