@@ -222,16 +222,21 @@ TEST_F(FaultTest, UserStrings) {
 
 TEST_F(FaultTest, UserBuffersAdvanceThroughRanges) {
   ASSERT_TRUE(process_.Map(kAt, 2).ok());
-  const uint64_t iovec[] = {kAt + 3000, 5, kAt + 3100, 0, kAt + kPage - 2, 4, kAt + 3 * kPage, 8};
-  ASSERT_TRUE(CopyToUser(process_.mm(), kAt, iovec, sizeof(iovec)).ok());
-  UserBuffer buffer = UserBuffer::FromIovec(process_.mm(), kAt, 4).take();
-  EXPECT_EQ(buffer.remaining(), 17u);
-  EXPECT_EQ(buffer.CopyOut("abcdefg", 7).value(), 7u);
-  EXPECT_EQ(buffer.CopyOut("hijkl", 5).value(), 2u) << "then the bad range";
-  EXPECT_EQ(buffer.CopyOut("j", 1).error(), Error(EFAULT));
+  const uint64_t to_ranges[] = {kAt + 3000,      5, kAt + 3100,      0,
+                                kAt + kPage - 2, 4, kAt + 3 * kPage, 8};
+  const uint64_t from_ranges[] = {kAt + 500, 20};
+  ASSERT_TRUE(CopyToUser(process_.mm(), kAt, to_ranges, sizeof(to_ranges)).ok());
+  ASSERT_TRUE(CopyToUser(process_.mm(), kAt + 200, from_ranges, sizeof(from_ranges)).ok());
+  ASSERT_TRUE(CopyToUser(process_.mm(), kAt + 500, "abcdefghijkl", 13).ok());
+  UserBuffer from = UserBuffer::FromIovec(process_.mm(), kAt + 200, 1).take();
+  UserBuffer to = UserBuffer::FromIovec(process_.mm(), kAt, 4).take();
+  EXPECT_EQ(to.remaining(), 17u);
+  EXPECT_EQ(UserBuffer::Copy(from, to, 7).value(), 7u);
+  EXPECT_EQ(UserBuffer::Copy(from, to, 5).value(), 2u) << "then the bad range";
+  EXPECT_EQ(UserBuffer::Copy(from, to, 1).error(), Error(EFAULT));
   char text[10] = {};
-  UserBuffer again = UserBuffer::FromIovec(process_.mm(), kAt, 3).take();
-  EXPECT_EQ(again.CopyIn(text, 9).value(), 9u);
+  ASSERT_TRUE(CopyFromUser(process_.mm(), text, kAt + 3000, 5).ok());
+  ASSERT_TRUE(CopyFromUser(process_.mm(), text + 5, kAt + kPage - 2, 4).ok());
   EXPECT_STREQ(text, "abcdefghi");
   EXPECT_EQ(UserBuffer::FromIovec(process_.mm(), kAt, 1025).error(), Error(EINVAL));
   const uint64_t negative[] = {kAt, ~uint64_t{0}};
@@ -239,12 +244,22 @@ TEST_F(FaultTest, UserBuffersAdvanceThroughRanges) {
   EXPECT_EQ(UserBuffer::FromIovec(process_.mm(), kAt, 1).error(), Error(EINVAL));
 }
 
-TEST_F(FaultTest, WriteFromABadAddressLeavesNoPageBehind) {
+TEST_F(FaultTest, AnObjectGrowsBehindWhatWasCopied) {
   Ref<MemoryObject> file = MemoryObject::Create(0).take();
-  UserBuffer bad(process_.mm(), kAt, 100);
-  EXPECT_EQ(file->Write(bad, 0, 100).error(), Error(EFAULT));
-  EXPECT_EQ(file->pages, 0u);
+  uint64_t size_meanwhile = 1;
+  const auto copies = [&](size_t bytes) {
+    return [&, bytes](void*, size_t) {
+      size_meanwhile = file->size();
+      return bytes;
+    };
+  };
+  EXPECT_EQ(file->Write(0, 100, copies(0)).error(), Error(EFAULT));
+  EXPECT_EQ(file->pages, 0u) << "no page is left behind";
   EXPECT_EQ(file->size(), 0u);
+  EXPECT_EQ(file->Write(kPage, 100, copies(3)).value(), 3u);
+  EXPECT_EQ(size_meanwhile, 0u);
+  EXPECT_EQ(file->pages, 1u);
+  EXPECT_EQ(file->size(), kPage + 3);
 }
 
 TEST_F(FaultTest, CompareExchange) {

@@ -29,11 +29,6 @@ size_t PrefixOf(const Mm& mm, uint64_t address, size_t bytes, uint64_t rights) {
 
 }  // namespace
 
-UserBuffer::UserBuffer(Mm& mm, uint64_t address, uint64_t bytes) : mm_(&mm), count_(1) {
-  remaining_ = bytes < kMaxBytes ? bytes : kMaxBytes;
-  inline_[0] = {address, remaining_};
-}
-
 UserBuffer::UserBuffer(UserBuffer&& other) noexcept
     : mm_(other.mm_),
       ranges_(other.ranges_ == other.inline_ ? inline_ : other.ranges_),
@@ -122,19 +117,6 @@ Result<size_t> UserBuffer::Transfer(size_t bytes, Move move) {
   return done;
 }
 
-Result<size_t> UserBuffer::CopyOut(const void* from, size_t bytes) {
-  return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
-    return CopyToUserPartial(*mm_, address, static_cast<const uint8_t*>(from) + done, piece);
-  });
-}
-
-Result<size_t> UserBuffer::CopyIn(void* to, size_t bytes) {
-  return Transfer(bytes, [&](uint64_t address, size_t done, size_t piece) {
-    return CopyFromUserPartial(*mm_, static_cast<uint8_t*>(to) + done, address,
-                               Readable(address, piece));
-  });
-}
-
 Result<size_t> UserBuffer::Copy(UserBuffer& from, UserBuffer& to, size_t bytes) {
   return from.Transfer(bytes, [&](uint64_t source, size_t, size_t piece) {
     const auto move = [&](uint64_t target, size_t done, size_t part) {
@@ -145,7 +127,7 @@ Result<size_t> UserBuffer::Copy(UserBuffer& from, UserBuffer& to, size_t bytes) 
   });
 }
 
-// How many of `bytes` CopyIn and Copy may read by their right.
+// How many of `bytes` Copy may read by its right.
 size_t UserBuffer::Readable(uint64_t address, size_t bytes) const {
   return read_right_ == ReadRight::kCpu ? bytes : PrefixOf(*mm_, address, bytes, proto::kVmRead);
 }
@@ -164,12 +146,6 @@ uint64_t UserBuffer::FaultIn(uint64_t pages, FaultAccess access) {
     done += proto::kPageBytes - (range.address + done) % proto::kPageBytes;
   }
   return done < wanted ? done : wanted;
-}
-
-Result<size_t> UserBuffer::ZeroOut(size_t bytes) {
-  return Transfer(bytes, [&](uint64_t address, size_t, size_t piece) {
-    return ZeroUserPartial(*mm_, address, piece);
-  });
 }
 
 }  // namespace fv::guest

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UserBuffer: the memory of a read(2)- or write(2)-like call, one range or an iovec array, consumed
-// from the front. Files copy into it and out of it without knowing where the user's pages are.
+// UserBuffer: an iovec array of process_vm_readv(2) and its family, consumed from the front. Bytes
+// go from one process's memory to another's.
 //
-// Partial copies are values: CopyIn and CopyOut return how much was copied before the first
-// inaccessible byte, EFAULT only if it was nothing. The caller reports a count if anything was
-// moved.
+// A partial copy is a value: how much was copied before the first inaccessible byte, EFAULT only if
+// it was nothing.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +15,7 @@
 
 namespace fv::guest {
 
-// By which right CopyIn reads.
+// By which right Copy reads.
 enum class ReadRight : uint8_t {
   kCpu,   // what a program could read: all that is mapped with any right
   kRead,  // PROT_READ alone, as for pages that Linux pins
@@ -24,10 +23,8 @@ enum class ReadRight : uint8_t {
 
 class UserBuffer {
  public:
-  // One range. The length is cut at MAX_RW_COUNT as Linux does.
-  UserBuffer(Mm& mm, uint64_t address, uint64_t bytes);
-  // The iovec array of readv(2) and its family, read from user memory once. Errors: EINVAL (more
-  // than 1024 ranges, a negative length), EFAULT, ENOMEM.
+  // The array is read from user memory once; together the ranges are cut at MAX_RW_COUNT. Errors:
+  // EINVAL (more than 1024 ranges, a negative length), EFAULT, ENOMEM.
   static Result<UserBuffer> FromIovec(Mm& mm, uint64_t iovec, uint64_t count) {
     return FromIovec(mm, iovec, count, mm);
   }
@@ -42,17 +39,11 @@ class UserBuffer {
   uint64_t remaining() const { return remaining_; }
   Mm& mm() const { return *mm_; }
   void set_read_right(ReadRight right) { read_right_ = right; }
-  // From the kernel to the user (read) and advance; up to `bytes` and remaining(). EFAULT: nothing.
-  Result<size_t> CopyOut(const void* from, size_t bytes);
-  // From the user to the kernel (write) and advance.
-  Result<size_t> CopyIn(void* to, size_t bytes);
   // From one user to another, with CopyBetweenUsers, and both advance.
   static Result<size_t> Copy(UserBuffer& from, UserBuffer& to, size_t bytes);
   // Makes the next pages of the range that is next accessible, at most `pages`, as pinning them
   // does; returns how many bytes of the range these hold. REQUIRES: remaining() != 0.
   uint64_t FaultIn(uint64_t pages, FaultAccess access);
-  // Zeros to the user and advance.
-  Result<size_t> ZeroOut(size_t bytes);
   // Skips bytes without copying. REQUIRES: bytes <= remaining().
   void Advance(uint64_t bytes);
 

@@ -2,9 +2,12 @@
 #include "src/fuzz/program.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/fuzz/calls.h"
@@ -190,6 +193,25 @@ TEST(Repair, ProcessesAreNamedAsTasks) {
   program.tasks[0].steps.push_back(kill);
   Repair(program);
   EXPECT_EQ(program.tasks[0].steps[0].arguments[0].value, 0u);
+}
+
+TEST(Repair, WhatTheKernelChoseIsNoDescriptor) {
+  const Step read{.call = FindCall("read")->number,
+                  .arguments = {{.kind = ArgumentKind::kOutput}, {}, {}}};
+  const auto kind_behind = [&read](std::string_view name, std::vector<Argument> arguments) {
+    Program program;
+    program.tasks.resize(2);
+    program.tasks[0].steps = {{.call = FindCall(name)->number, .arguments = std::move(arguments)},
+                              read};
+    Repair(program);
+    return program.tasks[0].steps[1].arguments[0].kind;
+  };
+  const Argument child{.kind = ArgumentKind::kTask, .value = 1};
+  EXPECT_EQ(kind_behind("clock_gettime", {}), ArgumentKind::kConst);
+  EXPECT_EQ(kind_behind("clone", {child, {.value = CLONE_PARENT_SETTID}, {}}),
+            ArgumentKind::kConst);
+  EXPECT_EQ(kind_behind("clone", {child, {.value = CLONE_PIDFD}, {}}), ArgumentKind::kOutput);
+  EXPECT_EQ(kind_behind("pipe2", {}), ArgumentKind::kOutput);
 }
 
 TEST(Repair, CopiesDoNotOverlapByAFewBytes) {
