@@ -100,6 +100,9 @@ TEST(RenderTest, EventsAndEntries) {
   event.a = 2;
   event.b = 0x700;
   EXPECT_EQ(EventText(event), "#3 pid 7 reap pid=2 status=0x700");
+  event.kind = proto::EventKind::kSyscallExit;
+  event.b = static_cast<uint64_t>(-2);
+  EXPECT_EQ(EventText(event), "#3 pid 7 syscall-exit nr=2(open) result=-2");
   event.kind = static_cast<proto::EventKind>(999);
   EXPECT_EQ(EventText(event), "#3 pid 7 unknown-event-999");
   EXPECT_EQ(PteText(0x12ab227), "0x12ab227 PWC--UXA- frame 0x12ab");

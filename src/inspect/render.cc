@@ -38,11 +38,29 @@ bool IsAmount(std::string_view name) {
   return name == "cycles" || name == "free_frames" || name == "bytes";
 }
 
+// "(fork)" for 57; nothing for what is no system call.
+std::string CallName(uint64_t number) {
+  switch (number) {
+#define FV_SYSCALL(number, name, ...) \
+  case number:                        \
+    return "(" #name ")";
+#include "proto/syscalls.def"
+#undef FV_SYSCALL
+  }
+  return "";
+}
+
 std::string Argument(const proto::EventRecord& event, unsigned index, std::string_view name,
                      uint64_t value) {
   if (event.kind == proto::EventKind::kForkPhase && index == 0 &&
       value < static_cast<uint64_t>(proto::ForkPhase::kCount)) {
     return kPhaseNames[value];
+  }
+  if (name == "nr") {
+    return std::to_string(value) + CallName(value);
+  }
+  if (name == "result" && value > -proto::kPageBytes) {  // an error, as the kernel has it: -ENOENT
+    return std::to_string(static_cast<int64_t>(value));
   }
   const bool hex = IsHex(name) || (value >= 65536 && !IsAmount(name));
   return hex ? Hex(value) : std::to_string(value);
