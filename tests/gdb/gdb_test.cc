@@ -144,9 +144,9 @@ class GdbTest : public vmm::testing::KvmTest, public testing::WithParamInterface
                     .input = ""});
     EXPECT_EQ(kernel.status, 0) << kernel.err;
     std::ofstream(Path("commands"))
-        << "set confirm off\nset pagination off\nset width 0\nfile " << Absolute(FLAGS_debuggee)
-        << "\nadd-symbol-file " << Path("kernel.elf") << "\ntarget remote 127.0.0.1:" << port
-        << "\n"
+        << "set remotetimeout 60\nset confirm off\nset pagination off\nset width 0\nfile "
+        << Absolute(FLAGS_debuggee) << "\nadd-symbol-file " << Path("kernel.elf")
+        << "\ntarget remote 127.0.0.1:" << port << "\n"
         << commands;
     // Monitor commands answer on standard error: both, in the order in which they come.
     const ProcessResult gdb = RunProcess(
