@@ -26,7 +26,7 @@ bool IsNoRegularFile(const std::string& path) {
 
 // By `write`, whose errors of the host do not know the name.
 absl::Status Fill(int fd, const std::string& path, const Write& write) {
-  const absl::Status status = write(fd);
+  absl::Status status = write(fd);
   if (!absl::IsInternal(status)) return status;
   return absl::InternalError(absl::StrCat(path, ": ", status.message()));
 }

@@ -94,8 +94,9 @@ void QemuMachine::AwaitFirmware(const std::string& program) {
   while (TakeWord() != FV_FW_READY) {
     if (WaitForBell(deadline_ns) != Wake::kEnded && MonotonicNs() < deadline_ns) continue;
     const std::string said = process_->output();
-    const std::string reason = said.empty() ? " (package qemu-system-x86)" : ": " + said;
-    throw VmmError(VmmErrorKind::kNoDevice, program + " does not start" + reason);
+    std::string message = program + " does not start";
+    message += said.empty() ? " (package qemu-system-x86)" : ": " + said;
+    throw VmmError(VmmErrorKind::kNoDevice, message);
   }
   ready_wall_ns_ = RealtimeNs();
   ready_tsc_ = MailboxIn(mailbox_).tsc;

@@ -219,6 +219,21 @@ TEST_F(QemuMachineTest, TheWatchdogEndsAKernelThatSpins) {
   EXPECT_EQ(machine.Run(ports).end, RunEnd::kSpin);
 }
 
+// The guest names its record of CPUs; ticks counted there would be progress.
+TEST_F(QemuMachineTest, ARecordOfCpusAnywhereHurtsNobody) {
+  const std::vector<uint8_t> kernel = Spins();
+  QemuConfig config = Config(kernel);
+  config.machine.watchdog.spin_limit_ns = 50'000'000;
+  constexpr uint64_t kRamEnd = proto::kKernelBase + proto::kMinRamBytes;
+  for (const uint64_t cpus : {uint64_t{8}, proto::kKernelBase - 8, kRamEnd - 8, ~uint64_t{0}}) {
+    QemuMachine machine(config);
+    ASSERT_TRUE(
+        machine.memory().Store(machine.channel_gpa() + offsetof(proto::ChannelHeader, cpus), cpus));
+    RecordingPorts ports;
+    EXPECT_EQ(machine.Run(ports).end, RunEnd::kSpin) << std::hex << cpus;
+  }
+}
+
 // Does not need QEMU.
 TEST(QemuStartTest, WhatCannotStartIsTold) {
   const auto kind_of = [](const QemuConfig& config) {
