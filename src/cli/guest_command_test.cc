@@ -110,8 +110,8 @@ TEST_F(GuestCommand, ACampaignEndsWhereNothingCanBeKept) {
   EXPECT_EQ(before.status, 5) << before.text;
   EXPECT_TRUE(before.Has("/room: Is a directory")) << before.text;
   const Outcome meanwhile = Verb(
-      "F fuzz --time=0 --jobs=1 --corpus=$D & until [ -s $D/job-0.log ]; do :; done;"
-      "until mkdir $D/room; do :; done; wait $!");
+      "Until() { until \"$@\" || ! kill -0 $!; do :; done; }; F fuzz --time=0 --jobs=1 "
+      "--corpus=$D & Until [ -s $D/job-0.log ]; Until mkdir $D/room; wait $!");
   EXPECT_EQ(meanwhile.status, 5) << meanwhile.text;
   EXPECT_TRUE(meanwhile.Has("no campaign where programs cannot be kept")) << meanwhile.text;
   const Outcome log = Verb("mkdir -p $D/job-0.log; F fuzz --time=0 --jobs=1 --corpus=$D");

@@ -113,6 +113,7 @@ class DebuggedRun {
   bool Catches(int number) const {
     std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
     for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("State:") && line.find('Z') != std::string::npos) return true;
       if (!line.starts_with("SigCgt:")) continue;
       return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
     }
