@@ -28,6 +28,7 @@ export class Recording {
   readonly events: Event[] = [];
   readonly steps: Step[] = [];
   readonly findings: Finding[] = [];
+  readonly #accused = new Set<number>(); // events with a finding
   readonly names: Names = { slabs: new Map(), files: new Map() };
   limit: number | undefined; // bytes: the recording stops here, the run went on
   end: End | undefined;
@@ -64,6 +65,16 @@ export class Recording {
         : "the recording has no end: its recorder was stopped";
   }
 
+  // Whether the oracle found something at the event.
+  isAccused(event: number): boolean {
+    return this.#accused.has(event);
+  }
+
+  #keep(finding: Finding): void {
+    this.findings.push(finding);
+    this.#accused.add(finding.event);
+  }
+
   #eventsOfSteps(): number {
     const last = this.steps.at(-1);
     return last === undefined ? 0 : last.firstEvent + last.events;
@@ -79,7 +90,7 @@ export class Recording {
       else if (field === 2) this.#readKeyframe(reader.message());
       else if (field === 3) this.#readStep(reader.message());
       else if (field === 4) {
-        this.findings.push(readFinding(reader.message(), Math.max(0, this.steps.length - 1)));
+        this.#keep(readFinding(reader.message(), Math.max(0, this.steps.length - 1)));
       } else if (field === 5) this.limit = readLimit(reader.message());
       else if (field === 6) this.end = readEnd(reader.message());
       else return false;

@@ -76,7 +76,7 @@ export class EventPanel {
     const event = view.recording.events[at]!;
     const now = event.step === view.step;
     const group = view.story.group(event);
-    const found = view.recording.findings.some((finding) => finding.event === at);
+    const found = view.recording.isAccused(at);
     const future = view.step === undefined || event.step > view.step;
     const header = view.recording.header!;
     return h(

@@ -203,6 +203,11 @@ test("findings come with the step that they are about", () => {
   assert.equal(recording.findings.length, 1);
   assert.equal(recording.findings[0]!.step, recording.steps.length - 2);
   assert.equal(recording.findings[0]!.address, firstPage * 4096);
+  const accused = recording.events.filter(({ number }) => recording.isAccused(number));
+  assert.deepEqual(
+    accused.map(({ number }) => number),
+    [recording.findings[0]!.event],
+  );
 });
 
 // Changes one byte of each payload now and then and makes the checksum right again.
