@@ -105,11 +105,16 @@ PinnedCpu::~PinnedCpu() {
   if (cpu_ >= 0) sched_setaffinity(0, sizeof(former_), &former_);
 }
 
-TemporaryProgram::TemporaryProgram(const std::string& name, std::span<const uint8_t> bytes) {
+TemporaryProgram::TemporaryProgram(const std::string& name) {
   const char* top = std::getenv("TMPDIR");
   directory_ = absl::StrCat(top == nullptr ? "/tmp" : top, "/forkvisor-XXXXXX");
   if (mkdtemp(directory_.data()) == nullptr) Throw(directory_.c_str());
   path_ = absl::StrCat(directory_, "/", name);
+}
+
+// An object that was made once is destroyed, and its directory removed, even if this throws.
+TemporaryProgram::TemporaryProgram(const std::string& name, std::span<const uint8_t> bytes)
+    : TemporaryProgram(name) {
   std::ofstream file(path_, std::ios::binary);
   file.write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));

@@ -56,6 +56,8 @@ class TemporaryProgram {
   const std::string& path() const { return path_; }
 
  private:
+  explicit TemporaryProgram(const std::string& name);  // the directory alone
+
   std::string directory_;
   std::string path_;
 };

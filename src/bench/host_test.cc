@@ -7,8 +7,11 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "src/bench/bench.h"
 
@@ -56,6 +59,15 @@ TEST(RunNative, ReturnsTheOutput) {
     EXPECT_EQ(*output, "a-b c\n");
   }
   EXPECT_NE(access(path.c_str(), F_OK), 0) << "removed";
+}
+
+TEST(TemporaryProgram, OneThatCannotBeWrittenLeavesNothing) {
+  const std::filesystem::path top = std::filesystem::path(testing::TempDir()) / "programs";
+  std::filesystem::create_directories(top);
+  setenv("TMPDIR", top.c_str(), 1);
+  EXPECT_THROW(TemporaryProgram("no/such/folder", Script("")), std::system_error);
+  unsetenv("TMPDIR");
+  EXPECT_TRUE(std::filesystem::is_empty(top));
 }
 
 TEST(RunNative, AFailureIsAnError) {

@@ -75,9 +75,9 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
     content.resize(static_cast<size_t>(info.st_size));
     file.read(content.data(), static_cast<std::streamsize>(content.size()));
     content.resize(static_cast<size_t>(file.gcount()));
-  } else {
-    content.assign(std::istreambuf_iterator<char>(file), {});
   }
+  // A file of /proc has more than its size says.
+  content.append(std::istreambuf_iterator<char>(file), {});
   if (file.bad()) return Failed(path, EIO);
   return content;
 }

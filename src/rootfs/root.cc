@@ -200,15 +200,17 @@ class Builder {
     }
     std::vector<std::string> own = BusyboxApplets(program->content);
     if (!own.empty()) return LinkApplets(root_.exec_path, own);
-    bool wants_shell = info->kind == ProgramKind::kScript || MentionsShell(program->content);
-    absl::Status status = AddBusybox(wants_shell);
+    absl::Status status = WantsBusybox(*info, *program) ? AddBusybox() : absl::OkStatus();
     if (!status.ok() || info->kind != ProgramKind::kScript) return status;
     return PlaceInterpreter(info->interpreter);
   }
 
-  absl::Status AddBusybox(bool wanted) {
-    if (options_.busybox == Busybox::kNever) return absl::OkStatus();
-    if (options_.busybox == Busybox::kAuto && !wanted) return absl::OkStatus();
+  bool WantsBusybox(const ProgramInfo& info, const Node& program) const {
+    if (options_.busybox != Busybox::kAuto) return options_.busybox == Busybox::kAlways;
+    return info.kind == ProgramKind::kScript || MentionsShell(program.content);
+  }
+
+  absl::Status AddBusybox() {
     absl::StatusOr<Node> busybox = ReadHostNode(options_.host_busybox);
     if (!busybox.ok()) {
       return options_.busybox == Busybox::kAlways ? busybox.status() : absl::OkStatus();

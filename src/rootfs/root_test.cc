@@ -113,6 +113,13 @@ TEST_F(RootTest, ProgramFromPath) {
   EXPECT_EQ(Build("tool")->exec_name, path);
 }
 
+// Their size is said to be 0.
+TEST(HostFiles, FilesOfProcHaveContents) {
+  const absl::StatusOr<std::string> version = ReadHostFile("/proc/version");
+  ASSERT_TRUE(version.ok()) << version.status();
+  EXPECT_TRUE(version->starts_with("Linux version ")) << *version;
+}
+
 TEST_F(RootTest, ALinkStaysALink) {
   const std::string real = Write("real", StaticElf());
   fs::create_symlink("real", top_ / "alias");
