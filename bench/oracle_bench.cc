@@ -30,7 +30,7 @@ struct MappedGuest {
     vma = guest.AddVma(mm, kAt, pages + 8, proto::kVmRead | proto::kVmWrite);
     task = guest.AddTask(2, guest.init_task(), mm);
     for (uint64_t i = 0; i < pages; ++i) {
-      guest.Touch(mm, vma, kAt + i * kPageBytes, true);
+      guest.Touch(mm, vma, kAt + i * kPageBytes, oracle::testing::Access::kWrite);
     }
   }
   GuestBuilder guest;
@@ -87,7 +87,7 @@ void IncrementalCowBreak(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     guest.ClearDirty();
-    guest.Touch(mm, vma, kAt + (next++ % pages) * kPageBytes, true);
+    guest.Touch(mm, vma, kAt + (next++ % pages) * kPageBytes, oracle::testing::Access::kWrite);
     state.ResumeTiming();
     if (!checker.Step({proto::SafepointKind::kFault, guest.dirty(), {}}, findings).ok() ||
         !findings.list().empty()) {
@@ -125,7 +125,7 @@ void IncrementalManyTasks(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     guest.ClearDirty();
-    guest.Touch(mm, vma, kAt + next++ * kPageBytes, true);
+    guest.Touch(mm, vma, kAt + next++ * kPageBytes, oracle::testing::Access::kWrite);
     state.ResumeTiming();
     (void)checker.Step({proto::SafepointKind::kFault, guest.dirty(), {}}, findings).ok();
   }

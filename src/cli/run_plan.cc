@@ -4,9 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
-#include "src/cli/verbs.h"
 #include "src/export/trace_observer.h"
 #include "src/gdb/debugger.h"
 #include "src/session/event_writer.h"
@@ -67,16 +65,6 @@ absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckM
   const absl::Status possible = AddNeeds(extras, plan);
   if (!possible.ok()) return possible;
   return plan;
-}
-
-int CloseOutputs(RunPlan& plan, int code) {
-  const absl::Status recorded = plan.recording ? plan.recording->status() : absl::OkStatus();
-  for (const absl::Status& status : {plan.events.Close(), plan.trace.Close(), recorded}) {
-    if (status.ok()) continue;
-    Complain(status);
-    if (code == kExitOk) code = kExitHostFailure;
-  }
-  return code;
 }
 
 }  // namespace fv::cli

@@ -33,8 +33,4 @@ struct RunPlan {
 absl::StatusOr<RunPlan> PlanFromFlags(const Arguments& arguments, oracle::CheckMode mode,
                                       const RunExtras& extras);
 
-// The exit code of a run that ended with `code`, once its files are written: another one, and
-// complaints, if one is not whole.
-int CloseOutputs(RunPlan& plan, int code);
-
 }  // namespace fv::cli

@@ -2,12 +2,15 @@
 //
 // See write.h.
 #include "src/coverage/write.h"
-#include "vmm/whole_file.h"
 
 #include <filesystem>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+#include "vmm/whole_file.h"
+
 namespace fv::coverage {
+
 absl::Status WriteReport(const Report& report, const std::string& path, const std::string& source) {
   const std::string_view name = path;
   if (name.ends_with(".lcov") || name.ends_with(".info")) {
@@ -18,7 +21,7 @@ absl::Status WriteReport(const Report& report, const std::string& path, const st
   if (error) return absl::InternalError(path + ": " + error.message());
   absl::Status status = vmm::WriteWholeFile(path + "/coverage.lcov", LcovText(report));
   for (const auto& [page, content] : HtmlPages(report, source)) {
-    status.Update(vmm::WriteWholeFile(path + "/" + page, content));
+    status.Update(vmm::WriteWholeFile(absl::StrCat(path, "/", page), content));
   }
   return status;
 }

@@ -48,7 +48,8 @@ absl::StatusOr<native::NativeResult> RunOnHostRoot(const DiffOptions& options, N
 }
 
 absl::StatusOr<native::NativeResult> RunNatively(const DiffOptions& options,
-                                                 const rootfs::Root& root, DiffResult& result) {
+                                                 const rootfs::Root& root,
+                                                 std::vector<std::string>& notes) {
   NativeOptions native = NativeOptionsFrom(options, root);
   if (options.native_root == NativeRoot::kHost) {
     return RunOnHostRoot(options, std::move(native), root);
@@ -60,7 +61,7 @@ absl::StatusOr<native::NativeResult> RunNatively(const DiffOptions& options,
   }
   absl::StatusOr<native::NativeResult> again = RunOnHostRoot(options, std::move(native), root);
   if (again.ok()) {
-    result.notes.push_back(
+    notes.push_back(
         absl::StrCat("natively in the host's file system, in an empty working directory: this "
                      "host permits no private root (",
                      done.status().message(), ")"));
@@ -69,55 +70,47 @@ absl::StatusOr<native::NativeResult> RunNatively(const DiffOptions& options,
 }
 
 // The guest's run, its streams caught as the native one's are.
-class GuestRun {
- public:
-  explicit GuestRun(const DiffOptions& options) : options_(options) {}
+absl::Status RunInGuest(const DiffOptions& options, DiffResult& result, trace::Trace& trace) {
+  session::GuestOptions guest_options = options.guest;
+  const bool records = options.calls == NativeOptions::Calls::kRecord;
+  guest_options.boot_flags &= ~static_cast<uint32_t>(
+      proto::kBootStdinIsTty | proto::kBootStdoutIsTty | proto::kBootStderrIsTty);
+  guest_options.boot_flags |= session::CheckBootFlags(options.check);
+  guest_options.event_mask = session::CheckEventMask(options.check) |
+                             (records ? session::SyscallRecorder::EventMask() : 0);
+  guest_options.timeout_ns = options.timeout_ns;
+  absl::StatusOr<session::Guest> guest = session::StartGuest(guest_options);
+  if (!guest.ok()) return guest.status();
+  absl::StatusOr<native::Streams> streams = native::Streams::Open(options.input);
+  if (!streams.ok()) return streams.status();
 
-  absl::Status Execute(DiffResult& result, trace::Trace& trace) {
-    session::GuestOptions guest_options = options_.guest;
-    const bool records = options_.calls == NativeOptions::Calls::kRecord;
-    guest_options.boot_flags &= ~static_cast<uint32_t>(
-        proto::kBootStdinIsTty | proto::kBootStdoutIsTty | proto::kBootStderrIsTty);
-    guest_options.boot_flags |= session::CheckBootFlags(options_.check);
-    guest_options.event_mask = session::CheckEventMask(options_.check) |
-                               (records ? session::SyscallRecorder::EventMask() : 0);
-    guest_options.timeout_ns = options_.timeout_ns;
-    absl::StatusOr<session::Guest> guest = session::StartGuest(guest_options);
-    if (!guest.ok()) return guest.status();
-    absl::StatusOr<native::Streams> streams = native::Streams::Open(options_.input);
-    if (!streams.ok()) return streams.status();
-
-    session::SessionOptions session_options;
-    session_options.timeout_ns = options_.timeout_ns;
-    session::SyscallRecorder recorder;
-    if (records) session_options.observers.push_back(&recorder);
-    std::unique_ptr<session::OracleObserver> oracle;
-    if (options_.check != oracle::CheckMode::kOff) {
-      oracle = std::make_unique<session::OracleObserver>(
-          *guest->machine, oracle::CheckerOptions{.mode = options_.check});
-      session_options.observers.push_back(oracle.get());
-    }
-    {
-      const native::Streams::ProgramEnds ends = std::move(streams->program_ends());
-      session_options.input = ends.in.get();
-      session_options.output = ends.out.get();
-      session_options.error = ends.err.get();
-      streams->Start();
-      result.session = session::Session(*guest->machine, session_options).Run();
-    }
-    streams->Join();
-    result.guest = {.timed_out = result.session.end == session::SessionEnd::kTimeout,
-                    .wait_status = result.session.wait_status,
-                    .out = std::move(streams->out()),
-                    .err = std::move(streams->err())};
-    if (oracle) result.findings = oracle->findings();
-    trace = recorder.Take();
-    return absl::OkStatus();
+  session::SessionOptions session_options;
+  session_options.timeout_ns = options.timeout_ns;
+  session::SyscallRecorder recorder;
+  if (records) session_options.observers.push_back(&recorder);
+  std::unique_ptr<session::OracleObserver> oracle;
+  if (options.check != oracle::CheckMode::kOff) {
+    oracle = std::make_unique<session::OracleObserver>(
+        *guest->machine, oracle::CheckerOptions{.mode = options.check});
+    session_options.observers.push_back(oracle.get());
   }
-
- private:
-  const DiffOptions& options_;
-};
+  {
+    const native::Streams::ProgramEnds ends = std::move(streams->program_ends());
+    session_options.input = ends.in.get();
+    session_options.output = ends.out.get();
+    session_options.error = ends.err.get();
+    streams->Start();
+    result.session = session::Session(*guest->machine, session_options).Run();
+  }
+  streams->Join();
+  result.guest = {.timed_out = result.session.end == session::SessionEnd::kTimeout,
+                  .wait_status = result.session.wait_status,
+                  .out = std::move(streams->out()),
+                  .err = std::move(streams->err())};
+  if (oracle) result.findings = oracle->findings();
+  trace = recorder.Take();
+  return absl::OkStatus();
+}
 
 Outcome OutcomeOf(native::NativeResult result) {
   return {.timed_out = result.timed_out,
@@ -143,7 +136,7 @@ bool MayRunOnHostRoot(NativeRoot root, NativeOptions::User user, uid_t caller) {
 absl::StatusOr<NativeSide> RunNativeSide(const DiffOptions& options) {
   absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);
   if (!root.ok()) return root.status();
-  DiffResult notes;
+  std::vector<std::string> notes;
   absl::StatusOr<native::NativeResult> native = RunNatively(options, *root, notes);
   if (!native.ok()) return native.status();
   NativeSide side{.outcome = {}, .trace = std::move(native->trace)};
@@ -157,11 +150,11 @@ absl::StatusOr<DiffResult> RunDiff(const DiffOptions& options) {
   {
     absl::StatusOr<rootfs::Root> root = rootfs::BuildRoot(options.guest.root);
     if (!root.ok()) return root.status();
-    native = RunNatively(options, *root, result);
+    native = RunNatively(options, *root, result.notes);
   }
   if (!native.ok()) return native.status();
   trace::Trace guest_trace;
-  absl::Status status = GuestRun(options).Execute(result, guest_trace);
+  absl::Status status = RunInGuest(options, result, guest_trace);
   if (!status.ok()) return status;
   const trace::Trace native_trace = std::move(native->trace);
   result.native = OutcomeOf(*std::move(native));

@@ -119,9 +119,9 @@ bool SameUnfinished(const TaskPair& calls) {
 std::span<const Rule> Rules() { return kRules; }
 
 const Rule& RuleOf(uint64_t number) {
-  static const std::unordered_map<uint64_t, const Rule*> rules = ByNumber();
-  const auto found = rules.find(number);
-  return found == rules.end() ? kDefault : *found->second;
+  static const std::unordered_map<uint64_t, const Rule*> kByNumber = ByNumber();
+  const auto found = kByNumber.find(number);
+  return found == kByNumber.end() ? kDefault : *found->second;
 }
 
 bool IsOptional(const Call& call) {

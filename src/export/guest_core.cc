@@ -54,7 +54,7 @@ std::vector<CoreSegment> UserSegments(const Moment& moment) {
   if (mm == nullptr) return segments;
   query::ForEachMapping(moment.snapshot, *mm, [&](const query::Mapping& mapping) {
     const uint64_t physical = inspect::PfnOf(mapping.pte) << kPageShift;
-    const bool there = (mapping.pte & proto::kPtePresent) != 0;
+    const bool there = inspect::Present(mapping.pte);
     if (!there || physical >= moment.memory.ram_bytes()) return;
     const uint32_t flags = PF_R | (mapping.writable ? PF_W : 0u) |
                            ((mapping.pte & proto::kPteNoExecute) == 0 ? PF_X : 0u);

@@ -30,7 +30,7 @@ PageState StateOf(const inspect::Snapshot& snapshot, const query::MappingIndex& 
                   const query::Mapping& mapping, const inspect::Vma* vma) {
   const proto::Pte pte = mapping.pte;
   if ((pte & proto::kPteGuard) != 0) return PageState::kNoAccess;
-  if ((pte & proto::kPtePresent) == 0) return PageState::kAbsent;
+  if (!inspect::Present(pte)) return PageState::kAbsent;
   if ((pte & proto::kPteUser) == 0) return PageState::kNoAccess;
   if ((pte & proto::kPteZero) != 0) return PageState::kZero;
   if (vma != nullptr && (vma->record.flags & proto::kVmShared) != 0) return PageState::kShared;

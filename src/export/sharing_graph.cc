@@ -140,7 +140,7 @@ class Builder {
   void VisitTable(const Mm& mm, const LeafTable& leaf, size_t source, Visit visit) {
     const Pte* entries = snapshot_.TableEntries(leaf.table);
     for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
-      if ((entries[i] & proto::kPtePresent) == 0) continue;
+      if (!inspect::Present(entries[i])) continue;
       const uint64_t pfn = inspect::PfnOf(entries[i]);
       if (pfn >= set_of_.size()) continue;
       visit(source, query::Mapping{&mm, leaf.base + (uint64_t{i} << proto::kPageShift), entries[i],

@@ -260,7 +260,7 @@ class Memory {
 
   absl::Status WriteMapping(const query::Mapping& mapping, CoreFile& core) const {
     const Vma* vma = query::VmaAt(mm_, mapping.address);
-    const bool there = (mapping.pte & proto::kPtePresent) != 0;
+    const bool there = inspect::Present(mapping.pte);
     if (vma == nullptr || !there) return absl::OkStatus();
     // Over a file's page zeros have to be written; elsewhere they are there.
     if ((mapping.pte & proto::kPteZero) != 0 && vma->record.object == 0) return absl::OkStatus();

@@ -70,7 +70,7 @@ absl::Status ServeAfl(const JudgeOptions& options, const Store& store, const Afl
     if (!verdict.ok()) return verdict.status();
     FillMap(program, verdict->run, ends.map);
     if (verdict->finding && !store.Has(*verdict->finding)) {
-      const absl::Status status = store.Save(*verdict->finding, program);
+      absl::Status status = store.Save(*verdict->finding, program);
       if (!status.ok()) return status;
     }
     served = served && PutWord(ends.status, verdict->finding ? SIGABRT : 0);

@@ -69,7 +69,7 @@ absl::Status AddExecFiles(rootfs::FileTree& tree) {
       {"/short", "\177ELF"},
   };
   for (const auto& [name, content] : files) {
-    const absl::Status status = tree.AddFile(name, content, kExecutable);
+    absl::Status status = tree.AddFile(name, content, kExecutable);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

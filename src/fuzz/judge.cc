@@ -42,10 +42,11 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 // "I2 FrameRefs": the invariant and the rule of the oracle's text.
 std::string RuleOf(const std::string& text) {
-  const size_t rule = text.find("  rule     ");
-  const std::string number = text.substr(0, text.find(' '));
+  constexpr std::string_view kRule = "  rule     ";
+  const size_t rule = text.find(kRule);
+  std::string number = text.substr(0, text.find(' '));
   if (rule == std::string::npos) return number;
-  const size_t from = rule + 11;
+  const size_t from = rule + kRule.size();
   return number + " " + text.substr(from, text.find(':', from) - from);
 }
 

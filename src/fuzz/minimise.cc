@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/fuzz/calls.h"
+#include "src/fuzz/step_edits.h"
 
 namespace fv::fuzz {
 namespace {
@@ -18,8 +19,8 @@ class Minimiser {
       smaller = DropTasks();
       smaller = DropSteps() || smaller;
     }
-    (void)DropTurns();
-    (void)SimplifyArguments();
+    DropTurns();
+    SimplifyArguments();
     return std::move(best_);
   }
 
@@ -34,21 +35,9 @@ class Minimiser {
     return true;
   }
 
-  // References to steps behind one that goes follow it.
-  static Program Without(const Program& program, size_t task, size_t place) {
-    Program out = program;
-    auto& steps = out.tasks[task].steps;
-    steps.erase(steps.begin() + static_cast<ptrdiff_t>(place));
-    for (TaskProgram& other : out.tasks) {
-      for (Step& step : other.steps) {
-        for (Argument& argument : step.arguments) {
-          const bool refers =
-              argument.kind == ArgumentKind::kResult || argument.kind == ArgumentKind::kOutput;
-          if (refers && argument.task == task && argument.step > place) --argument.step;
-        }
-      }
-    }
-    return out;
+  static Program Without(Program program, StepPlace place) {
+    RemoveStepAt(program, place);
+    return program;
   }
 
   // The call that makes a task, and with it the task and all that it makes.
@@ -57,7 +46,7 @@ class Minimiser {
     for (size_t task = best_.tasks.size() - 1; task > 0; --task) {
       if (task >= best_.tasks.size()) continue;
       const std::optional<StepPlace> creator = CreatorOf(best_, task);
-      if (creator && Keep(Without(best_, creator->task, creator->step))) dropped = true;
+      if (creator && Keep(Without(best_, *creator))) dropped = true;
     }
     return dropped;
   }
@@ -70,7 +59,7 @@ class Minimiser {
         for (size_t end = best_.tasks[task].steps.size(); end > 0;) {
           const size_t count = chunk < end ? chunk : end;
           Program candidate = best_;
-          for (size_t i = 0; i < count; ++i) candidate = Without(candidate, task, end - 1 - i);
+          for (size_t i = 0; i < count; ++i) RemoveStepAt(candidate, {task, end - 1 - i});
           dropped = Keep(std::move(candidate)) || dropped;
           if (task >= best_.tasks.size()) return true;
           const size_t steps = best_.tasks[task].steps.size();
@@ -81,27 +70,23 @@ class Minimiser {
     return dropped;
   }
 
-  bool DropTurns() {
+  void DropTurns() {
     Program candidate = best_;
     candidate.turns.clear();
-    return Keep(std::move(candidate));
+    Keep(std::move(candidate));
   }
 
-  bool SimplifyArguments() {
-    bool simpler = false;
+  void SimplifyArguments() {
     for (size_t task = 0; task < best_.tasks.size(); ++task) {
       for (size_t step = 0; step < best_.tasks[task].steps.size(); ++step) {
         const size_t arguments = best_.tasks[task].steps[step].arguments.size();
-        for (size_t i = 0; i < arguments; ++i) {
-          simpler = Simplify(task, step, i) || simpler;
-        }
+        for (size_t i = 0; i < arguments; ++i) Simplify(task, step, i);
       }
     }
-    return simpler;
   }
 
   // The usual flags, the first choice, the beginning of the page, one page.
-  bool Simplify(size_t task, size_t step, size_t place) {
+  void Simplify(size_t task, size_t step, size_t place) {
     Program candidate = best_;
     Step& changed = candidate.tasks[task].steps[step];
     const ArgumentSpec& spec = FindCall(changed.call)->arguments[place];
@@ -121,9 +106,9 @@ class Minimiser {
         argument.value = 1;
         break;
       default:
-        return false;
+        return;
     }
-    return Keep(std::move(candidate));
+    Keep(std::move(candidate));
   }
 
   Program best_;

@@ -6,6 +6,7 @@
 
 #include "src/fuzz/calls.h"
 #include "src/fuzz/random_argument.h"
+#include "src/fuzz/step_edits.h"
 
 namespace fv::fuzz {
 namespace {
@@ -51,20 +52,6 @@ Step RandomStep(const Program& program, size_t task, size_t place, Random& rando
   return step;
 }
 
-// References behind a step that came (+1) or went (-1) follow.
-void ShiftReferences(Program& program, size_t task, size_t place, int by) {
-  for (TaskProgram& other : program.tasks) {
-    for (Step& step : other.steps) {
-      for (Argument& argument : step.arguments) {
-        const bool refers = argument.kind == Kind::kResult || argument.kind == Kind::kOutput;
-        if (!refers || argument.task != task || argument.step < place) continue;
-        if (by < 0 && argument.step == place) continue;
-        argument.step = static_cast<uint8_t>(argument.step + by);
-      }
-    }
-  }
-}
-
 // What a recipe says of an argument, where it says something.
 void TakeWanted(const RecipeArgument& wanted, size_t child, size_t self,
                 const std::vector<StepPlace>& places, const ArgumentSpec& spec,
@@ -101,16 +88,14 @@ void TakeWanted(const RecipeArgument& wanted, size_t child, size_t self,
 
 void InsertStep(Program& program, Random& random, const Grammar& grammar) {
   const size_t task = random.Below(program.tasks.size());
-  auto& steps = program.tasks[task].steps;
-  const size_t place = random.Below(steps.size() + 1);
+  const size_t place = random.Below(program.tasks[task].steps.size() + 1);
   Step step = RandomStep(program, task, place, random, grammar);
   if (FindCall(step.call)->Spawns()) {
     if (program.tasks.size() >= FV_FUZZ_TASKS) return;
     const size_t child = program.tasks.size();
     step.arguments.front() = {.kind = Kind::kTask, .value = child};
-    ShiftReferences(program, task, place, 1);
-    steps.insert(steps.begin() + static_cast<ptrdiff_t>(place), std::move(step));
-    program.tasks.emplace_back();  // `steps` is no longer valid
+    InsertStepAt(program, {task, place}, std::move(step));
+    program.tasks.emplace_back();
     for (uint64_t i = random.Below(4); i > 0; --i) {
       const size_t end = program.tasks[child].steps.size();
       Step inner = RandomStep(program, child, end, random, grammar);
@@ -118,8 +103,7 @@ void InsertStep(Program& program, Random& random, const Grammar& grammar) {
     }
     return;
   }
-  ShiftReferences(program, task, place, 1);
-  steps.insert(steps.begin() + static_cast<ptrdiff_t>(place), std::move(step));
+  InsertStepAt(program, {task, place}, std::move(step));
 }
 
 // A step of a recipe; `places` are those of the steps before it.
@@ -165,10 +149,7 @@ bool PickStep(const Program& program, Random& random, StepPlace& place) {
 
 void RemoveStep(Program& program, Random& random) {
   StepPlace place;
-  if (!PickStep(program, random, place)) return;
-  auto& steps = program.tasks[place.task].steps;
-  steps.erase(steps.begin() + static_cast<ptrdiff_t>(place.step));
-  ShiftReferences(program, place.task, place.step, -1);
+  if (PickStep(program, random, place)) RemoveStepAt(program, place);
 }
 
 void ChangeArgument(Program& program, Random& random) {
@@ -257,9 +238,7 @@ bool InsertRecipe(Program& program, const Recipe& recipe, Random& random) {
     const StepPlace at = from.task == 0 ? StepPlace{host, next++}
                                         : StepPlace{child, program.tasks[child].steps.size()};
     Step step = StepOf(from, program, child, at, places, random);
-    if (at.task == host) ShiftReferences(program, at.task, at.step, 1);
-    auto& steps = program.tasks[at.task].steps;
-    steps.insert(steps.begin() + static_cast<ptrdiff_t>(at.step), std::move(step));
+    InsertStepAt(program, at, std::move(step));
     places.push_back(at);
   }
   return true;

@@ -51,7 +51,7 @@ class OssFuzz : public vmm::testing::KvmTest {
     fs::remove_all(root_);
     fs::create_directories(root_ + "/src/forkvisor");
     for (const std::string name : {"tools", "tests"}) {
-      fs::create_symlink(built + "/" + name, root_ + "/src/forkvisor/" + name);
+      fs::create_symlink(fs::path(built) / name, fs::path(root_) / "src/forkvisor" / name);
     }
     fs::create_symlink(built, root_ + "/src/forkvisor/bazel-bin");
     fs::copy_file(built + "/tools/campaigns/oss-fuzz/build.sh", root_ + "/src/build.sh");
@@ -86,7 +86,7 @@ class OssFuzz : public vmm::testing::KvmTest {
     EXPECT_EQ(key, "[libfuzzer]");
     while (in >> key >> equals >> value) {
       EXPECT_EQ(equals, "=");
-      flags += " -" + key + "=" + value;
+      flags.append(" -").append(key).append("=").append(value);
     }
     return flags;
   }

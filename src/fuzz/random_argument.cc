@@ -88,8 +88,9 @@ uint64_t RandomStructure(FvFuzzStructure structure, Random& random) {
       constexpr uint64_t kFlags[] = {0,          0x10000000, 0x40000000, 0x80000000,
                                      0x08000000, 0x00000001, 0x00000002, 0x00000004};
       const uint64_t mask = random.OneIn(3) ? random.Next() : 0;
-      return PickFrom(random, kFlags) | PickFrom(random, kFlags) | random.Below(3) << 32 |
-             mask << 40;
+      const uint64_t flag = PickFrom(random, kFlags);
+      const uint64_t another = PickFrom(random, kFlags);
+      return flag | another | random.Below(3) << 32 | mask << 40;
     }
     case FV_FUZZ_STACK:
       return RandomPage(random) | (1 + random.Below(3)) << 8 | (random.OneIn(3) ? 2ull << 32 : 0);

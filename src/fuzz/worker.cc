@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -171,7 +170,7 @@ Worker* worker = nullptr;
 size_t Put(const Program& program, uint8_t* out, size_t max_size) {
   const std::string bytes = Encode(program);
   if (bytes.size() > max_size) return 0;
-  std::memcpy(out, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), out);
   return bytes.size();
 }
 
@@ -203,6 +202,7 @@ void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
     worker = &own;
     std::vector<std::string> arguments = DriverArguments(options, store, job, seconds);
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     int argc = static_cast<int>(arguments.size());
@@ -230,32 +230,34 @@ int RunTarget(const JudgeOptions& options, int argc, char** argv) {
 
 }  // namespace fv::fuzz
 
+namespace fuzz = fv::fuzz;
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    fv::fuzz::worker->Test({data, size});
+    fuzz::worker->Test({data, size});
   } catch (const std::exception& error) {
-    fv::fuzz::worker->Fail(error.what());
+    fuzz::worker->Fail(error.what());
   }
   return 0;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  using namespace fv::fuzz;
-  Random random(seed);
-  const Grammar& grammar = worker->grammar();
-  Program program = Decode({data, size});
+  fuzz::Random random(seed);
+  const fuzz::Grammar& grammar = fuzz::worker->grammar();
+  fuzz::Program program = fuzz::Decode({data, size});
   if (program.Steps() == 0 || random.OneIn(16)) {
-    program = RandomProgram(random, grammar);
+    program = fuzz::RandomProgram(random, grammar);
   } else {
-    Mutate(program, random, grammar);
+    fuzz::Mutate(program, random, grammar);
   }
-  const size_t written = Put(program, data, max_size);
+  const size_t written = fuzz::Put(program, data, max_size);
   return written == 0 ? size : written;
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1, const uint8_t* data2,
                                  size_t size2, uint8_t* out, size_t max_size, unsigned seed) {
-  using namespace fv::fuzz;
-  Random random(seed);
-  return Put(Crossover(Decode({data1, size1}), Decode({data2, size2}), random), out, max_size);
+  fuzz::Random random(seed);
+  return fuzz::Put(
+      fuzz::Crossover(fuzz::Decode({data1, size1}), fuzz::Decode({data2, size2}), random), out,
+      max_size);
 }

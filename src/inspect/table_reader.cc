@@ -84,7 +84,7 @@ class TableWalk {
     const unsigned slots = level == proto::kPageTableLevels ? kUserSlots : proto::kEntriesPerTable;
     for (unsigned i = 0; i < slots; ++i) {
       const Pte entry = snapshot_.TableEntries(table)[i];
-      if ((entry & proto::kPtePresent) == 0) {
+      if (!Present(entry)) {
         continue;
       }
       Follow(entry, level, base + i * proto::EntrySpan(level), rights, visit);
@@ -145,7 +145,7 @@ bool UserLeafBelow(const MemoryReader& memory, Pte entry, unsigned level, uint64
     return true;
   }
   for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
-    const Pte below = memory.Word((entry & proto::kPteFrameMask) + 8 * i);
+    const Pte below = memory.Word((entry & proto::kPteFrameMask) + i * sizeof(Pte));
     if ((below & both) == both && UserLeafBelow(memory, below, level - 1, budget)) {
       return true;
     }
@@ -157,7 +157,8 @@ bool UserLeafBelow(const MemoryReader& memory, Pte entry, unsigned level, uint64
 
 bool WindowOpenToUser(const MemoryReader& memory, uint64_t root_gpa, uint64_t budget) {
   for (unsigned slot = kUserSlots; slot < proto::kEntriesPerTable; ++slot) {
-    if (UserLeafBelow(memory, memory.Word(root_gpa + 8 * slot), proto::kPageTableLevels, budget)) {
+    if (UserLeafBelow(memory, memory.Word(root_gpa + slot * sizeof(Pte)), proto::kPageTableLevels,
+                      budget)) {
       return true;
     }
   }

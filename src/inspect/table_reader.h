@@ -16,6 +16,7 @@ namespace fv::inspect {
 // The user half of the PML4: slots below the kernel's.
 inline constexpr unsigned kUserSlots = proto::kKernelPml4Slot;
 
+inline bool Present(proto::Pte pte) { return (pte & proto::kPtePresent) != 0; }
 inline uint64_t PfnOf(proto::Pte pte) { return (pte & proto::kPteFrameMask) >> proto::kPageShift; }
 inline Rights Below(Rights rights, proto::Pte entry) {
   return {rights.writable && (entry & proto::kPteWritable) != 0,

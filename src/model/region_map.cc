@@ -34,8 +34,8 @@ void Append(RegionMap::List& list, const Region& region) {
 }  // namespace
 
 const RegionMap::List& RegionMap::Nothing() {
-  static const List nothing;
-  return nothing;
+  static const List kNothing;
+  return kNothing;
 }
 
 size_t RegionMap::FirstAbove(uint64_t address) const {

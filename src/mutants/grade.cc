@@ -120,8 +120,9 @@ constexpr char kHostFailed = '!';
 // A run in progress; its process ends with the object.
 class Worker {
  public:
-  Worker(const GradeOptions& options, const MutantInfo& mutant, const std::string& program)
-      : mutant_(mutant), started_(Clock::now()) {
+  // `row` has the mutant and gets the outcome.
+  Worker(const GradeOptions& options, const std::string& program, Row& row)
+      : row_(row), started_(Clock::now()) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) Throw("pipe2");
     result_ = vmm::Fd(ends[0]);
@@ -139,23 +140,23 @@ class Worker {
 
   int fd() const { return result_.get(); }
   // REQUIRES: fd() is readable. Throws std::runtime_error if there was no run: the host failed.
-  Row Finish() const {
+  const Row& Finish() const {
     std::string line;
     char piece[512];
     for (ssize_t got; (got = read(result_.get(), piece, sizeof(piece))) > 0;) {
       line.append(piece, static_cast<size_t>(got));
     }
     if (line.starts_with(kHostFailed)) throw std::runtime_error(line.substr(1));
-    Row row{mutant_, Unpack(line)};
-    row.outcome.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    return row;
+    row_.outcome = Unpack(line);
+    row_.outcome.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+    return row_;
   }
 
  private:
   [[noreturn]] void Run(const GradeOptions& options, const std::string& program, int to) const {
     std::string line;
     try {
-      line = Pack(RunOne(options, mutant_, program));
+      line = Pack(RunOne(options, row_.mutant, program));
     } catch (const std::exception& error) {
       line = kHostFailed + std::string(error.what());
     }
@@ -163,7 +164,7 @@ class Worker {
     _exit(written ? 0 : 1);
   }
 
-  MutantInfo mutant_;
+  Row& row_;
   Clock::time_point started_;
   vmm::Fd result_;
   pid_t pid_ = -1;
@@ -184,14 +185,14 @@ size_t WaitForOne(const std::vector<std::unique_ptr<Worker>>& workers) {
 }  // namespace
 
 Grade RunGrade(const GradeOptions& options) {
-  std::vector<std::pair<MutantInfo, Row*>> jobs;
   Grade grade;
   for (size_t probe = 0; probe < AllProbes().size(); ++probe) {
     grade.clean.push_back({{0, "", 0, static_cast<proto::MutantProbe>(probe), "none"}, Outcome{}});
   }
   for (const MutantInfo& mutant : options.mutants) grade.mutants.push_back({mutant, Outcome{}});
-  for (Row& row : grade.clean) jobs.emplace_back(row.mutant, &row);
-  for (Row& row : grade.mutants) jobs.emplace_back(row.mutant, &row);
+  std::vector<Row*> rows;
+  for (Row& row : grade.clean) rows.push_back(&row);
+  for (Row& row : grade.mutants) rows.push_back(&row);
 
   std::vector<std::unique_ptr<bench::TemporaryProgram>> files;
   for (const Program& program : options.programs) {
@@ -205,21 +206,18 @@ Grade RunGrade(const GradeOptions& options) {
     throw std::system_error(ENOENT, std::generic_category(), name);
   };
   std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<Row*> targets;
   size_t next = 0;
   std::fflush(nullptr);  // a child would write what is buffered again
-  while (next < jobs.size() || !workers.empty()) {
-    if (next < jobs.size() && workers.size() < options.at_once) {
-      workers.push_back(
-          std::make_unique<Worker>(options, jobs[next].first, path_of(jobs[next].first)));
-      targets.push_back(jobs[next++].second);
+  while (next < rows.size() || !workers.empty()) {
+    if (next < rows.size() && workers.size() < options.at_once) {
+      Row& row = *rows[next++];
+      workers.push_back(std::make_unique<Worker>(options, path_of(row.mutant), row));
       continue;
     }
     const size_t done = WaitForOne(workers);
-    *targets[done] = workers[done]->Finish();
-    if (options.progress) options.progress(*targets[done]);
+    const Row& row = workers[done]->Finish();
+    if (options.progress) options.progress(row);
     workers.erase(workers.begin() + static_cast<ptrdiff_t>(done));
-    targets.erase(targets.begin() + static_cast<ptrdiff_t>(done));
   }
   return grade;
 }

@@ -61,7 +61,7 @@ class Run {
     absl::StatusOr<Streams> streams = Streams::Open(options_.input);
     if (!streams.ok()) return streams.status();
     const Streams::ProgramEnds& ends = streams->program_ends();
-    const absl::Status status =
+    absl::Status status =
         launch_.Start({.in = ends.in.get(), .out = ends.out.get(), .err = ends.err.get()});
     if (!status.ok()) return status;
     streams_.emplace(*std::move(streams));
@@ -77,7 +77,7 @@ class Run {
       switch (*event) {
         case Launch::Event::kReady: {
           const bool record = options_.calls == NativeOptions::Calls::kRecord;
-          const absl::Status status = record ? Trace(launch_.program()) : absl::OkStatus();
+          absl::Status status = record ? Trace(launch_.program()) : absl::OkStatus();
           if (!status.ok()) return status;
           launch_.GoOn();
           break;

@@ -65,7 +65,7 @@ absl::Status Service::Send(std::string_view bytes, Clock::time_point deadline) {
     if (sent > 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
     } else if (sent < 0 && errno == EAGAIN) {
-      const absl::Status status = AwaitReady(stream_.get(), POLLOUT, deadline);
+      absl::Status status = AwaitReady(stream_.get(), POLLOUT, deadline);
       if (!status.ok()) return status;
     } else if (sent == 0 || errno != EINTR) {
       return Gone();
@@ -81,7 +81,7 @@ absl::Status Service::Receive(void* to, size_t size, Clock::time_point deadline)
     if (got > 0) {
       done += static_cast<size_t>(got);
     } else if (got < 0 && errno == EAGAIN) {
-      const absl::Status status = AwaitReady(stream_.get(), POLLIN, deadline);
+      absl::Status status = AwaitReady(stream_.get(), POLLIN, deadline);
       if (!status.ok()) return status;
     } else if (got == 0 || errno != EINTR) {
       return Gone();

@@ -22,7 +22,7 @@ class AttributionTest : public testing::ModelTest {
   AttributionTest() {
     // The child has run and written; now the parent runs, and all hashes are known.
     Run(sample_.child_mm);
-    g().Touch(sample_.child_mm, ChildHeap(), kPageAt, true);
+    g().Touch(sample_.child_mm, ChildHeap(), kPageAt, testing::Access::kWrite);
     EXPECT_EQ(Step(), "");
     Run(sample_.mm);
     Dirty(Pfn(sample_.child_mm, kPageAt));

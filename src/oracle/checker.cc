@@ -183,8 +183,9 @@ void Checker::WalkAll(Findings& findings) {
 uint64_t CheckerStats::MedianNs(SafepointKind kind) const {
   std::vector<uint64_t> sorted = times[static_cast<size_t>(kind)];
   if (sorted.empty()) return 0;
-  std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
-  return sorted[sorted.size() / 2];
+  const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
 }
 
 std::vector<Finding> Checker::Finish(SafepointKind kind, Findings& findings, uint64_t started_ns) {

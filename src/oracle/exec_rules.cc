@@ -19,8 +19,11 @@ namespace {
 // No mapping of the new address space is akin to one of another.
 template <typename Add>
 void CheckMappings(const Moment& now, proto::GuestPtr mm, Add add) {
-  std::set<proto::GuestPtr> elsewhere;
   const int32_t own = now.mms.Find(mm);
+  if (own < 0) {
+    return;  // I9
+  }
+  std::set<proto::GuestPtr> elsewhere;
   for (const auto& state : now.mms.slots()) {
     if (state == nullptr || state->mm.address == mm) {
       continue;
@@ -28,9 +31,6 @@ void CheckMappings(const Moment& now, proto::GuestPtr mm, Add add) {
     for (const inspect::Vma& vma : state->mm.vmas) {
       elsewhere.insert(vma.record.lineage);
     }
-  }
-  if (own < 0) {
-    return;  // I9
   }
   for (const inspect::Vma& vma : now.mms.slots()[own]->mm.vmas) {
     if (vma.record.lineage != 0 && elsewhere.count(vma.record.lineage) != 0) {

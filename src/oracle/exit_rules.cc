@@ -37,12 +37,12 @@ class UserMemory {
     }
     uint64_t table = mm_.record.root_gpa;
     for (unsigned level = proto::kPageTableLevels; level > 0; --level) {
-      const uint64_t at = table + 8 * proto::TableIndex(address, level);
-      if (!memory_.Contains(at, 8)) {
+      const uint64_t at = table + sizeof(proto::Pte) * proto::TableIndex(address, level);
+      if (!memory_.Contains(at, sizeof(proto::Pte))) {
         return std::nullopt;
       }
       const proto::Pte entry = memory_.Word(at);
-      if ((entry & proto::kPtePresent) == 0) {
+      if (!inspect::Present(entry)) {
         return std::nullopt;
       }
       table = inspect::PfnOf(entry) << proto::kPageShift;

@@ -135,11 +135,12 @@ TEST_F(FlushTest, AfterOthersRanItIsInTime) {
 }
 
 TEST_F(FlushTest, AWriteBreakIsAChange) {
-  g().Touch(sample_.mm, sample_.heap, kPageAt, true);  // a copy: the parent's entry changes frames
+  g().Touch(sample_.mm, sample_.heap, kPageAt,
+            testing::Access::kWrite);  // a copy: the parent's entry changes frames
   (void)g().TakeEvents();
   Say(EventKind::kOwn, sample_.mm, kPageAt, kPageAt + kPageBytes);
   EXPECT_NE(Step(), "");
-  g().Touch(sample_.mm, sample_.heap, kPageAt + kPageBytes, true);
+  g().Touch(sample_.mm, sample_.heap, kPageAt + kPageBytes, testing::Access::kWrite);
   (void)g().TakeEvents();
   FlushPage(kPageAt + kPageBytes);
   Say(EventKind::kOwn, sample_.mm, kPageAt + kPageBytes, kPageAt + 2 * kPageBytes);
@@ -149,7 +150,7 @@ TEST_F(FlushTest, AWriteBreakIsAChange) {
 // mmap over a mapping, with MAP_POPULATE: the old page is gone and flushed when the new one comes.
 TEST_F(FlushTest, APageThatCameWhereNothingWasNeedsNone) {
   Zap(kPageAt);
-  g().Touch(sample_.mm, sample_.heap, kPageAt, true);
+  g().Touch(sample_.mm, sample_.heap, kPageAt, testing::Access::kWrite);
   (void)g().TakeEvents();
   SayDiscard(kPageAt);
   FlushPage(kPageAt);
@@ -164,7 +165,7 @@ TEST_F(FlushTest, ForkOfEverything) {
 }
 
 TEST_F(FlushTest, ForkThatFlushesBeforeItProtects) {
-  g().Touch(sample_.mm, sample_.heap, kPageAt, true);
+  g().Touch(sample_.mm, sample_.heap, kPageAt, testing::Access::kWrite);
   events_ = g().TakeEvents();
   EXPECT_EQ(Step(), "");
   (void)g().ForkMm(sample_.mm);

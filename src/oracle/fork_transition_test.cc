@@ -66,7 +66,7 @@ TEST_F(ForkTransitionTest, I6PageMissingInTheChild) {
 
 TEST_F(ForkTransitionTest, I6ChildGotAnotherPage) {
   *FrameWord(Pfn(sample_.mm, kHeapAt + 3 * kPageBytes), 0) = 0;
-  g().Touch(sample_.mm, sample_.heap, kHeapAt + 4 * kPageBytes, true);
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + 4 * kPageBytes, testing::Access::kWrite);
   *FrameWord(Pfn(sample_.mm, kHeapAt + 4 * kPageBytes), 0) = 4;
   EXPECT_NE(Step(), "x");
   Fork();
@@ -78,14 +78,15 @@ TEST_F(ForkTransitionTest, I6ChildGotAnotherPage) {
 TEST_F(ForkTransitionTest, I6EagerCopyIsTheSame) {
   Fork(CLONE_CHILD_SETTID);
   const GuestPtr heap = g().Vmas(child_mm_)[2];
-  g().Touch(child_mm_, heap, kHeapAt + 3 * kPageBytes, true);  // a copy at once
-  Store(child_mm_, kHeapAt + 3 * kPageBytes);                  // the child's tid
+  g().Touch(child_mm_, heap, kHeapAt + 3 * kPageBytes, testing::Access::kWrite);  // a copy at once
+  Store(child_mm_, kHeapAt + 3 * kPageBytes);                                     // the child's tid
   EXPECT_EQ(Step(), "");
 }
 
 TEST_F(ForkTransitionTest, I6PidfdStoredInTheParent) {
   Fork(CLONE_PIDFD);
-  g().Touch(sample_.mm, sample_.heap, kHeapAt + 3 * kPageBytes, true);  // the parent's own copy
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + 3 * kPageBytes,
+            testing::Access::kWrite);  // the parent's own copy
   Store(sample_.mm, kHeapAt + 3 * kPageBytes);
   EXPECT_EQ(Step(), "");
 }
@@ -93,7 +94,7 @@ TEST_F(ForkTransitionTest, I6PidfdStoredInTheParent) {
 TEST_F(ForkTransitionTest, I6TidStoredInAFreshPageOfTheParent) {
   Fork(CLONE_PARENT_SETTID);
   const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   Store(sample_.mm, va);
   EXPECT_EQ(Step(), "");
 }
@@ -101,7 +102,7 @@ TEST_F(ForkTransitionTest, I6TidStoredInAFreshPageOfTheParent) {
 TEST_F(ForkTransitionTest, I6TidStoredInAFreshPageOfTheChild) {
   Fork(CLONE_CHILD_SETTID);
   const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
-  g().Touch(child_mm_, g().Vmas(child_mm_)[2], va, true);
+  g().Touch(child_mm_, g().Vmas(child_mm_)[2], va, testing::Access::kWrite);
   Store(child_mm_, va);
   EXPECT_EQ(Step(), "");
 }
@@ -109,7 +110,7 @@ TEST_F(ForkTransitionTest, I6TidStoredInAFreshPageOfTheChild) {
 TEST_F(ForkTransitionTest, I6PageOfTheParentThatNoStoreMade) {
   Fork(CLONE_PARENT_SETTID);
   const uint64_t va = kHeapAt + (kPrivatePages + 2) * kPageBytes;
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   for (unsigned word = 5; word < 8; ++word) *FrameWord(Pfn(sample_.mm, va), word) = 9;
   Expect(Rule::kForkContent);
 }

@@ -19,6 +19,10 @@ using inspect::Snapshot;
 using proto::FrameState;
 using proto::Pte;
 
+// A leaf table's entries were counted; were so below entries that let writing through.
+constexpr uint8_t kCounted = 1;
+constexpr uint8_t kCountedWritable = 2;
+
 Rule RuleOf(inspect::Area area) {
   switch (area) {
     case inspect::Area::kTasks:
@@ -59,13 +63,41 @@ MmPages Held(const Snapshot& snapshot, const inspect::Table& table) {
   const uint64_t number = static_cast<uint64_t>(&table - snapshot.tables.data());
   const Pte* entries = snapshot.TableEntries(static_cast<uint32_t>(number));
   for (unsigned i = 0; table.level == 1 && i < proto::kEntriesPerTable; ++i) {
-    if ((entries[i] & proto::kPtePresent) != 0) {
+    if (inspect::Present(entries[i])) {
       const FrameState state = snapshot.Frame(inspect::PfnOf(entries[i])).state;
       held.anon += state == FrameState::kAnon;
       held.file += state == FrameState::kFile;
     }
   }
   return held;
+}
+
+void CheckCharges(const Snapshot& snapshot, Findings& findings) {
+  uint64_t charged = 0;
+  for (const inspect::Object& object : snapshot.objects) {
+    CheckObjectPages(object, findings);
+    charged += ChargedPages(object.record);
+  }
+  for (const Mm& mm : snapshot.mms) {
+    charged += ChargedPages(mm);
+  }
+  CheckCommitted(snapshot.header, charged, findings);
+}
+
+void CheckProcesses(const Snapshot& snapshot, Findings& findings) {
+  std::vector<MmUse> mms;
+  for (const Mm& mm : snapshot.mms) {
+    mms.push_back({mm.address, mm.record.users, mm.record.root_gpa});
+  }
+  CheckTasks({snapshot.header, snapshot.tasks, snapshot.pid_hash, mms, snapshot.cpus}, findings);
+  CheckPids(snapshot.tasks, snapshot.ids, findings);
+  const ProcessView processes{snapshot.header, snapshot.tasks, snapshot.cpus, snapshot.slabs,
+                              snapshot.processes};
+  CheckShares(processes, findings);
+  CheckWaiting(processes, findings);
+  for (const inspect::Task& task : snapshot.tasks) {
+    CheckStack(task, findings);
+  }
 }
 
 }  // namespace
@@ -93,50 +125,12 @@ void FullChecker::Check(const Snapshot& snapshot, Findings& findings) {
     WalkMm(snapshot, mm, findings);
     baseline_.vmas += mm.vmas.size();
   }
-  for (const inspect::Table& table : snapshot.tables) {
-    is_table_[table.pfn] = 1;
-    const MmPages held = table.shared_entries == 0 ? MmPages{} : Held(snapshot, table);
-    CheckTable({table.pfn, table.level, table.parents, table.shared_entries, table.writable_entries,
-                table.mm, table.base, held.anon, held.file},
-               snapshot.Frame(table.pfn), findings);
-  }
+  CheckTables(snapshot, findings);
   CheckFrames(snapshot, findings);
-  baseline_.tasks = snapshot.tasks.size();
-  baseline_.allocated_tasks = snapshot.tasks.size() + UnlistedIdleTasks(snapshot);
-  baseline_.process_objects = ProcessObjects(snapshot.slabs);
-  baseline_.mms = snapshot.mms.size();
-  baseline_.files = snapshot.processes.files.size();
-  baseline_.fd_tables = snapshot.processes.fd_tables.size();
-  baseline_.directories = snapshot.processes.fs.size();
-  CheckFrameTotals(snapshot.header, baseline_.counts, findings);
-  CheckSlabs(
-      snapshot.slabs, baseline_.counts,
-      {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size(),
-       mappers.lineages(), snapshot.ids.pids.size(), snapshot.ids.spaces.size()},
-      findings);
+  CheckTotals(snapshot, mappers.lineages(), findings);
   mappers.Check(memory_, findings);
-  uint64_t charged = 0;
-  for (const inspect::Object& object : snapshot.objects) {
-    CheckObjectPages(object, findings);
-    charged += ChargedPages(object.record);
-  }
-  for (const Mm& mm : snapshot.mms) {
-    charged += ChargedPages(mm);
-  }
-  CheckCommitted(snapshot.header, charged, findings);
-  std::vector<MmUse> mms;
-  for (const Mm& mm : snapshot.mms) {
-    mms.push_back({mm.address, mm.record.users, mm.record.root_gpa});
-  }
-  CheckTasks({snapshot.header, snapshot.tasks, snapshot.pid_hash, mms, snapshot.cpus}, findings);
-  CheckPids(snapshot.tasks, snapshot.ids, findings);
-  const ProcessView processes{snapshot.header, snapshot.tasks, snapshot.cpus, snapshot.slabs,
-                              snapshot.processes};
-  CheckShares(processes, findings);
-  CheckWaiting(processes, findings);
-  for (const inspect::Task& task : snapshot.tasks) {
-    CheckStack(task, findings);
-  }
+  CheckCharges(snapshot, findings);
+  CheckProcesses(snapshot, findings);
   Locate(snapshot, findings);
   NameTasks(snapshot.tasks, findings.list());
 }
@@ -168,14 +162,14 @@ void FullChecker::WalkMm(const Snapshot& snapshot, const Mm& mm, Findings& findi
 void FullChecker::WalkLeaf(const Snapshot& snapshot, const Mm& mm, const LeafTable& leaf,
                            MmPages& pages, Findings& findings) {
   uint8_t& seen = table_seen_[leaf.table];
-  const uint32_t add = (seen & 1) != 0 ? 0 : 1;
-  const bool add_writable = leaf.rights.writable && (seen & 2) == 0;
-  seen = static_cast<uint8_t>(seen | 1 | (leaf.rights.writable ? 2 : 0));
+  const uint32_t add = (seen & kCounted) != 0 ? 0 : 1;
+  const bool add_writable = leaf.rights.writable && (seen & kCountedWritable) == 0;
+  seen |= leaf.rights.writable ? kCounted | kCountedWritable : kCounted;
   const Pte* entries = snapshot.TableEntries(leaf.table);
   PteSite site{mm.address, 0, 0, leaf.rights, nullptr, {}};
   for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
     const Pte pte = entries[i];
-    if ((pte & proto::kPtePresent) == 0) {
+    if (!inspect::Present(pte)) {
       continue;
     }
     ++walked_ptes_;
@@ -196,6 +190,33 @@ void FullChecker::WalkLeaf(const Snapshot& snapshot, const Mm& mm, const LeafTab
     }
     CheckPte(memory_, snapshot.header.zero_pfn, site, findings);
   }
+}
+
+void FullChecker::CheckTables(const Snapshot& snapshot, Findings& findings) {
+  for (const inspect::Table& table : snapshot.tables) {
+    is_table_[table.pfn] = 1;
+    const MmPages held = table.shared_entries == 0 ? MmPages{} : Held(snapshot, table);
+    CheckTable({table.pfn, table.level, table.parents, table.shared_entries, table.writable_entries,
+                table.mm, table.base, held.anon, held.file},
+               snapshot.Frame(table.pfn), findings);
+  }
+}
+
+// What the kernel counts, and the baseline. After CheckFrames, which has counted the frames.
+void FullChecker::CheckTotals(const Snapshot& snapshot, uint64_t lineages, Findings& findings) {
+  baseline_.tasks = snapshot.tasks.size();
+  baseline_.allocated_tasks = snapshot.tasks.size() + UnlistedIdleTasks(snapshot);
+  baseline_.process_objects = ProcessObjects(snapshot.slabs);
+  baseline_.mms = snapshot.mms.size();
+  baseline_.files = snapshot.processes.files.size();
+  baseline_.fd_tables = snapshot.processes.fd_tables.size();
+  baseline_.directories = snapshot.processes.fs.size();
+  CheckFrameTotals(snapshot.header, baseline_.counts, findings);
+  CheckSlabs(
+      snapshot.slabs, baseline_.counts,
+      {baseline_.allocated_tasks, snapshot.mms.size(), baseline_.vmas, snapshot.objects.size(),
+       lineages, snapshot.ids.pids.size(), snapshot.ids.spaces.size()},
+      findings);
 }
 
 void FullChecker::CheckFrames(const Snapshot& snapshot, Findings& findings) {
@@ -226,8 +247,8 @@ void FullChecker::Locate(const Snapshot& snapshot, Findings& findings) const {
         for (unsigned i = 0; i < proto::kEntriesPerTable; ++i) {
           const bool better = finding.mm == 0 || ((entries[i] & proto::kPteWritable) != 0 &&
                                                   (*finding.pte & proto::kPteWritable) == 0);
-          if ((entries[i] & proto::kPtePresent) != 0 &&
-              inspect::PfnOf(entries[i]) == *finding.pfn && better) {
+          if (inspect::Present(entries[i]) && inspect::PfnOf(entries[i]) == *finding.pfn &&
+              better) {
             finding.mm = mm.address;
             finding.address = leaf.base + i * proto::kPageBytes;
             finding.pte = entries[i];

@@ -30,12 +30,14 @@ class FullChecker {
   void WalkMm(const inspect::Snapshot& snapshot, const inspect::Mm& mm, Findings& findings);
   void WalkLeaf(const inspect::Snapshot& snapshot, const inspect::Mm& mm,
                 const inspect::LeafTable& leaf, MmPages& pages, Findings& findings);
+  void CheckTables(const inspect::Snapshot& snapshot, Findings& findings);
   void CheckFrames(const inspect::Snapshot& snapshot, Findings& findings);
+  void CheckTotals(const inspect::Snapshot& snapshot, uint64_t lineages, Findings& findings);
   void Locate(const inspect::Snapshot& snapshot, Findings& findings) const;
 
   inspect::MemoryReader memory_;
   std::vector<FrameSums> sums_;      // by frame
-  std::vector<uint8_t> table_seen_;  // by snapshot table: 1 counted, 2 counted as writable
+  std::vector<uint8_t> table_seen_;  // by snapshot table: kCounted, kCountedWritable
   std::vector<uint8_t> is_table_;    // by frame
   uint64_t walked_ptes_ = 0;
   Baseline baseline_;

@@ -13,6 +13,7 @@ namespace fv::oracle {
 
 using inspect::Hex;
 using inspect::PfnOf;
+using inspect::Present;
 using model::Sight;
 using proto::Pte;
 
@@ -21,8 +22,6 @@ namespace {
 constexpr unsigned kBlockBytesShift = model::kBlockShift + proto::kPageShift;
 // Copies compared at one step; an eager fork makes as many as the process has pages.
 constexpr uint64_t kMostCopiesCompared = 4096;
-
-bool Present(Pte pte) { return (pte & proto::kPtePresent) != 0; }
 
 }  // namespace
 

@@ -33,7 +33,7 @@ TEST_F(ModelTest, SharedPageMadeWritable) {
 
 TEST_F(ModelTest, ForkThatLeavesAPageWritableFarFromWhatItChanged) {
   const uint64_t va = kFreshAt;
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   EXPECT_EQ(Step(), "");
   const Pte before = g().PeekPte(sample_.mm, va);
   g().Fork(sample_.parent, 9);
@@ -50,27 +50,27 @@ TEST_F(ModelTest, ReuseOfAFrameThatTheOtherStillSees) {
 TEST_F(ModelTest, LastOneMayReuse) {
   g().RemoveTask(sample_.child);
   EXPECT_EQ(Step(), "");
-  g().Touch(sample_.mm, sample_.heap, kPageAt, true);
+  g().Touch(sample_.mm, sample_.heap, kPageAt, testing::Access::kWrite);
   EXPECT_EQ(Step(), "");
 }
 
 TEST_F(ModelTest, ACopyThatIsAnotherPage) {
   Run(sample_.child_mm);
-  g().Touch(sample_.child_mm, ChildHeap(), kPageAt, true);
+  g().Touch(sample_.child_mm, ChildHeap(), kPageAt, testing::Access::kWrite);
   EXPECT_EQ(Step(), "");
-  g().Touch(sample_.child_mm, ChildHeap(), kPageAt + kPageBytes, true);
+  g().Touch(sample_.child_mm, ChildHeap(), kPageAt + kPageBytes, testing::Access::kWrite);
   Scribble(Pfn(sample_.child_mm, kPageAt + kPageBytes));
   EXPECT_EQ(Step(), "ModelContent");
 }
 
 TEST_F(ModelTest, AFreshPageThatIsNotZero) {
-  g().Touch(sample_.mm, sample_.heap, kFreshAt, true);
+  g().Touch(sample_.mm, sample_.heap, kFreshAt, testing::Access::kWrite);
   Scribble(Pfn(sample_.mm, kFreshAt));
   EXPECT_EQ(Step(), "ModelContent");
 }
 
 TEST_F(ModelTest, TheKernelMayWriteToTheCopyAtOnce) {
-  g().Touch(sample_.mm, sample_.heap, kFreshAt, true);
+  g().Touch(sample_.mm, sample_.heap, kFreshAt, testing::Access::kWrite);
   Scribble(Pfn(sample_.mm, kFreshAt));
   Say(EventKind::kUserWrite, sample_.mm, kFreshAt + 56, 8);
   EXPECT_EQ(Step(), "");

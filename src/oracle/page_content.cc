@@ -65,8 +65,8 @@ uint64_t HashPlain(const uint64_t* words) { return Hash(words); }
 }  // namespace
 
 uint64_t HashOfPage(const uint64_t* words) {
-  static const bool wide = __builtin_cpu_supports("avx2") != 0;
-  return wide ? HashWide(words) : HashPlain(words);
+  static const bool kWide = __builtin_cpu_supports("avx2") != 0;
+  return kWide ? HashWide(words) : HashPlain(words);
 }
 
 unsigned CountDifferentWords(const uint64_t* a, const uint64_t* b) {

@@ -8,6 +8,7 @@
 #include "src/inspect/list_walk.h"
 #include "src/inspect/render.h"
 #include "src/inspect/structures.h"
+#include "src/inspect/table_reader.h"
 
 namespace fv::oracle {
 namespace {
@@ -44,7 +45,11 @@ class PteRules {
   }
 
  private:
-  uint64_t Pfn() const { return (site_.pte & proto::kPteFrameMask) >> proto::kPageShift; }
+  uint64_t Pfn() const { return inspect::PfnOf(site_.pte); }
+  // Which page of its file or lineage the VMA has at the address.
+  uint64_t PageIndex() const {
+    return site_.vma->page_offset + ((site_.address - site_.vma->start) >> proto::kPageShift);
+  }
   bool Has(proto::Pte bit) const { return (site_.pte & bit) != 0; }
   bool Vma(proto::VmaFlag flag) const { return (site_.vma->flags & flag) != 0; }
   bool Writable() const { return Has(proto::kPteWritable) && site_.rights.writable; }
@@ -124,8 +129,7 @@ class PteRules {
       Add(Rule::kPrivateFileWritable, "a private mapping maps the file's own frame writable");
     }
     if (file) {
-      const uint64_t index =
-          site_.vma->page_offset + ((site_.address - site_.vma->start) >> proto::kPageShift);
+      const uint64_t index = PageIndex();
       const uint64_t expected = inspect::LookupObjectPage(memory_, site_.vma->object, index);
       if (expected != Pfn()) {
         Add(Rule::kWrongFilePage,
@@ -145,8 +149,7 @@ class PteRules {
     }
     const bool anon = state == FrameState::kAnon;
     const proto::GuestPtr holder = anon ? site_.vma->lineage : site_.vma->object;
-    const uint64_t index =
-        site_.vma->page_offset + ((site_.address - site_.vma->start) >> proto::kPageShift);
+    const uint64_t index = PageIndex();
     if (holder == 0 || site_.frame.aux != proto::OriginOf(holder, index)) {
       Add(Rule::kOrigin, std::string("the frame's origin is ") + Hex(site_.frame.aux) +
                              ", the VMA has " + (anon ? "lineage " : "object ") + Hex(holder) +

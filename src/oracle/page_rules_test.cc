@@ -91,7 +91,7 @@ TEST_F(PageRulesTest, I3MappingOutsideVma) {
 }
 
 TEST_F(PageRulesTest, I3MoreThanVma) {
-  g().Touch(sample_.mm, sample_.heap, kHeapAt, true);
+  g().Touch(sample_.mm, sample_.heap, kHeapAt, testing::Access::kWrite);
   Vma(sample_.heap)->flags &= ~uint64_t{proto::kVmWrite};
   EXPECT_NE(Expect(Rule::kMoreThanVma).sentence.find("write"), std::string::npos);
   Vma(sample_.heap)->flags &= ~uint64_t{proto::kVmRead};
@@ -144,7 +144,7 @@ TEST_F(PageRulesTest, I5OutsideRam) {
 }
 
 TEST_F(PageRulesTest, I5KernelWindowOpen) {
-  *g().At<proto::Pte>(Mm()->root_gpa + 8 * proto::kKernelPml4Slot) =
+  *g().At<proto::Pte>(Mm()->root_gpa + sizeof(proto::Pte) * proto::kKernelPml4Slot) =
       g().Peek<proto::Pte>(proto::DirectMap(Mm()->root_gpa));
   Expect(Rule::kWindowOpen);
 }

@@ -224,41 +224,54 @@ class ShareRules {
     }
   }
 
-  void CheckUsers() {
-    Counts processes, signals, refs;
+  // What each user is found to have.
+  struct Owned {
+    Counts processes;
+    Counts signals;
+    Counts refs;  // by credentials
+  };
+
+  Owned CountOwned() const {
+    Owned owned;
     std::unordered_map<GuestPtr, GuestPtr> user_of;
     for (const auto& credentials : view_.tables.credentials) {
       user_of[credentials.address] = credentials.record.user;
-      ++refs[credentials.record.user];
+      ++owned.refs[credentials.record.user];
     }
     for (const Task& task : view_.tasks) {
       if (task.record.credentials != 0) {
-        ++processes[user_of[task.record.credentials]];
+        ++owned.processes[user_of[task.record.credentials]];
       }
     }
     for (const inspect::PendingSignals& pending : view_.tables.pending) {
       for (const auto& entry : pending.queue) {
         if (entry.record.of_timer == 0) {
-          ++signals[entry.record.user];
+          ++owned.signals[entry.record.user];
         }
       }
     }
     for (const inspect::SignalGroup& group : view_.tables.groups) {
       for (const GuestPtr user : group.timer_users) {
-        ++signals[user];
+        ++owned.signals[user];
       }
     }
+    return owned;
+  }
+
+  void CheckUsers() {
+    const Owned owned = CountOwned();
     // Of credentials that a call prepares, no task knows yet.
     const bool all_known = Active("cred_jar") == view_.tables.credentials.size();
     for (const auto& user : view_.tables.users) {
-      const uint64_t queued = CountIn(signals, user.address);
-      const uint64_t found = CountIn(refs, user.address) + queued;
+      const uint64_t processes = CountIn(owned.processes, user.address);
+      const uint64_t queued = CountIn(owned.signals, user.address);
+      const uint64_t found = CountIn(owned.refs, user.address) + queued;
       const bool exact = all_known && user.record.mqueue_bytes == 0;
       const std::string who = "user " + std::to_string(user.record.uid) + " counts ";
-      if (user.record.processes != CountIn(processes, user.address)) {
+      if (user.record.processes != processes) {
         Add(Rule::kUserCount, user.address,
             who + std::to_string(user.record.processes) + " processes, " +
-                std::to_string(CountIn(processes, user.address)) + " tasks are his");
+                std::to_string(processes) + " tasks are his");
       }
       if (user.record.signals != queued) {
         Add(Rule::kUserCount, user.address,

@@ -9,14 +9,13 @@
 
 namespace fv::oracle {
 
+using inspect::Present;
 using proto::Pte;
 
 namespace {
 
 // The CPU sets these; they change nothing that the oracle knows of.
 constexpr Pte kIgnored = proto::kPteAccessed | proto::kPteDirty;
-
-bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
 
 }  // namespace
 

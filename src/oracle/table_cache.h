@@ -174,7 +174,7 @@ class TableCache {
   void NoteLossesOf(const std::vector<uint32_t>& owners, const CachedTable& table,
                     inspect::Rights before, proto::Pte replacement, inspect::Rights after);
   void AddSharedChange(const CachedTable& table, unsigned i, proto::Pte now);
-  void Malformed(const CachedTable& parent, unsigned index, std::string what);
+  void Malformed(const CachedTable& parent, unsigned index, const std::string& what);
 
   inspect::MemoryReader memory_;
   FrameCache& frames_;

@@ -13,6 +13,7 @@
 namespace fv::oracle {
 
 using inspect::PfnOf;
+using inspect::Present;
 using proto::FrameState;
 using proto::Pte;
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr Pte kIgnored = proto::kPteAccessed | proto::kPteDirty;
 
-bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
 void Set(EntryBits& bits, unsigned i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
 bool TakeBit(EntryBits& bits, unsigned i) {
   const uint64_t bit = uint64_t{1} << (i % 64);

@@ -13,16 +13,16 @@
 namespace fv::oracle {
 
 using inspect::PfnOf;
+using inspect::Present;
 using proto::Pte;
 
 namespace {
 
-bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
 bool Marked(Pte entry) { return (entry & proto::kPteSharedTable) != 0; }
 
 }  // namespace
 
-void TableCache::Malformed(const CachedTable& parent, unsigned index, std::string what) {
+void TableCache::Malformed(const CachedTable& parent, unsigned index, const std::string& what) {
   Finding& finding = findings_->Add(Rule::kTableMalformed,
                                     "page table: entry " + inspect::Hex(parent.words[index]) +
                                         " of level " + std::to_string(parent.level) + " " + what);

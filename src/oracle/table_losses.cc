@@ -12,11 +12,10 @@
 namespace fv::oracle {
 
 using inspect::PfnOf;
+using inspect::Present;
 using proto::Pte;
 
 namespace {
-
-bool Present(Pte entry) { return (entry & proto::kPtePresent) != 0; }
 
 // The entry without what the way to it does not allow.
 Pte Behind(inspect::Rights rights, Pte pte) {

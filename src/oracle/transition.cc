@@ -19,6 +19,7 @@ namespace fv::oracle {
 
 using inspect::Hex;
 using inspect::PfnOf;
+using inspect::Present;
 using proto::EventKind;
 using proto::EventRecord;
 using proto::FrameState;
@@ -26,7 +27,6 @@ using proto::Pte;
 
 namespace {
 
-bool Present(Pte pte) { return (pte & proto::kPtePresent) != 0; }
 uint64_t PageOf(uint64_t address) { return address & ~(proto::kPageBytes - 1); }
 
 }  // namespace

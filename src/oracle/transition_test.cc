@@ -44,7 +44,8 @@ TEST_F(TransitionTest, I6FalseAlarmOfTheDirtyLog) {
 
 TEST_F(TransitionTest, I6ExclusiveFrameMayChange) {
   Event(EventKind::kSwitch, 1, 1, 2, sample_.mm);
-  g().Touch(sample_.mm, sample_.heap, kHeapAt + kPageBytes, true);  // takes a copy
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + kPageBytes,
+            testing::Access::kWrite);  // takes a copy
   EXPECT_EQ(Step(), "");
   *FrameWord(Pfn(sample_.mm, kHeapAt + kPageBytes), 7) = 42;
   EXPECT_EQ(Step(), "");
@@ -88,7 +89,7 @@ TEST_F(TransitionTest, I6ZeroFrame) {
 TEST_F(TransitionTest, I6BreakCopiesThePage) {
   const uint64_t va = kHeapAt + 2 * kPageBytes;
   const uint64_t from = Pfn(sample_.mm, va);
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   Event(EventKind::kFault, 2, va, 1, 0, 0, kHeapAt);
   Event(EventKind::kCowBreak, 2, va, from, Pfn(sample_.mm, va));
   EXPECT_EQ(Step(SafepointKind::kFault), "");
@@ -97,7 +98,7 @@ TEST_F(TransitionTest, I6BreakCopiesThePage) {
 TEST_F(TransitionTest, I6BreakCopiesAnotherPage) {
   const uint64_t va = kHeapAt + 2 * kPageBytes;
   const uint64_t from = Pfn(sample_.mm, va);
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   *FrameWord(Pfn(sample_.mm, va), 0) ^= 1;
   Event(EventKind::kFault, 2, va, 1, 0, 0, kHeapAt);
   Event(EventKind::kCowBreak, 2, va, from, Pfn(sample_.mm, va));
@@ -107,7 +108,7 @@ TEST_F(TransitionTest, I6BreakCopiesAnotherPage) {
 TEST_F(TransitionTest, I6KernelsOwnWriteIsNotABadCopy) {
   const uint64_t va = kHeapAt + 2 * kPageBytes;
   const uint64_t from = Pfn(sample_.mm, va);
-  g().Touch(sample_.mm, sample_.heap, va, true);
+  g().Touch(sample_.mm, sample_.heap, va, testing::Access::kWrite);
   *FrameWord(Pfn(sample_.mm, va), 0) ^= 1;  // read(2) into the page
   Event(EventKind::kUserWrite, 2, sample_.mm, va, 8);
   Event(EventKind::kFault, 2, va, 1, 0, 0, 0);
@@ -138,16 +139,18 @@ TEST_F(TransitionTest, I7UnmapWithoutFlush) {
 }
 
 TEST_F(TransitionTest, I7WriteProtectionWithoutFlush) {
-  g().Touch(sample_.mm, sample_.heap, kHeapAt + 2 * kPageBytes, true);
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + 2 * kPageBytes, testing::Access::kWrite);
   EXPECT_EQ(Step(), "");
   *PteAt(sample_.mm, kHeapAt + 2 * kPageBytes) &= ~proto::kPteWritable;
   Expect(Rule::kNoFlush);
 }
 
 TEST_F(TransitionTest, I7MoreRightsNeedNoFlush) {
-  g().Touch(sample_.mm, sample_.heap, kHeapAt, true);  // reuse: read-only becomes writable
+  g().Touch(sample_.mm, sample_.heap, kHeapAt,
+            testing::Access::kWrite);  // reuse: read-only becomes writable
   EXPECT_EQ(Step(), "");
-  g().Touch(sample_.mm, sample_.heap, kHeapAt + (kPrivatePages + 2) * kPageBytes, true);  // new
+  g().Touch(sample_.mm, sample_.heap, kHeapAt + (kPrivatePages + 2) * kPageBytes,
+            testing::Access::kWrite);  // new
   EXPECT_EQ(Step(), "");
 }
 

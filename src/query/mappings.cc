@@ -32,7 +32,7 @@ std::vector<Mapping> MappingIndex::Of(uint64_t pfn) const {
   std::vector<Mapping> found;
   for (const Mm& mm : snapshot_.mms) {
     ForEachMapping(snapshot_, mm, [&](const Mapping& mapping) {
-      if ((mapping.pte & proto::kPtePresent) != 0 && PfnOf(mapping.pte) == pfn) {
+      if (inspect::Present(mapping.pte) && PfnOf(mapping.pte) == pfn) {
         found.push_back(mapping);
       }
     });
@@ -70,7 +70,7 @@ const inspect::Vma* VmaAt(const Mm& mm, uint64_t address) {
 
 std::string RightsText(const Mapping& mapping, const inspect::Vma* vma) {
   const Pte pte = mapping.pte;
-  if ((pte & proto::kPtePresent) == 0 || (pte & proto::kPteUser) == 0) return "---";
+  if (!inspect::Present(pte) || (pte & proto::kPteUser) == 0) return "---";
   const bool may_write = vma != nullptr && (vma->record.flags & proto::kVmWrite) != 0;
   std::string text = "r--";
   if (mapping.writable) {

@@ -38,7 +38,7 @@ void ForEachMapping(const inspect::Snapshot& snapshot, const inspect::Mm& mm, Vi
 
 // Whether the entry refers to a frame that is counted: not the zero frame, not a guard.
 inline bool MapsCountedFrame(proto::Pte pte) {
-  return (pte & proto::kPtePresent) != 0 && (pte & proto::kPteZero) == 0;
+  return inspect::Present(pte) && (pte & proto::kPteZero) == 0;
 }
 
 class MappingIndex {

@@ -22,7 +22,7 @@ struct Pages {
 };
 
 void CountPage(const MappingIndex& index, const Mapping& mapping, Pages& pages) {
-  if ((mapping.pte & proto::kPtePresent) == 0) return;
+  if (!inspect::Present(mapping.pte)) return;
   ++pages.present;
   pages.cow += (mapping.pte & proto::kPteCow) != 0;
   pages.exclusive += index.IsExclusive(mapping);

@@ -116,7 +116,7 @@ absl::StatusOr<Answer> Walk(const Moment& moment, uint32_t pid, uint64_t address
                             Hex{(table_pfn << proto::kPageShift) + 8 * slot},
                             inspect::PteText(entry),
                             inspect::FrameText(table_pfn, snapshot.Frame(table_pfn))});
-    if ((entry & proto::kPtePresent) == 0) break;
+    if (!inspect::Present(entry)) break;
     table_pfn = PfnOf(entry);
     mapped = level == 1 ? table_pfn : 0;
   }

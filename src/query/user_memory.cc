@@ -25,7 +25,7 @@ std::optional<uint64_t> UserMemory::Frame(uint64_t address) const {
   const proto::Pte pte =
       moment_.snapshot.TableEntries(leaf.table)[proto::TableIndex(address, /*level=*/1)];
   const uint64_t pfn = inspect::PfnOf(pte);
-  if ((pte & proto::kPtePresent) == 0 || pfn >= moment_.memory.frames()) return std::nullopt;
+  if (!inspect::Present(pte) || pfn >= moment_.memory.frames()) return std::nullopt;
   return pfn;
 }
 

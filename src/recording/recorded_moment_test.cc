@@ -105,9 +105,11 @@ TEST_F(RecordedMoment, AnswersAsTheGuestDid) {
   std::map<uint64_t, std::vector<std::string>> answers;  // by step
   for (int i = 0; i < 5; ++i) {
     if (i == 1) sample_.guest.Fork(sample_.child, 60);
-    if (i == 2) sample_.guest.Touch(sample_.mm, sample_.heap, kHeapAt, true);
+    if (i == 2)
+      sample_.guest.Touch(sample_.mm, sample_.heap, kHeapAt, oracle::testing::Access::kWrite);
     if (i == 3) {
-      sample_.guest.Touch(sample_.mm, sample_.heap, kHeapAt + kPrivatePages * kPageBytes, true);
+      sample_.guest.Touch(sample_.mm, sample_.heap, kHeapAt + kPrivatePages * kPageBytes,
+                          oracle::testing::Access::kWrite);
     }
     if (i == 4) sample_.guest.ProtectReadOnly(sample_.heap);
     Safepoint();

@@ -129,7 +129,8 @@ TEST(StateDifferTest, AForkIsACopy) {
 TEST(StateDifferTest, AWrongStateIsNoticed) {
   World world(1);
   world.Step();
-  world.g().Touch(world.sample().mm, world.sample().heap, oracle::testing::kHeapAt, true);
+  world.g().Touch(world.sample().mm, world.sample().heap, oracle::testing::kHeapAt,
+                  oracle::testing::Access::kWrite);
   // Not told of: the state is one step old.
   EXPECT_FALSE(world.Wrong().empty());
 }

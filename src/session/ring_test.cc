@@ -40,7 +40,7 @@ class RingTest : public testing::Test {
     proto::EventRecord record{};
     record.sequence = sequence;
     record.a = a;
-    ASSERT_TRUE(memory_.Store(Events().slots_gpa + sequence % kCapacity * 64, record));
+    ASSERT_TRUE(memory_.Store(Events().slots_gpa + sequence % kCapacity * sizeof(record), record));
     SetProduced(sequence + 1);
   }
   uint64_t StoredConsumed(const RingPlace& place) const {
@@ -118,7 +118,9 @@ TEST_F(RingTest, CommandsFillTheRingAndNoMore) {
     ASSERT_TRUE(writer.Push(proto::CommandKind::kInput, &byte, 1));
   }
   EXPECT_FALSE(writer.Push(proto::CommandKind::kInputEnd, nullptr, 0));
-  const auto third = memory_.Load<proto::CommandRecord>(Commands().slots_gpa + 2 * 64).value();
+  const auto third =
+      memory_.Load<proto::CommandRecord>(Commands().slots_gpa + 2 * sizeof(proto::CommandRecord))
+          .value();
   EXPECT_EQ(third.sequence, 2u);
   EXPECT_EQ(third.kind, proto::CommandKind::kInput);
   EXPECT_EQ(third.length, 1);

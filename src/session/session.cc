@@ -8,11 +8,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <ctime>
 #include <span>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "vmm/clock.h"
 
 namespace fv::session {
 namespace {
@@ -21,12 +20,6 @@ using proto::ChannelHeader;
 using vmm::Next;
 
 constexpr size_t kKeptLogLines = 40;
-
-uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 }  // namespace
 
@@ -51,7 +44,7 @@ Session::Session(vmm::MachineInterface& machine, SessionOptions options)
 SessionResult Session::Run() {
   signals_.emplace(machine_,
                    terminal_.is_terminal() ? Signals::Keys::kForward : Signals::Keys::kIgnore);
-  started_ns_ = MonotonicNs();
+  started_ns_ = vmm::MonotonicNs();
   if (options_.stdin_mode == SessionOptions::Stdin::kEmpty) {
     (void)commands_.Push(proto::CommandKind::kInputEnd, nullptr, 0);
   }
@@ -244,7 +237,7 @@ uint64_t Session::HeaderWord(size_t member) const {
 
 uint64_t Session::RemainingNs() const {
   if (options_.timeout_ns == 0) return vmm::kNoDeadline;
-  const uint64_t used = MonotonicNs() - started_ns_;
+  const uint64_t used = vmm::MonotonicNs() - started_ns_;
   return used >= options_.timeout_ns ? 0 : options_.timeout_ns - used;
 }
 

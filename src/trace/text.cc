@@ -21,7 +21,6 @@ std::string Argument(char kind, uint64_t value, const std::string* path) {
       if (path != nullptr) return absl::StrCat("\"", absl::CEscape(*path), "\"");
       [[fallthrough]];
     case 'p':
-      return value == 0 ? "NULL" : absl::StrFormat("%#x", value);
     case 'a':
       return value == 0 ? "NULL" : absl::StrFormat("%#x", value);
     case 'o':

@@ -3,12 +3,39 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace fv::lab::report {
 namespace {
 
 constexpr double kRoomOfLog = 1.25;  // factor beyond the outermost values
 constexpr size_t kMostTicks = 9;
+constexpr double kRoundingUp = 1.0001;  // the last tick of a linear scale may be so much too high
+
+// About five, from 0 on.
+std::vector<double> LinearTicks(double low, double high) {
+  const double rough = (high - low) / 5;
+  const double decade = std::pow(10, std::floor(std::log10(rough)));
+  const double digit = rough / decade;
+  const double step = decade * (digit > 5 ? 10 : digit > 2 ? 5 : digit > 1 ? 2 : 1);
+  std::vector<double> ticks;
+  const auto last = static_cast<int>(high * kRoundingUp / step);
+  for (int i = 0; i <= last; ++i) ticks.push_back(i * step);
+  return ticks;
+}
+
+// These digits in each decade.
+std::vector<double> LogTicks(double low, double high, std::initializer_list<int> digits) {
+  std::vector<double> ticks;
+  const auto last = static_cast<int>(std::ceil(std::log10(high)));
+  for (auto power = static_cast<int>(std::floor(std::log10(low))); power <= last; ++power) {
+    for (const int digit : digits) {
+      const double tick = digit * std::pow(10, power);
+      if (tick >= low && tick <= high) ticks.push_back(tick);
+    }
+  }
+  return ticks;
+}
 
 }  // namespace
 
@@ -39,31 +66,9 @@ double Scale::At(double value) const {
 }
 
 std::vector<double> Scale::RoundTicks() const {
-  std::vector<double> ticks;
-  if (kind_ == Kind::kLinear) {
-    const double rough = (high_ - low_) / 5;
-    const double decade = std::pow(10, std::floor(std::log10(rough)));
-    const double step = decade * (rough / decade > 5   ? 10
-                                  : rough / decade > 2 ? 5
-                                  : rough / decade > 1 ? 2
-                                                       : 1);
-    for (double tick = 0; tick <= high_ * 1.0001; tick += step) ticks.push_back(tick);
-    return ticks;
-  }
-  const std::vector<double> fine = {1, 2, 5};
-  const std::vector<double> coarse = {1};
-  for (const std::vector<double>* digits : {&fine, &coarse}) {
-    ticks.clear();
-    for (double decade = std::pow(10, std::floor(std::log10(low_))); decade <= high_;
-         decade *= 10) {
-      for (double digit : *digits) {
-        const double tick = decade * digit;
-        if (tick >= low_ && tick <= high_) ticks.push_back(tick);
-      }
-    }
-    if (ticks.size() <= kMostTicks) break;
-  }
-  return ticks;
+  if (kind_ == Kind::kLinear) return LinearTicks(low_, high_);
+  std::vector<double> ticks = LogTicks(low_, high_, {1, 2, 5});
+  return ticks.size() <= kMostTicks ? ticks : LogTicks(low_, high_, {1});
 }
 
 }  // namespace fv::lab::report

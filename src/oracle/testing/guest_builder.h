@@ -26,6 +26,9 @@ using proto::GuestPtr;
 
 inline constexpr uint64_t kTestChannelGpa = 0x200000;
 
+// Of user code.
+enum class Access : uint8_t { kRead, kWrite };
+
 class GuestBuilder {
  public:
   // A booted guest: init (pid 1) and nothing else. `ram_bytes` is a multiple of 2 MiB.
@@ -103,7 +106,7 @@ class GuestBuilder {
   void SetPte(GuestPtr mm, uint64_t va, proto::Pte pte);
   // A read or write of user code at `va`, which a VMA must allow: demand zero, zero frame, file
   // page, copy-on-write.
-  void Touch(GuestPtr mm, GuestPtr vma, uint64_t va, bool write);
+  void Touch(GuestPtr mm, GuestPtr vma, uint64_t va, Access access);
   void Unmap(GuestPtr mm, uint64_t va);
   // Takes write permission away from a VMA and its entries.
   void ProtectReadOnly(GuestPtr vma);

@@ -107,7 +107,8 @@ void GuestBuilder::Break(GuestPtr mm, GuestPtr vma, uint64_t va) {
   Flush(mm);
 }
 
-void GuestBuilder::Touch(GuestPtr mm, GuestPtr vma_address, uint64_t va, bool write) {
+void GuestBuilder::Touch(GuestPtr mm, GuestPtr vma_address, uint64_t va, Access access) {
+  const bool write = access == Access::kWrite;
   const VmaRecord vma = Peek<VmaRecord>(vma_address);
   const Pte pte = PeekPte(mm, va);
   ++Ptr<MmRecord>(mm)->faults;

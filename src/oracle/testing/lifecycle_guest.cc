@@ -80,7 +80,7 @@ uint32_t* LifecycleTest::Word(uint64_t address) {
 
 uint64_t LifecycleTest::OwnPage() {
   const uint64_t at = kHeapAt + (kPrivatePages + 2) * kPageBytes;
-  g().Touch(sample_.mm, sample_.heap, at, true);
+  g().Touch(sample_.mm, sample_.heap, at, Access::kWrite);
   return at;
 }
 

@@ -75,7 +75,8 @@ void RandomHistory::TouchSome(GuestPtr mm, GuestPtr address) {
   const proto::VmaRecord vma = g().Peek<proto::VmaRecord>(address);
   for (uint64_t va = vma.start; va < vma.end; va += kPageBytes) {
     if (Random(2) == 0) {
-      g().Touch(mm, address, va, (vma.flags & proto::kVmWrite) != 0 && Random(2) == 0);
+      const bool write = (vma.flags & proto::kVmWrite) != 0 && Random(2) == 0;
+      g().Touch(mm, address, va, write ? Access::kWrite : Access::kRead);
     }
   }
 }

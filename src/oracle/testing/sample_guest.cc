@@ -21,18 +21,20 @@ SampleGuest::SampleGuest(uint64_t ram_bytes) : guest(ram_bytes) {
   rodata = guest.AddVma(mm, kReadOnlyAt, 2, proto::kVmRead);
   parent = guest.AddTask(2, guest.init_task(), mm);
   for (uint64_t i = 0; i < 4; ++i) {
-    guest.Touch(mm, text, kTextAt + i * kPageBytes, false);
-    guest.Touch(mm, data, kDataAt + i * kPageBytes, i % 2 == 0);
-    guest.Touch(mm, shm, kSharedAt + i * kPageBytes, i % 2 == 0);
+    const Access alternating = i % 2 == 0 ? Access::kWrite : Access::kRead;
+    guest.Touch(mm, text, kTextAt + i * kPageBytes, Access::kRead);
+    guest.Touch(mm, data, kDataAt + i * kPageBytes, alternating);
+    guest.Touch(mm, shm, kSharedAt + i * kPageBytes, alternating);
   }
   for (uint64_t i = 0; i < kPrivatePages; ++i) {
-    guest.Touch(mm, heap, kHeapAt + i * kPageBytes, true);
+    guest.Touch(mm, heap, kHeapAt + i * kPageBytes, Access::kWrite);
   }
-  guest.Touch(mm, heap, kHeapAt + kPrivatePages * kPageBytes, false);  // zero frame
-  guest.Touch(mm, rodata, kReadOnlyAt, false);
+  guest.Touch(mm, heap, kHeapAt + kPrivatePages * kPageBytes, Access::kRead);  // zero frame
+  guest.Touch(mm, rodata, kReadOnlyAt, Access::kRead);
   child = guest.Fork(parent, 3);
   child_mm = guest.Peek<proto::TaskRecord>(child).mm;
-  guest.Touch(child_mm, guest.Vmas(child_mm)[2], kHeapAt, true);  // one page broken already
+  guest.Touch(child_mm, guest.Vmas(child_mm)[2], kHeapAt,
+              Access::kWrite);  // one page broken already
   thread = guest.AddThread(4, parent);
   space = guest.AddPidSpace(guest.initial_space());
   inner = guest.AddTask(5, guest.init_task(), 0, space);
