@@ -14,6 +14,8 @@ import { addressOf, stop } from "../support/viewer.js";
 declare const PAGE_ROOT: string; // given by build/test.mjs
 const forkvisor = process.env["FORKVISOR"] ?? "";
 const program = process.env["FORKVISOR_PROGRAM"] ?? "";
+// Every step is recorded, however slow the machine is: the tests go to certain ones.
+const everyStep = "--record_share=0";
 
 function usable(file: string): boolean {
   try {
@@ -40,7 +42,9 @@ after(async () => {
 });
 
 test("a run is followed to its end, and then wound back", { skip }, async () => {
-  const viewer = spawn(forkvisor, ["view", "--", program], { stdio: ["ignore", "ignore", "pipe"] });
+  const viewer = spawn(forkvisor, ["view", everyStep, "--", program], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   try {
     const page = await browser.context.newPage();
     const errors: string[] = [];
@@ -84,7 +88,8 @@ test("without the token there is nothing to see", { skip }, async () => {
 
 test("the file of --html opens by itself and has the tour", { skip }, async () => {
   const file = join(browser.folder, "run.html");
-  const { status, stderr } = spawnSync(forkvisor, ["view", `--html=${file}`, "--", program]);
+  const words = ["view", everyStep, `--html=${file}`, "--", program];
+  const { status, stderr } = spawnSync(forkvisor, words);
   assert.equal(status, 0, stderr.toString());
   const page = await browser.context.newPage();
   await page.goto(`file://${file}`);
@@ -114,7 +119,9 @@ test("docs/tour.md: its program, and the ten steps that it tells of", { skip }, 
   writeFileSync(source, /two_pages\.c <<'END'\n([^]*?)\nEND\n/.exec(tour)![1]!);
   const binary = join(browser.folder, "two_pages");
   execFileSync("gcc", ["-static", "-o", binary, source]);
-  const viewer = spawn(forkvisor, ["view", binary], { stdio: ["ignore", "ignore", "pipe"] });
+  const viewer = spawn(forkvisor, ["view", everyStep, binary], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   try {
     const page = await browser.context.newPage();
     await page.goto(await addressOf(viewer));
