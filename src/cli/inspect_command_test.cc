@@ -279,7 +279,7 @@ TEST_F(InspectCommand, AKernelOfAFileNamesItsStrategies) {
 
 TEST_F(InspectCommand, ARecordedRun) {
   const Outcome all = Shell(
-      "F run --record=$D/r $P >/dev/null && n=0; "
+      "F run --record_share=0 --record=$D/r $P >/dev/null && n=0; "
       "while F inspect --recording=$D/r --step=$n --format=json ps >$D/ps 2>/dev/null; do "
       "  if grep -q '\"pid\": 3' $D/ps; then break; fi; n=$((n + 1)); done; "
       "F inspect --recording=$D/r --since=$((n - 1)) --step=$n --format=json diff");
@@ -290,7 +290,7 @@ TEST_F(InspectCommand, ARecordedRun) {
   }
   EXPECT_EQ(copy_on_write, 2u);
   const nlohmann::json ps =
-      Json(Shell("F run --record=$D/r $P >/dev/null && "
+      Json(Shell("F run --record_share=0 --record=$D/r $P >/dev/null && "
                  "F inspect ps --recording=$D/r --step=5 --format=json"));
   EXPECT_EQ(ps["tasks"][1]["strategy"], "classic");
   for (const auto& [question, sentence] : {std::pair("find 0x1234", "no contents of memory"),
@@ -299,7 +299,7 @@ TEST_F(InspectCommand, ARecordedRun) {
                                            {"ps --step=100000", "no step 100000"},
                                            {"diff", "--since=STEP"},
                                            {"ps -- true", "its program already"}}) {
-    const Outcome outcome = Shell(std::string("F run --record=$D/r $P >/dev/null; "
+    const Outcome outcome = Shell(std::string("F run --record_share=0 --record=$D/r $P >/dev/null; "
                                               "F inspect --recording=$D/r ") +
                                   question + " 2>&1");
     EXPECT_EQ(outcome.status, 2) << question;

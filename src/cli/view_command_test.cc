@@ -217,8 +217,9 @@ TEST_F(ViewCommand, ErrorsSayWhatIsWrong) {
 }
 
 TEST_F(ViewCommand, ALimitIsKeptAndTold) {
-  const Outcome outcome =
-      Shell("F run --record=$D/r --record_limit=8K $P 2>&1 && test $(stat -c %s $D/r) -lt 12288");
+  const Outcome outcome = Shell(
+      "F run --record_share=0 --record=$D/r --record_limit=8K $P 2>&1 && test $(stat -c %s $D/r) "
+      "-lt 12288");
   EXPECT_EQ(outcome.status, 0);
   EXPECT_TRUE(outcome.Has("the recording ends at 8K")) << outcome.text;
 }

@@ -53,7 +53,7 @@ absl::Status ReadData(int fd, uint8_t* to, uint64_t bytes) {
 
 absl::Status SaveMemory(const Moment& moment, const std::string& path) {
   return vmm::WriteWholeFile(path, [&moment](int fd) {
-    const absl::Status status = WriteFrames(moment, fd);
+    absl::Status status = WriteFrames(moment, fd);
     if (!status.ok()) return status;
     const auto bytes = static_cast<off_t>(moment.memory.ram_bytes());
     return ::ftruncate(fd, bytes) == 0 ? absl::OkStatus() : vmm::ErrnoError("ftruncate");

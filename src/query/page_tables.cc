@@ -113,7 +113,7 @@ absl::StatusOr<Answer> Walk(const Moment& moment, uint32_t pid, uint64_t address
     const unsigned slot = proto::TableIndex(address, level);
     const Pte entry = snapshot.TableEntries(*table)[slot];
     listing.rows.push_back({uint64_t{level}, Hex{table_pfn}, uint64_t{slot},
-                            Hex{(table_pfn << proto::kPageShift) + 8 * slot},
+                            Hex{(table_pfn << proto::kPageShift) + slot * sizeof(Pte)},
                             inspect::PteText(entry),
                             inspect::FrameText(table_pfn, snapshot.Frame(table_pfn))});
     if (!inspect::Present(entry)) break;

@@ -18,14 +18,14 @@ using inspect::Task;
 
 struct PageCounts {
   uint64_t shared = 0;    // mapped by other entries as well
-  uint64_t private_ = 0;  // by this one only
+  uint64_t unshared = 0;  // by this one only
 };
 
 PageCounts CountPages(const Snapshot& snapshot, const MappingIndex& index, const Mm& mm) {
   PageCounts counts;
   ForEachMapping(snapshot, mm, [&](const Mapping& mapping) {
     if (!MapsCountedFrame(mapping.pte)) return;
-    ++(index.Count(inspect::PfnOf(mapping.pte)) > 1 ? counts.shared : counts.private_);
+    ++(index.Count(inspect::PfnOf(mapping.pte)) > 1 ? counts.shared : counts.unshared);
   });
   return counts;
 }
@@ -81,12 +81,11 @@ class Tree {
     if (mm != nullptr) {
       const PageCounts counts = CountPages(snapshot_, index_, *mm);
       row.insert(row.end(), {mm->record.anon_pages + mm->record.file_pages, counts.shared,
-                             counts.private_, uint64_t{mm->record.table_frames},
+                             counts.unshared, uint64_t{mm->record.table_frames},
                              uint64_t{mm->record.shared_tables}, StrategyName(*mm)});
-    } else {
-      row.resize(row.size() + 6);
     }
-    const std::string indent(2 * std::min(depth, kDeepest), ' ');
+    row.resize(listing_.columns.size() - 1);  // what a task without an address space lacks
+    const std::string indent(size_t{2} * std::min(depth, kDeepest), ' ');
     row.emplace_back(indent + inspect::CommText(task.record));
     listing_.rows.push_back(std::move(row));
   }

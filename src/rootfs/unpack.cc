@@ -30,7 +30,7 @@ absl::Status WriteFile(const std::string& path, const std::string& content) {
     if (written < 0) break;
     done += static_cast<size_t>(written);
   }
-  const absl::Status status = done == content.size() ? absl::OkStatus() : Failed(path);
+  absl::Status status = done == content.size() ? absl::OkStatus() : Failed(path);
   close(fd);
   return status;
 }

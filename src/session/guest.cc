@@ -76,6 +76,7 @@ std::vector<std::string> GuestEnvironment(const std::string& term,
     variables[item.substr(0, equals)] = value;
   }
   std::vector<std::string> environment;
+  environment.reserve(variables.size());
   for (const auto& [name, value] : variables) environment.push_back(absl::StrCat(name, "=", value));
   return environment;
 }

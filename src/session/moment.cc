@@ -4,30 +4,19 @@
 #include "src/session/moment.h"
 
 #include <cstddef>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/trace/names.h"
 #include "vmm/clock.h"
 #include "vmm/error.h"
 
 namespace fv::session {
-namespace {
 
 using proto::FailTrigger;
 using vmm::Next;
-
-std::optional<uint64_t> SyscallNumber(absl::string_view name) {
-#define FV_SYSCALL(value, text, kinds, tier) \
-  if (name == #text) return value;
-#include "proto/syscalls.def"
-#undef FV_SYSCALL
-  return std::nullopt;
-}
-
-}  // namespace
 
 absl::StatusOr<proto::Moment> ParseTrigger(const std::string& text) {
   proto::Moment moment{};
@@ -42,10 +31,10 @@ absl::StatusOr<proto::Moment> ParseTrigger(const std::string& text) {
     return moment;
   }
   if (words.first == "syscall") {
-    const std::optional<uint64_t> number = SyscallNumber(words.second);
-    if (!number) return absl::InvalidArgumentError("no system call is called so");
+    const trace::SyscallInfo* call = trace::FindSyscall({words.second.data(), words.second.size()});
+    if (call == nullptr) return absl::InvalidArgumentError("no system call is called so");
     moment.trigger = FailTrigger::kSyscall;
-    moment.value = *number;
+    moment.value = call->number;
     return moment;
   }
   return absl::InvalidArgumentError("wants start, fork, mark:ID or syscall:NAME");

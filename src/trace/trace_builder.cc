@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "src/trace/names.h"
 
 namespace fv::trace {
@@ -13,7 +14,7 @@ namespace fv::trace {
 std::string TaskName(const Trace& trace, size_t task) {
   std::string name = std::to_string(trace.tasks[task].ordinal);
   for (auto up = trace.tasks[task].creator; up; up = trace.tasks[*up].creator) {
-    name = std::to_string(trace.tasks[*up].ordinal) + "." + name;
+    name = absl::StrCat(trace.tasks[*up].ordinal, ".", name);
   }
   return name;
 }

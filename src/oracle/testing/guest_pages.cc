@@ -57,7 +57,7 @@ uint64_t GuestBuilder::AllocateAnon(GuestPtr address, uint64_t va) {
 uint64_t GuestBuilder::PteGpa(GuestPtr mm, uint64_t va, Tables tables) {
   uint64_t table = Peek<MmRecord>(mm).root_gpa;
   for (unsigned level = proto::kPageTableLevels; level > 1; --level) {
-    const uint64_t at = table + 8 * proto::TableIndex(va, level);
+    const uint64_t at = table + sizeof(Pte) * proto::TableIndex(va, level);
     Pte entry = Peek<Pte>(DirectMap(at));
     if ((entry & proto::kPtePresent) == 0) {
       if (tables == Tables::kFind) {
@@ -69,7 +69,7 @@ uint64_t GuestBuilder::PteGpa(GuestPtr mm, uint64_t va, Tables tables) {
     }
     table = entry & proto::kPteFrameMask;
   }
-  return table + 8 * proto::TableIndex(va, 1);
+  return table + sizeof(Pte) * proto::TableIndex(va, 1);
 }
 
 Pte GuestBuilder::PeekPte(GuestPtr mm, uint64_t va) {
