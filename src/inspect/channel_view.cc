@@ -93,8 +93,9 @@ absl::StatusOr<uint64_t> ChannelView::Drain(const proto::RingHeader& fixed, uint
                                " to " + std::to_string(produced) + ", beyond its capacity");
   }
   for (; cursor != produced; ++cursor) {
-    Record record;
-    memory_.Read(gpa_ + fixed.offset + 64 * (cursor & (fixed.capacity - 1)), record);
+    Record record{};
+    const uint64_t slot = cursor & (fixed.capacity - 1);
+    memory_.Read(gpa_ + fixed.offset + slot * sizeof(record), record);
     if (record.sequence != cursor) {
       return absl::DataLossError("channel: record " + std::to_string(cursor) +
                                  " carries sequence number " + std::to_string(record.sequence));
@@ -119,8 +120,9 @@ std::vector<proto::EventRecord> ChannelView::LastEvents(uint64_t count) const {
   count = std::min({count, events_.capacity, produced});
   std::vector<proto::EventRecord> out;
   for (uint64_t i = produced - count; i != produced; ++i) {
-    proto::EventRecord record;
-    memory_.Read(gpa_ + events_.offset + 64 * (i & (events_.capacity - 1)), record);
+    proto::EventRecord record{};
+    const uint64_t slot = i & (events_.capacity - 1);
+    memory_.Read(gpa_ + events_.offset + slot * sizeof(record), record);
     if (record.sequence == i) {
       out.push_back(record);
     }

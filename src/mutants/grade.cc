@@ -173,6 +173,7 @@ class Worker {
 // Index of a worker that has a result.
 size_t WaitForOne(const std::vector<std::unique_ptr<Worker>>& workers) {
   std::vector<pollfd> polled;
+  polled.reserve(workers.size());
   for (const auto& worker : workers) polled.push_back({worker->fd(), POLLIN, 0});
   for (;;) {
     if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) Throw("poll");
