@@ -45,7 +45,8 @@ std::vector<std::string_view> DiffFlags() {
   std::vector<std::string_view> flags = GuestFlags();
   // What has no counterpart on the native side.
   std::erase_if(flags, [](std::string_view flag) {
-    return flag.starts_with("event") || flag == "fail" || flag == "vm" || flag == "trace";
+    return flag.starts_with("event") || flag.starts_with("record") || flag == "fail" ||
+           flag == "vm" || flag == "trace";
   });
   flags.insert(flags.end(), {"check", "syscalls", "ignore", "differences", "context", "native_root",
                              "native_user", "format"});

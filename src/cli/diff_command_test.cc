@@ -73,6 +73,10 @@ TEST_F(DiffCommand, TimeIsOver) {
   EXPECT_EQ(Shell("D --timeout=1 busybox sleep 1000 </dev/null").status, 124);
 }
 
+TEST_F(DiffCommand, WhatItWouldNotDoIsRefused) {
+  EXPECT_EQ(Shell("D --record=run.fvr busybox true </dev/null").status, 2);
+}
+
 TEST_F(DiffCommand, FilesComeAlong) {
   const Outcome outcome = Shell(
       "cd $TEST_TMPDIR; echo content >data; D --file=data --env=A=b busybox sh -c "
