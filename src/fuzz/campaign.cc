@@ -80,6 +80,13 @@ class Campaign {
     return options_.seconds != 0 && Seconds() >= static_cast<double>(options_.seconds);
   }
 
+  // Of a job that begins now; 0: no limit. One that begins when the time is just over has a second.
+  uint64_t SecondsLeft() const {
+    const auto gone = static_cast<uint64_t>(Seconds());
+    if (options_.seconds == 0) return 0;
+    return gone < options_.seconds ? options_.seconds - gone : 1;
+  }
+
   // libFuzzer's own words go to a file of the job.
   std::string LogOf(unsigned job) const {
     return absl::StrCat(options_.directory, "/job-", job, ".log");
@@ -96,8 +103,6 @@ class Campaign {
   }
 
   absl::Status Start(unsigned job) {
-    const uint64_t left =
-        options_.seconds == 0 ? 0 : options_.seconds - static_cast<uint64_t>(Seconds());
     const vmm::Fd log(open(LogOf(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!log.valid()) return absl::ErrnoToStatus(errno, LogOf(job));
     const pid_t campaign = getpid();
@@ -107,7 +112,7 @@ class Campaign {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != campaign) _exit(kHostFailure);
       dup2(log.get(), STDERR_FILENO);
-      RunWorker(options_, store_, job, left, *shared_);
+      RunWorker(options_, store_, job, SecondsLeft(), *shared_);
     }
     jobs_[pid] = job;
     return absl::OkStatus();
