@@ -89,9 +89,9 @@ static void Messages(int type, int left_of_two) {
 }
 
 int main(void) {
-  char* pages = Pages(2);
+  unsigned char* pages = Pages(2);
   CHECK_INT(munmap(pages + kPage, kPage), 0);
-  edge = pages + kPage - kRoom;
+  edge = (char*)pages + kPage - kRoom;
   Pipe();
   Packets();
   Stream();
