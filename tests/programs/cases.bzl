@@ -163,7 +163,6 @@ _PLAIN = [
     "sig_altstack",
     "sig_chld",
     "sig_context",
-    "sig_faults_sent",
     "sig_fork",
     "sig_kill_rules",
     "sig_mask",
@@ -341,8 +340,11 @@ SHELL_CASES = [shell_case("//tests/shell:" + name + ".sh") for name in [
     "traps",
 ]] + [shell_case("//tests/shell:input.sh", stdin = "input.txt")]
 
-# A tracer makes a thread look for signals whenever it stops.
-UNTRACED_CASES = [program_case(_LABEL + "sig_group_thread")]
+# A tracer makes a thread look for signals whenever it stops, and puts back what is blocked.
+UNTRACED_CASES = [program_case(_LABEL + name) for name in [
+    "sig_faults_sent",
+    "sig_group_thread",
+]]
 
 # They take all there is: a guest with little memory is soon full.
 SMALL_MEMORY_CASES = [program_case(_LABEL + name) for name in [
