@@ -85,6 +85,27 @@ size_t ProcessOf(const Program& program, size_t task) {
   }
 }
 
+bool HasThreads(const Program& program, size_t process) {
+  for (size_t task = 0; task < program.tasks.size(); ++task) {
+    if (task != process && ProcessOf(program, task) == process) return true;
+  }
+  return false;
+}
+
+// Both are tasks, of which the first made the second.
+bool MadeByThreads(const Program& program, int maker, int child) {
+  if (maker < 0 || child < 0) return false;
+  const std::optional<StepPlace> place = CreatorOf(program, static_cast<size_t>(child));
+  const auto process = static_cast<size_t>(maker);
+  return place && ProcessOf(program, place->task) == process && HasThreads(program, process);
+}
+
+// The threads of a process that is killed end side by side: whether its children have their new
+// parent before that one can wait for the process itself is chance.
+bool DecidedByDyingThreads(const Program& program, int one, int other) {
+  return MadeByThreads(program, one, other) || MadeByThreads(program, other, one);
+}
+
 // Of two threads that wait for the same child one gets it, whichever looks first.
 bool AreExchanged(const Program& program, const StepDifference& one, const StepDifference& other) {
   return one.task != other.task && one.waits && other.waits && one.a == other.b &&
@@ -138,6 +159,10 @@ std::vector<StepDifference> CompareResults(const Program& program, const Results
         const bool same_output = call.output == OutputType::kNone || IsError(left.result) ||
                                  left.output == right.output || (own_memory && is_memory);
         if (same_output && SameResult(call, left, a, right, b)) continue;
+      }
+      if (Waits(call) &&
+          DecidedByDyingThreads(program, a.TaskOf(left.result), b.TaskOf(right.result))) {
+        continue;
       }
       if (DiedOfOwnSignal(call, left, right) || DiedOfOwnSignal(call, right, left)) continue;
       differences.push_back({.task = task,

@@ -154,6 +154,36 @@ TEST(CompareResults, WhoOfTwoThreadsGetsAChildIsChance) {
   EXPECT_EQ(CompareResults(threads, a, b).size(), 1u) << "both have it";
 }
 
+TEST(CompareResults, WhetherDyingThreadsLeaveTheirChildFirstIsChance) {
+  const auto program = [](const char* flags) {
+    return Parsed(absl::StrCat(
+        R"(tasks {
+             calls { name: "fork" arguments { task: 1 } }
+             calls { name: "wait4" arguments { flags: "-1" }
+                     arguments { structure { outbuf: true } } arguments { flags: "0" }
+                     arguments { flags: "0" } }
+           }
+           tasks {
+             calls { name: "fork" arguments { task: 2 } }
+             calls { name: "clone" arguments { task: 3 } arguments { flags: ")",
+        flags, R"(" } arguments { flags: "0" } } } tasks { } tasks { })"));
+  };
+  constexpr auto kDone = StepResult::State::kDone;
+  const StepResult made{.state = kDone, .result = 0, .output = 0};
+  const auto after = [&made](int64_t pid, uint64_t status) {
+    const StepResult waited{.state = kDone, .result = pid, .output = status};
+    return Results{.pids = {10, 11, 12, 13}, .tasks = {{made, waited}, {made, made}, {}, {}}};
+  };
+  const Results process = after(11, 0x4);
+  const Results child = after(12, 0x200);
+  const Program threads = program("CLONE_VM|CLONE_SIGHAND|CLONE_THREAD");
+  EXPECT_TRUE(CompareResults(threads, process, child).empty());
+  EXPECT_TRUE(CompareResults(threads, child, process).empty());
+  EXPECT_EQ(CompareResults(program("CLONE_VM"), process, child).size(), 1u) << "no threads";
+  EXPECT_EQ(CompareResults(threads, process, after(-ECHILD, 0)).size(), 1u) << "nobody";
+  EXPECT_EQ(CompareResults(threads, process, after(11, 0x5)).size(), 1u) << "another status";
+}
+
 TEST_F(FuzzRun, GivesTheResultOfEveryStep) {
   const Program program = Parsed(kForkAndWait);
   const GuestRun run = Guest(oracle::CheckMode::kEvery)->Run(program);
