@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "src/inspect/snapshot_reader.h"
@@ -40,6 +41,13 @@ struct MappedGuest {
   GuestPtr mm, vma, task;
 };
 
+void Skip(benchmark::State& state, const Findings& findings) {
+  const std::string why = findings.list().empty()
+                              ? "the guest is not readable"
+                              : "a clean guest was accused: " + findings.list().front().sentence;
+  state.SkipWithError(why.c_str());
+}
+
 void FullWalk(benchmark::State& state) {
   MappedGuest mapped(static_cast<uint64_t>(state.range(0)));
   inspect::SnapshotReader reader(mapped.guest.memory(), mapped.guest.channel());
@@ -48,13 +56,12 @@ void FullWalk(benchmark::State& state) {
   for (auto _ : state) {
     Findings findings;
     if (!reader.ReadInto(snapshot).ok()) {
-      state.SkipWithError("the guest is not readable");
+      Skip(state, findings);
       break;
     }
     checker.Check(snapshot, findings);
     if (!findings.list().empty()) {
-      state.SkipWithError(
-          ("a clean guest was accused: " + findings.list().front().sentence).c_str());
+      Skip(state, findings);
       break;
     }
   }
@@ -69,8 +76,7 @@ void FirstStep(benchmark::State& state) {
     Findings findings;
     IncrementalChecker checker(mapped.guest.memory(), mapped.guest.channel());
     if (!checker.Step({}, findings).ok() || !findings.list().empty()) {
-      state.SkipWithError(
-          ("a clean guest was accused: " + findings.list().front().sentence).c_str());
+      Skip(state, findings);
       break;
     }
   }
@@ -98,8 +104,7 @@ void IncrementalCowBreak(benchmark::State& state) {
     state.ResumeTiming();
     if (!checker.Step({proto::SafepointKind::kFault, guest.dirty(), events}, findings).ok() ||
         !findings.list().empty()) {
-      state.SkipWithError(
-          ("a clean guest was accused: " + findings.list().front().sentence).c_str());
+      Skip(state, findings);
       break;
     }
   }
@@ -140,7 +145,7 @@ void IncrementalManyTasks(benchmark::State& state) {
     (void)checker.Step({proto::SafepointKind::kFault, guest.dirty(), events}, findings).ok();
   }
   if (!findings.list().empty()) {
-    state.SkipWithError(("a clean guest was accused: " + findings.list().front().sentence).c_str());
+    Skip(state, findings);
   }
 }
 BENCHMARK(IncrementalManyTasks)
@@ -173,7 +178,7 @@ void IncrementalFork(benchmark::State& state) {
     state.ResumeTiming();
   }
   if (!findings.list().empty()) {
-    state.SkipWithError(("a clean guest was accused: " + findings.list().front().sentence).c_str());
+    Skip(state, findings);
   }
 }
 BENCHMARK(IncrementalFork)
