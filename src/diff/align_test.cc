@@ -69,6 +69,13 @@ TEST(AlignTest, InterruptedCallsAreMadeAgain) {
   EXPECT_EQ(Verdicts(native, guest), "see");
 }
 
+TEST(AlignTest, OpensThatARenameDisturbedAreMadeAgain) {
+  Script native, guest;
+  native.Call(SYS_openat2, -EAGAIN).Call(SYS_openat2, -EAGAIN).Call(SYS_openat2, -ENOENT).Exit(0);
+  guest.Call(SYS_openat2, -ENOENT).Exit(0);
+  EXPECT_EQ(Verdicts(native, guest), "ssee");
+}
+
 TEST(AlignTest, OneSideHasEnded) {
   Script native, guest;
   native.Call(SYS_getuid, 0).Exit(0);

@@ -78,6 +78,10 @@ bool ByChance(const Call& call) {
   return Succeeded(call) || call.Interrupted() || call.Error() == EAGAIN || call.Error() == EINTR;
 }
 
+// openat2(2): whether `..` leaves the directory could not be told, for somebody on this host
+// renamed or mounted something meanwhile. Callers ask again.
+bool LostToRename(const Call& call) { return call.number == SYS_openat2 && call.Error() == EAGAIN; }
+
 bool WaitsForAnyChild(const Call& call) {
   return call.number == SYS_wait4 && static_cast<int>(call.arguments[0]) <= 0;
 }
@@ -127,8 +131,7 @@ const Rule& RuleOf(uint64_t number) {
 bool IsOptional(const Call& call) {
   const bool as_asked = ByChance(call) || call.Error() == ETIMEDOUT;
   if (RuleOf(call.number).presence == Presence::kOptional && as_asked) return true;
-  if (call.Interrupted()) return true;
-  return FoundNoChild(call);
+  return call.Interrupted() || LostToRename(call) || FoundNoChild(call);
 }
 
 bool FoundNoChild(const Call& call) { return Polls(call) && call.Returned() && call.result == 0; }

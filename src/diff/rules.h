@@ -43,7 +43,7 @@ const Rule& RuleOf(uint64_t number);
 
 // Whether `call` may be missing on the other side: by its rule, unless it was refused, or because a
 // signal interrupted it (whether a signal comes before a call or within it is chance), or because
-// it asked for a child that has not ended yet.
+// it is made again: it asked for a child that has not ended yet, or a rename got in its way.
 bool IsOptional(const trace::Call& call);
 // wait4(2) with WNOHANG, which found no child that has ended.
 bool FoundNoChild(const trace::Call& call);

@@ -9,8 +9,14 @@
 
 static int base;  // the directory that all paths start at
 
+// Linux does not walk over `..` below a given root while anybody on the machine renames or mounts
+// (EAGAIN): asks again.
 static long OpenHow(int directory, const char* path, struct open_how how) {
-  return syscall(SYS_openat2, directory, path, &how, sizeof(how));
+  long fd;
+  do {
+    fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+  } while (fd < 0 && errno == EAGAIN && !(how.resolve & RESOLVE_CACHED));
+  return fd;
 }
 
 // Opens with O_PATH and says whether it is what `want` names without restrictions: 1, 0, or -1 and
