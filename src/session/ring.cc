@@ -11,7 +11,8 @@ namespace fv::session {
 
 RingPlace FindRing(const vmm::GuestMemory& memory, uint64_t channel_gpa, uint64_t member) {
   const auto header = memory.Load<proto::RingHeader>(channel_gpa + member);
-  if (!header || header->capacity == 0 ||
+  // A capacity that no memory has room for would be no number of bytes.
+  if (!header || header->capacity == 0 || header->capacity > memory.size() / proto::RingBytes(1) ||
       !memory.Contains(channel_gpa + header->offset, proto::RingBytes(header->capacity))) {
     throw vmm::VmmError(vmm::VmmErrorKind::kBadConfig, "the channel's rings are not in guest RAM");
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The host's end of the channel's rings (proto/channel.h). The guest may be hostile: where a ring
-// lies and how long it is was read before the guest ran, our own counter is the host's, and the
-// guest's counter is loaded once and checked. One thread, while the vCPU stands still.
+// lies and how long it is is read once, before this run, and has to be in RAM; our own counter is
+// the host's from then on, and the guest's counter is loaded once and checked. One thread, while
+// the vCPU stands still.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +17,15 @@
 
 namespace fv::session {
 
-// A ring's place, copied from the header that the host has just set up.
+// A ring's place, copied from its header: the host's own, or after a snapshot what a guest left.
 struct RingPlace {
   uint64_t header_gpa = 0;  // of the RingHeader
   uint64_t slots_gpa = 0;   // of slot 0
   uint64_t capacity = 0;
 };
 
-// `member` is the offset of the RingHeader in ChannelHeader. The channel must lie in RAM.
+// `member` is the offset of the RingHeader in ChannelHeader. Throws VmmError (kBadConfig) if header
+// or slots are not in RAM.
 RingPlace FindRing(const vmm::GuestMemory& memory, uint64_t channel_gpa, uint64_t member);
 
 // Consumer of a ring that the guest fills.

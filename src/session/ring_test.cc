@@ -50,6 +50,21 @@ class RingTest : public testing::Test {
   vmm::GuestMemory memory_;
 };
 
+// A header that a guest left to the next run, in a snapshot.
+TEST_F(RingTest, SlotsThatNoMemoryHas) {
+  for (const proto::RingHeader& header :
+       {proto::RingHeader{.offset = 4096, .capacity = 0, .produced = 0, .consumed = 0},
+        proto::RingHeader{
+            .offset = 4096, .capacity = uint64_t{1} << 58, .produced = 1, .consumed = 0},
+        proto::RingHeader{.offset = 4096, .capacity = ~uint64_t{0}, .produced = 1, .consumed = 0},
+        proto::RingHeader{
+            .offset = uint64_t{16} << 20, .capacity = 1, .produced = 0, .consumed = 0},
+        proto::RingHeader{.offset = 4096, .capacity = 1 << 18, .produced = 0, .consumed = 0}}) {
+    SetHeader(offsetof(proto::ChannelHeader, events), header);
+    EXPECT_THROW(Events(), vmm::VmmError) << header.offset << ", " << header.capacity;
+  }
+}
+
 TEST_F(RingTest, ReadsInOrderAcrossTheEnd) {
   RingReader<proto::EventRecord> reader(memory_, Events());
   std::vector<uint64_t> seen;
