@@ -36,7 +36,8 @@ void Input::Feed(Source source) {
   char bytes[kReadBytes];
   while (!ended_ && commands_.Room() > kSpareSlots && Readable()) {
     const size_t room = (commands_.Room() - kSpareSlots) * CommandWriter::kMaxData;
-    const ssize_t got = read(fd_, bytes, std::min(room, sizeof(bytes)));
+    const size_t wanted = std::min(room, sizeof(bytes));
+    const ssize_t got = read(fd_, bytes, wanted);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (got < 0 || (got == 0 && source != Source::kLineTerminal)) {
       ended_ = true;  // end of file, or an error that will not go away
@@ -47,7 +48,7 @@ void Input::Feed(Source source) {
     Pass(bytes, length);
     // Less than a line comes only by the end-of-file key (or a line longer than the piece).
     if (source == Source::kLineTerminal && (length == 0 || bytes[length - 1] != '\n') &&
-        length < sizeof(bytes)) {
+        length < wanted) {
       Pass(&kEndOfFileKey, 1);
     }
   }
