@@ -195,6 +195,19 @@ TEST_F(GuestCommand, TimeLimits) {
   }
 }
 
+// Somebody has the pipe open and never reads; the third descriptor is that one.
+TEST_F(GuestCommand, AnOutputThatNobodyTakesDoesNotKeepARun) {
+  EXPECT_EQ(Shell("mkfifo $TMPDIR/full; exec 3<>$TMPDIR/full; '" + g_binary +
+                  "' run --timeout=1 busybox yes >$TMPDIR/full 2>/dev/null")
+                .status,
+            124);
+  EXPECT_EQ(Shell("exec 3<>$TMPDIR/full; '" + g_binary +
+                  "' run --timeout=60 busybox yes >$TMPDIR/full & read line <&3; "
+                  "kill -TERM $!; wait $!")
+                .status,
+            128 + SIGTERM);
+}
+
 TEST_F(GuestCommand, ASignalEndsARun) {
   EXPECT_EQ(Shell("mkfifo $TMPDIR/up; '" + g_binary +
                   "' run --timeout=60 busybox sh -c 'echo up; sleep 1000' >$TMPDIR/up & "
@@ -322,6 +335,10 @@ TEST_F(GuestCommand, AShellOnATerminal) {
   ASSERT_TRUE(person.Sees("\r\ngo\r\n"));
   person.Type("\x03");  // ends sleep, not the shell
   ASSERT_TRUE(person.Sees("# "));
+  for (int i = 0; i < 5; ++i) {  // a shell that waits for a line is not deaf
+    person.Type("\x03");
+    ASSERT_TRUE(person.Sees("# ")) << i;
+  }
   person.Type("exit 9\n");
   EXPECT_EQ(person.Wait(), 9);
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 namespace fv::session {
@@ -16,21 +17,28 @@ namespace {
 // Joined pieces are written out at this size, in bytes.
 constexpr size_t kFlushBytes = size_t{64} * 1024;
 constexpr size_t kMaxLogLine = 1024;
+constexpr int kAskAgainMs = 100;
 
 }  // namespace
 
-WriteEnd WriteAll(int fd, std::string_view bytes) {
+WriteEnd WriteAll(int fd, std::string_view bytes, const std::function<bool()>& give_up) {
   while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+    // Of no descriptor poll(2) says nothing, and write(2) what is wrong.
+    const int ready = fd < 0 ? 1 : poll(&room, 1, kAskAgainMs);
+    if (ready < 0 && errno != EINTR) return WriteEnd::kFailed;
+    if (ready <= 0) {
+      if (give_up && give_up()) return WriteEnd::kGivenUp;
+      continue;
+    }
+    // A pipe with room takes so much without a wait (pipe(7)).
+    const ssize_t written = write(fd, bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
     if (written >= 0) {
       bytes.remove_prefix(static_cast<size_t>(written));
       continue;
     }
-    if (errno == EINTR) continue;
     if (errno == EPIPE) return WriteEnd::kClosed;
-    if (errno != EAGAIN) return WriteEnd::kFailed;
-    pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
-    (void)poll(&waiting, 1, -1);
+    if (errno != EAGAIN && errno != EINTR) return WriteEnd::kFailed;
   }
   return WriteEnd::kDone;
 }
@@ -60,7 +68,7 @@ void Console::Flush() {
   if (pending_.empty()) return;
   if (end_ == WriteEnd::kDone) {
     const bool out = stream_ == proto::ConsoleStream::kStdout;
-    end_ = WriteAll(out ? fds_.out : fds_.err, pending_);
+    end_ = WriteAll(out ? fds_.out : fds_.err, pending_, give_up_);
     if (end_ == WriteEnd::kFailed) {
       failure_ = std::string(out ? "standard output: " : "standard error: ") + std::strerror(errno);
     }

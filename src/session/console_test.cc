@@ -115,6 +115,16 @@ TEST(WriteAll, WaitsForASlowReader) {
   EXPECT_EQ(got, text.size());
 }
 
+TEST(WriteAll, GivesUpWhereNobodyReads) {
+  const Pipe pipe;
+  const std::string text(300'000, 'z');
+  int asked = 0;
+  EXPECT_EQ(WriteAll(pipe.write.get(), text, [&] { return ++asked == 2; }), WriteEnd::kGivenUp);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(WriteAll, NoDescriptor) { EXPECT_EQ(WriteAll(-1, "x"), WriteEnd::kFailed); }
+
 class InputTest : public testing::Test {
  protected:
   static constexpr uint64_t kHeader = 0x200000;
@@ -198,6 +208,14 @@ TEST_F(InputTest, TheEndOfFileKeyOfATerminalIsNotTheEnd) {
   input_.Feed(Input::Source::kRawTerminal);
   EXPECT_EQ(Produced(), 4u);
   EXPECT_TRUE(input_.open());
+}
+
+// The rest of the line is still to come: nobody has pressed the key.
+TEST_F(InputTest, ALineThatTheRingHasNoRoomForIsNotEnded) {
+  Type(std::string(1000, 'a') + "\n");
+  input_.Feed(Input::Source::kLineTerminal);
+  ASSERT_GT(Produced(), 0u);
+  for (uint64_t i = 0; i < Produced(); ++i) EXPECT_EQ(Command(i).data[0], 'a') << i;
 }
 
 }  // namespace

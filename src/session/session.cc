@@ -32,12 +32,14 @@ Session::Session(vmm::MachineInterface& machine, SessionOptions options)
                                                   offsetof(ChannelHeader, console))),
       commands_(machine.memory(), FindRing(machine.memory(), machine.channel_gpa(),
                                            offsetof(ChannelHeader, commands))),
-      console_({options_.output, options_.error},
-               [this](std::string_view line) {
-                 kernel_log_.emplace_back(line);
-                 if (kernel_log_.size() > kKeptLogLines) kernel_log_.pop_front();
-                 if (options_.kernel_log) options_.kernel_log(line);
-               }),
+      console_(
+          {options_.output, options_.error},
+          [this](std::string_view line) {
+            kernel_log_.emplace_back(line);
+            if (kernel_log_.size() > kKeptLogLines) kernel_log_.pop_front();
+            if (options_.kernel_log) options_.kernel_log(line);
+          },
+          [this] { return StopSignal().has_value() || RemainingNs() == 0; }),
       terminal_(options_.input),
       input_(options_.input, commands_) {}
 
@@ -129,7 +131,10 @@ Next Session::Drain() {
   if (!status.ok()) return Finish(SessionEnd::kGuestError, std::string(status.message()));
   if (console_.closed()) return Finish(SessionEnd::kOutputClosed);
   if (!console_.failure().empty()) return Finish(SessionEnd::kOutputFailed, console_.failure());
-  return Next::kContinue;
+  if (console_.gave_up() && TakeHostEvents() == Next::kContinue) {
+    return Finish(SessionEnd::kTimeout, "nobody took the output");
+  }
+  return finished_ ? Next::kStop : Next::kContinue;
 }
 
 void Session::TakeEvent(const proto::EventRecord& event) {
@@ -159,6 +164,8 @@ Next Session::OnMoment() {
 }
 
 Next Session::OnIdle() {
+  // Who waits for what is typed has seen the keys before.
+  if (WantsInput()) signals_->BePatient();
   if (Drain() == Next::kStop) return Next::kStop;
   while (true) {
     if (TakeHostEvents() == Next::kStop) return Next::kStop;
@@ -170,9 +177,8 @@ Next Session::OnIdle() {
     if (timer == 0) return Next::kContinue;
     const uint64_t remaining = RemainingNs();
     if (remaining == 0) return Finish(SessionEnd::kTimeout, "the guest was idle");
-    const bool listens = input_.open() &&
-                         HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0 &&
-                         options_.stdin_mode != SessionOptions::Stdin::kEmpty;
+    const bool listens =
+        input_.open() && WantsInput() && options_.stdin_mode != SessionOptions::Stdin::kEmpty;
     const int fds[] = {input_.fd()};
     machine_.WaitIdle(std::min(timer, remaining), std::span<const int>(fds, listens ? 1 : 0));
   }
@@ -226,9 +232,13 @@ void Session::FeedIfWanted() {
     // What is typed belongs to the guest at once; a file or pipe is read only on request.
     input_.Feed(terminal_.mode() == Terminal::Mode::kRaw ? Input::Source::kRawTerminal
                                                          : Input::Source::kLineTerminal);
-  } else if (HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0) {
+  } else if (WantsInput()) {
     input_.Feed();
   }
+}
+
+bool Session::WantsInput() const {
+  return HeaderWord(offsetof(ChannelHeader, idle_wants_input)) != 0;
 }
 
 uint64_t Session::HeaderWord(size_t member) const {

@@ -115,6 +115,8 @@ class Session final : private vmm::Ports {
   void FollowTerminalMode();
   vmm::Next TellOfPause(Pause pause);
   void FeedIfWanted();
+  // A task waits for console input.
+  bool WantsInput() const;
   uint64_t HeaderWord(size_t member) const;
   uint64_t RemainingNs() const;
 

@@ -11,13 +11,13 @@
 namespace fv::session {
 namespace {
 
-// A key pressed this often without ending the guest ends the run.
+// Keys that came while the guest never waited for input: so many end the run.
 constexpr int kImpatience = 3;
 
 struct Notes {
   std::atomic<vmm::MachineInterface*> machine{nullptr};
   std::atomic<int> stop{0};
-  std::atomic<int> interrupts{0};  // keys SIGINT and SIGQUIT in all
+  std::atomic<int> interrupts{0};  // keys SIGINT and SIGQUIT since BePatient
   std::atomic<int> last_interrupt{0};
   std::atomic<bool> resize{false};
   std::array<std::atomic<bool>, NSIG> keys{};
@@ -95,6 +95,8 @@ std::vector<int> Signals::TakeKeys() {
   }
   return keys;
 }
+
+void Signals::BePatient() { g_notes.interrupts = 0; }
 
 bool Signals::TakeResize() { return g_notes.resize.exchange(false); }
 

@@ -20,17 +20,20 @@ std::optional<int> StopSignalOrKey();
 
 class Signals {
  public:
-  // Handles SIGINT, SIGQUIT, SIGTSTP (if `with_terminal`), SIGWINCH, SIGTERM, SIGHUP from now on;
-  // ignores SIGPIPE. The former actions come back with the destructor.
+  // What becomes of SIGTSTP: without a terminal for the guest it stops the command.
   enum class Keys { kIgnore, kForward };
+  // Handles SIGINT, SIGQUIT, SIGWINCH, SIGTERM, SIGHUP from now on, SIGTSTP if `keys` says so;
+  // ignores SIGPIPE. The former actions come back with the destructor.
   Signals(vmm::MachineInterface& machine, Keys keys);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // The signal that asks for an end of the run (SIGTERM, SIGHUP, or a key pressed three times
-  // while the guest did not end), if one came.
+  // The signal that asks for an end of the run (SIGTERM, SIGHUP, or a key pressed three times since
+  // BePatient), if one came.
   std::optional<int> stop() const;
+  // The guest waits for what is typed: it is not deaf to keys.
+  void BePatient();
   // Signals for the guest's foreground group since the last call.
   std::vector<int> TakeKeys();
   // True once after each change of the terminal's size.
