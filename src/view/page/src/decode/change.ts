@@ -5,7 +5,7 @@
 import * as entry from "../model/entry.js";
 import type { History } from "../model/history.js";
 import type { Mm, Task, Vma } from "../model/state.js";
-import { entriesPerTable, FrameKind } from "../model/state.js";
+import { entriesPerTable, FrameKind, pagesOfSpace } from "../model/state.js";
 import type { Reader } from "./wire.js";
 import { WireError } from "./wire.js";
 
@@ -109,7 +109,9 @@ function readVma(reader: Reader): Vma {
     number,
     number,
   ];
-  return { page, pages, flags, object, offset, file };
+  // A damaged mapping may have pages that no table reaches; they are left out.
+  const least = Math.min(page, pagesOfSpace);
+  return { page: least, pages: Math.min(pages, pagesOfSpace - least), flags, object, offset, file };
 }
 
 function applyTable(reader: Reader, history: History): void {

@@ -46,9 +46,11 @@ export class RecordStream {
       records.push(payload);
       at += recordHeadBytes + payload.length;
     }
-    // The records are views of the old array; what is left moves into a new one.
-    this.#pending = this.#pending.slice(at, this.#length);
-    this.#length = this.#pending.length;
+    if (at > 0) {
+      // The records are views of the old array; what is left moves into a new one.
+      this.#pending = this.#pending.slice(at, this.#length);
+      this.#length = this.#pending.length;
+    }
     return records;
   }
 

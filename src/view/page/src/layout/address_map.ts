@@ -29,6 +29,8 @@ const gapHeight = 15;
 const blockSpace = 7;
 // A run of untouched rows this long or longer becomes a gap.
 const gapRows = 2;
+// Further rows of a mapping count as untouched: no guest that is right has so many.
+const mostRows = 2 ** 18;
 
 // `resident`: how many pages are mapped, on which the cells' size depends.
 export function layOutAddressMap(
@@ -103,9 +105,16 @@ function eachStretch(
 ): void {
   let current: boolean | undefined;
   let pending = 0;
+  let rows = 0;
   const last = vma.page + vma.pages;
   for (let page = vma.page; page < last; ) {
+    if (rows >= mostRows) {
+      if (current === true) visit(true, pending);
+      visit(false, last - page + (current === true ? 0 : pending));
+      return;
+    }
     const touched = anyEntry(state, mm, page, Math.min(last, page + perRow));
+    if (touched) ++rows;
     // Where whole tables are missing, all rows up to their end are untouched.
     const hole = touched ? 0 : Math.floor((holeEnd(state, mm, page) - page) / perRow);
     const end = Math.min(last, page + Math.max(1, hole) * perRow);

@@ -11,6 +11,7 @@
 
 export const pageBytes = 4096;
 export const entriesPerTable = 512;
+export const pagesOfSpace = entriesPerTable ** 4; // that four levels of tables reach
 
 // What a frame holds, in the order of FrameState in proto/records.h.
 export const enum FrameKind {

@@ -73,11 +73,13 @@ export function holeEnd(state: State, mm: Mm, page: number): number {
 }
 
 // Calls `visit` for each table that an address space reaches, a table before those below it and in
-// the order of addresses, with the first page that the table covers.
+// the order of addresses, with the first page that the table covers. Of a guest that reaches its
+// tables in more ways than any kernel has, only some.
 export function eachTable(state: State, mm: Mm, visit: (table: Table, page: number) => void): void {
+  let left = 2 * state.tables.size;
   const descend = (frame: number, level: number, page: number) => {
     const table = state.tables.get(frame);
-    if (table === undefined || table.level !== level) return;
+    if (table === undefined || table.level !== level || left-- <= 0) return;
     visit(table, page);
     if (level === 1) return;
     for (let index = 0; index < entriesPerTable; ++index) {

@@ -11,7 +11,8 @@ import { layOutTables, tableAt } from "../../src/layout/table_tree.js";
 import * as entry from "../../src/model/entry.js";
 import { History } from "../../src/model/history.js";
 import type { Mm, Vma } from "../../src/model/state.js";
-import { FrameKind } from "../../src/model/state.js";
+import { FrameKind, pagesOfSpace } from "../../src/model/state.js";
+import { eachTable } from "../../src/model/walk.js";
 import { Guest } from "../support/guest.js";
 
 function vma(page: number, pages: number): Vma {
@@ -35,6 +36,23 @@ function mmWith(history: History, vmas: Vma[], pages: number[]): Mm {
   }
   return { id: 1, address: 0, root: 1, strategy: 0, vmas };
 }
+
+test("a guest whose tables lead to each other in a billion ways is laid out", () => {
+  const history = new History(1000);
+  for (let level = 4; level >= 1; --level) history.setTable(10 * level, level);
+  for (let level = 4; level >= 1; --level) {
+    for (let i = 0; i < 512; ++i) history.setEntry(10 * level, i, entry.present, 10 * (level - 1));
+  }
+  const mm = { id: 1, address: 0, root: 40, strategy: 0, vmas: [vma(0, pagesOfSpace)] };
+  let tables = 0;
+  eachTable(history.state, mm, () => ++tables);
+  assert.ok(tables > 0 && tables <= 8, `${tables}`);
+  const map = addressMap.layOutAddressMap(history.state, mm, 5, 400);
+  assert.equal(
+    map.rows.reduce((pages, row) => pages + row.count, 0),
+    pagesOfSpace,
+  );
+});
 
 test("every page of a mapping has one cell, or is part of one gap", () => {
   const history = new History(1000);

@@ -7,7 +7,8 @@ import { Recording } from "../../src/decode/recording.js";
 import { FormatError } from "../../src/decode/stream.js";
 import * as entry from "../../src/model/entry.js";
 import { computeSharing, mappersOf } from "../../src/model/sharing.js";
-import type { State } from "../../src/model/state.js";
+import type { State, Vma } from "../../src/model/state.js";
+import { pagesOfSpace } from "../../src/model/state.js";
 import { walk } from "../../src/model/walk.js";
 import { Guest, madeUpRecording } from "../support/guest.js";
 import { concatenate, fileHead, Message, record } from "../support/writer.js";
@@ -96,6 +97,13 @@ test("every step back gives the state that was there", () => {
     history.seek(position);
     assert.equal(image(history.state), images[position]);
   }
+});
+
+test("a mapping ends where address spaces do", () => {
+  const { state } = read(new Guest(512, firstPage, 2 ** 50).end()).history!;
+  const [{ page, pages }] = [...state.mms.values()][0]!.vmas as [Vma];
+  assert.equal(page, firstPage);
+  assert.equal(page + pages, pagesOfSpace);
 });
 
 test("pieces of any size give the same recording", () => {
