@@ -8,14 +8,15 @@
 
 #include "guest/fs/anonymous.h"
 #include "guest/fs/object.h"
-#include "guest/lib/print.h"
+#include "guest/fs/text_buffer.h"
 
 namespace fv::guest {
 
 namespace {
 
 constexpr unsigned kMaxDepth = 4;  // Linux: EP_MAX_NESTS
-// Bits that are no events; a disabled one-shot item has nothing else left.
+// Bits that are no events; a disabled one-shot item has nothing else left. Any other one also wants
+// kAlways, whatever was asked for.
 constexpr uint32_t kBehaviour =
     static_cast<uint32_t>(EPOLLWAKEUP) | static_cast<uint32_t>(EPOLLONESHOT) |
     static_cast<uint32_t>(EPOLLET) | static_cast<uint32_t>(EPOLLEXCLUSIVE);
@@ -33,7 +34,7 @@ Watchers WatchersOf(File& file) {
 }  // namespace
 
 EpollItem::EpollItem(EpollFile& of, File& watched, int number, const EpollEvent& wanted)
-    : owner(of), file(watched), fd(number), event(wanted) {
+    : owner(of), file(watched), fd(number), event{wanted.events | kAlways, wanted.data} {
   WatchersOf(file).PushBack(*this);
 }
 
@@ -66,15 +67,12 @@ bool EpollItem::OnWake(Waiter& waiter) {
   item.owner.MarkReady(item);
   // Only an exclusive waiter's file is asked: it is no epoll set (epoll_ctl(2)), so the question
   // changes no queue.
-  return waiter.exclusive && slept_for &&
-         (item.file.Poll(nullptr) & (item.event.events | kAlways)) != 0;
+  return waiter.exclusive && slept_for && (item.file.Poll(nullptr) & item.event.events) != 0;
 }
 
 uint32_t EpollItem::Refresh() {
-  const uint32_t wanted = event.events & ~kBehaviour;
   Leave();
-  const uint32_t there = file.Poll(this);
-  return wanted == 0 ? 0 : there & (wanted | kAlways);
+  return file.Poll(this) & event.events & ~kBehaviour;
 }
 
 void EpollFile::MarkReady(EpollItem& item) {
@@ -159,7 +157,7 @@ Status EpollFile::Modify(File& file, int fd, const EpollEvent& event) {
   if ((item->event.events & static_cast<uint32_t>(EPOLLEXCLUSIVE)) != 0) {
     return Error(EINVAL);
   }
-  item->event = event;
+  item->event = {event.events | kAlways, event.data};
   if (item->Refresh() != 0) {
     MarkReady(*item);
   }
@@ -221,18 +219,13 @@ uint32_t EpollFile::Poll(PollTable* table) {
   return AnyReady() ? kReadable : 0;
 }
 
-size_t EpollFile::FormatInfo(char* out, size_t capacity) {
-  size_t length = 0;
+void EpollFile::ShowInfo(TextBuffer& out) {
   for (const EpollItem& item : items_) {
-    if (length + 1 >= capacity) {
-      break;
-    }
-    const size_t room = capacity - length;
-    const size_t line = Format(out + length, room, "tfd: %8d events: %8x data: %16lx\n", item.fd,
-                               item.event.events, static_cast<unsigned long>(item.event.data));
-    length += line < room ? line : room - 1;
+    const Inode& inode = item.file.inode();
+    out.Add("tfd: %8d events: %8x data: %16lx  pos:%lu ino:%lx sdev:%x\n", item.fd,
+            item.event.events, static_cast<unsigned long>(item.event.data), item.file.position(),
+            inode.number(), inode.superblock().device);
   }
-  return length;
 }
 
 void EpollFile::OnLastClose() {

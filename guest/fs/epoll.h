@@ -67,7 +67,7 @@ class EpollFile final : public File {
   uint32_t Poll(PollTable* table) override;
   bool IsEpoll() const override { return true; }
   unsigned item_count() const { return item_count_; }
-  size_t FormatInfo(char* out, size_t capacity) override;
+  void ShowInfo(TextBuffer& out) override;
 
   void MarkReady(EpollItem& item);
   void Remove(EpollItem& item);

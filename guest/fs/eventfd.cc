@@ -9,7 +9,7 @@
 #include "guest/fs/anonymous.h"
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
-#include "guest/lib/print.h"
+#include "guest/fs/text_buffer.h"
 
 namespace fv::guest {
 
@@ -28,8 +28,9 @@ class EventFile final : public File {
   // noop_llseek: the position stays where it is.
   Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override;
-  size_t FormatInfo(char* out, size_t capacity) override {
-    return Format(out, capacity, "eventfd-count: %16lx\n", count_);
+  void ShowInfo(TextBuffer& out) override {
+    out.Add("eventfd-count: %16lx\neventfd-id: %lu\neventfd-semaphore: %d\n", count_,
+            inode().number(), counting_ == Counting::kSemaphore ? 1 : 0);
   }
 
  private:

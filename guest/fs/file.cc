@@ -72,7 +72,7 @@ Status File::Allocate(int, uint64_t, uint64_t, const IoContext&) { return Error(
 Status File::Sync() { return Error(EINVAL); }
 Result<uint64_t> File::PipeControl(int, uint64_t) { return Error(EBADF); }
 Result<uint64_t> File::SealControl(int, uint64_t) { return Error(EINVAL); }
-size_t File::FormatInfo(char*, size_t) { return 0; }
+void File::ShowInfo(TextBuffer&) {}
 
 Result<uint64_t> SeekWithin(uint64_t& position, uint64_t size, int64_t offset, int whence) {
   int64_t base = 0;

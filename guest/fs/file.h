@@ -23,6 +23,7 @@ class Dentry;
 class Inode;
 class MemoryObject;
 class PollTable;
+class TextBuffer;
 struct Credentials;
 
 // What a transfer must know of its caller, passed down so that fs needs no Task.
@@ -108,8 +109,8 @@ class File : public proto::FileRecord {
   virtual Result<uint64_t> PipeControl(int command, uint64_t argument);
   // F_ADD_SEALS and F_GET_SEALS (memfd_create(2)). Default EINVAL.
   virtual Result<uint64_t> SealControl(int command, uint64_t argument);
-  // A line or more for /proc/PID/fdinfo beyond pos, flags, mnt_id, ino.
-  virtual size_t FormatInfo(char* out, size_t capacity);
+  // Lines for /proc/PID/fdinfo beyond pos, flags, mnt_id, ino (proc_pid_fdinfo(5)).
+  virtual void ShowInfo(TextBuffer& out);
 
   // The epoll items that watch it (epoll.h).
   proto::Link epoll_items{0, 0};

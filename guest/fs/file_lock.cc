@@ -8,6 +8,7 @@
 #include <new>
 
 #include "guest/fs/object.h"
+#include "guest/lib/scope_guard.h"
 #include "guest/lib/wait_queue.h"
 
 namespace fv::guest {
@@ -164,6 +165,59 @@ Status Apply(Inode& inode, const LockRequest& request) {
   return Ok();
 }
 
+FileLock* FlockOf(Inode& inode, const void* owner) {
+  for (FileLock& lock : LocksOf(inode)) {
+    if (lock.request.kind == LockKind::kFlock && lock.request.owner == owner) {
+      return &lock;
+    }
+  }
+  return nullptr;
+}
+
+void Drop(FileLock& lock) {
+  Unlink(lock.link);
+  DestroyObject(&lock);
+  State().changed.WakeAll();
+}
+
+// A change of type is two steps: the old lock goes, and is lost if the new one is not to be had.
+Status SetFlock(Inode& inode, const LockRequest& request, LockWait wait) {
+  FileLock* fresh = nullptr;
+  if (request.type != LockType::kNone) {
+    fresh = MakeObject<FileLock>(request);
+    if (fresh == nullptr) {
+      return Error(ENOMEM);
+    }
+  }
+  ScopeGuard give_back([&] {
+    if (fresh != nullptr) {
+      DestroyObject(fresh);
+    }
+  });
+  for (;;) {
+    FileLock* held = FlockOf(inode, request.owner);
+    if (held != nullptr && held->request.type == request.type) {
+      return Ok();
+    }
+    if (held != nullptr) {
+      Drop(*held);
+    }
+    if (request.type == LockType::kNone) {
+      return Ok();
+    }
+    if (ConflictOf(inode, request) == nullptr) {
+      LocksOf(inode).PushBack(*fresh);
+      give_back.Dismiss();
+      return Ok();
+    }
+    if (wait == LockWait::kNo) {
+      return Error(EAGAIN);
+    }
+    TRY(WaitUntil(State().changed, kNoDeadline,
+                  [&] { return ConflictOf(inode, request) == nullptr; }));
+  }
+}
+
 void DropAll(Inode& inode, const void* owner) {
   if (!IsLinked(inode.locks) || LocksOf(inode).empty()) {
     return;
@@ -182,9 +236,8 @@ void DropAll(Inode& inode, const void* owner) {
 }  // namespace
 
 Status SetLock(Inode& inode, const LockRequest& request, LockWait wait) {
-  if (request.kind == LockKind::kFlock && request.type == LockType::kNone) {
-    DropAll(inode, request.owner);
-    return Ok();
+  if (request.kind == LockKind::kFlock) {
+    return SetFlock(inode, request, wait);
   }
   while (request.type != LockType::kNone) {
     const FileLock* conflict = ConflictOf(inode, request);
@@ -194,7 +247,7 @@ Status SetLock(Inode& inode, const LockRequest& request, LockWait wait) {
     if (wait == LockWait::kNo) {
       return Error(EAGAIN);
     }
-    if (request.kind == LockKind::kRecord && WaitsFor(request.owner, conflict->request.owner)) {
+    if (WaitsFor(request.owner, conflict->request.owner)) {
       return Error(EDEADLK);
     }
     LockWaiter self{.owner = request.owner, .holder = conflict->request.owner};

@@ -27,7 +27,8 @@ struct LockRequest {
 };
 
 // Takes, changes or (kNone) drops a lock over the range. Errors: EAGAIN (held by another, kNo),
-// EDEADLK, kErestartSys; without memory ENOLCK (kRecord), ENOMEM. Dropping a flock lock succeeds.
+// EDEADLK, kErestartSys; without memory ENOLCK (kRecord), ENOMEM. Dropping a flock lock succeeds;
+// a refused or interrupted change of one drops it (flock(2)).
 Status SetLock(Inode& inode, const LockRequest& request, LockWait wait);
 // A lock that stands in the way of `request`, into `out`; false: none (F_GETLK).
 bool FindConflict(Inode& inode, const LockRequest& request, LockRequest& out);

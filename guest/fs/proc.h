@@ -31,9 +31,10 @@ enum class ProcKind : uint8_t {
   kCwd,
   kTaskRoot,
   kFd,
-  kNamespace,   // magic link to the namespace that it is named after
-  kMemoryText,  // file with show(), of a task that has memory
-  kMem,         // files of proc_memory_file.cc
+  kNamespace,     // magic link to the namespace that it is named after
+  kMappingsText,  // file with show(), opened by who may inspect the task
+  kMemoryText,    // the same, of a task that has memory
+  kMem,           // files of proc_memory_file.cc
   kPagemap,
   kPageCount,  // files of proc_frames_file.cc
   kPageFlags,

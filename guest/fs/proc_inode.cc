@@ -89,8 +89,11 @@ Result<Ref<File>> ProcInode::Open(Ref<Dentry> dentry, uint32_t flags) {
   if (node_.kind == ProcKind::kMem || node_.kind == ProcKind::kPagemap) {
     return OpenTaskMemory(std::move(dentry), flags);
   }
-  if (node_.kind == ProcKind::kMemoryText && !MmRef(TRY(GetTaskMm(key_.task)))) {
-    return Error(ESRCH);
+  if (node_.kind == ProcKind::kMemoryText || node_.kind == ProcKind::kMappingsText) {
+    const MmRef mm(TRY(GetTaskMm(key_.task)));
+    if (!mm && node_.kind == ProcKind::kMemoryText) {
+      return Error(ESRCH);
+    }
   }
   if (node_.kind == ProcKind::kPageCount || node_.kind == ProcKind::kPageFlags ||
       node_.kind == ProcKind::kPageIdle) {

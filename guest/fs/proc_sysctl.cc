@@ -8,8 +8,6 @@ namespace {
 
 constexpr uint64_t kNoDigit = 16;
 
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
-
 uint64_t DigitOf(char c) {
   if (c >= '0' && c <= '9') {
     return static_cast<uint64_t>(c - '0');

@@ -14,6 +14,8 @@
 
 namespace fv::guest {
 
+inline bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+
 // The number that a text starts with, decimal or 0x-hexadecimal, after white space. Errors: EINVAL
 // (none, something behind it, out of range).
 Result<uint64_t> ParseSysctl(const char* text, size_t length, uint64_t least, uint64_t most);

@@ -26,6 +26,10 @@ constexpr ProcNode MemoryText(const char* name, Status (*show)(TextBuffer&, cons
   return {name, kTypeRegular | permissions, ProcKind::kMemoryText, show, nullptr, nullptr, 0};
 }
 
+constexpr ProcNode MappingsText(const char* name, Status (*show)(TextBuffer&, const ProcKey&)) {
+  return {name, kTypeRegular | 0444, ProcKind::kMappingsText, show, nullptr, nullptr, 0};
+}
+
 // Write only.
 constexpr ProcNode kClearRefs = {
     "clear_refs", kTypeRegular | 0200, ProcKind::kPlain, nullptr, StoreClearRefs, nullptr, 0};
@@ -52,10 +56,10 @@ constexpr ProcNode kPidChildren[] = {
     ProcFile("stat", ShowTaskStat),
     ProcFile("statm", ShowStatm),
     ProcFile("status", ShowTaskStatus),
-    ProcFile("maps", ShowMaps),
-    ProcFile("smaps", ShowSmaps),
+    MappingsText("maps", ShowMaps),
+    MappingsText("smaps", ShowSmaps),
     MemoryText("smaps_rollup", ShowSmapsRollup, 0444),
-    ProcFile("numa_maps", ShowNumaMaps),
+    MappingsText("numa_maps", ShowNumaMaps),
     kClearRefs,
     Writable("comm", ShowComm, StoreComm),
     ProcFile("cmdline", ShowCmdline),
@@ -82,9 +86,9 @@ constexpr ProcNode kTidChildren[] = {
     ProcDirectory("ns", kNamespaces, sizeof(kNamespaces) / sizeof(kNamespaces[0]), 0511),
     MemoryNode("mem", ProcKind::kMem, 0600),
     MemoryNode("pagemap", ProcKind::kPagemap, 0400),
-    ProcFile("smaps", ShowSmaps),
+    MappingsText("smaps", ShowSmaps),
     MemoryText("smaps_rollup", ShowSmapsRollup, 0444),
-    ProcFile("numa_maps", ShowNumaMaps),
+    MappingsText("numa_maps", ShowNumaMaps),
     kClearRefs,
     MemoryText("auxv", ShowAuxv, 0400),
     ProcFile("oom_score", ShowOomScore),
@@ -98,7 +102,7 @@ constexpr ProcNode kTidChildren[] = {
     ProcFile("stat", ShowTaskStat),
     ProcFile("statm", ShowStatm),
     ProcFile("status", ShowTaskStatus),
-    ProcFile("maps", ShowMaps),
+    MappingsText("maps", ShowMaps),
     Writable("comm", ShowComm, StoreComm),
     ProcFile("cmdline", ShowCmdline),
     MemoryText("environ", ShowEnviron, 0400),

@@ -60,19 +60,23 @@ Status ShowMemory(TextBuffer& out, uint32_t task, bool environment) {
   return Ok();
 }
 
-// "-12" or "34", with an optional newline. Errors: EINVAL.
+// "-12" or "34", with white space around it. Errors: EINVAL.
 Result<int32_t> ParseInteger(const char* text, size_t length) {
   size_t at = 0;
-  const bool negative = length > 0 && text[0] == '-';
+  while (at < length && IsSpace(text[at])) {
+    ++at;
+  }
+  while (length > at && IsSpace(text[length - 1])) {
+    --length;
+  }
+  const bool negative = at < length && text[at] == '-';
   at += negative ? 1 : 0;
   int32_t value = 0;
   const size_t first = at;
   while (at < length && text[at] >= '0' && text[at] <= '9' && value < 1'000'000) {
     value = value * 10 + (text[at++] - '0');
   }
-  const size_t digits = at - first;
-  at += at < length && (text[at] == '\n' || text[at] == '\0') ? 1 : 0;
-  if (digits == 0 || at != length) {
+  if (at == first || at != length) {
     return Error(EINVAL);
   }
   return negative ? -value : value;
@@ -198,8 +202,7 @@ Status ShowFdInfo(TextBuffer& out, const ProcKey& key) {
   out.AddOctal(file->flags() | (cloexec ? kCloexecShown : 0));
   out.Add("\nmnt_id:\t%u\nino:\t%lu\n", file->inode().superblock().mount_id,
           file->inode().number());
-  char extra[256];
-  out.Put(extra, file->FormatInfo(extra, sizeof(extra)));
+  file->ShowInfo(out);
   return Ok();
 }
 

@@ -57,9 +57,12 @@ Status Commit(Task& task, Kind kind, const Ids& ids) {
     changed->fsgid = ids.filesystem;
   }
   undo.Dismiss();
+  if (changed->user != old.user) {
+    // The change happens, and the execve that usually follows is refused (execve(2), EAGAIN). The
+    // caller itself is not among the user's processes yet.
+    task.over_nproc = changed->uid != 0 && changed->user->processes > task.rlimit(kRlimitNproc);
+  }
   CommitCredentials(changed);
-  // Linux lets the change happen and refuses the execve that usually follows (execve(2), EAGAIN).
-  task.over_nproc = changed->uid != 0 && changed->user->processes > task.rlimit(kRlimitNproc);
   return Ok();
 }
 

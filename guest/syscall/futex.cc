@@ -295,8 +295,8 @@ Result<uint64_t> futex(const SyscallArgs& args) {
   const uint32_t op = args.Uint(1);
   const bool realtime = (op & FUTEX_CLOCK_REALTIME) != 0;
   const uint32_t command = op & static_cast<uint32_t>(FUTEX_CMD_MASK);
-  if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT &&
-      command != FUTEX_WAIT_REQUEUE_PI && command != kFutexLockPi2) {
+  if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI &&
+      command != kFutexLockPi2) {
     return Error(ENOSYS);
   }
   const bool wall_clock = realtime || command == FUTEX_LOCK_PI;

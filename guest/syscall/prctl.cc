@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// prctl(2): names, death signals, dumpable, subreaper, capabilities' bounding and ambient sets,
-// timer slack, no_new_privs.
+// prctl(2): names, death signals, dumpable, subreaper, timer slack, no_new_privs; capabilities are
+// in prctl_capabilities.cc.
 
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -12,6 +12,7 @@
 #include "guest/mm/fork_registry.h"
 #include "guest/mm/unused_memory.h"
 #include "guest/mm/user_copy.h"
+#include "guest/syscall/prctl_capabilities.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
 #include "guest/task/task.h"
@@ -79,66 +80,18 @@ Result<uint64_t> SetDeathSignal(Task& task, uint64_t signo) {
   return uint64_t{0};
 }
 
-template <typename F>
-Result<uint64_t> ChangeCredentials(F change) {
-  Credentials* changed = TRY(PrepareCredentials());
-  change(*changed);
-  CommitCredentials(changed);
-  return uint64_t{0};
-}
-
-Result<uint64_t> DropBounding(Task& task, uint64_t capability) {
-  if (!task.Capable(CAP_SETPCAP)) {
-    return Error(EPERM);
+// The arguments from the one numbered `first` are zero.
+bool HasNoMore(const SyscallArgs& args, unsigned first) {
+  for (unsigned i = first; i < 5; ++i) {
+    if (args.a[i] != 0) {
+      return false;
+    }
   }
-  if (capability > kLastCapability) {
-    return Error(EINVAL);
-  }
-  return ChangeCredentials(
-      [=](Credentials& cred) { cred.cap_bounding &= ~(uint64_t{1} << capability); });
-}
-
-Result<uint64_t> Ambient(Task& task, const SyscallArgs& args) {
-  const Credentials& cred = task.cred();
-  const uint64_t capability = args.a[2];
-  if (args.a[1] == PR_CAP_AMBIENT_CLEAR_ALL) {
-    return ChangeCredentials([](Credentials& changed) { changed.cap_ambient = 0; });
-  }
-  if (capability > kLastCapability || args.a[3] != 0 || args.a[4] != 0) {
-    return Error(EINVAL);
-  }
-  const uint64_t bit = uint64_t{1} << capability;
-  switch (args.a[1]) {
-    case PR_CAP_AMBIENT_IS_SET:
-      return uint64_t{(cred.cap_ambient & bit) != 0 ? 1u : 0u};
-    case PR_CAP_AMBIENT_RAISE:
-      if ((cred.cap_permitted & cred.cap_inheritable & bit) == 0) {
-        return Error(EPERM);
-      }
-      return ChangeCredentials([bit](Credentials& changed) { changed.cap_ambient |= bit; });
-    case PR_CAP_AMBIENT_LOWER:
-      return ChangeCredentials([bit](Credentials& changed) { changed.cap_ambient &= ~bit; });
-    default:
-      return Error(EINVAL);
-  }
-}
-
-Result<uint64_t> SetKeepCaps(Task& task, uint64_t value) {
-  constexpr uint32_t kKeepCaps = 1u << 4;
-  constexpr uint32_t kKeepCapsLocked = 1u << 5;
-  if (value > 1) {
-    return Error(EINVAL);
-  }
-  if ((task.cred().securebits & kKeepCapsLocked) != 0) {
-    return Error(EPERM);
-  }
-  return ChangeCredentials([value](Credentials& changed) {
-    changed.securebits = (changed.securebits & ~kKeepCaps) | (value != 0 ? kKeepCaps : 0);
-  });
+  return true;
 }
 
 Result<uint64_t> SetNoNewPrivs(Task& task, const SyscallArgs& args) {
-  if (args.a[1] != 1 || args.a[2] != 0 || args.a[3] != 0 || args.a[4] != 0) {
+  if (args.a[1] != 1 || !HasNoMore(args, 2)) {
     return Error(EINVAL);
   }
   task.no_new_privs = true;
@@ -170,13 +123,6 @@ Result<uint64_t> SetTimerSlack(Task& task, uint64_t ns) {
   return uint64_t{0};
 }
 
-Result<uint64_t> BoundingRead(const Task& task, uint64_t capability) {
-  if (capability > kLastCapability) {
-    return Error(EINVAL);
-  }
-  return task.cred().cap_bounding >> capability & 1;
-}
-
 }  // namespace
 
 namespace sys {
@@ -203,27 +149,23 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case PR_GET_CHILD_SUBREAPER:
       return WriteInt(task, value, (task.signal().flags & kSignalChildSubreaper) != 0 ? 1 : 0);
     case PR_SET_KEEPCAPS:
-      return SetKeepCaps(task, value);
+      return SetKeepCaps(args);
     case PR_GET_KEEPCAPS:
-      return uint64_t{task.cred().securebits >> 4 & 1};
+      return GetKeepCaps(args);
     case PR_GET_SECUREBITS:
       return uint64_t{task.cred().securebits};
     case PR_SET_SECUREBITS:
-      if (!task.Capable(CAP_SETPCAP)) {
-        return Error(EPERM);
-      }
-      return ChangeCredentials(
-          [value](Credentials& changed) { changed.securebits = static_cast<uint32_t>(value); });
+      return SetSecureBits(args);
     case PR_CAPBSET_READ:
-      return BoundingRead(task, value);
+      return ReadBounding(args);
     case PR_CAPBSET_DROP:
-      return DropBounding(task, value);
+      return DropBounding(args);
     case PR_CAP_AMBIENT:
-      return Ambient(task, args);
+      return ChangeAmbient(args);
     case PR_SET_NO_NEW_PRIVS:
       return SetNoNewPrivs(task, args);
     case PR_GET_NO_NEW_PRIVS:
-      if (value != 0 || args.a[2] != 0 || args.a[3] != 0 || args.a[4] != 0) {
+      if (!HasNoMore(args, 1)) {
         return Error(EINVAL);
       }
       return uint64_t{task.no_new_privs ? 1u : 0u};
@@ -234,13 +176,15 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case PR_GET_TID_ADDRESS:
       TRY(WriteUser(*task.mm(), value, task.clear_child_tid));
       return uint64_t{0};
-    case PR_SET_THP_DISABLE:  // there are no huge pages to disable
-    case PR_GET_THP_DISABLE:
     case PR_TASK_PERF_EVENTS_DISABLE:
     case PR_TASK_PERF_EVENTS_ENABLE:
     case PR_GET_TIMING:
     case PR_GET_SECCOMP:
       return uint64_t{0};
+    case PR_SET_THP_DISABLE:  // there are no huge pages to disable
+      return HasNoMore(args, 2) ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+    case PR_GET_THP_DISABLE:
+      return HasNoMore(args, 1) ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
     case PR_SET_TIMING:
       return value == 0 ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
     case proto::kPrFailNth:

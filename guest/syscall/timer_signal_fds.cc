@@ -70,16 +70,14 @@ Result<uint64_t> DoSignalfd(const SyscallArgs& args, uint32_t flags) {
 }  // namespace
 
 Result<uint64_t> timerfd_create(const SyscallArgs& args) {
-  constexpr int kRealtime = 0;
-  constexpr int kMonotonic = 1;
-  constexpr int kBoottime = 7;
   const uint32_t flags = args.Uint(1);
+  const auto clock = static_cast<TimerfdClock>(args.Int(0));
   if ((flags & ~uint32_t{O_CLOEXEC | O_NONBLOCK}) != 0 ||
-      (args.Int(0) != kRealtime && args.Int(0) != kMonotonic && args.Int(0) != kBoottime)) {
+      (clock != TimerfdClock::kRealtime && clock != TimerfdClock::kMonotonic &&
+       clock != TimerfdClock::kBoottime)) {
     return Error(EINVAL);
   }
-  Ref<File> file = TRY(MakeTimerfd(
-      args.Int(0) == kRealtime ? TimerfdClock::kRealtime : TimerfdClock::kMonotonic, flags));
+  Ref<File> file = TRY(MakeTimerfd(clock, flags));
   return static_cast<uint64_t>(
       TRY(args.task.files().Add(std::move(file), CloexecOf(flags), FdLimit(args))));
 }

@@ -18,7 +18,7 @@ Status SetAlternateStack(Task& task, const SigStack& wanted, uint64_t sp) {
     return Error(EINVAL);
   }
   if (mode == kSsDisable) {
-    task.altstack = SigStack{0, kSsDisable, 0, 0};
+    task.altstack = SigStack{0, wanted.flags, 0, 0};
     return Ok();
   }
   if (wanted.size < kMinSigStackBytes) {

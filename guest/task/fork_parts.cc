@@ -145,6 +145,7 @@ Status CopySignal(uint64_t flags, const Task& parent, Task& child) {
   }
   signal->flags = from.flags & kSignalHasTty;
   signal->oom_score_adj = from.oom_score_adj;
+  signal->least_oom_score_adj = from.least_oom_score_adj;
   signal->leader = &child;
   signal->group = from.group;
   signal->session = from.session;

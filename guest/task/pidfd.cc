@@ -12,9 +12,9 @@
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
 #include "guest/fs/task_hooks.h"
+#include "guest/fs/text_buffer.h"
 #include "guest/fs/vfs.h"
 #include "guest/lib/mutants.h"
-#include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/lifecycle.h"
@@ -69,19 +69,19 @@ class PidfdFile final : public File {
                   const IoContext& /*context*/) override {
     return Error(offset + length > INT64_MAX ? EFBIG : EOPNOTSUPP);
   }
-  size_t FormatInfo(char* out, size_t capacity) override {
+  void ShowInfo(TextBuffer& out) override {
     const Pid& id = pid();
     if (TaskOf(&id) == nullptr) {
-      return Format(out, capacity, "Pid:\t-1\nNSpid:\t-1\n");
+      out.Add("Pid:\t-1\nNSpid:\t-1\n");
+      return;
     }
     const PidNamespace& reader = *CurrentPidNamespace();
     const uint32_t seen = id.NumberIn(reader);
-    size_t length = Format(out, capacity, "Pid:\t%u\nNSpid:\t%u", seen, seen);
+    out.Add("Pid:\t%u\nNSpid:\t%u", seen, seen);
     for (uint32_t level = reader.level + 1; seen != 0 && level <= id.level; ++level) {
-      const auto number = static_cast<uint32_t>(id.At(level).number);
-      length += Format(out + length, capacity - length, "\t%u", number);
+      out.Add("\t%u", static_cast<uint32_t>(id.At(level).number));
     }
-    return length + Format(out + length, capacity - length, "\n");
+    out.Add("\n");
   }
 
  private:

@@ -301,11 +301,15 @@ Status SetTaskOomScoreAdj(uint32_t tid, int32_t value) {
   if (task == nullptr) {
     return Error(ESRCH);
   }
-  const bool lowers = value < task->signal().oom_score_adj;
-  if (lowers && !CurrentTask()->Capable(CAP_SYS_RESOURCE)) {
+  SignalStruct& signal = task->signal();
+  const bool privileged = CurrentTask()->Capable(CAP_SYS_RESOURCE);
+  if (value < signal.least_oom_score_adj && !privileged) {
     return Error(EACCES);
   }
-  task->signal().oom_score_adj = value;
+  signal.oom_score_adj = value;
+  if (privileged) {
+    signal.least_oom_score_adj = value;
+  }
   return Ok();
 }
 

@@ -117,6 +117,7 @@ struct SignalStruct : proto::SignalRecord {
   IntervalTimer virtual_timer, prof_timer;
   uint32_t next_timer_id = 0;
   int32_t oom_score_adj = 0;
+  int32_t least_oom_score_adj = 0;  // down to which anybody may set it: what the privileged set
   Task* leader = nullptr;
   uint32_t lost_foreground =
       0;                   // of a session leader: the group in front when its terminal hung up

@@ -12,6 +12,7 @@
 #include "guest/fs/anonymous.h"
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
+#include "guest/fs/text_buffer.h"
 #include "guest/lib/string.h"
 #include "guest/task/signal_internal.h"
 #include "guest/task/task.h"
@@ -87,6 +88,7 @@ class SignalFile final : public File {
     return Pending() ? POLLIN | POLLRDNORM : 0;
   }
   bool IsSignalfd() const override { return true; }
+  void ShowInfo(TextBuffer& out) override { out.Add("sigmask:\t%016lx\n", mask_); }
   void set_mask(SigSet mask) { mask_ = mask; }
 
  private:

@@ -33,7 +33,11 @@ Ref<Pid> CurrentProcess() { return Ref<Pid>(CurrentTask()->leader()->id()); }
 
 uint32_t PidSeenByCurrent(uint32_t id) {
   const Pid* pid = FindGlobalPid(id);
-  return pid == nullptr ? 0 : pid->NumberIn(*CurrentPidNamespace());
+  const PidNamespace& reader = *CurrentPidNamespace();
+  if (pid == nullptr) {
+    return reader.level == 0 ? id : 0;  // the last of its users is gone; its name stays
+  }
+  return pid->NumberIn(reader);
 }
 
 uint32_t PidNamedByCurrent(uint32_t number) { return GlobalNumberFor(*CurrentTask(), number); }

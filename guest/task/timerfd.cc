@@ -10,11 +10,14 @@
 #include "guest/fs/anonymous.h"
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
+#include "guest/fs/text_buffer.h"
 #include "guest/task/timer.h"
 
 namespace fv::guest {
 
 namespace {
+
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
 class TimerFile final : public File {
  public:
@@ -28,6 +31,7 @@ class TimerFile final : public File {
   Result<uint64_t> Seek(int64_t, int) override { return position(); }
   uint32_t Poll(PollTable* table) override;
   bool IsTimerfd() const override { return true; }
+  void ShowInfo(TextBuffer& out) override;
   TimerfdSetting Get() const;
   void Set(const TimerfdSetting& setting, TimerfdStart start);
 
@@ -43,6 +47,7 @@ class TimerFile final : public File {
   uint64_t expirations_ = 0;
   WaitQueue readers_;
   TimerfdClock clock_;
+  TimerfdStart start_ = TimerfdStart::kRelative;
 };
 
 void TimerFile::Expire() {
@@ -89,8 +94,18 @@ TimerfdSetting TimerFile::Get() const {
   return {interval_ns_, deadline_ns_ == 0 ? 0 : left};
 }
 
+void TimerFile::ShowInfo(TextBuffer& out) {
+  const TimerfdSetting now = Get();
+  out.Add("clockid: %d\nticks: %lu\nsettime flags: 0%u\nit_value: (%lu, %lu)\n",
+          static_cast<int>(clock_), expirations_, static_cast<unsigned>(start_),
+          now.value_ns / kNsPerSecond, now.value_ns % kNsPerSecond);
+  out.Add("it_interval: (%lu, %lu)\n", now.interval_ns / kNsPerSecond,
+          now.interval_ns % kNsPerSecond);
+}
+
 void TimerFile::Set(const TimerfdSetting& setting, TimerfdStart start) {
   CancelTimer(timer_);
+  start_ = start;
   expirations_ = 0;
   interval_ns_ = setting.interval_ns;
   deadline_ns_ = 0;

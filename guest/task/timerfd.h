@@ -16,8 +16,9 @@ struct TimerfdSetting {
   uint64_t value_ns = 0;
 };
 
-enum class TimerfdClock : uint8_t { kMonotonic, kRealtime };
-enum class TimerfdStart : uint8_t { kRelative, kAbsolute };
+// The ids of clock_gettime(2). Without suspend, boot time is monotonic time.
+enum class TimerfdClock : int32_t { kRealtime = 0, kMonotonic = 1, kBoottime = 7 };
+enum class TimerfdStart : uint8_t { kRelative, kAbsolute };  // as TFD_TIMER_ABSTIME
 
 // Errors: ENOMEM.
 Result<Ref<File>> MakeTimerfd(TimerfdClock clock, uint32_t flags);

@@ -156,6 +156,7 @@ _PLAIN = [
     "robust_mutex",
     "rseq_restart",
     "sched_inherit",
+    "secure_bits",
     "sanitizer_probe",
     "shared_memory",
     "shell_out",

@@ -238,6 +238,27 @@ static void Exclusive(void) {
   Ok("exclusive");
 }
 
+// EPOLLERR and EPOLLHUP are told whether asked for or not, but by a one-shot item that had its
+// turn.
+static void Always(void) {
+  int set = epoll_create1(0), fds[2];
+  struct epoll_event nothing = {.events = 0, .data.u64 = 7}, got;
+  CHECK_INT(pipe(fds), 0);
+  CHECK_INT(epoll_ctl(set, EPOLL_CTL_ADD, fds[0], &nothing), 0);
+  CHECK_INT(write(fds[1], "x", 1), 1);
+  CHECK_INT(epoll_wait(set, &got, 1, 0), 0);
+  close(fds[1]);
+  CHECK_INT(epoll_wait(set, &got, 1, 0), 1);
+  CHECK(got.events == EPOLLHUP && got.data.u64 == 7);
+  nothing.events = EPOLLONESHOT;
+  CHECK_INT(epoll_ctl(set, EPOLL_CTL_MOD, fds[0], &nothing), 0);
+  CHECK_INT(epoll_wait(set, &got, 1, 0), 1);
+  CHECK_INT(epoll_wait(set, &got, 1, 0), 0);
+  close(fds[0]);
+  close(set);
+  Ok("always");
+}
+
 int main(void) {
   ep = epoll_create1(EPOLL_CLOEXEC);
   CHECK_INT(fcntl(ep, F_GETFD), FD_CLOEXEC);
@@ -249,5 +270,6 @@ int main(void) {
   Counters();
   Many();
   Exclusive();
+  Always();
   return Finish();
 }

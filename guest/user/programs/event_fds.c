@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // epoll, timerfd and signalfd: readiness by level and edge, one shot, nested waits with a mask,
-// expirations counted, signals read as records, what is refused.
+// expirations counted, signals read as records, what is refused, what /proc tells of them.
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -82,9 +83,49 @@ static void Signals(void) {
   Ok("signalfd");
 }
 
+static int InfoHas(int fd, const char* line) {
+  char path[64], text[1024];
+  snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+  int info = open(path, O_RDONLY);
+  ssize_t n = read(info, text, sizeof(text) - 1);
+  close(info);
+  text[n > 0 ? n : 0] = 0;
+  return strstr(text, line) != NULL;
+}
+
+// What /proc/self/fdinfo tells of each (proc_pid_fdinfo(5)).
+static void Infos(void) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0xabc};
+  int ep = epoll_create1(0), fd = eventfd(0x17, EFD_SEMAPHORE);
+  CHECK_INT(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+  char line[128];
+  snprintf(line, sizeof(line), "\ntfd: %8d events: %8x data: %16x  pos:0 ino:", fd, 0x19, 0xabc);
+  CHECK(InfoHas(ep, line));
+  CHECK(InfoHas(fd, "\neventfd-count:               17\n"));
+  CHECK(InfoHas(fd, "\neventfd-semaphore: 1\n"));
+  close(fd);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGKILL);
+  fd = signalfd(-1, &set, 0);
+  CHECK(InfoHas(fd, "\nsigmask:\t0000000000000200\n"));
+  close(fd);
+  fd = timerfd_create(CLOCK_MONOTONIC, 0);
+  CHECK(InfoHas(fd, "\nclockid: 1\nticks: 0\nsettime flags: 00\nit_value: (0, 0)\n"));
+  struct itimerspec spec = {{5, 6}, {1000000000, 0}};
+  CHECK_INT(timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL), 0);
+  CHECK(InfoHas(fd, "\nticks: 0\nsettime flags: 01\nit_value: ("));
+  CHECK(InfoHas(fd, "\nit_interval: (5, 6)\n"));
+  close(fd);
+  close(ep);
+  Ok("fdinfo");
+}
+
 int main(void) {
   Epoll();
   Timers();
   Signals();
+  Infos();
   return Finish();
 }

@@ -8,6 +8,8 @@
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
+enum { kOpenFileSet = 37 };  // F_OFD_SETLK, which <fcntl.h> has for GNU only
+
 static char path[] = "/tmp/fv_locksXXXXXX";
 static int fd;
 
@@ -84,7 +86,19 @@ int main(void) {
   CHECK_ERR(flock(other, LOCK_SH | LOCK_NB), EWOULDBLOCK);  // the child's end did not unlock
   CHECK_INT(flock(fd, LOCK_UN), 0);
   CHECK_INT(flock(other, LOCK_SH | LOCK_NB), 0);
-  CHECK_INT(unlink(path), 0);
   Ok("flock");
+  // A change of type is two steps: one that is refused has lost the lock (flock(2)).
+  CHECK_INT(flock(fd, LOCK_SH | LOCK_NB), 0);
+  CHECK_ERR(flock(fd, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+  CHECK_INT(flock(other, LOCK_EX | LOCK_NB), 0);
+  CHECK_INT(flock(other, LOCK_SH | LOCK_NB), 0);
+  CHECK_INT(flock(other, LOCK_SH | LOCK_NB), 0);
+  CHECK_INT(flock(fd, LOCK_SH | LOCK_NB), 0);
+  Ok("flock changes");
+  CHECK_INT(Record(fd, kOpenFileSet, F_WRLCK, 0, 10), 0);
+  CHECK_INT(flock(fd, LOCK_UN), 0);
+  CHECK_ERR(Record(other, kOpenFileSet, F_WRLCK, 0, 10), EAGAIN);
+  CHECK_INT(unlink(path), 0);
+  Ok("flock leaves other kinds alone");
   return Finish();
 }

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include "guest/user/lib/proc.h"
+#include "guest/user/lib/capabilities.h"
 
 enum { kForkNoExec = 0x40, kKthread = 0x200000, kExiting = 0x4, kFlagsField = 9 };
 static const __u64 kClearSighand = 0x100000000;
@@ -56,12 +56,26 @@ static void ForkedFlags(void* arg) {
   CHECK_INT(ReadNumber("/proc/self/oom_score_adj", ""), 321);
 }
 
+// Without privilege a score may go up and down again, as far as somebody privileged had set it.
+static void RaisesAndLowers(void* arg) {
+  (void)arg;
+  GiveUpCapabilities();
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+  CHECK_INT(write(fd, "500", 3), 3);
+  CHECK_INT(pwrite(fd, " 321 \n", 6, 0), 6);
+  CHECK_ERR(pwrite(fd, "3 1", 3, 0), EINVAL);
+  CHECK_ERR(pwrite(fd, " ", 1, 0), EINVAL);
+  close(fd);
+  CHECK_INT(ReadNumber("/proc/self/oom_score_adj", ""), 321);
+}
+
 static void Inherited(void) {
   CHECK_INT(Flags() & (kForkNoExec | kKthread | kExiting), 0);
   int fd = open("/proc/self/oom_score_adj", O_WRONLY);
   CHECK_INT(write(fd, "321", 3), 3);
   close(fd);
   CHECK_INT(RunChild(ForkedFlags, NULL), 0);
+  CHECK_INT(RunChild(RaisesAndLowers, NULL), 0);
   Ok("F08 F14 flags, score");
 }
 

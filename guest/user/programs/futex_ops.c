@@ -123,6 +123,7 @@ static void Refused(void) {
   CHECK_ERR(Futex((uint32_t*)16, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
   CHECK_ERR(Futex(words, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
   CHECK_ERR(Futex(words, FUTEX_WAKE_BITSET, 1, NULL, NULL, 0), EINVAL);
+  CHECK_ERR(Futex(words, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 1, NULL, NULL, 0), ENOSYS);
   CHECK_ERR(Futex(words, 99, 0, NULL, NULL, 0), ENOSYS);
   Ok("refused");
 }

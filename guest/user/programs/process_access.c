@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "guest/user/lib/proc.h"
+#include "guest/user/lib/capabilities.h"
 
 enum { kBytes = 10000, kKcmpFile = 0, kKcmpVm = 1, kKcmpFiles = 2 };
 
@@ -51,6 +53,34 @@ static void Descriptors(pid_t child, int pidfd, int pipe_end) {
   Ok("descriptors");
 }
 
+// A process that is not dumpable is nobody's to look at without CAP_SYS_PTRACE.
+static void Hidden(void) {
+  Baton ready = MakeBaton(), done = MakeBaton();
+  pid_t hidden = fork();
+  if (hidden == 0) {
+    prctl(PR_SET_DUMPABLE, 0);
+    Give(&ready);
+    Take(&done);
+    _exit(0);
+  }
+  Take(&ready);
+  pid_t looks = fork();
+  if (looks == 0) {
+    static const char* const kFiles[] = {"maps", "smaps", "numa_maps", "smaps_rollup", "mem"};
+    GiveUpCapabilities();
+    for (size_t i = 0; i < sizeof(kFiles) / sizeof(kFiles[0]); ++i) {
+      char path[64];
+      snprintf(path, sizeof(path), "/proc/%d/%s", hidden, kFiles[i]);
+      CHECK_ERR(open(path, O_RDONLY), EACCES);
+    }
+    _exit(ChildResult());
+  }
+  CHECK_INT(WaitShell(looks), 0);
+  Give(&done);
+  CHECK_INT(WaitShell(hidden), 0);
+  Ok("hidden");
+}
+
 static void Ends(pid_t child, int pidfd) {
   struct pollfd poll_it = {pidfd, POLLIN, 0};
   CHECK_INT(poll(&poll_it, 1, 0), 0);
@@ -83,5 +113,6 @@ int main(void) {
   Memory(child);
   Descriptors(child, pidfd, ends[0]);
   Ends(child, pidfd);
+  Hidden();
   return Finish();
 }

@@ -189,6 +189,7 @@ static void InSession(void) {
   CHECK_INT(kill(child, SIGCONT), 0);
   CHECK_INT(waitpid(child, &status, 0), child);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+  CHECK_INT(tcgetpgrp(0), child);  // the group is gone, its name stays
   CHECK_INT(tcsetpgrp(0, getpid()), 0);
   CHECK_INT(write(1, "done\n", 5), 5);
   for (;;) {

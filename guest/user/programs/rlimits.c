@@ -94,6 +94,36 @@ static void Processes(void* unused) {
   for (int i = 0; i < 3; ++i) CHECK(wait(&status) > 0);
 }
 
+static void Idles(void* unused) {
+  (void)unused;
+  CHECK_INT(setuid(23457), 0);
+  Take(&never);
+}
+
+// setuid to a user who has too many processes succeeds, and the next execve is refused. The caller
+// itself does not count.
+static void TooManyForExec(void* unused) {
+  (void)unused;
+  if (geteuid() != 0) return;
+  char* nothing[] = {NULL};
+  never = MakeBaton();
+  pid_t before = Fork(Idles, NULL);
+  AwaitSleep(before, before);
+  pid_t child = fork();
+  if (child == 0) {
+    SetSoft(RLIMIT_NPROC, 0);
+    CHECK_INT(setuid(23457), 0);
+    CHECK_ERR(execve("/nowhere", nothing, nothing), EAGAIN);
+    _exit(ChildResult());
+  }
+  CHECK_INT(WaitShell(child), 0);
+  Give(&never);
+  CHECK_INT(WaitShell(before), 0);
+  SetSoft(RLIMIT_NPROC, 0);
+  CHECK_INT(setuid(23457), 0);
+  CHECK_ERR(execve("/nowhere", nothing, nothing), ENOENT);
+}
+
 static void Inherits(void* unused) {
   (void)unused;
   struct rlimit limit;
@@ -111,6 +141,7 @@ int main(void) {
   CHECK_INT(RunChild(AddressSpace, NULL), 0);
   Ok("AS");
   CHECK_INT(RunChild(Processes, NULL), 0);
+  CHECK_INT(RunChild(TooManyForExec, NULL), 0);
   Ok("NPROC");
   CHECK_INT(RunChild(CpuTime, NULL), 128 + SIGXCPU);
   Ok("CPU");

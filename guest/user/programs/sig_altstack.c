@@ -113,6 +113,10 @@ int main(int argc, char** argv) {
   CHECK_INT(sigaltstack(&stack, NULL), 0);
   CHECK_INT(sigaltstack(NULL, &old), 0);
   CHECK_INT(old.ss_flags, SS_DISABLE);
+  stack.ss_flags = SS_DISABLE | kAutoDisarm;
+  CHECK_INT(sigaltstack(&stack, NULL), 0);
+  CHECK_INT(sigaltstack(NULL, &old), 0);
+  CHECK_INT(old.ss_flags, SS_DISABLE | kAutoDisarm);
   Ok("refused");
   return Finish();
 }
