@@ -45,8 +45,8 @@ struct FutexWaiterRecord {
   uint64_t space;   // MmRecord or ObjectRecord
   uint64_t page;    // of the address, or of the object
   uint32_t offset;  // in the page
-  uint32_t padding0;
-  GuestPtr task;  // TaskRecord
+  uint32_t scope;   // 0: private to the address space; 1: shared
+  GuestPtr task;    // TaskRecord
   uint32_t bitset;
   int32_t priority;
   uint8_t woken;

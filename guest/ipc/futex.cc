@@ -10,6 +10,7 @@
 #include "guest/ipc/futex_pi.h"
 #include "guest/lib/mutants.h"
 #include "guest/lib/wait_queue.h"
+#include "guest/mm/frames.h"
 #include "guest/mm/user_copy.h"
 #include "guest/task/priority.h"
 #include "proto/layout.h"
@@ -20,6 +21,32 @@ namespace {
 constexpr unsigned kBuckets = 256;
 
 constinit proto::Link g_buckets[kBuckets] = {};
+
+FutexKey KeyByAddress(const Mm& mm, uint64_t address, FutexScope scope) {
+  return {.space = AddressOf(&mm),
+          .page = address / proto::kPageBytes,
+          .offset = static_cast<uint32_t>(address % proto::kPageBytes),
+          .scope = scope};
+}
+
+Result<FutexKey> SharedKey(Mm& mm, uint64_t address, FutexUse use) {
+  const Vma* vma = mm.FindVma(address);
+  const bool writable = vma != nullptr && (vma->flags & proto::kVmWrite) != 0;
+  const bool readable = vma != nullptr && (vma->flags & proto::kVmRead) != 0;
+  if (!writable && (!readable || use == FutexUse::kWrite)) {
+    return Error(EFAULT);
+  }
+  const uint64_t pfn =
+      TRY(UserFrame(mm, address, writable ? FaultAccess::kWrite : FaultAccess::kRead));
+  FutexKey key = KeyByAddress(mm, address, FutexScope::kShared);
+  if (FrameOf(pfn).state == proto::FrameState::kFile) {
+    key.space = AddressOf(vma->memory_object());
+    key.page = vma->ObjectIndex(address);
+  } else if (!writable) {
+    return Error(EFAULT);  // nobody can change it
+  }
+  return key;
+}
 
 }  // namespace
 
@@ -61,33 +88,15 @@ void InitFutexes() {
   Channel().futex_bucket_count = kBuckets;
 }
 
-Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope) {
+Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope, FutexUse use) {
   if (address % sizeof(uint32_t) != 0) {
     return Error(EINVAL);
   }
   if (address >= proto::kUserEnd) {
     return Error(EFAULT);
   }
-  const auto offset = static_cast<uint32_t>(address % proto::kPageBytes);
-  FutexKey key{AddressOf(&mm), address / proto::kPageBytes, offset};
-  if (scope == FutexScope::kPrivate) {
-    return key;
-  }
-  const Vma* vma = mm.FindVma(address);
-  if (vma == nullptr) {
-    return Error(EFAULT);
-  }
-  // Memory that nobody can change has no waiters. (Linux: get_futex_key.)
-  const bool anonymous = !vma->is_shared() && vma->object == 0;
-  if ((vma->flags & proto::kVmWrite) == 0 && ((vma->flags & proto::kVmRead) == 0 || anonymous)) {
-    return Error(EFAULT);
-  }
-  TRY(ReadUser<uint32_t>(mm, address));  // the page must be there, as Linux's key is made of it
-  if (vma->is_shared() && vma->memory_object() != nullptr) {
-    key.space = AddressOf(vma->memory_object());
-    key.page = vma->ObjectIndex(address);
-  }
-  return key;
+  return scope == FutexScope::kPrivate ? KeyByAddress(mm, address, scope)
+                                       : SharedKey(mm, address, use);
 }
 
 Status WaitFutex(Mm& mm, uint64_t address, FutexScope scope, uint32_t expected, uint32_t bitset,
@@ -140,11 +149,9 @@ Result<uint64_t> WakeFutexKey(const FutexKey& key, uint32_t count, uint32_t bits
 }
 
 void WakeFutex(Mm& mm, uint64_t address, uint32_t count) {
-  for (FutexScope scope : {FutexScope::kPrivate, FutexScope::kShared}) {
-    const Result<FutexKey> key = FutexKeyOf(mm, address, scope);
-    if (key.ok()) {
-      (void)WakeFutexKey(key.value(), count).ok();
-    }
+  const Result<FutexKey> key = FutexKeyOf(mm, address, FutexScope::kShared);
+  if (key.ok()) {
+    (void)WakeFutexKey(key.value(), count).ok();
   }
 }
 

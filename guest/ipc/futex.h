@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Futexes (futex(2)): sleeping on a word of user memory. A waiter is keyed by (address space,
-// address) for private futexes and by (memory object, page, offset) for words in shared mappings,
-// so processes meet on the same key whatever their addresses.
+// address), or for shared futexes by what the frame is made of: (memory object, page, offset) if it
+// is an object's, so processes meet on the same key whatever their addresses. Private and shared
+// futexes never meet.
 // Locking: one lock a hash bucket; requeue takes two, lower address first.
 #pragma once
 
@@ -15,18 +16,24 @@ namespace fv::guest {
 class Mm;
 class Task;
 
-enum class FutexScope { kPrivate, kShared };
+enum class FutexScope : uint32_t { kPrivate = 0, kShared = 1 };
+// Whether the operation changes the word.
+enum class FutexUse { kRead, kWrite };
 
 struct FutexKey {
   uint64_t space = 0;   // Mm or MemoryObject
   uint64_t page = 0;    // page of the address, or of the object
   uint32_t offset = 0;  // in the page
+  FutexScope scope = FutexScope::kPrivate;
   bool operator==(const FutexKey&) const = default;
 };
 
 void InitFutexes();
-// Errors: EINVAL (not aligned), EFAULT (shared and nothing is mapped there).
-Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope);
+// A shared key makes the page present, as by a write if the mapping permits that: a page that is
+// shared copy-on-write becomes the caller's own. Errors: EINVAL (not aligned), EFAULT (beyond user
+// space; shared: not accessible, or memory that nobody can change). (Linux: get_futex_key.)
+Result<FutexKey> FutexKeyOf(Mm& mm, uint64_t address, FutexScope scope,
+                            FutexUse use = FutexUse::kRead);
 
 // Sleeps while the word is `expected`. Errors: EAGAIN, EFAULT, ETIMEDOUT, kErestartSys.
 Status WaitFutex(Mm& mm, uint64_t address, FutexScope scope, uint32_t expected, uint32_t bitset,
@@ -65,7 +72,7 @@ struct FutexExpectation {
 Result<uint64_t> WaitFutexes(Mm& mm, const FutexExpectation* words, unsigned count,
                              uint64_t deadline_ns);
 
-// For clear_child_tid: wakes waiters of both scopes.
+// What the kernel wakes when a task dies (clear_child_tid, robust locks): waiters of shared scope.
 void WakeFutex(Mm& mm, uint64_t address, uint32_t count);
 // set_robust_list(2): marks what a dying task owned, wakes a waiter each (guest/ipc/robust.cc).
 void ExitRobustList(Task& task);

@@ -29,6 +29,7 @@ struct FutexWaiter {
 static_assert(offsetof(FutexWaiter, key) == offsetof(proto::FutexWaiterRecord, space) &&
               offsetof(FutexKey, page) == sizeof(uint64_t) &&
               offsetof(FutexKey, offset) == 2 * sizeof(uint64_t) &&
+              offsetof(FutexWaiter, key.scope) == offsetof(proto::FutexWaiterRecord, scope) &&
               offsetof(FutexWaiter, task) == offsetof(proto::FutexWaiterRecord, task) &&
               offsetof(FutexWaiter, requeue_pi) == offsetof(proto::FutexWaiterRecord, requeue_pi) &&
               sizeof(FutexWaiter) == sizeof(proto::FutexWaiterRecord));

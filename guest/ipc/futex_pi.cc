@@ -184,7 +184,7 @@ void CancelPiWait(PiWaiter& waiter) {
 
 Status LockPi(Task& task, uint64_t address, FutexScope scope, uint64_t deadline_ns) {
   PiWaiter waiter;
-  waiter.key = TRY(FutexKeyOf(*task.mm(), address, scope));
+  waiter.key = TRY(FutexKeyOf(*task.mm(), address, scope, FutexUse::kWrite));
   waiter.task = &task;
   waiter.address = address;
   if (TRY(StartPiWait(waiter)) == PiStart::kTaken) {
@@ -207,17 +207,17 @@ Status LockPi(Task& task, uint64_t address, FutexScope scope, uint64_t deadline_
 }
 
 Status TryLockPi(Task& task, uint64_t address, FutexScope scope) {
-  const FutexKey key = TRY(FutexKeyOf(*task.mm(), address, scope));
+  const FutexKey key = TRY(FutexKeyOf(*task.mm(), address, scope, FutexUse::kWrite));
   return TRY(Acquire(task, address, key)) == nullptr ? Ok() : Status(Error(EAGAIN));
 }
 
 Status UnlockPi(Task& task, uint64_t address, FutexScope scope) {
-  const FutexKey key = TRY(FutexKeyOf(*task.mm(), address, scope));
   for (;;) {
     const uint32_t word = TRY(ReadUser<uint32_t>(*task.mm(), address));
     if ((word & FUTEX_TID_MASK) != OwnTid(task)) {
       return Error(EPERM);
     }
+    const FutexKey key = TRY(FutexKeyOf(*task.mm(), address, scope, FutexUse::kWrite));
     if (PiWaiter* top = TopWaiter(key)) {
       if (top->owner != &task) {
         return Error(EINVAL);

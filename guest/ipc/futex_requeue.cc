@@ -83,7 +83,7 @@ Result<uint64_t> RequeuePi(const FutexKey& from, const FutexKey& to, uint32_t re
 Status WaitRequeuePi(const RequeuePiWait& wait, uint64_t deadline_ns) {
   Task& task = *CurrentTask();
   PiWaiter pi;
-  pi.key = TRY(FutexKeyOf(*task.mm(), wait.lock, wait.scope));
+  pi.key = TRY(FutexKeyOf(*task.mm(), wait.lock, wait.scope, FutexUse::kWrite));
   pi.task = &task;
   pi.address = wait.lock;
   FutexWaiter waiter;

@@ -110,7 +110,7 @@ Result<uint64_t> CompareRequeuePi(const FutexCall& call) {
   }
   Mm& mm = *call.task.mm();
   const FutexKey from = TRY(FutexKeyOf(mm, call.address, call.scope));
-  const FutexKey to = TRY(FutexKeyOf(mm, call.address2, call.scope));
+  const FutexKey to = TRY(FutexKeyOf(mm, call.address2, call.scope, FutexUse::kWrite));
   if (TRY(ReadUser<uint32_t>(mm, call.address)) != call.value3) {
     return Error(EAGAIN);
   }
@@ -164,7 +164,7 @@ Result<bool> Compare(uint32_t op, int32_t old, int32_t argument) {
 Result<uint64_t> WakeOp(const FutexCall& call) {
   Mm& mm = *call.task.mm();
   const FutexKey first = TRY(FutexKeyOf(mm, call.address, call.scope));
-  const FutexKey second = TRY(FutexKeyOf(mm, call.address2, call.scope));
+  const FutexKey second = TRY(FutexKeyOf(mm, call.address2, call.scope, FutexUse::kWrite));
   const uint32_t op = call.value3 >> 28 & 7;
   auto argument = static_cast<uint32_t>(static_cast<int32_t>(call.value3 << 8) >> 20);
   const int32_t comparand = static_cast<int32_t>(call.value3 << 20) >> 20;

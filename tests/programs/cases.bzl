@@ -83,6 +83,7 @@ _PLAIN = [
     "fpu_state",
     "fuzz_found",
     "futex_inherit",
+    "futex_keys",
     "futex_ops",
     "futex_priority",
     "futex_requeue_pi",
