@@ -107,9 +107,6 @@ Status Mm::Unlock(uint64_t address, uint64_t length) {
 
 Status Mm::LockAll(int flags) {
   const uint64_t lock = FlagsFor((flags & MCL_ONFAULT) != 0 ? LockMode::kOnFault : LockMode::kNow);
-  if ((flags & MCL_FUTURE) == 0) {
-    default_flags &= ~kLockFlags;
-  }
   if (flags != 0 && limits.locked == 0) {
     return Error(EPERM);
   }
@@ -117,9 +114,7 @@ Status Mm::LockAll(int flags) {
       total_pages << proto::kPageShift > limits.locked) {
     return Error(ENOMEM);
   }
-  if ((flags & MCL_FUTURE) != 0) {
-    default_flags = (default_flags & ~kLockFlags) | lock;
-  }
+  default_flags = (default_flags & ~kLockFlags) | ((flags & MCL_FUTURE) != 0 ? lock : 0);
   if (flags != 0 && (flags & MCL_CURRENT) == 0) {
     return Ok();
   }

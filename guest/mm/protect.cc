@@ -13,12 +13,16 @@ namespace fv::guest {
 namespace {
 
 // A mapping that becomes writable is charged from then on, also when it is made read-only again: it
-// may hold pages of its own. Errors: ENOMEM. (Linux: mprotect_fixup.)
-Status ChargeWritable(const Mm& mm, const Vma& vma, uint64_t pages, uint64_t& flags,
-                      CommitCharge& charge) {
+// may hold pages of its own. One that never held any gives its charge back. Adjusts kVmAccount in
+// `flags`. Errors: ENOMEM. (Linux: mprotect_fixup.)
+Status AdjustCharge(const Mm& mm, const Vma& vma, uint64_t pages, uint64_t& flags,
+                    CommitCharge& charge) {
   constexpr uint64_t kNeverCharged =
       proto::kVmAccount | proto::kVmWrite | proto::kVmShared | proto::kVmNoReserve;
-  if ((flags & proto::kVmWrite) != 0 && (vma.flags & kNeverCharged) == 0) {
+  if ((flags & proto::kVmWrite) == 0) {
+    const bool unused = vma.object == 0 && vma.lineage == 0;
+    flags &= ~(unused ? proto::kVmAccount : 0);
+  } else if ((vma.flags & kNeverCharged) == 0) {
     TRY(charge.Take(mm, pages));
     flags |= proto::kVmAccount;
   }
@@ -40,12 +44,13 @@ Result<Vma*> ProtectVma(Mm& mm, Vma& vma, uint64_t start, uint64_t end, uint64_t
     return Error(ENOMEM);  // it would become data, and there may be no more of that
   }
   CommitCharge charge;
-  TRY(ChargeWritable(mm, vma, pages, flags, charge));
+  TRY(AdjustCharge(mm, vma, pages, flags, charge));
   if (!HasMutant(Mutant::kSharedProtected)) {
     TRY(OwnTables(mm, start, end));
   }
   Vma* part = TRY(IsolateRange(mm, start, end));
   charge.Keep();
+  UnchargeCommit((part->flags & ~flags & proto::kVmAccount) != 0 ? pages : 0);
   part->flags = flags;
   ProtectRange(mm, start, end, flags, batch);
   EmitEvent(proto::EventKind::kProtect, start, end, flags, AddressOf(&mm));
@@ -96,6 +101,10 @@ uint64_t Mm::SetBrk(uint64_t address) {
   const uint64_t old_end = PageUp(brk);
   const uint64_t new_end = PageUp(address);
   if (new_end < old_end) {
+    const Vma* heap = FindVmaFrom(new_end);
+    if (heap == nullptr || heap->start >= old_end) {
+      return brk;
+    }
     TlbBatch batch(*this);
     if (!UnmapRange(*this, new_end, old_end, batch).ok()) {
       return brk;
@@ -103,8 +112,8 @@ uint64_t Mm::SetBrk(uint64_t address) {
     NoteChange(proto::SafepointKind::kSyscall);
   } else if (new_end > old_end) {
     const Vma* next = FindVmaFrom(old_end);
-    if (next != nullptr && new_end > GuardedStart(*next)) {
-      return brk;
+    if (next != nullptr && new_end + proto::kPageBytes > GuardedStart(*next)) {
+      return brk;  // a page stays free between the heap and what is above
     }
     MapRequest request;
     request.address = old_end;

@@ -179,23 +179,24 @@ Status ShrinkInPlace(Mm& mm, const RemapCall& call, TlbBatch& batch) {
                     batch);
 }
 
-// What a call with a place for the result must keep to. Errors: EINVAL.
-Status CheckTarget(const RemapCall& call) {
+// What a call with a place for the result must keep to. Errors: EINVAL; ENOMEM where cutting out
+// the source and the target could leave too many mappings for the move.
+Status CheckTarget(const Mm& mm, const RemapCall& call) {
   if ((call.new_address & (proto::kPageBytes - 1)) != 0 || call.new_length > proto::kUserEnd ||
       call.new_address > proto::kUserEnd - call.new_length) {
     return Error(EINVAL);
   }
   const bool overlap = call.old_address + call.old_length > call.new_address &&
                        call.new_address + call.new_length > call.old_address;
-  return overlap ? Status(Error(EINVAL)) : Ok();
+  if (overlap) {
+    return Error(EINVAL);
+  }
+  return mm.vma_count + 5 >= max_map_count ? Status(Error(ENOMEM)) : Ok();
 }
 
 // One mapping to a place that the caller names, or without unmapping the old one. (Linux:
 // mremap_to.)
 Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
-  if (mm.vma_count + 3 >= max_map_count) {
-    return Error(ENOMEM);
-  }
   // What is given up behind the new length may be anything; the rest is checked before the target
   // is cleared.
   RemapCall kept = call;
@@ -207,24 +208,24 @@ Result<uint64_t> RemapTo(Mm& mm, RemapCall call) {
       return Error(EPERM);
     }
     TRY(UnmapRange(mm, call.new_address, call.new_address + call.new_length, batch));
+    if (mm.FindVma(call.old_address) == nullptr) {
+      return Error(EFAULT);  // it was a part of what had to give way
+    }
   }
   if (call.old_length > call.new_length) {
     TRY(ShrinkInPlace(mm, call, batch));
     call.old_length = call.new_length;
   }
-  Vma* vma = mm.FindVma(call.old_address);
-  if (vma == nullptr) {
-    return Error(EFAULT);
-  }
+  Vma& vma = *mm.FindVma(call.old_address);
   if (call.Has(MREMAP_DONTUNMAP) &&
-      !MayExpand(mm, vma->flags, call.old_length >> proto::kPageShift)) {
+      !MayExpand(mm, vma.flags, call.old_length >> proto::kPageShift)) {
     return Error(ENOMEM);
   }
   uint64_t target = call.new_address;
   if (!call.Has(MREMAP_FIXED)) {
     target = TRY(FindFreeAreaNear(mm, call.new_address, call.new_length));
   }
-  return MoveVma(mm, *vma, call, target);
+  return MoveVma(mm, vma, call, target);
 }
 
 // Several mappings at once, each to the same distance from the first; gaps between them are kept,
@@ -278,7 +279,7 @@ Result<uint64_t> RemapCalled(Mm& mm, RemapCall call) {
   TRY(CheckFlags(call));
   const bool to_place = call.Has(MREMAP_FIXED | MREMAP_DONTUNMAP);
   if (to_place) {
-    TRY(CheckTarget(call));
+    TRY(CheckTarget(mm, call));
   }
   const Vma* source = mm.FindVma(call.old_address);
   if (source == nullptr) {

@@ -49,11 +49,19 @@ Result<uint64_t> mincore(const SyscallArgs& args) {
   uint8_t vector[256];
   for (uint64_t done = 0; done < pages;) {
     const uint64_t batch = pages - done < sizeof(vector) ? pages - done : sizeof(vector);
-    for (uint64_t i = 0; i < batch; ++i) {
-      vector[i] = TRY(mm.IsResident(start + ((done + i) << proto::kPageShift))) ? 1 : 0;
+    uint64_t known = 0;
+    for (; known < batch; ++known) {
+      const Result<bool> resident = mm.IsResident(start + ((done + known) << proto::kPageShift));
+      if (!resident.ok()) {
+        break;
+      }
+      vector[known] = resident.value() ? 1 : 0;
     }
-    TRY(CopyToUser(mm, args.a[2] + done, vector, batch));
-    done += batch;
+    if (known == 0) {
+      return Error(ENOMEM);
+    }
+    TRY(CopyToUser(mm, args.a[2] + done, vector, known));  // also what lies before a hole
+    done += known;
   }
   return 0;
 }

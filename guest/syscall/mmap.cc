@@ -194,12 +194,16 @@ Result<uint64_t> mprotect(const SyscallArgs& args) {
   if (length == 0) {
     return 0;
   }
+  const uint64_t end = start + ((length + kPageMask) & ~kPageMask);
+  if (end <= start) {
+    return Error(ENOMEM);
+  }
   if ((prot & ~(kProtAccess | PROT_SEM | grows)) != 0) {
     return Error(EINVAL);
   }
   if (grows != 0) {
     const Vma* vma = mm.FindVmaFrom(start);
-    if (vma == nullptr || vma->start >= start + length) {
+    if (vma == nullptr || vma->start >= end || (grows == PROT_GROWSUP && vma->start > start)) {
       return Error(ENOMEM);
     }
     if (grows == PROT_GROWSUP || (vma->flags & proto::kVmGrowsDown) == 0) {

@@ -16,6 +16,21 @@ static void Child(void* start) {
   heap[0] = 2;
 }
 
+static unsigned char* SetBreak(unsigned char* at) { return (unsigned char*)syscall(SYS_brk, at); }
+
+// A page stays free below the next mapping; what the program unmapped itself is not given back.
+static void Crowded(void* start) {
+  unsigned char* heap = (unsigned char*)start;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  CHECK(mmap(heap + 8 * kPage, kPage, PROT_NONE, flags, -1, 0) == heap + 8 * kPage);
+  CHECK(SetBreak(heap + 8 * kPage) == heap + 4 * kPage);
+  CHECK(SetBreak(heap + 12 * kPage) == heap + 4 * kPage);
+  CHECK(SetBreak(heap + 7 * kPage) == heap + 7 * kPage);
+  CHECK_INT(munmap(heap, 7 * kPage), 0);
+  CHECK(SetBreak(heap + 2 * kPage) == heap + 7 * kPage);
+  CHECK(SetBreak(heap + 7 * kPage - 5) == heap + 7 * kPage - 5);
+}
+
 int main(void) {
   unsigned char* start = Break();
   start = (unsigned char*)(((uintptr_t)start + kPage - 1) & ~(uintptr_t)(kPage - 1));
@@ -35,6 +50,7 @@ int main(void) {
   CHECK_INT(start[0], 1);
   CHECK((unsigned char*)syscall(SYS_brk, 4096) == end);    // below the start: no change
   CHECK((unsigned char*)syscall(SYS_brk, -4096L) == end);  // nor beyond all memory
+  CHECK_INT(RunChild(Crowded, start), 0);
   Ok("grow and shrink");
   unsigned char* blocks[200];
   for (int i = 0; i < 200; ++i) {

@@ -100,6 +100,14 @@ static void UntouchedInParts(void) {
   MapWritable(0, 4);
   Protect(2, 1, PROT_READ);
 }
+static void MadeReadOnly(void) {
+  MapWritable(0, 4);
+  Protect(0, 4, PROT_READ);
+}
+static void MadeReadOnlyTouched(void) {
+  Touched();
+  Protect(0, 4, PROT_READ);
+}
 static void WithHole(void) {
   MapWritable(0, 2);
   Touch(0);
@@ -112,6 +120,7 @@ static void BehindAndTouch(void) {
   MapWritable(4, 4);
   Touch(4);
 }
+static void BehindReadOnly(void) { Map(4, 4, PROT_READ); }
 static void BehindWiped(void) {
   MapWritable(4, 4);
   CHECK_INT(madvise(place + 4 * kPage, 4 * kPage, MADV_WIPEONFORK), 0);
@@ -173,6 +182,8 @@ static const Case kCases[] = {
     {"two of its own", Touched, OwnBehind, "0-4 4-8 ", "0-8 "},
     {"other access", Touched, OtherAccess, "0-4 4-8 ", "0-8 "},
     {"other access, touched", Touched, OtherAccessTouched, "0-4 4-8 ", "0-8 "},
+    {"made read-only", MadeReadOnly, BehindReadOnly, "0-8 ", "0-8 "},
+    {"made read-only, touched", MadeReadOnlyTouched, BehindReadOnly, "0-4 4-8 ", "0-4 4-8 "},
 };
 
 static void RunAlone(void* arg) {

@@ -15,7 +15,11 @@ int main(void) {
   CHECK_ERR(mincore(memory + 1, kPage, present), EINVAL);
   CHECK_ERR(mincore(memory, 6 * kPage, (unsigned char*)8), EFAULT);
   CHECK_INT(munmap(memory + kPage, kPage), 0);
+  memory[0] = 1;
+  present[0] = present[1] = 8;
   CHECK_ERR(mincore(memory, 6 * kPage, present), ENOMEM);
+  CHECK_INT(present[0] & 1, 1);  // what lies before the hole is told
+  CHECK_INT(present[1], 8);
   Ok("mincore");
   CHECK_INT(msync(memory, kPage, MS_ASYNC), 0);
   CHECK_INT(msync(memory + 2 * kPage, 2 * kPage, MS_SYNC), 0);

@@ -66,8 +66,13 @@ static void Refused(void) {
   CHECK_ERR(syscall(SYS_mprotect, memory + 1, kPage, PROT_READ), EINVAL);
   CHECK_INT(mprotect(memory, 0, PROT_READ), 0);
   CHECK_ERR(mprotect(memory, kPage, 0x40), EINVAL);
+  CHECK_ERR(mprotect(memory + kPage, 0 - (size_t)kPage, 0x40), ENOMEM);  // ends at address 0
+  CHECK_ERR(mprotect(memory, kPage, PROT_READ | PROT_GROWSUP), EINVAL);
+  CHECK_ERR(mprotect(memory, kPage, PROT_READ | PROT_GROWSDOWN), EINVAL);
   CHECK_INT(munmap(memory + 2 * kPage, kPage), 0);
   CHECK_ERR(mprotect(memory, 4 * kPage, PROT_READ), ENOMEM);
+  CHECK_ERR(mprotect(memory + 2 * kPage, 2 * kPage, PROT_READ | PROT_GROWSUP), ENOMEM);
+  CHECK_ERR(mprotect(memory + 2 * kPage, kPage, PROT_READ | PROT_GROWSDOWN), ENOMEM);
   CHECK_INT(ProbeWrite(memory + kPage, 1), -SIGSEGV);  // the part before the hole was done
   CHECK_INT(ProbeWrite(memory + 3 * kPage, 1), 0);
   Ok("refused");

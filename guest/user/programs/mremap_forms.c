@@ -111,6 +111,10 @@ static void AbsurdLengths(void) {
   CHECK_ERR((long)mremap(memory, kPage, past, MREMAP_MAYMOVE | MREMAP_FIXED, target), EINVAL);
   FillPages(memory, 4, 1);
   CHECK_INT(BadPages(memory, 4, 1), 0);
+  // The mapping is a part of what has to give way to itself.
+  CHECK_ERR((long)mremap(memory + kPage, around, 2 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, memory),
+            EFAULT);
+  CHECK_INT(ProbeRead(memory + kPage), -SIGSEGV);
   Ok("absurd lengths");
 }
 

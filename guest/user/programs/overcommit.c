@@ -71,7 +71,10 @@ static void Charges(void) {
   CHECK(mremap(memory, 8 * kPage, 12 * kPage, 0) == memory);
   CHECK_INT(Committed() - before, kPages - 12);
   CHECK_INT(mprotect(memory, 12 * kPage, PROT_READ), 0);
-  CHECK_INT(Committed() - before, kPages - 12);
+  CHECK_INT(Committed() - before, kPages - 24);
+  memory[24 * kPage] = 1;
+  CHECK_INT(mprotect(memory + 24 * kPage, 12 * kPage, PROT_READ), 0);
+  CHECK_INT(Committed() - before, kPages - 24);
   CHECK_INT(munmap(memory, kPages * kPage), 0);
   CHECK_INT(Committed(), before);
 
