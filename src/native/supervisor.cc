@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,12 +61,14 @@ bool TakeDescriptors(const HelperDescriptors& from) {
   return syscall(SYS_close_range, kControl + 1, ~0u, 0u) == 0;
 }
 
-// What the caller handles or blocks must not reach the program.
-void ResetSignals() {
+// What the caller handles, ignores or blocks must not reach the program, nor how nice it is.
+void ResetAttributes() {
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  umask(S_IWGRP | S_IWOTH);
+  (void)setpriority(PRIO_PROCESS, 0, 0);  // refused to some callers
 }
 
 void SetLimits(const NativeOptions& options) {
@@ -80,7 +83,7 @@ void SetLimits(const NativeOptions& options) {
 }
 
 [[noreturn]] void BecomeProgram(const NativeOptions& options) {
-  ResetSignals();
+  ResetAttributes();
   setpgid(0, 0);
   SetLimits(options);
   std::vector<char*> argv = vmm::ExecWords(options.argv);
@@ -144,6 +147,7 @@ int RunSupervisor(const NativeOptions& options) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
   setsid();
+  signal(SIGCHLD, SIG_DFL);  // who ignores it, as the caller may, hears of no child
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);

@@ -221,7 +221,7 @@ _OTHERWISE_NATIVELY = {
     "overcommit": "sets the policy of the machine in the guest only",
     "pid_namespace": "lives one namespace deeper natively, where nesting ends sooner",
     "proc_remains": "a zombie's files are the real root's, which a native run is not",
-    "reverse_map": "a host may have no idle page tracking",
+    "reverse_map": "looks at frames in the guest only: a host moves them",
     "sysctl_limits": "sets limits of the machine in the guest only",
     "sysv_proc": "chooses identifiers in the guest only",
 }
@@ -259,8 +259,9 @@ _IGNORED = {
     "ptys": ["poll"],
     # On a busy host the sleep may be over before it was interrupted three times.
     "restart_stop": ["kill", "wait4"],
-    # Since Linux 6.6 there are such attributes.
-    "small_calls": ["getxattr", "lgetxattr", "fgetxattr"],
+    # Since Linux 6.6 there are such attributes; and all that a machine has to write is written in the
+    # guest only.
+    "small_calls": ["getxattr", "lgetxattr", "fgetxattr", "sync"],
     # Processes send signals until they are told to stop.
     "sig_storm": ["getppid", "kill"],
     # They tell a test outside about their stages, where there is one.

@@ -4,6 +4,7 @@
 // otherwise because it is observed.
 #pragma once
 
+#include <sched.h>
 #include <sys/utsname.h>
 
 #include "guest/user/lib/check.h"
@@ -13,3 +14,8 @@ static inline int InGuest(void) {
   CHECK_INT(uname(&name), 0);
   return strstr(name.release, "forkvisor") != NULL;
 }
+
+// Waits, but in a guest, for what the end of a process brings: on a host whoever reads in /proc/PID
+// keeps that process's memory, and what hangs on it, past its end. A check comes behind it.
+#define AWAIT_ON_HOST(condition) \
+  while (!(condition) && !InGuest()) sched_yield()

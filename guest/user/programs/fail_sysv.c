@@ -10,6 +10,7 @@
 #include <sys/shm.h>
 
 #include "guest/user/lib/fail.h"
+#include "guest/user/lib/guest.h"
 #include "guest/user/lib/memory.h"
 
 static long Msgget(void) {
@@ -171,6 +172,7 @@ static long ForkAttached(void) {
   if (pid == 0) _exit(Attaches() == 2 * COUNT(attached) ? 0 : 1);
   int saved = fv_fail_errno;
   if (pid > 0) CHECK_INT(WaitShell((pid_t)pid), 0);
+  AWAIT_ON_HOST(Attaches() == COUNT(attached));
   CHECK_INT(Attaches(), COUNT(attached));
   Detach();
   fv_fail_errno = saved;

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
+#include "guest/user/lib/guest.h"
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -89,6 +90,7 @@ static void Sizes(void) {
   CHECK_INT(unlink(In(a, "big")), 0);
   CHECK_INT(Statfs().f_bfree, 0);  // still open
   close(fd);
+  AWAIT_ON_HOST(Statfs().f_bfree == 14);
   CHECK_INT(Statfs().f_bfree, 14);
   close(other);
   CHECK_INT(umount(a), 0);

@@ -115,8 +115,8 @@ static volatile int taken_code;
 static void Note(int signal_number, siginfo_t* info, void* context) {
   (void)signal_number;
   (void)context;
-  taken_by = (pid_t)syscall(SYS_gettid);
   taken_code = info->si_code;
+  taken_by = (pid_t)syscall(SYS_gettid);  // last: it is waited for
 }
 
 static volatile pid_t tid;
@@ -149,6 +149,7 @@ static void Threads(void) {
   AwaitSignal();
   CHECK(taken_by == getpid() && taken_code == SI_TKILL);
   taken_by = 0;
+  AwaitSleep(getpid(), tid);  // on its way back from the handler it would look for signals
   CHECK_INT(Send(own, SIGUSR1, kToProcess), 0);
   AwaitSignal();
   CHECK(taken_by == getpid() && taken_code == SI_USER);

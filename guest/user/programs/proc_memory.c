@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 
+#include "guest/user/lib/guest.h"
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -116,6 +117,7 @@ static void Shares(void) {
   CHECK_INT(Smaps(pages, "Private_Dirty:"), 32);
   CHECK_INT(Smaps(pages, "Referenced:"), 32);
   CHECK_INT(RunChild(InTheChild, NULL), 0);
+  AWAIT_ON_HOST(Smaps(pages, "Pss:") == 32);
   CHECK_INT(mlock(pages, 12 * kPage), 0);
   CHECK_INT(Smaps(pages, "Locked:"), 48);
   CHECK_INT(munlock(pages, 12 * kPage), 0);
@@ -161,6 +163,7 @@ static void PagemapBits(void) {
   CHECK_INT(Bit(pages, kSwapped), 0);
   CHECK_INT(Bit(Pages(1), kPresent), 0);
   CHECK_INT(RunChild(SharedInChild, NULL), 0);
+  AWAIT_ON_HOST(Bit(pages + kPage, kExclusive) == 1);
   CHECK_INT(Bit(pages + kPage, kExclusive), 1);
   int fd = TempFile(2);
   unsigned char* file = mmap(NULL, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);

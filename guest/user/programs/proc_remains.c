@@ -114,12 +114,14 @@ static void Memory(const char* self) {
   CHECK_INT(byte, 'w');
   Give(&begin);
   Take(&end);  // it has executed
+  AWAIT_ON_HOST(pread(memory, &byte, 1, (off_t)(uintptr_t)&word) == 0);
   CHECK_INT(pread(memory, &byte, 1, (off_t)(uintptr_t)&word), 0);
   CHECK_INT(pwrite(memory, "z", 1, (off_t)(uintptr_t)&word), 0);
   const int after = open(path, O_RDONLY);
   CHECK_INT(pread(after, &byte, 1, (off_t)(uintptr_t)&word), 1);
   Give(&begin);
   CHECK_INT(WaitShell(pid), 'w');
+  AWAIT_ON_HOST(pread(after, &byte, 1, (off_t)(uintptr_t)&word) == 0);
   CHECK_INT(pread(after, &byte, 1, (off_t)(uintptr_t)&word), 0);
   close(memory);
   close(after);

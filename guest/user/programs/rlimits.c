@@ -5,6 +5,7 @@
 // user, RLIMIT_CPU with SIGXCPU; what is refused.
 // Rows of docs/fork-features.md: F06.
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "guest/user/lib/memory.h"
@@ -70,6 +71,7 @@ static void CpuTime(void* unused) {
   }
 }
 
+enum { kFirstUser = 20000, kUsers = 30000 };
 static Baton never;
 static void Blocks(void* unused) {
   (void)unused;
@@ -78,8 +80,11 @@ static void Blocks(void* unused) {
 
 static void Processes(void* unused) {
   (void)unused;
-  if (geteuid() == 0) CHECK_INT(setuid(23456), 0);
-  if (getuid() != 23456) return;  // another user's other processes would count as well
+  if (geteuid() != 0) return;  // the caller's other processes would count as well
+  // A user of chance: this program may run more than once at a time.
+  unsigned short choice = 0;
+  CHECK_INT(getrandom(&choice, sizeof(choice), 0), sizeof(choice));
+  CHECK_INT(setuid(kFirstUser + choice % kUsers), 0);
   never = MakeBaton();
   SetSoft(RLIMIT_NPROC, 4);
   for (int i = 0; i < 3; ++i) Fork(Blocks, NULL);

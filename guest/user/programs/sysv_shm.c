@@ -8,6 +8,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
+#include "guest/user/lib/guest.h"
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
 
@@ -39,6 +40,7 @@ static void Sharing(void) {
   CHECK(memory[0] == 0 && memory[kBytes - 1] == 0);
   CHECK_INT(RunChild(WritesThrough, memory), 0);
   CHECK(memory[0] == 'o' && memory[4096] == 'c');
+  AWAIT_ON_HOST(Attached() == 1);
   CHECK_INT(Attached(), 1);
   struct shmid_ds info;
   CHECK_INT(shmctl(id, IPC_STAT, &info), 0);
@@ -91,6 +93,7 @@ static void Places(void) {
   CHECK_ERR(shmdt(parts), EINVAL);
   CHECK_ERR(shmdt(parts + 1), EINVAL);
   CHECK_INT(RunChild(ExitsAttached, NULL), 0);
+  AWAIT_ON_HOST(Attached() == 0);
   CHECK_INT(Attached(), 0);
   CHECK_INT(shmctl(id, IPC_RMID, NULL), 0);
   Ok("places");

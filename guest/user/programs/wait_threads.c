@@ -12,7 +12,10 @@ enum { kChildren = 20 };
 
 static void ExitWith(void* code) { _exit((int)(long)code); }
 
+static volatile pid_t forker;
+
 static void* Forks(void* arg) {
+  forker = (pid_t)syscall(SYS_gettid);
   *(pid_t*)arg = Fork(ExitWith, (void*)12L);
   return NULL;
 }
@@ -74,6 +77,9 @@ static void Left(void) {
   pid_t child = 0;
   CHECK_INT(pthread_create(&thread, NULL, Forks, &child), 0);
   CHECK_INT(pthread_join(thread, NULL), 0);
+  // A thread is joined before its end is over; when its number is nobody's, its child has been
+  // left.
+  while (syscall(SYS_tgkill, getpid(), forker, 0) == 0) sched_yield();
   CHECK_INT(pthread_create(&thread, NULL, LooksForOthers, NULL), 0);
   CHECK_INT(pthread_join(thread, NULL), 0);
   CHECK_INT(syscall(SYS_wait4, -1, NULL, __WNOTHREAD, NULL), child);
