@@ -68,9 +68,11 @@ Status OpenFirstFiles(Task& task) {
     const PathCaller caller{task.fs(), task.cred(), nullptr};
     Result<Ref<Dentry>> cwd =
         Lookup(caller, AT_FDCWD, ArgsText(Boot().cwd_gpa), kLookupFollow | kLookupDirectory);
-    if (cwd.ok()) {
-      task.fs().cwd = cwd.take();
+    if (!cwd.ok()) {
+      Log("cannot run in %s: error %d\n", ArgsText(Boot().cwd_gpa), cwd.error().number());
+      return cwd.error();
     }
+    task.fs().cwd = cwd.take();
   }
   return Ok();
 }

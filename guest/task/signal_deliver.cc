@@ -8,6 +8,7 @@
 #include "guest/arch/arch.h"
 #include "guest/introspect/introspect.h"
 #include "guest/lib/errno.h"
+#include "guest/lib/print.h"
 #include "guest/lib/string.h"
 #include "guest/task/core_dump.h"
 #include "guest/task/lifecycle.h"
@@ -30,9 +31,18 @@ struct Deliverable {
   SigAction action;
 };
 
+// Where a fault was that nobody handles, for the log (Linux: show_signal_msg).
+void LogFault(Task& task, const SigInfo& info) {
+  if (info.code > kSiUser && (SigBit(info.signo) & kSynchronous) != 0) {
+    Log("pid %u (%s) dies of signal %d: address 0x%lx, rip 0x%lx\n", task.pid, task.comm,
+        info.signo, info.fault.address, task.frame().rip);
+  }
+}
+
 // The process dies of the signal, after a core dump where one is due.
 [[noreturn]] void DieOf(Task& task, const SigInfo& info) {
   task.flags |= kPfSignaled;
+  LogFault(task, info);
   uint32_t status = static_cast<uint32_t>(info.signo);
   if (IsDefaultCore(info.signo) && DumpCore(task, info)) {
     status |= kCoreFlag;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -18,8 +19,6 @@
 
 namespace fv::cli {
 namespace {
-
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 struct Unit {
   char letter;
@@ -31,7 +30,7 @@ constexpr std::array<Unit, 4> kUnits = {{{'K', 10}, {'M', 20}, {'G', 30}, {'T', 
 std::optional<double> SecondsIn(std::string_view text) {
   constexpr double kMostSeconds = 1e9;
   double number = 0;
-  if (!absl::SimpleAtod(Abseil(text), &number)) return std::nullopt;
+  if (!absl::SimpleAtod(std::string(text), &number)) return std::nullopt;
   return number >= 0 && number <= kMostSeconds ? std::optional(number) : std::nullopt;
 }
 
@@ -40,22 +39,36 @@ bool IsBool(const std::string& name) {
   return gflags::GetCommandLineFlagInfo(name.c_str(), &info) && info.type == "bool";
 }
 
+bool IsFlag(const std::string& arg) { return arg.size() > 1 && arg[0] == '-' && arg != "--"; }
+
+struct FlagWords {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+// Of "--name=value", "-name"; dashes in names are fine.
+FlagWords SplitFlag(const std::string& arg) {
+  const std::string text = arg.substr(arg[1] == '-' ? 2 : 1);
+  const size_t equals = text.find('=');
+  FlagWords words;
+  words.name = text.substr(0, equals);
+  std::replace(words.name.begin(), words.name.end(), '-', '_');
+  if (words.name == "fork") words.name = "strategy";  // a synonym
+  if (equals != std::string::npos) words.value = text.substr(equals + 1);
+  return words;
+}
+
 class Parser {
  public:
   Parser(const std::vector<std::string>& args, const std::vector<std::string_view>& allowed)
       : args_(args), allowed_(allowed) {}
 
   absl::StatusOr<Arguments> Parse() {
-    for (; at_ < args_.size(); ++at_) {
-      const std::string& arg = args_[at_];
-      if (arg == "--") {
-        ++at_;
-        break;
-      }
-      if (arg.size() < 2 || arg[0] != '-') break;
-      absl::Status status = Flag(arg);
+    for (; at_ < args_.size() && IsFlag(args_[at_]); ++at_) {
+      absl::Status status = Flag(args_[at_]);
       if (!status.ok()) return status;
     }
+    if (at_ < args_.size() && args_[at_] == "--") ++at_;
     out_.words.assign(args_.begin() + static_cast<ptrdiff_t>(at_), args_.end());
     return std::move(out_);
   }
@@ -66,21 +79,17 @@ class Parser {
   }
 
   absl::Status Flag(const std::string& arg) {
-    const std::string text = arg.substr(arg[1] == '-' ? 2 : 1);
-    const size_t equals = text.find('=');
-    std::string name = text.substr(0, equals);
-    std::replace(name.begin(), name.end(), '-', '_');
-    if (name == "fork") name = "strategy";  // a synonym
+    auto [name, value] = SplitFlag(arg);
     if (name == "help" || name == "h") {
       out_.help = true;
       return absl::OkStatus();
     }
-    const bool negated = name.starts_with("no") && equals == std::string::npos &&
-                         IsBool(name.substr(2)) && !Allowed(name);
+    const bool negated =
+        name.starts_with("no") && !value && IsBool(name.substr(2)) && !Allowed(name);
     if (negated) name = name.substr(2);
     if (!Allowed(name)) return absl::InvalidArgumentError(absl::StrCat("unknown flag ", arg));
     if (negated) return Set(name, "false");
-    if (equals != std::string::npos) return Set(name, text.substr(equals + 1));
+    if (value) return Set(name, *value);
     if (IsBool(name)) return Set(name, "true");
     if (at_ + 1 >= args_.size()) {
       return absl::InvalidArgumentError(absl::StrCat("flag ", arg, " needs a value"));
@@ -89,20 +98,28 @@ class Parser {
   }
 
   absl::Status Set(const std::string& name, const std::string& value) {
-    if (name == "env") {
-      if (value.find('=') == 0 || value.empty()) {
-        return absl::InvalidArgumentError("--env wants NAME=VALUE");
-      }
-      out_.env.push_back(value);
-      return absl::OkStatus();
-    }
+    if (name == "env") return AddVariable(value);
     if (name == "file") {
+      if (value.empty() || value.front() == ':') {
+        return absl::InvalidArgumentError("--file wants HOST or HOST:GUEST");
+      }
       out_.file.push_back(value);
       return absl::OkStatus();
     }
     if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) {
       return absl::InvalidArgumentError(absl::StrCat("--", name, " cannot be \"", value, "\""));
     }
+    return absl::OkStatus();
+  }
+
+  // NAME alone is what it is here, as of docker run --env.
+  absl::Status AddVariable(const std::string& variable) {
+    if (variable.empty() || variable.front() == '=') {
+      return absl::InvalidArgumentError("--env wants NAME=VALUE or NAME");
+    }
+    const bool has_value = variable.find('=') != std::string::npos;
+    const char* here = has_value ? nullptr : std::getenv(variable.c_str());
+    out_.env.push_back(here == nullptr ? variable : absl::StrCat(variable, "=", here));
     return absl::OkStatus();
   }
 
@@ -135,6 +152,15 @@ absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& arg
   }
 }
 
+bool NamesFlag(const std::vector<std::string>& args, std::string_view flag) {
+  for (size_t i = 0; i < args.size() && IsFlag(args[i]); ++i) {
+    const auto [name, value] = SplitFlag(args[i]);
+    if (name == flag) return true;
+    if (!value && !IsBool(name)) ++i;  // its value
+  }
+  return false;
+}
+
 bool Given(const char* flag) { return !gflags::GetCommandLineFlagInfoOrDie(flag).is_default; }
 
 absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text) {
@@ -148,8 +174,8 @@ absl::StatusOr<uint64_t> ParseSize(std::string_view flag, std::string_view text)
     if (unit == letter || unit == letter + "iB") shift = known.shift;
   }
   if (error != std::errc() || shift < 0 || value > std::numeric_limits<uint64_t>::max() >> shift) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no size: write 4096, 64M or 1G"));
+    return absl::InvalidArgumentError(absl::StrCat("--", std::string(flag), "=", std::string(text),
+                                                   " is no size: write 4096, 64M or 1G"));
   }
   return value << shift;
 }
@@ -168,7 +194,7 @@ absl::StatusOr<uint64_t> ParseSeconds(std::string_view flag, std::string_view te
   const std::optional<double> seconds = SecondsIn(text);
   if (seconds) return static_cast<uint64_t>(*seconds * 1e9);
   return absl::InvalidArgumentError(
-      absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no number of seconds"));
+      absl::StrCat("--", std::string(flag), "=", std::string(text), " is no number of seconds"));
 }
 
 absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view text) {
@@ -181,8 +207,8 @@ absl::StatusOr<double> ParseDuration(std::string_view flag, std::string_view tex
     number.remove_suffix(1);
   }
   if (const std::optional<double> value = SecondsIn(number)) return *value * unit;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", Abseil(flag), "=", Abseil(text), " is no time: write 90s, 10m or 2h"));
+  return absl::InvalidArgumentError(absl::StrCat("--", std::string(flag), "=", std::string(text),
+                                                 " is no time: write 90s, 10m or 2h"));
 }
 
 }  // namespace fv::cli

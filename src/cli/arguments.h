@@ -17,8 +17,8 @@ namespace fv::cli {
 struct Arguments {
   std::vector<std::string> words;  // from the first word that is no flag
   // Values of the flags that may be repeated.
-  std::vector<std::string> env;
-  std::vector<std::string> file;
+  std::vector<std::string> env;   // NAME=VALUE; NAME: not to be there
+  std::vector<std::string> file;  // HOST or HOST:GUEST
   bool help = false;
 };
 
@@ -30,6 +30,9 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& args,
 // The same for a verb whose words are its own: flags may stand behind them too.
 absl::StatusOr<Arguments> ParseFlagsAnywhere(const std::vector<std::string>& args,
                                              const std::vector<std::string_view>& allowed);
+
+// Whether `flag` is one of the flags with which `args` begins.
+bool NamesFlag(const std::vector<std::string>& args, std::string_view flag);
 
 // Whether the command line has the flag.
 bool Given(const char* flag);

@@ -6,6 +6,8 @@
 #include <gflags/gflags.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 DEFINE_string(test_text, "", "");
 DEFINE_uint64(test_number, 1, "");
 DEFINE_bool(test_switch, false, "");
@@ -61,6 +63,13 @@ TEST_F(ArgumentsTest, SwitchesTakeNoWord) {
   EXPECT_TRUE(FLAGS_test_switch);
 }
 
+TEST_F(ArgumentsTest, AFlagIsFoundAmongOthers) {
+  EXPECT_TRUE(NamesFlag({"--test_text", "a", "--test_switch", "-test_number=1"}, "test_number"));
+  EXPECT_FALSE(NamesFlag({"--test_text", "--test_number", "prog"}, "test_number")) << "a value";
+  EXPECT_FALSE(NamesFlag({"prog", "--test_number=1"}, "test_number")) << "the program's";
+  EXPECT_FALSE(NamesFlag({"--", "--test_number=1"}, "test_number"));
+}
+
 TEST_F(ArgumentsTest, RepeatedFlags) {
   const auto arguments = Parse({"--env=A=1", "--env", "B=x=y", "--file=f:g"});
   ASSERT_TRUE(arguments.ok());
@@ -68,10 +77,19 @@ TEST_F(ArgumentsTest, RepeatedFlags) {
   EXPECT_EQ(arguments->file, (Words{"f:g"}));
 }
 
+TEST_F(ArgumentsTest, AVariableWithoutAValueIsTheHosts) {
+  setenv("FV_TEST_HERE", "a=b", 1);
+  unsetenv("FV_TEST_NOT_HERE");
+  const auto arguments = Parse({"--env=FV_TEST_HERE", "--env=FV_TEST_NOT_HERE", "--env=EMPTY="});
+  ASSERT_TRUE(arguments.ok());
+  EXPECT_EQ(arguments->env, (Words{"FV_TEST_HERE=a=b", "FV_TEST_NOT_HERE", "EMPTY="}));
+}
+
 TEST_F(ArgumentsTest, Mistakes) {
   for (const Words& words :
        {Words{"--none"}, Words{"--test_text"}, Words{"--test_number=x"}, Words{"--test_number=-1"},
-        Words{"--env==x"}, Words{"--env="}, Words{"--flagfile=/etc/passwd"}}) {
+        Words{"--env==x"}, Words{"--env="}, Words{"--file="}, Words{"--file=:/x"},
+        Words{"--flagfile=/etc/passwd"}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(Parse(words).status())) << words[0];
   }
   EXPECT_TRUE(Parse({"--help"})->help);

@@ -28,6 +28,7 @@ DEFINE_bool(checked, true, "a row with every step checked too");
 DEFINE_bool(native, true, "measure natively too");
 DEFINE_string(format, "console", "console, json or csv");
 DEFINE_string(out, "", "write the result to this file");
+DECLARE_string(report);
 
 namespace fv::cli {
 namespace {
@@ -111,6 +112,12 @@ int BenchVerb(const Words& args) {
   if (!arguments.ok()) return UsageError("bench", arguments.status());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
+  const std::pair<const char*, std::string> outputs[] = {{"out", FLAGS_out},
+                                                         {"report", FLAGS_report}};
+  for (const auto& [flag, path] : outputs) {
+    const absl::Status place = CheckPlace(flag, path);
+    if (!place.ok()) return StatusError(place);
+  }
   if (!FLAGS_from.empty()) return BenchSnapshot();
   if (WantsMatrix()) {
     absl::StatusOr<std::vector<uint64_t>> sizes = ParseSizes();
@@ -126,7 +133,8 @@ int BenchVerb(const Words& args) {
   auto [results, signal_number] = Measure(*std::move(options));
   if (!results.ok()) {
     Complain(results.status());
-    return absl::IsCancelled(results.status()) ? ExitBySignal(*signal_number) : kExitGuestFailure;
+    if (absl::IsCancelled(results.status())) return ExitBySignal(*signal_number);
+    return absl::IsResourceExhausted(results.status()) ? kExitHostFailure : kExitGuestFailure;
   }
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";

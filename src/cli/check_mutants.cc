@@ -52,6 +52,8 @@ absl::StatusOr<mutants::GradeOptions> OptionsFromFlags() {
   if (!guest.ok()) return guest.status();
   options.guest = *std::move(guest);
   if (FLAGS_kernel.empty()) options.guest.kernel_image = embedded::FuzzKernel();
+  const absl::Status possible = CheckHasMutants("mutants", options.guest.kernel_image);
+  if (!possible.ok()) return possible;
   options.at_once = AtOnce();
   if (FLAGS_v) {
     options.progress = [](const mutants::Row& row) {
@@ -64,17 +66,11 @@ absl::StatusOr<mutants::GradeOptions> OptionsFromFlags() {
 
 }  // namespace
 
-bool WantsMutants(const Words& args) {
-  for (const std::string& arg : args) {
-    if (arg.rfind("--", 0) != 0 || arg == "--") return false;
-    if (arg == "--mutants" || arg.rfind("--mutants=", 0) == 0) return true;
-  }
-  return false;
-}
+bool WantsMutants(const Words& args) { return NamesFlag(args, "mutants"); }
 
 int CheckMutantsVerb(Words args) {
   for (std::string& arg : args) {
-    if (arg == "--mutants") arg = "--mutants=";  // all of them
+    if (arg == "--mutants" || arg == "-mutants") arg = "--mutants=";  // all of them
   }
   absl::StatusOr<Arguments> arguments =
       ParseArguments(args, {"mutants", "jobs", "format", "mem", "kernel", "kernel_ring",
@@ -82,7 +78,8 @@ int CheckMutantsVerb(Words args) {
   if (!arguments.ok()) return UsageError("check", arguments.status());
   if (arguments->help) return ShowHelp("check");
   if (!arguments->words.empty()) {
-    return UsageError("check", "check --mutants has programs of its own");
+    return UsageError("check",
+                      "check --mutants has programs of its own (or was it --mutants=NAME?)");
   }
   const absl::StatusOr<Formatter> format = Choose("format", FLAGS_format, kFormats);
   if (!format.ok()) return StatusError(format.status());

@@ -106,6 +106,8 @@ TEST(Command, Usage) {
   Expect("run --mem=1M true", 2, "a guest has 16M to 256G");
   Expect("run --kernel_ring=1 true", 2, "choose one of auto, 0, 3");
   Expect("run --timeout=x true", 2, "--timeout=x");
+  Expect("run --mutant=no-canary true", 2, "--kernel=fuzz is one that has them");
+  Expect("diff --mutant=no-canary true", 2, "--kernel=fuzz is one that has them");
   Expect("run --strategy=lazy true", 2, "--strategy=lazy: choose one of classic, ");
   Expect("check --fork=lazy true", 2, "--strategy=lazy: choose one of classic, ");
   Expect("diff --fork lazy true", 2, "choose one of classic, ");
@@ -118,6 +120,8 @@ TEST(Command, Usage) {
   Expect("diff --format=csv true", 2, "choose one of console, json");
   Expect("diff --check=x true", 2, "--check=x");
   Expect("diff /no/such/program", 2, "no such program");
+  Expect("diff /dev/null", 2, "/dev/null is not a regular file");
+  Expect("fuzz --corpus=", 2, "--corpus wants a directory");
   Expect("bench extra", 2, "takes flags only");
   Expect("bench --format=xml", 2, "choose one of console, json, csv");
   Expect("bench --sizes=5", 2, "whole pages");
@@ -128,18 +132,37 @@ TEST(Command, Usage) {
   Expect("bench --vary=size --budget=soon", 2, "--budget=soon is no time");
   Expect("bench --vary=size --width=0", 2, "--width is more than 0");
   Expect("bench --vary=size --format=xml", 2, "choose one of console, json, csv, hgrm");
+  Expect("check --mutants=no-canary " + Kernel(), 2, "--kernel=fuzz is one that has them");
+  Expect("fuzz --mutant=no-canary " + Kernel(), 2, "--kernel=fuzz is one that has them");
+  Expect("run --record_kinds=nope true", 2, "no event is called nope");
+  Expect("run --prove_reset=x true", 2, "choose one of every, sampled, off");
   Expect("bench --resume=/no/such/folder/file --sizes=0", 2, "--resume=/no/such/folder/file");
 }
 
 TEST(Command, OutputsThatCannotBeWritten) {
   Expect("kernel --out=/dev/full", 5, "/dev/full: write: No space left on device");
   Expect("kernel --out=/no/such/folder/file", 2, "/no/such/folder/file: No such file or directory");
+  Expect("kernel " + Kernel() + " --out=/dev/null", 2, "guest kernel image refused");
   Expect("view --recording=/dev/null", 2, "--recording=/dev/null: this is no recording");
   Expect("view --recording=/dev", 2, "--recording=/dev: the recording cannot be read: Is a dir");
-  Expect("inspect --recording=/dev/null ps", 2, "--recording=/dev/null: this is no recording");
+  Expect("inspect --recording=/dev/zero ps", 2, "/dev/zero: it is a device");
+  Expect("snapshot --out=/no/such/folder/file true", 2, "--out=/no/such/folder/file: No such file");
+  Expect("bench --report=/dev", 2, "--report=/dev: Is a directory");
+  Expect("view --html=/etc/passwd/x true", 2, "--html=/etc/passwd/x: Not a directory");
+  Expect("inspect --out=/dev vmcore -- true", 2, "--out=/dev: Is a directory");
   Expect("fuzz --check=x", 2, "--check=x: choose one of off, ");
   Expect("fuzz --dictionary=/dev/full", 5, "/dev/full: write: No space left on device");
   Expect("help >/dev/full", 5, "standard output: No space left on device");
+}
+
+TEST(Command, QuestionsAboutWhat) {
+  Expect("inspect --memory=a --recording=b ps", 2, "of one guest: choose one of");
+  Expect("inspect --from=a ps -- true", 2, "of one guest: choose one of");
+  Expect("inspect --memory=a --at=end ps", 2, "--at is a moment of a program");
+  Expect("inspect --since=exit ps -- true", 2, "--since is of diff");
+  Expect("inspect --step=1 ps -- true", 2, "--step is of a recording");
+  Expect("inspect maps -- true", 2, "maps takes 1 argument, not 0");
+  Expect("inspect pt 1 2 3 -- true", 2, "pt takes 1 to 2 arguments, not 3");
 }
 
 TEST(Command, FilesOfAnotherKind) {

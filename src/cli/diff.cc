@@ -14,6 +14,7 @@
 #include "src/cli/choice.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
+#include "src/cli/guest_run.h"
 #include "src/cli/report.h"
 #include "src/cli/verbs.h"
 #include "src/diff/differ.h"
@@ -123,7 +124,7 @@ int TellResult(const diff::DiffResult& result, Formatter format) {
   if (!result.Compared()) {
     const Report report = MakeReport(result.session);
     if (!report.message.empty()) Complain(report.message);
-    for (const std::string& finding : result.findings) Complain(finding);
+    TellFindings(result.findings);
     return result.findings.empty() ? report.exit_code : kExitFinding;
   }
   const std::string text = format(result);

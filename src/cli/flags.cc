@@ -16,8 +16,10 @@
 #include "proto/layout.h"
 #include "proto/mutants.h"
 #include "src/cli/choice.h"
+#include "src/cli/fuzz_kernel.h"
 #include "src/cli/guest_kernel.h"
 #include "src/inspect/fork_strategies.h"
+#include "src/inspect/kernel_mutants.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"
 
@@ -27,7 +29,7 @@ DEFINE_string(kernel_ring, "auto", "CPU ring of the guest kernel: auto, 0 or 3")
 DEFINE_string(check, "off",
               "oracle: off, end, sampled, every, or both (every, and by a full walk)");
 DEFINE_string(timeout, "0", "longest run in seconds; 0: no limit");
-DEFINE_string(env, "", "NAME=VALUE for the program's environment; may be repeated");
+DEFINE_string(env, "", "NAME=VALUE or NAME for the program's environment; may be repeated");
 DEFINE_string(file, "", "HOST[:GUEST] copied into the root; may be repeated");
 DEFINE_string(events, "", "write events as text to this file; - is standard error");
 DEFINE_string(event_kinds, "all", "the events to write: a list of kinds");
@@ -94,11 +96,11 @@ absl::StatusOr<rootfs::RootOptions> RootOptionsFromFlags(const Arguments& argume
   return root;
 }
 
-// The file of --kernel: its own, or the variant of the kernel by that name which was built beside
-// this program (//guest:kernel_NAME).
+// The file of --kernel: the variant of the kernel by that name which was built beside this program
+// (//guest:kernel_NAME), else its own.
 std::string KernelFile(const std::string& value) {
+  if (value.find('/') != std::string::npos) return value;
   std::error_code error;
-  if (value.find('/') != std::string::npos || std::filesystem::exists(value, error)) return value;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path variant =
       self.parent_path() / "../../guest" / absl::StrCat("kernel_", value, ".elf");
@@ -126,6 +128,11 @@ absl::StatusOr<uint64_t> RamBytes() {
   return bytes;
 }
 
+absl::Status FixedBySnapshot(const char* flag) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " does not go with --from: the snapshot has that already"));
+}
+
 }  // namespace
 
 std::vector<std::string_view> GuestFlags() {
@@ -139,6 +146,7 @@ std::vector<std::string_view> GuestFlags() {
 std::vector<std::string_view> FromFlags() { return {"from", "repeat", "prove_reset"}; }
 
 absl::Status CheckFrom(const Arguments& arguments) {
+  if (const absl::Status wrong = ProveResetFromFlags().status(); !wrong.ok()) return wrong;
   if (FLAGS_from.empty()) {
     if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--repeat goes with --from");
     return arguments.words.empty() ? absl::InvalidArgumentError("which program?")
@@ -147,11 +155,17 @@ absl::Status CheckFrom(const Arguments& arguments) {
   if (!arguments.words.empty()) {
     return absl::InvalidArgumentError("--from=FILE has its program already");
   }
+  for (const char* flag :
+       {"rootfs", "cwd", "busybox", "mem", "kernel_ring", "strategy", "mutant", "deterministic"}) {
+    if (Given(flag)) return FixedBySnapshot(flag);
+  }
+  if (!arguments.env.empty()) return FixedBySnapshot("env");
+  if (!arguments.file.empty()) return FixedBySnapshot("file");
   if (FLAGS_host != "kvm") {
     return absl::InvalidArgumentError("a snapshot runs on KVM only (--host=kvm)");
   }
   if (FLAGS_repeat < 1) return absl::InvalidArgumentError("--repeat wants a number from 1");
-  return ProveResetFromFlags().status();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<oracle::CheckMode> CheckModeFromFlags() {
@@ -170,14 +184,8 @@ absl::StatusOr<native::NativeOptions::User> NativeUserFromFlags() {
 }
 
 absl::StatusOr<std::span<const uint8_t>> KernelImage() {
-  if (FLAGS_kernel.empty()) {
-    const std::span<const uint8_t> image = embedded::GuestKernel();
-    if (image.empty()) {
-      return absl::FailedPreconditionError(
-          "this build has no guest kernel inside: give one with --kernel=FILE");
-    }
-    return image;
-  }
+  if (FLAGS_kernel.empty()) return embedded::GuestKernel();
+  if (FLAGS_kernel == "fuzz") return embedded::FuzzKernel();
   // Who got its bytes before keeps them.
   static std::map<std::string, std::string> files;
   const auto known = files.find(FLAGS_kernel);
@@ -200,7 +208,20 @@ std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel) {
   return names;
 }
 
-absl::StatusOr<proto::Mutant> MutantFromFlags() { return Choose("mutant", FLAGS_mutant, kMutants); }
+absl::Status CheckHasMutants(std::string_view flag, std::span<const uint8_t> kernel) {
+  if (inspect::HasMutants(kernel)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", std::string(flag),
+                                                 ": this guest kernel was built without mutants; ",
+                                                 "--kernel=fuzz is one that has them"));
+}
+
+absl::StatusOr<proto::Mutant> MutantFromFlags(std::span<const uint8_t> kernel) {
+  const absl::StatusOr<proto::Mutant> mutant = Choose("mutant", FLAGS_mutant, kMutants);
+  if (!mutant.ok() || *mutant == proto::Mutant::kNone) return mutant;
+  const absl::Status possible = CheckHasMutants("mutant", kernel);
+  if (!possible.ok()) return possible;
+  return mutant;
+}
 
 absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arguments) {
   session::GuestOptions options;
@@ -214,12 +235,12 @@ absl::StatusOr<session::GuestOptions> GuestOptionsFromFlags(const Arguments& arg
   if (!host.ok()) return host.status();
   absl::StatusOr<vmm::qemu::CpuModel> qemu_cpu = Choose("qemu_cpu", FLAGS_qemu_cpu, kQemuCpus);
   if (!qemu_cpu.ok()) return qemu_cpu.status();
-  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
-  if (!mutant.ok()) return mutant.status();
   absl::StatusOr<uint64_t> timeout = ParseSeconds("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
   absl::StatusOr<std::span<const uint8_t>> kernel = KernelImage();
   if (!kernel.ok()) return kernel.status();
+  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags(*kernel);
+  if (!mutant.ok()) return mutant.status();
   const absl::Status strategy = inspect::CheckForkStrategy(*kernel, FLAGS_strategy);
   if (!strategy.ok()) return strategy;
 

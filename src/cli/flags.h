@@ -53,14 +53,16 @@ absl::StatusOr<oracle::CheckMode> CheckModeFromFlags();
 absl::StatusOr<session::ProveReset> ProveResetFromFlags();
 absl::StatusOr<native::NativeOptions::User> NativeUserFromFlags();
 
-// The guest kernel: the file of --kernel, else the embedded one. The bytes live as long as the
-// process.
+// The guest kernel of --kernel: a file, or one of those inside the command. The bytes live as long
+// as the process.
 absl::StatusOr<std::span<const uint8_t>> KernelImage();
 // The names of its fork strategies, by MmRecord::fork_strategy.
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel);
 
-// --mutant.
-absl::StatusOr<proto::Mutant> MutantFromFlags();
+// --mutant, of this kernel.
+absl::StatusOr<proto::Mutant> MutantFromFlags(std::span<const uint8_t> kernel);
+// InvalidArgument, with the name of one that has, if `kernel` has no mutants for --`flag`.
+absl::Status CheckHasMutants(std::string_view flag, std::span<const uint8_t> kernel);
 
 // Options from the flags; `arguments.words` is the program and its arguments (none: a snapshot has
 // them).

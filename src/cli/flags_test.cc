@@ -39,8 +39,8 @@ TEST_F(FlagsTest, Defaults) {
 TEST_F(FlagsTest, Values) {
   const auto options =
       Options({"--mem=1G", "--kernel_ring=0", "--fork=eager", "--deterministic", "--timeout=2",
-               "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1", "--cwd=/d",
-               "--host=qemu", "--qemu=/q", "--qemu_cpu=plain", "p"});
+               "--kernel=fuzz", "--mutant=no-canary", "--file=/a:/b", "--file=/c", "--env=X=1",
+               "--cwd=/d", "--host=qemu", "--qemu=/q", "--qemu_cpu=plain", "p"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->ram_bytes, uint64_t{1} << 30);
   EXPECT_EQ(options->kernel_ring, vmm::KernelRing::kRing0);
@@ -64,6 +64,26 @@ TEST_F(FlagsTest, WrongValues) {
         "--host=xen", "--qemu_cpu=small", "--mutant=nobody", "--timeout=soon"}) {
     gflags::FlagSaver saver;
     EXPECT_TRUE(absl::IsInvalidArgument(Options({flag, "p"}).status())) << flag;
+  }
+}
+
+TEST_F(FlagsTest, MutantsWantAKernelThatHasThem) {
+  const auto options = Options({"--mutant=no-canary", "p"});
+  ASSERT_TRUE(absl::IsInvalidArgument(options.status()));
+  EXPECT_NE(options.status().message().find("--kernel=fuzz"), absl::string_view::npos);
+}
+
+TEST_F(FlagsTest, ASnapshotHasItsOptions) {
+  for (const char* flag : {"--mem=64M", "--env=A=b", "--file=a", "--mutant=no-canary", "--cwd=/",
+                           "--rootfs=/", "--strategy=eager", "--deterministic"}) {
+    gflags::FlagSaver saver;
+    const auto arguments = ParseArguments({"--from=s", flag}, [] {
+      std::vector<std::string_view> flags = GuestFlags();
+      for (const std::string_view from : FromFlags()) flags.push_back(from);
+      return flags;
+    }());
+    ASSERT_TRUE(arguments.ok()) << arguments.status();
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckFrom(*arguments))) << flag;
   }
 }
 

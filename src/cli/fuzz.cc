@@ -64,6 +64,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
   if (FLAGS_jobs > kMostJobs) {
     return absl::InvalidArgumentError(absl::StrCat("--jobs: at most ", kMostJobs));
   }
+  if (FLAGS_corpus.empty()) return absl::InvalidArgumentError("--corpus wants a directory");
   options.judge = *judge;
   options.origin = Origin(*judge);
   options.directory = FLAGS_corpus;
@@ -147,11 +148,11 @@ absl::StatusOr<fuzz::JudgeOptions> JudgeOptionsFromFlags(oracle::CheckMode usual
   if (!check.ok()) return check.status();
   absl::StatusOr<native::NativeOptions::User> user = NativeUserFromFlags();
   if (!user.ok()) return user.status();
-  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags();
-  if (!mutant.ok()) return mutant.status();
   absl::StatusOr<std::span<const uint8_t>> kernel =
       FLAGS_kernel.empty() ? embedded::FuzzKernel() : KernelImage();
   if (!kernel.ok()) return kernel.status();
+  absl::StatusOr<proto::Mutant> mutant = MutantFromFlags(*kernel);
+  if (!mutant.ok()) return mutant.status();
   const absl::Status strategy = inspect::CheckForkStrategy(*kernel, FLAGS_strategy);
   if (!strategy.ok()) return strategy;
   options.guest.kernel_image = *kernel;

@@ -127,10 +127,15 @@ int Tell(const GuestRunResult& result) {
   Report report = MakeReport(result.session);
   if (!report.message.empty()) Complain(report.message);
   if (result.oracle == nullptr || result.oracle->findings().empty()) return report.exit_code;
-  for (const std::string& finding : result.oracle->findings()) {
-    Complain(std::string(absl::StripTrailingAsciiWhitespace(finding)));
-  }
+  TellFindings(result.oracle->findings());
   return kExitFinding;
+}
+
+void TellFindings(const std::vector<std::string>& findings) {
+  constexpr size_t kShown = 10;
+  for (const std::string& text : ShownFindings(findings, FLAGS_v ? findings.size() : kShown)) {
+    Complain(std::string(absl::StripTrailingAsciiWhitespace(text)));
+  }
 }
 
 }  // namespace fv::cli

@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/cli/arguments.h"
@@ -28,7 +30,7 @@ struct RunExtras {
   uint32_t boot_flags = 0;
   int output = 1;                                 // descriptor for the program's standard output
   recording::RecordingFile* recording = nullptr;  // the run is recorded in it; null: in --record's
-  // Made when the machine is, and told of the run; lives until `then` has returned.
+  // Made when the machine is, and told of the run; lives until `then` has returned. May be null.
   std::function<std::unique_ptr<session::Observer>(vmm::MachineInterface&)> observer;
 };
 
@@ -40,5 +42,8 @@ absl::StatusOr<int> RunGuest(const Arguments& arguments, oracle::CheckMode mode,
 
 // The report of a run on standard error; the exit code.
 int Tell(const GuestRunResult& result);
+
+// Findings on standard error; of many the first ones, unless there is -v.
+void TellFindings(const std::vector<std::string>& findings);
 
 }  // namespace fv::cli

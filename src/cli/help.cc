@@ -48,7 +48,7 @@ end at PROGRAM, which is pid 2 there.
   --file=HOST[:GUEST]    copy a file or directory into the root; may be repeated
   --busybox=auto|always|never   busybox in the default root (auto: if a shell is wanted)
   --cwd=DIR              working directory in the guest
-  --env=NAME=VALUE       for the program's environment; may be repeated
+  --env=NAME[=VALUE]     for the program's environment; may be repeated. No value: the host's
   --mem=SIZE             guest memory, 16M to 256G (256M); reserved, not touched
   --kernel_ring=auto|0|3 CPU ring of the guest kernel
   --check=off|end|sampled|every   when the oracle looks (off); both: every step, twice
@@ -66,7 +66,7 @@ end at PROGRAM, which is pid 2 there.
                          allocations of the kernel that fail, counted from that moment (start)
   --deterministic        no timer tick, a virtual clock: the same run every time
   --kernel=FILE          another guest kernel; kasan: one that checks itself, fuzz: one with mutants
-  --mutant=NAME          switch on a bug of such a kernel (docs/invariants.md lists them)
+  --mutant=NAME          switch on a bug of that last one (docs/invariants.md lists them)
   --host=kvm|qemu        what executes the guest: KVM, or QEMU's translator where there is no KVM
   --qemu=PROGRAM, --qemu_cpu=full|plain   which QEMU, and the CPU that it is asked for
   --kvm_device=FILE      KVM's device (/dev/kvm)
@@ -140,8 +140,9 @@ Answers about a guest: one that runs (--vm), a program started for the question,
   --recording=FILE --step=N   a recorded run (run --record=FILE) after N of its steps: ps, maps, pt,
                          frames, events, graph; diff, from --since=N on
   --from=FILE            a snapshot as it stands; with --at its program goes on to that moment
-  --at=MOMENT            end (of the program), or [before:]KIND[:N]: the first safepoint after, or the
-                         last before, the N-th event of a kind (fork-end, cow-break:3, before:exec)
+  --at=MOMENT            end (of the program: no task is left), or [before:]KIND[:N]: the first
+                         safepoint after, or the last before, the N-th event of a kind (fork-end,
+                         cow-break:3, before:exec)
   --since=MOMENT         diff: the earlier moment (of a recording: step)
   --out=FILE             core, vmcore, graph: where to
   --format=console|json

@@ -135,6 +135,17 @@ int AnswerFor(const Inspection& inspection, std::vector<query::Moment>& moments)
   return Print(query::Ask(moments.back(), inspection.question), inspection.format);
 }
 
+// Of tasks there is nothing to see when the program has ended, which is the moment if none is
+// named.
+void HintAtMoments(const Inspection& inspection) {
+  constexpr std::string_view kOfTasks[] = {"ps", "maps", "pt", "core", "graph"};
+  const std::string& question = inspection.question.front();
+  if (Given("at") || std::ranges::find(kOfTasks, question) == std::end(kOfTasks)) return;
+  Complain(
+      "this is the end, when only the kernel's init is left; --at=MOMENT asks earlier, as in "
+      "--at=before:exit or --at=fork-end");
+}
+
 int InspectProgram(const Inspection& inspection) {
   absl::StatusOr<std::vector<query::When>> whens = Moments(inspection);
   if (!whens.ok()) return StatusError(whens.status());
@@ -154,6 +165,7 @@ int InspectProgram(const Inspection& inspection) {
     if (!stop.status().ok()) return StatusError(stop.status());
     if (stop.moments().size() == whens->size()) {
       for (query::Moment& moment : stop.moments()) moment.strategies = StrategyNames(*kernel);
+      HintAtMoments(inspection);
       return AnswerFor(inspection, stop.moments());
     }
     const Report report = MakeReport(result.session);
@@ -249,6 +261,28 @@ int InspectRunning(const Inspection& inspection) {
   return kExitOk;
 }
 
+// A question is about one guest, and a moment is one of a program.
+absl::Status CheckSource(const Inspection& inspection) {
+  const bool program = !inspection.program.words.empty();
+  const int others = int{!FLAGS_memory.empty()} + int{!FLAGS_recording.empty()};
+  const int sources = others + int{!FLAGS_from.empty()} + int{program || !FLAGS_vm.empty()};
+  if (sources > 1) {
+    return absl::InvalidArgumentError(
+        "of one guest: choose one of --vm, --memory, --from, --recording and -- PROGRAM");
+  }
+  if (Given("step") && FLAGS_recording.empty()) {
+    return absl::InvalidArgumentError("--step is of a recording: --recording=FILE");
+  }
+  if (Given("at") && !program && FLAGS_from.empty()) {
+    return absl::InvalidArgumentError("--at is a moment of a program: ... -- PROGRAM [ARGS...]");
+  }
+  if (Given("since") && !IsDiff(inspection)) {
+    return absl::InvalidArgumentError("--since is of diff");
+  }
+  return CheckPlace(IsSave(inspection) ? "save" : "out",
+                    IsSave(inspection) ? inspection.question[1] : FLAGS_out);
+}
+
 }  // namespace
 
 int InspectVerb(const Words& args) {
@@ -258,15 +292,10 @@ int InspectVerb(const Words& args) {
   absl::StatusOr<Inspection> inspection = InspectionFrom(args, allowed);
   if (!inspection.ok()) return UsageError("inspect", inspection.status());
   if (inspection->program.help) return ShowHelp("inspect");
-  if (Given("step") && FLAGS_recording.empty()) {
-    return UsageError("inspect", "--step is of a recording: --recording=FILE");
+  if (const absl::Status wrong = CheckSource(*inspection); !wrong.ok()) {
+    return UsageError("inspect", wrong);
   }
-  if (!FLAGS_recording.empty()) {
-    if (!inspection->program.words.empty()) {
-      return UsageError("inspect", "--recording has its program already");
-    }
-    return InspectRecording(*inspection);
-  }
+  if (!FLAGS_recording.empty()) return InspectRecording(*inspection);
   const bool goes_on = !FLAGS_from.empty() && (Given("at") || IsDiff(*inspection));
   if (goes_on || !inspection->program.words.empty()) {
     if (const absl::Status wrong = CheckFrom(inspection->program); !wrong.ok()) {

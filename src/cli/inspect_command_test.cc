@@ -55,6 +55,13 @@ TEST_F(InspectCommand, AProgramAtAMoment) {
   EXPECT_EQ(end["tasks"].size(), 1u) << "everybody else is gone at the end";
 }
 
+TEST_F(InspectCommand, TheEndShowsNoTasksAndSaysSo) {
+  EXPECT_TRUE(Shell("F inspect ps -- $P 2>&1").Has("--at=before:exit"));
+  EXPECT_TRUE(Shell("F inspect maps 2 -- $P 2>&1").Has("--at=before:exit"));
+  EXPECT_FALSE(Shell("F inspect --at=end ps -- $P 2>&1").Has("--at=before:exit"));
+  EXPECT_FALSE(Shell("F inspect frames -- $P 2>&1").Has("--at=before:exit"));
+}
+
 // Ranges and paths are those that the guest's own kernel shows the program.
 TEST_F(InspectCommand, MappingsHaveTheirFilesPaths) {
   const Outcome shown = Shell("F run cat /proc/self/maps");
@@ -298,7 +305,7 @@ TEST_F(InspectCommand, ARecordedRun) {
                                            {"save $D/m", "no contents"},
                                            {"ps --step=100000", "no step 100000"},
                                            {"diff", "--since=STEP"},
-                                           {"ps -- true", "its program already"}}) {
+                                           {"ps -- true", "of one guest"}}) {
     const Outcome outcome = Shell(std::string("F run --record_share=0 --record=$D/r $P >/dev/null; "
                                               "F inspect --recording=$D/r ") +
                                   question + " 2>&1");

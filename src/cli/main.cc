@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The command: picks the verb, turns the hypervisor's set-up errors into exit codes.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <exception>
 #include <string>
@@ -48,9 +51,19 @@ const char* HintFor(const fv::vmm::VmmError& error) {
              : "";
 }
 
+// A standard stream that is closed stays unusable (EBADF), but its number is not free for the next
+// file that is opened, which what is said would go into.
+void HoldStandardStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  HoldStandardStreams();
   // What goes beyond a limit of files' sizes is then an error of write(2), which is said.
   std::signal(SIGXFSZ, SIG_IGN);
   const Words words(argv + 1, argv + argc);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cli/output.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "src/cli/exit_codes.h"
@@ -38,6 +42,19 @@ absl::Status OutputFile::Close() {
   file_.reset();
   if (error == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(name_, " is not whole: ", std::strerror(error)));
+}
+
+absl::Status CheckPlace(const std::string& flag, const std::string& path) {
+  struct stat info {};
+  int error = 0;
+  if (::stat(path.c_str(), &info) == 0) {
+    error = S_ISDIR(info.st_mode) ? EISDIR : 0;
+  } else if (!path.empty()) {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path() / ".";
+    error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+  }
+  if (error == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, "=", path, ": ", strerror(error)));
 }
 
 int WriteOut(const std::string& text, const std::string& path) {

@@ -38,6 +38,10 @@ class OutputFile {
   std::string name_;
 };
 
+// Whether the file of --`flag` could be made or replaced, for what is written behind long work; ""
+// is fine. InvalidArgument: a directory is there, or none that it could be in.
+absl::Status CheckPlace(const std::string& flag, const std::string& path);
+
 // Writes `text` to the file, which is whole then or as it was; to standard output if there is no
 // name. Exit code.
 int WriteOut(const std::string& text, const std::string& path);

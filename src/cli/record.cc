@@ -33,8 +33,6 @@ recording::RunFacts FactsOf(std::vector<std::string> program, const std::string&
 
 absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
     const recording::RunFacts& facts, recording::RecordingFile* file) {
-  if (FLAGS_record.empty() && file == nullptr) return std::unique_ptr<RunRecording>();
-  if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--record is of one run, not of many");
   std::unique_ptr<RunRecording> recording(new RunRecording);
   absl::StatusOr<uint64_t> limit = ParseSize("record_limit", FLAGS_record_limit);
   if (!limit.ok()) return limit.status();
@@ -45,6 +43,8 @@ absl::StatusOr<std::unique_ptr<RunRecording>> RunRecording::FromFlags(
     if (!kinds.ok()) return kinds.status();
     recording->options_.kinds = *kinds;
   }
+  if (FLAGS_record.empty() && file == nullptr) return std::unique_ptr<RunRecording>();
+  if (FLAGS_repeat != 1) return absl::InvalidArgumentError("--record is of one run, not of many");
   recording->facts_ = facts;
   recording->file_ = file;
   if (file == nullptr) {

@@ -3,11 +3,16 @@
 // Words for the ends of a run.
 #include "src/cli/report.h"
 
+#include <sys/wait.h>
+
+#include <csignal>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/cli/exit_codes.h"
 #include "src/trace/names.h"
 
@@ -19,6 +24,8 @@ using session::SessionResult;
 
 // The last lines of the kernel's log that a report of a failed guest carries.
 constexpr size_t kLogLines = 12;
+// Pid 1 is the kernel's init.
+constexpr int kFirstProgram = 2;
 
 std::string MissingSyscalls(const SessionResult& result) {
   if (result.missing_syscalls.empty()) return "";
@@ -47,6 +54,42 @@ std::string Refusal(const SessionResult& result, int status) {
                       " (", std::strerror(error), ")");
 }
 
+// "pid 2 was killed by SIGSEGV (Segmentation fault)", and for a fault where: the guest kernel says
+// that in its log. Empty for signals of which a shell says nothing either: those of a user's keys
+// and of a reader who left.
+std::string Death(const SessionResult& result) {
+  if (!WIFSIGNALED(result.wait_status)) return "";
+  const int number = WTERMSIG(result.wait_status);
+  if (number == SIGINT || number == SIGQUIT || number == SIGPIPE) return "";
+  std::string text =
+      absl::StrCat("pid ", kFirstProgram, " was killed by ",
+                   trace::SignalName(static_cast<uint64_t>(number)), " (", strsignal(number), ")");
+  const std::string words = absl::StrCat(" dies of signal ", number, ": ");
+  for (auto line = result.kernel_log.rbegin(); line != result.kernel_log.rend(); ++line) {
+    const size_t at = line->find(words);
+    if (at == std::string::npos) continue;
+    absl::StrAppend(&text, ": ", line->substr(0, at), ", ", line->substr(at + words.size()));
+    break;
+  }
+  return text;
+}
+
+std::string LackOfMemory(const SessionResult& result) {
+  for (const std::string& line : result.kernel_log) {
+    if (line.find("ut of memory: ") == std::string::npos) continue;
+    return "the guest's memory ran out, and its kernel killed a process: --mem=SIZE gives it more";
+  }
+  return "";
+}
+
+// Why a program may have failed that ended by itself.
+std::string Troubles(const SessionResult& result) {
+  std::vector<std::string> troubles = {Death(result), LackOfMemory(result),
+                                       MissingSyscalls(result)};
+  std::erase(troubles, "");
+  return absl::StrJoin(troubles, "\n");
+}
+
 std::string GuestFailure(const SessionResult& result, const std::string& what) {
   std::string text = absl::StrCat(what, result.message.empty() ? "" : ": ", result.message);
   if (!result.registers.empty()) absl::StrAppend(&text, "\n", result.registers);
@@ -67,7 +110,7 @@ Report MakeReport(const SessionResult& result) {
       if (const std::string refusal = Refusal(result, status); !refusal.empty()) {
         return {status, refusal};
       }
-      return {status, status == 0 ? "" : MissingSyscalls(result)};
+      return {status, status == 0 ? "" : Troubles(result)};
     }
     case SessionEnd::kPanic:
       return {kExitGuestFailure, GuestFailure(result, "the guest kernel panicked")};
@@ -87,6 +130,16 @@ Report MakeReport(const SessionResult& result) {
       return {kExitFinding, result.message};
   }
   return {kExitGuestFailure, "unknown end"};
+}
+
+std::vector<std::string> ShownFindings(const std::vector<std::string>& findings, size_t most) {
+  if (findings.size() <= most) return findings;
+  std::vector<std::string> shown(findings.begin(), findings.begin() + static_cast<ptrdiff_t>(most));
+  shown.back() = absl::StrCat(findings.size() - most,
+                              " more findings of this step are not shown: -v shows them, and "
+                              "--record=FILE keeps them");
+  shown.push_back(findings.back());
+  return shown;
 }
 
 }  // namespace fv::cli

@@ -30,6 +30,38 @@ TEST(Report, TheProgramsStatus) {
   EXPECT_TRUE(MakeReport(Exited(3 << 8)).message.empty());
 }
 
+TEST(Report, ADeathIsSaidAsAShellSaysIt) {
+  EXPECT_EQ(MakeReport(Exited(6)).message, "pid 2 was killed by SIGABRT (Aborted)");
+  SessionResult fault = Exited(11 | 0x80);
+  fault.kernel_log = {"pid 5 (child) dies of signal 11: address 0x0, rip 0x1",
+                      "pid 2 (prog) dies of signal 11: address 0x8, rip 0x401136", "other"};
+  EXPECT_EQ(MakeReport(fault).message,
+            "pid 2 was killed by SIGSEGV (Segmentation fault): pid 2 (prog), address 0x8, "
+            "rip 0x401136");
+  for (const int quiet : {2, 3, 13}) EXPECT_TRUE(MakeReport(Exited(quiet)).message.empty());
+}
+
+TEST(Report, LackOfMemoryIsSaid) {
+  SessionResult result = Exited(9);
+  result.kernel_log = {"Out of memory: Killed process 2 (prog) total-vm:1kB"};
+  EXPECT_TRUE(Says(MakeReport(result), "SIGKILL"));
+  EXPECT_TRUE(Says(MakeReport(result), "--mem=SIZE"));
+  result.wait_status = 1 << 8;
+  EXPECT_TRUE(Says(MakeReport(result), "--mem=SIZE")) << "a child's death may be the reason";
+  result.wait_status = 0;
+  EXPECT_TRUE(MakeReport(result).message.empty());
+}
+
+TEST(Report, OfManyFindingsTheFirstAndTheLastAreShown) {
+  const std::vector<std::string> few = {"a", "b", "c"};
+  EXPECT_EQ(ShownFindings(few, 3), few);
+  const std::vector<std::string> shown = ShownFindings({"a", "b", "c", "d", "e"}, 3);
+  ASSERT_EQ(shown.size(), 4u);
+  EXPECT_EQ(shown[1], "b");
+  EXPECT_EQ(shown[2].substr(0, 16), "2 more findings ");
+  EXPECT_EQ(shown[3], "e");
+}
+
 TEST(Report, MissingSystemCallsAreNamedIfTheProgramFailed) {
   SessionResult result = Exited(1 << 8);
   result.missing_syscalls = {{298, 2}, {99999, 1}};

@@ -50,6 +50,9 @@ void NamePlaces(session::SessionResult& result, std::span<const uint8_t> kernel_
 }  // namespace
 
 absl::Status RunWatchers::Start(const RunExtras& extras) {
+  absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest_.machine);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
   WriteFiles();
   absl::StatusOr<std::unique_ptr<gdb::Debugger>> debugger = DebuggerFromFlags(guest_);
   if (!debugger.ok()) return debugger.status();
@@ -62,9 +65,6 @@ absl::Status RunWatchers::Start(const RunExtras& extras) {
   }
   if (extras.observer) extra_ = extras.observer(*guest_.machine);
   if (extra_) observers_.push_back(extra_.get());
-  absl::StatusOr<std::unique_ptr<query::LiveServer>> server = ServerFromFlags(*guest_.machine);
-  if (!server.ok()) return server.status();
-  server_ = *std::move(server);
   if (server_) observers_.push_back(server_.get());
   if (debugger_) observers_.push_back(debugger_.get());
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include "src/cli/exit_codes.h"
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
+#include "src/cli/output.h"
 #include "src/cli/verbs.h"
 #include "src/session/moment.h"
 #include "vmm/error.h"
@@ -49,6 +50,9 @@ int SnapshotVerb(const Words& args) {
   if (arguments->help) return ShowHelp("snapshot");
   if (arguments->words.empty()) return UsageError("snapshot", "which program?");
   if (FLAGS_out.empty()) return UsageError("snapshot", "into which file? --out=FILE");
+  if (const absl::Status place = CheckPlace("out", FLAGS_out); !place.ok()) {
+    return UsageError("snapshot", place);
+  }
   const absl::StatusOr<session::SnapshotTime> time = session::ParseSnapshotTime(FLAGS_at);
   if (!time.ok()) {
     return UsageError("snapshot", absl::StrCat("--at=", FLAGS_at, ": ", time.status().message()));

@@ -54,10 +54,7 @@ absl::StatusOr<std::unique_ptr<view::ViewServer>> Serve(view::Source source) {
   options.port = static_cast<uint16_t>(FLAGS_port);
   options.token = view::NewToken();
   options.page = Page();
-  absl::StatusOr<std::unique_ptr<view::ViewServer>> server =
-      view::ViewServer::Start(options, std::move(source));
-  if (server.ok()) Complain((*server)->Url());
-  return server;
+  return view::ViewServer::Start(options, std::move(source));
 }
 
 // The first `bytes` of the recording.
@@ -114,6 +111,7 @@ int ViewRecording() {
   const EndSignals enough;
   const auto server = Serve({file.get(), [bytes] { return bytes; }, [] { return true; }});
   if (!server.ok()) return StatusError(server.status());
+  Complain((*server)->Url());
   enough.Await();
   return kExitOk;
 }
@@ -133,6 +131,11 @@ int ViewRun(const Arguments& arguments, oracle::CheckMode mode) {
   }
   RunExtras extras;
   extras.recording = &file;
+  // The address is said when nothing can be wrong any more with flags and program.
+  extras.observer = [&server](vmm::MachineInterface&) {
+    if (server) Complain(server->Url());
+    return std::unique_ptr<session::Observer>();
+  };
   const auto then = [&](const GuestRunResult& result) {
     const int code = Tell(result);
     // One may have come when the run had ended, and the session no longer looked.
@@ -156,6 +159,9 @@ int ViewVerb(const Words& args) {
   if (arguments->help) return ShowHelp("view");
   const absl::StatusOr<oracle::CheckMode> mode = CheckModeFromFlags();
   if (!mode.ok()) return UsageError("view", mode.status());
+  if (const absl::Status place = CheckPlace("html", FLAGS_html); !place.ok()) {
+    return UsageError("view", place);
+  }
   if (!FLAGS_recording.empty()) {
     if (!arguments->words.empty()) return UsageError("view", "--recording has its program already");
     return ViewRecording();

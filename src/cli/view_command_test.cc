@@ -216,6 +216,15 @@ TEST_F(ViewCommand, ErrorsSayWhatIsWrong) {
   }
 }
 
+TEST_F(ViewCommand, TheAddressIsOfARun) {
+  for (const char* wrong :
+       {"--mem=1 $P", "--event_kinds=none $P", "/no/such/program", "--vm=/nowhere/socket $P"}) {
+    const Outcome outcome = Shell(std::string("F view ") + wrong + " 2>&1");
+    EXPECT_EQ(outcome.status, 2) << outcome.text;
+    EXPECT_FALSE(outcome.Has("http://")) << outcome.text;
+  }
+}
+
 TEST_F(ViewCommand, ALimitIsKeptAndTold) {
   const Outcome outcome = Shell(
       "F run --record_share=0 --record=$D/r --record_limit=8K $P 2>&1 && test $(stat -c %s $D/r) "

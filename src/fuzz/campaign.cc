@@ -30,8 +30,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr auto kProgress = std::chrono::seconds(2);
 constexpr uint64_t kMaxRestarts = 20;
-// What a worker exits with when the host fails it: no use in another try.
-constexpr int kHostFailure = 5;
 
 uint64_t FilesIn(const std::string& directory, std::string_view ending) {
   uint64_t files = 0;

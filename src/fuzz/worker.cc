@@ -34,7 +34,6 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
 namespace fv::fuzz {
 namespace {
 
-constexpr int kHostFailure = 5;    // a job's
 constexpr int kTargetFailure = 1;  // as libFuzzer's own troubles
 constexpr size_t kMinimiseTries = 200;
 

@@ -27,6 +27,9 @@ struct SharedState {
   char failure[512];
 };
 
+// What a job exits with when the host fails it: no use in another try.
+inline constexpr int kHostFailure = 5;
+
 // Does not return: libFuzzer ends the process.
 [[noreturn]] void RunWorker(const CampaignOptions& options, const Store& store, unsigned job,
                             uint64_t seconds, SharedState& shared);

@@ -27,6 +27,26 @@ void Remove(std::string& text, const std::string& part) {
   }
 }
 
+// The name in a demangled function: without type, template arguments and parameters.
+std::string NameOf(const std::string& function) {
+  std::string name;
+  int nesting = 0;  // of template arguments
+  for (const char c : function) {
+    if (c == '<') {
+      ++nesting;
+    } else if (c == '>' && nesting > 0) {
+      --nesting;
+    } else if (nesting == 0 && c == '(') {
+      break;
+    } else if (nesting == 0 && c == ' ') {
+      name.clear();  // that was the type
+    } else if (nesting == 0) {
+      name += c;
+    }
+  }
+  return name;
+}
+
 }  // namespace
 
 KernelSymbols::KernelSymbols(std::span<const uint8_t> elf) {
@@ -62,7 +82,7 @@ std::string KernelSymbols::Function(uint64_t address) const {
   if (found == functions_.end()) return "";
   std::string name = Demangled(found->second.name);
   for (const char* part : {"fv::guest::", "(anonymous namespace)::"}) Remove(name, part);
-  return name.substr(0, name.find('('));
+  return NameOf(name);
 }
 
 }  // namespace fv::inspect

@@ -34,6 +34,22 @@ TEST(KernelSymbols, NamesFunctions) {
   EXPECT_EQ(symbols.Function(0x2000), "") << "no function";
 }
 
+TEST(KernelSymbols, NamesAreBare) {
+  const std::vector<uint8_t> bytes =
+      testing::SymbolFile()
+          // Mm* fv::guest::SlabCache<fv::guest::Mm>::New<>()
+          .Symbol("_ZN2fv5guest9SlabCacheINS0_2MmEE3NewIJEEEPS2_DpT_", 0x1000, 0x10)
+          // void fv::guest::CopyEntries<(fv::guest::Sharing)0>(unsigned long*)
+          .Symbol("_ZN2fv5guest11CopyEntriesILNS0_7SharingE0EEEvPm", 0x1010, 0x10)
+          // fv::guest::Ref<fv::guest::File>::operator->() const
+          .Symbol("_ZNK2fv5guest3RefINS0_4FileEEptEv", 0x1020, 0x10)
+          .Bytes();
+  const KernelSymbols symbols(bytes);
+  EXPECT_EQ(symbols.Function(0x1000), "SlabCache::New");
+  EXPECT_EQ(symbols.Function(0x1010), "CopyEntries");
+  EXPECT_EQ(symbols.Function(0x1020), "Ref::operator->");
+}
+
 TEST(KernelSymbols, AnyPrefixAndAnyWordOfAFileIsBearable) {
   const std::vector<uint8_t> whole = Sample();
   for (size_t length = 0; length < whole.size(); ++length) {

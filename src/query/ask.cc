@@ -118,9 +118,11 @@ absl::StatusOr<Answer> Dispatch(const Moment* moment, const Words& words) {
     if (question.name != words[0]) continue;
     const Arguments arguments = Arguments(words).subspan(1);
     if (arguments.size() < question.least || arguments.size() > question.most) {
+      const std::string up_to =
+          question.most > question.least ? absl::StrCat(" to ", question.most) : "";
       return absl::InvalidArgumentError(absl::StrCat(
-          words[0], " takes ", question.least, question.most > question.least ? " or more" : "",
-          " arguments, not ", arguments.size()));
+          words[0], " takes ", question.least, up_to,
+          question.most == 1 ? " argument" : " arguments", ", not ", arguments.size()));
     }
     if (moment != nullptr && question.wants == Contents::kAll) {
       absl::Status there = CheckContents(*moment, words[0]);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -28,7 +29,9 @@ absl::Status NotFound(std::string_view name, std::string_view what) {
 // Why stat(2) of `path` failed.
 absl::Status Unreachable(std::string_view name, const std::string& path, int error) {
   if (error == ENOTDIR) return NotFound(name, ": a part of its path is not a directory");
-  if (error != ENOENT) return absl::ErrnoToStatus(error, Abseil(name));
+  if (error != ENOENT) {
+    return absl::InvalidArgumentError(absl::StrCat(Abseil(name), ": ", std::strerror(error)));
+  }
   std::error_code no_link;
   const std::string target = std::filesystem::read_symlink(path, no_link).string();
   if (no_link) return NotFound(name, ": no such program");
@@ -48,7 +51,7 @@ absl::Status MayRun(std::string_view name, const std::string& path) {
     why = ": not executable (chmod +x it)";
   }
   if (why == nullptr) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(Abseil(name), why));
+  return absl::InvalidArgumentError(absl::StrCat(Abseil(name), why));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST_F(FindProgram, InPathTheFirstThatRuns) {
 TEST_F(FindProgram, SaysWhatIsThereInstead) {
   for (const std::string directory : {".", "..", "/", "one", "./one", "one/folder"}) {
     EXPECT_EQ(Message(directory), directory + " is a directory, not a program");
-    EXPECT_TRUE(absl::IsPermissionDenied(Find(directory).status()));
+    EXPECT_TRUE(absl::IsInvalidArgument(Find(directory).status()));
   }
   EXPECT_EQ(Message("folder"), "folder: no such program in PATH");
   EXPECT_EQ(Message("/dev/null"), "/dev/null is not a regular file");

@@ -67,6 +67,10 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return Failed(path, errno);
   if (S_ISDIR(info.st_mode)) return Failed(path, EISDIR);
+  if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
+    // It may have no end.
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": it is a device"));
+  }
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return Failed(path, errno != 0 ? errno : EIO);

@@ -180,12 +180,12 @@ class Builder {
     }
     if (program->type != NodeType::kFile) {
       const bool directory = program->type == NodeType::kDirectory;
-      return absl::PermissionDeniedError(
+      return absl::InvalidArgumentError(
           absl::StrCat(options_.program, " is ", directory ? "a directory" : "not a regular file",
                        " in the root file system"));
     }
     if ((program->permissions & 0111) == 0) {
-      return absl::PermissionDeniedError(
+      return absl::InvalidArgumentError(
           absl::StrCat(options_.program, ": not executable in the root file system (chmod +x it)"));
     }
     absl::StatusOr<ProgramInfo> info = InspectProgram(options_.program, program->content);

@@ -86,12 +86,12 @@ absl::Status AddItem(FailControl& plan, absl::string_view item) {
 bool IsAllocator(const std::string& function) {
   static constexpr absl::string_view kAllocators[] = {
       "Allocate",       "AllocateFrames", "AllocateZeroedFrame",
-      "KernelAllocate", "AddSlab",        "KernelAllocateZeroed",
+      "AddSlab",        "KernelAllocate", "KernelAllocateZeroed",
+      "AllocateObject", "MakeObject",     "New",
   };
   const size_t colon = function.rfind(':');
   const std::string last = colon == std::string::npos ? function : function.substr(colon + 1);
-  return last == "AllocateObject" || last == "New" ||
-         std::find(std::begin(kAllocators), std::end(kAllocators), last) != std::end(kAllocators);
+  return std::find(std::begin(kAllocators), std::end(kAllocators), last) != std::end(kAllocators);
 }
 
 }  // namespace

@@ -72,8 +72,11 @@ std::vector<std::string> GuestEnvironment(const std::string& term,
   };
   for (const std::string& item : extra) {
     const size_t equals = item.find('=');
-    const std::string value = equals == std::string::npos ? "" : item.substr(equals + 1);
-    variables[item.substr(0, equals)] = value;
+    if (equals == std::string::npos) {
+      variables.erase(item);
+    } else {
+      variables[item.substr(0, equals)] = item.substr(equals + 1);
+    }
   }
   std::vector<std::string> environment;
   environment.reserve(variables.size());

@@ -203,6 +203,7 @@ _PLAIN = [
     "wait_stopped",
     "wait_threads",
     "waitid_forms",
+    "wild_write",
     "zombies",
     "wrong_arguments",
     "xattrs",
