@@ -44,6 +44,7 @@ void CopyFields(const Mm& parent, Mm& child) {
   child.env_end = parent.env_end;
   memcpy(child.auxv, parent.auxv, sizeof(child.auxv));
   child.coredump_filter = parent.coredump_filter;
+  child.thp_disable = parent.thp_disable;
   child.area_cache = parent.area_cache;
   child.area_hole = parent.area_hole;
 }

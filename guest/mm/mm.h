@@ -133,6 +133,7 @@ class Mm : public proto::MmRecord {
   static constexpr unsigned kAuxWords = 44;
   uint64_t auxv[kAuxWords] = {};    // as the program got it (getauxval(3))
   uint32_t coredump_filter = 0x33;  // core(5); inherited by fork and execve
+  uint32_t thp_disable = 0;         // as PR_GET_THP_DISABLE tells it; inherited likewise
   uint64_t default_flags = 0;       // kLockFlags after mlockall(MCL_FUTURE)
   // Hints of the search for free space: where it continues, and the largest hole known above that.
   uint64_t area_cache = proto::kMmapTop;

@@ -15,6 +15,7 @@
 #include "guest/syscall/prctl_capabilities.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/cred.h"
+#include "guest/task/priority.h"
 #include "guest/task/task.h"
 #include "proto/fail.h"
 #include "proto/fork_strategy.h"
@@ -61,7 +62,8 @@ Result<uint64_t> Own(const Task& task, const SyscallArgs& args) {
 
 Result<uint64_t> SetName(Task& task, uint64_t address) {
   char name[kCommBytes] = {};
-  const size_t capacity = kCommBytes + (HasMutant(Mutant::kNameOverrun) ? 1 : 0);
+  // Of a longer name no more is looked at than is kept.
+  const size_t capacity = HasMutant(Mutant::kNameOverrun) ? kCommBytes + 1 : kCommBytes - 1;
   const Result<size_t> length = CopyStringFromUser(*task.mm(), address, name, capacity);
   if (!length.ok() && length.error().number() != ENAMETOOLONG) {
     return length.error();
@@ -118,8 +120,15 @@ Result<uint64_t> Subreaper(Task& task, bool set) {
   return uint64_t{0};
 }
 
-Result<uint64_t> SetTimerSlack(Task& task, uint64_t ns) {
-  task.timer_slack_ns = ns == 0 || ns > INT64_MAX ? task.default_timer_slack_ns : ns;
+// There are no huge pages to disable; what was asked for is remembered.
+Result<uint64_t> SetThpDisable(const SyscallArgs& args) {
+  constexpr uint64_t kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED, Linux 6.18
+  const bool disable = args.a[1] != 0;
+  const uint64_t flags = args.a[2];
+  if (!HasNoMore(args, 3) || (flags & ~kExceptAdvised) != 0 || (!disable && flags != 0)) {
+    return Error(EINVAL);
+  }
+  args.task.mm()->thp_disable = disable ? static_cast<uint32_t>(1 | flags) : 0;
   return uint64_t{0};
 }
 
@@ -170,7 +179,8 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
       }
       return uint64_t{task.no_new_privs ? 1u : 0u};
     case PR_SET_TIMERSLACK:
-      return SetTimerSlack(task, value);
+      SetTimerSlack(task, value);
+      return uint64_t{0};
     case PR_GET_TIMERSLACK:
       return task.timer_slack_ns;
     case PR_GET_TID_ADDRESS:
@@ -181,10 +191,13 @@ Result<uint64_t> prctl(const SyscallArgs& args) {
     case PR_GET_TIMING:
     case PR_GET_SECCOMP:
       return uint64_t{0};
-    case PR_SET_THP_DISABLE:  // there are no huge pages to disable
-      return HasNoMore(args, 2) ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+    case PR_SET_THP_DISABLE:
+      return SetThpDisable(args);
     case PR_GET_THP_DISABLE:
-      return HasNoMore(args, 1) ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
+      if (!HasNoMore(args, 1)) {
+        return Error(EINVAL);
+      }
+      return uint64_t{task.mm()->thp_disable};
     case PR_SET_TIMING:
       return value == 0 ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
     case proto::kPrFailNth:

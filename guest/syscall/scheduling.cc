@@ -12,6 +12,7 @@
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pid.h"
+#include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/task.h"
 
@@ -108,6 +109,7 @@ Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
   if (wanted.set_nice) {
     target.nice = static_cast<int8_t>(wanted.nice);
   }
+  SetTimerSlack(target, target.timer_slack_ns);
   Requeue(target);
   PropagatePriority(target);
   return Ok();

@@ -84,6 +84,11 @@ Status CheckDirections(const File& in, const File& out) {
   return in.readable() && out.writable() ? Ok() : Error(EBADF);
 }
 
+// Of two pipes, O_NONBLOCK of either is as good as the flag.
+Blocking BlockingBetween(const File& in, const File& out, uint32_t flags) {
+  return BlockingUnless((flags & kSpliceNonblock) != 0 || in.nonblocking() || out.nonblocking());
+}
+
 Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64_t& out_at,
                             uint64_t count, Blocking blocking) {
   Pipe& pipe = *PipeOf(in);
@@ -263,9 +268,7 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   const bool nonblocking = (flags & kSpliceNonblock) != 0;
   const uint64_t count = args.a[4] < kMaxTransfer ? args.a[4] : kMaxTransfer;
   if (in_pipe && out_pipe) {
-    return PipeToPipe(*in, *out, count,
-                      BlockingUnless(nonblocking || in->nonblocking() || out->nonblocking()),
-                      Consume::kYes);
+    return PipeToPipe(*in, *out, count, BlockingBetween(*in, *out, flags), Consume::kYes);
   }
   File& file = in_pipe ? *out : *in;
   const uint64_t address = in_pipe ? args.a[3] : args.a[1];
@@ -299,8 +302,7 @@ Result<uint64_t> tee(const SyscallArgs& args) {
   if (PipeOf(*in) == nullptr || PipeOf(*out) == nullptr) {
     return Error(EINVAL);
   }
-  return PipeToPipe(*in, *out, args.a[2], BlockingUnless((flags & kSpliceNonblock) != 0),
-                    Consume::kNo);
+  return PipeToPipe(*in, *out, args.a[2], BlockingBetween(*in, *out, flags), Consume::kNo);
 }
 
 }  // namespace fv::guest::sys

@@ -81,6 +81,7 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
   if (task.mm() != nullptr) {
     program.mm->limits = task.mm()->limits;
     program.mm->coredump_filter = task.mm()->coredump_filter;
+    program.mm->thp_disable = task.mm()->thp_disable;
     program.mm->fork_strategy = task.mm()->fork_strategy;
   }
   program.mm->limits.privilege = CommitPrivilegeOf(task);

@@ -13,6 +13,7 @@
 #include "guest/mm/mm.h"
 #include "guest/task/cred.h"
 #include "guest/task/lifecycle.h"
+#include "guest/task/priority.h"
 #include "guest/task/sched.h"
 #include "guest/task/sched_internal.h"
 #include "guest/task/signal_internal.h"
@@ -28,7 +29,7 @@ void InheritScheduling(const Task& parent, Task& child) {
   child.rt_priority = parent.rt_priority;
   child.affinity = parent.affinity;
   if (parent.reset_on_fork) {  // SCHED_RESET_ON_FORK: back to an ordinary task (sched(7))
-    const bool realtime = parent.policy == SchedPolicy::kFifo || parent.policy == SchedPolicy::kRr;
+    const bool realtime = HasRealtimePolicy(parent);
     child.policy = realtime ? SchedPolicy::kOther : parent.policy;
     if (realtime || parent.nice < 0) {
       child.nice = 0;

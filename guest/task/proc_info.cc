@@ -321,7 +321,7 @@ Status SetTaskTimerSlack(uint32_t tid, uint64_t ns) {
   if (task != CurrentTask() && !CurrentTask()->Capable(CAP_SYS_NICE)) {
     return Error(EPERM);
   }
-  task->timer_slack_ns = ns == 0 ? task->default_timer_slack_ns : ns;
+  SetTimerSlack(*task, ns);
   return Ok();
 }
 

@@ -221,6 +221,7 @@ _OTHERWISE_NATIVELY = {
     "out_of_memory": "uses up memory in the guest only",
     "overcommit": "sets the policy of the machine in the guest only",
     "pid_namespace": "lives one namespace deeper natively, where nesting ends sooner",
+    "prctl_names": "is real time in the guest only",
     "proc_remains": "a zombie's files are the real root's, which a native run is not",
     "reverse_map": "looks at frames in the guest only: a host moves them",
     "sysctl_limits": "sets limits of the machine in the guest only",

@@ -39,6 +39,22 @@ static void Moves(void) {
   Ok("sendfile, splice, tee, copy_file_range");
 }
 
+// Between two pipes, O_NONBLOCK of either is enough that neither is waited for.
+static void BetweenPipes(void) {
+  int empty[2], full[2], other[2];
+  CHECK(pipe(empty) == 0 && pipe(full) == 0 && pipe2(other, O_NONBLOCK) == 0);
+  CHECK_ERR(syscall(SYS_tee, empty[0], other[1], 8, 0), EAGAIN);
+  CHECK_ERR(syscall(SYS_splice, empty[0], NULL, other[1], NULL, 8, 0), EAGAIN);
+  CHECK_INT(fcntl(full[1], F_SETFL, O_NONBLOCK), 0);
+  static char page[4096];
+  while (write(full[1], page, sizeof(page)) > 0) continue;
+  CHECK_INT(fcntl(full[1], F_SETFL, 0), 0);
+  CHECK_INT(write(other[1], page, 8), 8);
+  CHECK_ERR(syscall(SYS_tee, other[0], full[1], 8, 0), EAGAIN);
+  CHECK_ERR(syscall(SYS_splice, other[0], NULL, full[1], NULL, 8, 0), EAGAIN);
+  Ok("between pipes");
+}
+
 static void VectorsAndFiles(void) {
   int fd = (int)syscall(SYS_memfd_create, "fv", 1);
   CHECK(fd >= 0);
@@ -112,6 +128,7 @@ static void SplicedPage(void) {
 
 int main(void) {
   Moves();
+  BetweenPipes();
   VectorsAndFiles();
   Events();
   SplicedPage();
