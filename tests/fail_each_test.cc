@@ -163,11 +163,8 @@ class FailCase : public vmm::testing::KvmTest {
 
 // What a program calls its cases.
 std::vector<std::string> CaseNames(const std::string& program) {
-  const ProcessResult listed = RunProcess({.argv = {program, "list"},
-                                           .environment = {},
-                                           .cwd = "/",
-                                           .input = "",
-                                           .timeout = std::chrono::seconds(20)});
+  const ProcessResult listed =
+      RunProcess({.argv = {program, "list"}, .environment = {}, .cwd = "/", .input = ""});
   std::vector<std::string> names;
   std::stringstream lines(listed.out);
   for (std::string line; std::getline(lines, line);) names.push_back(line);

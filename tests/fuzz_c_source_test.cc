@@ -79,7 +79,8 @@ TEST(FuzzCSource, GivesWhatTheExecutorGives) {
     SCOPED_TRACE(file);
     const absl::StatusOr<fuzz::Program> program = fuzz::ParseText(Content(file));
     ASSERT_TRUE(program.ok()) << program.status();
-    const absl::StatusOr<fuzz::Results> results = (*runner)->Run(*program);
+    const absl::StatusOr<fuzz::Results> results =
+        (*runner)->Run(*program, fuzz::NativeRunner::kPatientLimitMs);
     ASSERT_TRUE(results.ok()) << results.status();
     const std::string compiled = Compiled(fuzz::ToCSource(*program), "-O1 -static");
     ASSERT_FALSE(compiled.empty());

@@ -114,7 +114,7 @@ void TaskCounts::Run(Seen& seen) {
   options.ram_bytes = uint64_t{32} << 20;
   options.boot_flags = proto::kBootSafepoints;
   options.event_mask = EventBit(proto::EventKind::kMark);
-  options.timeout_ns = uint64_t{20} * 1'000'000'000;
+  options.timeout_ns = uint64_t{100} * 1'000'000'000;
   options.kernel_image = kernel;
   absl::StatusOr<session::Guest> guest = session::StartGuest(options);
   ASSERT_TRUE(guest.ok()) << guest.status();

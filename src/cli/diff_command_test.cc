@@ -22,7 +22,7 @@ using fv::cli::testing::RunShell;
 
 Outcome Shell(const std::string& script) {
   const char* user = fv::native::testing::UserNamespacesExist() ? "namespace" : "caller";
-  const std::string command = "D() { '" + g_binary + "' diff --timeout=30 --native_user=" + user +
+  const std::string command = "D() { '" + g_binary + "' diff --timeout=100 --native_user=" + user +
                               " \"$@\" 2>&1; }; " + script;
   return RunShell(command);
 }

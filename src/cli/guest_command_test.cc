@@ -31,7 +31,7 @@ using fv::cli::testing::RunShell;
 
 // By the shell, with `F` for the binary; every guest has a time limit of its own.
 Outcome Shell(const std::string& script) {
-  const std::string command = "F() { '" + g_binary + "' run --timeout=20 \"$@\"; }; " + script;
+  const std::string command = "F() { '" + g_binary + "' run --timeout=100 \"$@\"; }; " + script;
   return RunShell(command);
 }
 

@@ -19,9 +19,9 @@ using Clock = native::Launch::Clock;
 
 constexpr uint64_t kTreeBytes = uint64_t{64} << 20;
 constexpr uint64_t kAddressBytes = uint64_t{1} << 30;
-constexpr uint64_t kStartNs = 10'000'000'000;
+constexpr uint64_t kStartNs = 60'000'000'000;
 // Over the program's own limit: for a busy machine.
-constexpr auto kGrace = std::chrono::seconds(10);
+constexpr auto kGrace = std::chrono::seconds(60);
 
 // The executor's own calls.
 constexpr uint32_t kExecutorCalls[] = {

@@ -103,6 +103,10 @@ Program Parsed(const std::string& text) {
 std::unique_ptr<NativeRunner> Native() {
   return *NativeRunner::Make(embedded::FuzzExecutor(), native::testing::UserForTests());
 }
+// On a busy machine, too.
+absl::StatusOr<Results> RunPatiently(NativeRunner& native, const Program& program) {
+  return native.Run(program, NativeRunner::kPatientLimitMs);
+}
 
 class FuzzRun : public vmm::testing::KvmTest {
  protected:
@@ -115,7 +119,7 @@ class FuzzRun : public vmm::testing::KvmTest {
 
 TEST(NativeRun, GivesTheResultOfEveryStep) {
   const Program program = Parsed(kForkAndWait);
-  const absl::StatusOr<Results> results = Native()->Run(program);
+  const absl::StatusOr<Results> results = RunPatiently(*Native(), program);
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_EQ(ResultsText(program, *results), kForkAndWaitResults);
 }
@@ -125,7 +129,7 @@ TEST(NativeRun, ATaskHasItsNumberBeforeOthersNameIt) {
   const Program program = Parsed(kNamesAVforkChild);
   const std::unique_ptr<NativeRunner> native = Native();
   for (int run = 0; run < kRuns; ++run) {
-    const absl::StatusOr<Results> results = native->Run(program);
+    const absl::StatusOr<Results> results = RunPatiently(*native, program);
     ASSERT_TRUE(results.ok()) << results.status();
     ASSERT_EQ(results->tasks[2][0].result, -ESRCH) << "nobody's child but the other task's";
   }
@@ -198,7 +202,7 @@ TEST_F(FuzzRun, WhatIsStuckIsCutOff) {
   ASSERT_TRUE(run.results.has_value()) << run.message;
   EXPECT_EQ(run.results->cut, FV_FUZZ_STUCK);
   EXPECT_EQ(run.results->tasks[0][1].state, StepResult::State::kEntered);
-  const absl::StatusOr<Results> native = Native()->Run(program);
+  const absl::StatusOr<Results> native = RunPatiently(*Native(), program);
   ASSERT_TRUE(native.ok()) << native.status();
   EXPECT_EQ(native->cut, FV_FUZZ_STUCK);
 }
@@ -331,7 +335,7 @@ TEST_F(FuzzRun, FaultsAndImagesAreThoseOfLinux) {
   ASSERT_TRUE(run.results.has_value()) << run.message;
   EXPECT_TRUE(run.findings.empty()) << run.findings.front();
   EXPECT_EQ(ResultsText(program, *run.results), kFaultsResults);
-  const absl::StatusOr<Results> native = Native()->Run(program);
+  const absl::StatusOr<Results> native = RunPatiently(*Native(), program);
   ASSERT_TRUE(native.ok()) << native.status();
   EXPECT_EQ(ResultsText(program, *native), kFaultsResults);
 }

@@ -89,7 +89,8 @@ export async function startBrowser(look: Look = {}): Promise<Browser> {
     },
     async close() {
       await context.close();
-      rmSync(folder, { recursive: true, force: true });
+      // Helpers of a browser that is gone may write into its profile for a moment.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }
