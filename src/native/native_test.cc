@@ -124,6 +124,21 @@ TEST_F(NativeTest, RootOfANamespaceHasNoRightsOutside) {
   EXPECT_EQ(result.out.bytes, "refused\nrefused\n");
 }
 
+TEST_F(NativeTest, RootChangesNoDeviceFileOfTheHost) {
+  if (geteuid() != 0) return;
+  struct stat before {};
+  struct stat after {};
+  ASSERT_EQ(stat("/dev/full", &before), 0);
+  NativeOptions options = Shell("chmod 644 /dev/full; stat -c %a /dev/full; echo >/dev/null");
+  options.user = User::kCaller;
+  const NativeResult result = Run(options);
+  SKIP_IF_NOT_PERMITTED();
+  EXPECT_EQ(result.out.bytes, "644\n");
+  ASSERT_EQ(stat("/dev/full", &after), 0);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  (void)chmod("/dev/full", before.st_mode & 07777);
+}
+
 // Rights that nobody asked for are not given: the program does not start.
 TEST_F(NativeTest, InAChrootNobodyHasAUserNamespace) {
   if (geteuid() != 0) return;  // who may not chroot(2)

@@ -2,14 +2,16 @@
 //
 // The new root is built over /tmp, which only this mount namespace sees, then takes the old one's
 // place (pivot_root(2), the form with one directory; in a chroot, whose root is no mount, chroot(2)
-// does, and /tmp has to be a mount). Device files are the host's, bind-mounted: a
-// user namespace may not make any.
+// does, and /tmp has to be a mount). Device files are made, so that what root does to them
+// reaches no host; a user namespace may not make any, and has the host's, bind-mounted, over which
+// it has no rights.
 #include "src/native/private_root.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,7 +25,14 @@ namespace fv::native {
 namespace {
 
 constexpr char kBuildingSite[] = "/tmp";
-constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+
+// Numbers as in Linux's Documentation/admin-guide/devices.txt.
+struct Device {
+  const char* name;
+  unsigned major, minor;
+};
+constexpr Device kDevices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                               {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
 struct Link {
   const char* name;
@@ -44,16 +53,22 @@ absl::Status Mount(const char* source, const std::string& target, const char* ty
   return Refused(absl::StrCat("mount ", target));
 }
 
+absl::Status AddDevice(const std::string& target, const Device& device) {
+  constexpr mode_t kForAll = 0666;
+  // A root that was given may have its own, which tmpfs in a user namespace would not open.
+  (void)unlink(target.c_str());
+  if (mknod(target.c_str(), S_IFCHR | kForAll, makedev(device.major, device.minor)) == 0) {
+    return chmod(target.c_str(), kForAll) == 0 ? absl::OkStatus() : Refused(target);
+  }
+  const vmm::Fd place(open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kForAll));
+  if (!place.valid()) return Refused(target);
+  return Mount(absl::StrCat("/dev/", device.name).c_str(), target, nullptr, MS_BIND, nullptr);
+}
+
 absl::Status AddDevices(const std::string& directory) {
   (void)mkdir(directory.c_str(), 0755);
-  for (const char* name : kDevices) {
-    const std::string target = absl::StrCat(directory, "/", name);
-    // A root that was given may have its own, which tmpfs in a user namespace would not open.
-    (void)unlink(target.c_str());
-    const vmm::Fd place(open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-    if (!place.valid()) return Refused(target);
-    absl::Status status =
-        Mount(absl::StrCat("/dev/", name).c_str(), target, nullptr, MS_BIND, nullptr);
+  for (const Device& device : kDevices) {
+    const absl::Status status = AddDevice(absl::StrCat(directory, "/", device.name), device);
     if (!status.ok()) return status;
   }
   for (const Link& link : kDeviceLinks) {
