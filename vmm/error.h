@@ -11,7 +11,7 @@
 namespace fv::vmm {
 
 enum class VmmErrorKind {
-  kNoDevice,      // /dev/kvm does not exist, or no KVM backend answers it
+  kNoDevice,      // no /dev/kvm, no KVM backend behind it, or another hypervisor has the CPU
   kNoPermission,  // /dev/kvm may not be opened by this user
   kTooOld,        // the KVM API version or a needed capability is missing (named in what())
   kNoMemory,      // the host refused memory

@@ -67,6 +67,10 @@ void ThrowOpenFailure(const std::string& device, int error) {
     case ENODEV:
       throw VmmError(VmmErrorKind::kNoDevice,
                      why + " (is virtualization on in the firmware, and is a KVM module loaded?)");
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+      throw VmmError(VmmErrorKind::kNoDevice, why);
     case EACCES:
     case EPERM:
       throw VmmError(VmmErrorKind::kNoPermission,
@@ -74,6 +78,14 @@ void ThrowOpenFailure(const std::string& device, int error) {
     default:
       ThrowErrno(device, error);
   }
+}
+
+void ThrowCreateFailure(int error) {
+  if (error != EBUSY) ThrowErrno("KVM_CREATE_VM", error);
+  throw VmmError(VmmErrorKind::kNoDevice,
+                 std::string("KVM_CREATE_VM: ") + std::strerror(error) +
+                     " (another hypervisor, VirtualBox or VMware say, holds the CPU's "
+                     "virtualization: end its machines, or unload its kernel module)");
 }
 
 Kvm Kvm::Open(const std::string& device) { return Kvm(OpenDevice(device)); }

@@ -43,6 +43,8 @@ class Kvm {
 
 // Throws the VmmError for an open(2) of `device` that failed with errno `error`.
 [[noreturn]] void ThrowOpenFailure(const std::string& device, int error);
+// The same for KVM_CREATE_VM.
+[[noreturn]] void ThrowCreateFailure(int error);
 
 // Throws VmmError (kTooOld) that names the first needed capability for which `capability`
 // (KVM_CHECK_EXTENSION) gives nothing. Called by Kvm::Open.

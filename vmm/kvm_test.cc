@@ -51,6 +51,17 @@ TEST(KvmOpenTest, NoPermission) {
   }
 }
 
+TEST(KvmCreateTest, AnotherHypervisorIsNamed) {
+  try {
+    ThrowCreateFailure(EBUSY);
+    ADD_FAILURE();
+  } catch (const VmmError& error) {
+    EXPECT_TRUE(error.IsNoUsableKvm());
+    EXPECT_NE(std::string(error.what()).find("busy (another hypervisor"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(KvmCapabilityTest, TheMissingOneIsNamed) {
   struct Case {
     int missing;

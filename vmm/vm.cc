@@ -28,9 +28,18 @@ bool ProtectsOnDemand(int fd) {
   return ::ioctl(fd, KVM_ENABLE_CAP, &capability) == 0;
 }
 
+int CreateVm(int kvm) {
+  int fd;
+  do {
+    fd = ::ioctl(kvm, KVM_CREATE_VM, 0UL);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) ThrowCreateFailure(errno);
+  return fd;
+}
+
 }  // namespace
 
-Vm::Vm(const Kvm& kvm) : fd_(IoctlOrThrow(kvm.fd(), KVM_CREATE_VM, "KVM_CREATE_VM")) {}
+Vm::Vm(const Kvm& kvm) : fd_(CreateVm(kvm.fd())) {}
 
 void Vm::MapMemory(const GuestMemory& memory) {
   memory_base_ = memory.host_base();

@@ -33,6 +33,9 @@ DECLARE_string(report);
 namespace fv::cli {
 namespace {
 
+// More would never end, and no signal ends the run that is going on.
+constexpr uint64_t kMostRepetitions = 1'000'000;
+
 using Formatter = std::string (*)(const bench::Results&);
 
 constexpr Choice<Formatter> kFormats[] = {
@@ -112,6 +115,9 @@ int BenchVerb(const Words& args) {
   if (!arguments.ok()) return UsageError("bench", arguments.status());
   if (arguments->help) return ShowHelp("bench");
   if (!arguments->words.empty()) return UsageError("bench", "bench takes flags only");
+  if (FLAGS_repetitions > kMostRepetitions) {
+    return UsageError("bench", absl::StrCat("--repetitions: at most ", kMostRepetitions));
+  }
   const std::pair<const char*, std::string> outputs[] = {{"out", FLAGS_out},
                                                          {"report", FLAGS_report}};
   for (const auto& [flag, path] : outputs) {

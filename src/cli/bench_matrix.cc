@@ -222,7 +222,8 @@ int BenchMatrix(const MatrixRequest& request) {
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   if (!results.ok()) {
     Complain(results.status());
-    return IsUsers(results.status()) ? kExitUsage : kExitGuestFailure;
+    if (IsUsers(results.status())) return kExitUsage;
+    return absl::IsResourceExhausted(results.status()) ? kExitHostFailure : kExitGuestFailure;
   }
   results->context.commit = std::string(BuildCommit());
   results->context.executable = "forkvisor bench";

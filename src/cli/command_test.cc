@@ -99,6 +99,7 @@ TEST(Command, CompareWritesAPage) {
 TEST(Command, Usage) {
   Expect("", 2, "which verb");
   Expect("frobnicate", 2, "no verb \"frobnicate\"");
+  Expect("/bin/true", 2, "to run it: forkvisor run /bin/true");
   Expect("run", 2, "which program");
   Expect("run --nope true", 2, "unknown flag --nope");
   Expect("run --mem", 2, "needs a value");
@@ -122,8 +123,10 @@ TEST(Command, Usage) {
   Expect("diff /no/such/program", 2, "no such program");
   Expect("diff /dev/null", 2, "/dev/null is not a regular file");
   Expect("fuzz --corpus=", 2, "--corpus wants a directory");
+  Expect("fuzz " + Kernel(), 2, "guest kernel image refused");
   Expect("bench extra", 2, "takes flags only");
   Expect("bench --format=xml", 2, "choose one of console, json, csv");
+  Expect("bench --repetitions=10000000", 2, "--repetitions: at most 1000000");
   Expect("bench --sizes=5", 2, "whole pages");
   Expect("bench --touch=maybe", 2, "choose write, read or none");
   Expect("bench --vary=colour", 2, "no axis \"colour\"");
@@ -162,6 +165,7 @@ TEST(Command, QuestionsAboutWhat) {
   Expect("inspect --since=exit ps -- true", 2, "--since is of diff");
   Expect("inspect --step=1 ps -- true", 2, "--step is of a recording");
   Expect("inspect maps -- true", 2, "maps takes 1 argument, not 0");
+  Expect("inspect pt 2 9-1 -- true", 2, "\"9-1\" is no range");
   Expect("inspect pt 1 2 3 -- true", 2, "pt takes 1 to 2 arguments, not 3");
 }
 

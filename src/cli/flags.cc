@@ -22,6 +22,7 @@
 #include "src/inspect/kernel_mutants.h"
 #include "src/rootfs/host_files.h"
 #include "src/session/session.h"
+#include "vmm/elf_loader.h"
 
 DEFINE_string(rootfs, "", "root file system: a directory or a cpio file (newc)");
 DEFINE_string(mem, "256M", "guest memory, 16M to 256G; reserved, not touched");
@@ -40,7 +41,7 @@ DEFINE_string(qemu_cpu, "full", "the CPU that QEMU is asked for: full or plain")
 DEFINE_string(kvm_device, fv::vmm::kKvmDevice, "KVM's device");
 DEFINE_string(cwd, "", "working directory in the guest");
 DEFINE_string(busybox, "auto", "busybox in the default root: auto, always or never");
-DEFINE_string(mutant, "", "switch a kernel bug on, by name (test builds)");
+DEFINE_string(mutant, "", "switch on this bug of a kernel that has such");
 DEFINE_string(fail, "", "allocations of the kernel that fail: nth:N, every:K, probability:P");
 DEFINE_string(strategy, fv::proto::kDefaultForkStrategy, "how fork copies an address space");
 DEFINE_string(trace, "", "write the run as a trace for ui.perfetto.dev to this file");
@@ -198,6 +199,10 @@ absl::StatusOr<std::span<const uint8_t>> KernelImage() {
   }
   if (!content.ok()) return content.status();
   return BytesOf(files[FLAGS_kernel] = *std::move(content));
+}
+
+void CheckBoots(std::span<const uint8_t> kernel) {
+  (void)vmm::CheckImage(std::as_bytes(kernel), proto::kMaxRamBytes);
 }
 
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel) {

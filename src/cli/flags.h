@@ -56,6 +56,8 @@ absl::StatusOr<native::NativeOptions::User> NativeUserFromFlags();
 // The guest kernel of --kernel: a file, or one of those inside the command. The bytes live as long
 // as the process.
 absl::StatusOr<std::span<const uint8_t>> KernelImage();
+// Throws vmm::VmmError if that is nothing a guest could boot.
+void CheckBoots(std::span<const uint8_t> kernel);
 // The names of its fork strategies, by MmRecord::fork_strategy.
 std::vector<std::string> StrategyNames(std::span<const uint8_t> kernel);
 

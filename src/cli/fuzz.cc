@@ -65,6 +65,7 @@ absl::StatusOr<fuzz::CampaignOptions> OptionsFromFlags() {
     return absl::InvalidArgumentError(absl::StrCat("--jobs: at most ", kMostJobs));
   }
   if (FLAGS_corpus.empty()) return absl::InvalidArgumentError("--corpus wants a directory");
+  CheckBoots(judge->guest.kernel_image);  // the jobs could only fail, one after the other
   options.judge = *judge;
   options.origin = Origin(*judge);
   options.directory = FLAGS_corpus;

@@ -286,7 +286,8 @@ constexpr char kKernel[] =
     R"(forkvisor kernel --out=FILE
 
 Writes the guest kernel that is inside the command: an ELF file with symbols and line numbers, for
-gdb's add-symbol-file, objdump, nm. With --kernel=FILE or NAME: that one, as run would take it.
+gdb's add-symbol-file, objdump, nm. With --kernel=FILE or NAME: that one, as run would take it;
+--kernel=fuzz is the one with mutants.
 )";
 
 const std::map<std::string, const char*, std::less<>>& Texts() {

@@ -2,11 +2,9 @@
 //
 // forkvisor kernel: the guest kernel that is inside the command, as an ELF file with its symbols
 // and line numbers, for debuggers and disassemblers.
-#include "proto/layout.h"
 #include "src/cli/flags.h"
 #include "src/cli/output.h"
 #include "src/cli/verbs.h"
-#include "vmm/elf_loader.h"
 
 DECLARE_string(out);
 
@@ -20,7 +18,7 @@ int KernelVerb(const Words& args) {
   if (FLAGS_out.empty()) return UsageError("kernel", "where to? --out=FILE");
   absl::StatusOr<std::span<const uint8_t>> image = KernelImage();
   if (!image.ok()) return StatusError(image.status());
-  (void)vmm::CheckImage(std::as_bytes(*image), proto::kMaxRamBytes);
+  CheckBoots(*image);
   return WriteOut({reinterpret_cast<const char*>(image->data()), image->size()}, FLAGS_out);
 }
 

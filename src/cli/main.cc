@@ -51,6 +51,12 @@ const char* HintFor(const fv::vmm::VmmError& error) {
              : "";
 }
 
+// Perhaps a program was meant.
+std::string NoVerb(const std::string& word) {
+  const std::string text = "no verb \"" + word + "\"";
+  return ::access(word.c_str(), X_OK) == 0 ? text + "; to run it: forkvisor run " + word : text;
+}
+
 // A standard stream that is closed stays unusable (EBADF), but its number is not free for the next
 // file that is opened, which what is said would go into.
 void HoldStandardStreams() {
@@ -80,5 +86,5 @@ int main(int argc, char** argv) {
       return fv::cli::kExitHostFailure;
     }
   }
-  return fv::cli::UsageError("", "no verb \"" + words.front() + "\"");
+  return fv::cli::UsageError("", NoVerb(words.front()));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// forkvisor run: a static Linux program in a guest, console attached.
+// forkvisor run: a Linux program in a guest, console attached.
 #include "src/cli/flags.h"
 #include "src/cli/guest_run.h"
 #include "src/cli/verbs.h"

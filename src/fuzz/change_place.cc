@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
 #include "src/inspect/elf_file.h"
+#include "src/inspect/kernel_mutants.h"
 #include "src/inspect/render.h"
 #include "src/trace/names.h"
 
@@ -19,7 +20,6 @@ namespace {
 using proto::EventBit;
 using proto::EventKind;
 
-constexpr std::string_view kSites = "fv_event_sites";
 constexpr uint64_t kMostSites = 1 << 16;
 constexpr size_t kMostEvents = 1 << 16;
 
@@ -64,7 +64,8 @@ std::string LineOf(const coverage::LineTable& table, uint64_t address) {
 }  // namespace
 
 EventSites::EventSites(std::span<const uint8_t> kernel) {
-  const auto section = inspect::FindSection(kernel, inspect::ReadSections(kernel), kSites);
+  const auto section =
+      inspect::FindSection(kernel, inspect::ReadSections(kernel), inspect::kEventSitesSection);
   if (!section || section->sh_addr < proto::kKernelBase) return;
   gpa_ = proto::PhysOfDirectMap(section->sh_addr);
   count_ = std::min(section->sh_size / sizeof(uint64_t), kMostSites);

@@ -16,8 +16,8 @@ class KernelSymbols {
   // Copies what it needs out of `elf`. A file without symbols names nothing.
   explicit KernelSymbols(std::span<const uint8_t> elf);
 
-  // The function that contains `address`, without its namespace and parameters: "Mm::Map". Empty if
-  // there is none.
+  // The name of the function that contains `address`, without its namespace, type, parameters and
+  // template arguments: "Mm::Map", "SlabCache::New". Empty if there is none.
   std::string Function(uint64_t address) const;
   // Its first address; 0 if there is none.
   uint64_t Start(uint64_t address) const;

@@ -36,6 +36,7 @@ absl::StatusOr<Answer> AskPageTables(const Moment* moment, Arguments arguments) 
   if (dash == std::string::npos) return moment == nullptr ? Answer{} : Walk(*moment, *pid, *start);
   absl::StatusOr<uint64_t> end = NumberOf(word.substr(dash + 1), "address");
   if (!end.ok()) return end.status();
+  if (*end < *start) return WrongWord(word, "range: the end is before the start");
   return moment == nullptr ? Answer{} : PageTables(*moment, *pid, {*start, *end});
 }
 

@@ -11,11 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/rootfs/abseil.h"
 
 namespace fv::rootfs {
 namespace {
-
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 std::deque<std::string> Components(std::string_view path) {
   std::deque<std::string> parts;

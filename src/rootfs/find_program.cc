@@ -10,12 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/rootfs/abseil.h"
 #include "src/rootfs/file_tree.h"
 
 namespace fv::rootfs {
 namespace {
-
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 bool IsDirectory(const std::string& path) {
   struct stat info;

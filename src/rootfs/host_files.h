@@ -11,7 +11,7 @@
 
 namespace fv::rootfs {
 
-// NotFound, PermissionDenied or Unknown, with the path and the reason in the message.
+// With the path and the reason in the message. InvalidArgument: a device.
 absl::StatusOr<std::string> ReadHostFile(const std::string& path);
 
 // The host's `path` (its links followed) as a node; directories come without their entries.

@@ -11,14 +11,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
+#include "src/rootfs/abseil.h"
 
 namespace fv::rootfs {
 namespace {
 
 // Linux reads this much of a script's first line (BINPRM_BUF_SIZE).
 constexpr size_t kScriptLineBytes = 256;
-
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 absl::Status Bad(std::string_view name, std::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(Abseil(name), " ", Abseil(why)));

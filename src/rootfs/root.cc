@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/rootfs/abseil.h"
 #include "src/rootfs/cpio.h"
 #include "src/rootfs/find_program.h"
 #include "src/rootfs/host_files.h"
@@ -31,8 +32,6 @@ constexpr char kPasswd[] =
 constexpr char kGroup[] = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n";
 constexpr char kHosts[] = "127.0.0.1 localhost\n::1 localhost\n";
 constexpr char kNsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
-
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
 
 // Collects the first failure of several steps.
 class Steps {

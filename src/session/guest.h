@@ -28,7 +28,7 @@ enum class Host { kKvm, kQemu };
 struct GuestOptions {
   rootfs::RootOptions root;
   std::vector<std::string> arguments;     // argv[0] is root.program
-  std::vector<std::string> environment;   // NAME=VALUE, over the default ones; NAME= keeps it empty
+  std::vector<std::string> environment;   // NAME=VALUE, over the default ones; NAME takes it away
   std::string cwd;                        // in the guest; empty: the root's own choice
   uint64_t ram_bytes = kDefaultRamBytes;  // rounded up to 2 MiB
   vmm::KernelRing kernel_ring = vmm::KernelRing::kAuto;
@@ -56,7 +56,8 @@ struct Guest {
   uint64_t initrd_bytes = 0;
 };
 
-// A small clean environment: PATH, HOME, USER, SHELL, TERM, with `extra` (NAME=VALUE) over it.
+// A small clean environment: PATH, HOME, USER, SHELL, TERM, with `extra` (NAME=VALUE, or NAME for
+// none) over it.
 std::vector<std::string> GuestEnvironment(const std::string& term,
                                           const std::vector<std::string>& extra);
 
