@@ -26,9 +26,13 @@ class PollTable;
 class TextBuffer;
 struct Credentials;
 
+// Where a write goes: as O_APPEND says, or as one call asks (RWF_APPEND, RWF_NOAPPEND).
+enum class AppendMode : uint8_t { kAsOpened, kYes, kNo };
+
 // What a transfer must know of its caller, passed down so that fs needs no Task.
 struct IoContext {
   uint64_t file_size_limit = ~uint64_t{0};  // RLIMIT_FSIZE
+  AppendMode append = AppendMode::kAsOpened;
 };
 
 // Receives directory entries in order; false ends the scan before the entry is taken.

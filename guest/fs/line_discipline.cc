@@ -178,7 +178,7 @@ void LineDiscipline::InputLine(uint8_t byte) {
     ShowCharacter(byte);
   }
   // The last place is kept for the newline, so that a line that is too long still ends.
-  if (byte == '\n' || count_ + 1 < kCapacity) {
+  if (byte == '\n' || (count_ + 1 < kCapacity && count_ - committed_ + 1 < kLongestLine)) {
     Put(byte);
   }
 }

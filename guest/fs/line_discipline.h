@@ -32,6 +32,7 @@ enum class OutputFlow : uint8_t { kRunning, kStopped };
 class LineDiscipline {
  public:
   static constexpr size_t kCapacity = 8192;
+  static constexpr size_t kLongestLine = 4096;  // with its newline (termios(3))
 
   constexpr LineDiscipline() = default;
   // Linux's settings of a fresh terminal. `echo` outlives the discipline; null: nothing is shown.

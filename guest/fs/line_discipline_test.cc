@@ -136,7 +136,7 @@ TEST_F(LineDisciplineTest, ALineThatIsTooLongStillEnds) {
   Type(std::string(3 * LineDiscipline::kCapacity, 'x') + "\n");
   EXPECT_TRUE(line_->readable());
   const std::string got = Read(4 * LineDiscipline::kCapacity);
-  EXPECT_EQ(got.size(), LineDiscipline::kCapacity);
+  EXPECT_EQ(got.size(), LineDiscipline::kLongestLine);
   EXPECT_EQ(got.back(), '\n');
   Type("after\n");
   EXPECT_EQ(Read(), "after\n");

@@ -43,6 +43,7 @@ Status ShowPersonality(TextBuffer& out, const ProcKey& key);
 Status ShowTimerSlack(TextBuffer& out, const ProcKey& key);
 Status StoreTimerSlack(const ProcKey& key, const char* text, size_t length);
 Status ShowWchan(TextBuffer& out, const ProcKey& key);
+Status ShowSyscall(TextBuffer& out, const ProcKey& key);
 Status ShowSchedstat(TextBuffer& out, const ProcKey& key);
 Status ShowIo(TextBuffer& out, const ProcKey& key);
 Status ShowIdMap(TextBuffer& out, const ProcKey& key);

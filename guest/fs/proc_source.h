@@ -90,6 +90,16 @@ Result<Ref<Dentry>> GetTaskExe(uint32_t tid);     // ENOENT for kernel tasks and
 Result<Ref<Dentry>> GetTaskNamespace(uint32_t tid, const char* name);
 // The caller may look into `tid` (PTRACE_MODE_READ_FSCREDS).
 bool MayInspectTask(uint32_t tid);
+// Where a task is in the kernel (proc_pid_syscall(5)).
+struct TaskSyscall {
+  bool running = false;  // or ready to: nothing else is known
+  int64_t number = -1;   // -1: it is in none
+  uint64_t arguments[6] = {};
+  uint64_t stack = 0;
+  uint64_t instruction = 0;
+};
+// Errors: ESRCH, EPERM.
+Result<TaskSyscall> GetTaskSyscall(uint32_t tid);
 Status SetTaskOomScoreAdj(uint32_t tid, int32_t value);  // EACCES
 // 0: its default. Errors: EPERM (another's, without CAP_SYS_NICE), ESRCH.
 Status SetTaskTimerSlack(uint32_t tid, uint64_t ns);

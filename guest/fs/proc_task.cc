@@ -239,6 +239,22 @@ Status ShowWchan(TextBuffer& out, const ProcKey&) {
   return Ok();
 }
 
+Status ShowSyscall(TextBuffer& out, const ProcKey& key) {
+  const TaskSyscall at = TRY(GetTaskSyscall(key.task));
+  if (at.running) {
+    out.Add("running\n");
+    return Ok();
+  }
+  out.Add("%ld", static_cast<long>(at.number));
+  if (at.number >= 0) {
+    for (const uint64_t argument : at.arguments) {
+      out.Add(" 0x%lx", argument);
+    }
+  }
+  out.Add(" 0x%lx 0x%lx\n", at.stack, at.instruction);
+  return Ok();
+}
+
 Status ShowSchedstat(TextBuffer& out, const ProcKey& key) {
   TaskInfo info;
   TRY(Fill(key.task, info));

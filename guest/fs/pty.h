@@ -71,6 +71,7 @@ class PtyPair final : public Tty {
   void Opened() override;
   void Closed() override;
   bool ContinuesAtExit() const override { return false; }
+  bool OtherSideGone() const override { return !master_open_; }
   void Echo(uint8_t byte) override;
   unsigned Column() const override { return output_.column(); }
 

@@ -131,7 +131,8 @@ Result<uint64_t> RamFile::Read(IoBuffer& to, uint64_t& position) {
 }
 
 Result<uint64_t> RamFile::Write(IoBuffer& from, uint64_t& position, const IoContext& context) {
-  if ((flags() & O_APPEND) != 0) {
+  if (context.append == AppendMode::kYes ||
+      (context.append == AppendMode::kAsOpened && (flags() & O_APPEND) != 0)) {
     position = object().size();
   }
   from.Truncate(TRY(WriteRoom(position, from.remaining(), context)));

@@ -41,6 +41,7 @@ class Tty : public EchoSink {
   uint32_t foreground = 0;   // process group; 0: none
   uint32_t session = 0;      // 0: it is nobody's controlling terminal
   bool input_ended = false;  // nothing more comes: a read gives what is there, then 0
+  bool exclusive = false;    // TIOCEXCL: EBUSY for who opens it without CAP_SYS_ADMIN
   bool input_is_tty = true;  // else bytes come as they are (the host's standard input is a file)
   uint32_t hang_ups = 0;     // files that were open at one are dead: reads give 0, writes fail
 
@@ -54,6 +55,8 @@ class Tty : public EchoSink {
   virtual void EndWait() {}
   // A reader has taken input away.
   virtual void InputTaken() {}
+  // There will never be input again: the master of a pseudo-terminal was closed.
+  virtual bool OtherSideGone() const { return false; }
   // How many bytes Transmit takes now, 0 while output is stopped.
   virtual size_t WriteRoom() const = 0;
   virtual void Transmit(const uint8_t* bytes, size_t count, Stream stream) = 0;
@@ -116,7 +119,7 @@ enum class TtyEnd : uint8_t { kSlave, kMaster };
 // The ioctl(2)s of a terminal (ioctl_tty(2)). In tty_ioctl.cc.
 Result<uint64_t> TtyIoctl(Tty& tty, TtyEnd end, uint32_t command, uint64_t argument, Mm& mm);
 
-// An open terminal. Errors: ENOMEM.
+// An open terminal. Errors: EBUSY (exclusive), ENOMEM.
 Result<Ref<File>> MakeTtyFile(Ref<Dentry> dentry, uint32_t flags, Ref<Tty> tty, Stream stream);
 
 }  // namespace fv::guest

@@ -3,12 +3,15 @@
 // TtyFile: an open terminal: waiting reads by VMIN and VTIME (termios(3)), writes that wait for the
 // other side, job control.
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/poll.h>
 
 #include "guest/arch/arch.h"
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
+#include "guest/fs/task_hooks.h"
 #include "guest/fs/tty.h"
+#include "guest/lib/credentials.h"
 
 namespace fv::guest {
 
@@ -85,6 +88,9 @@ Result<uint64_t> TtyFile::Read(IoBuffer& to, uint64_t&) {
       }
     }
   }
+  if (hung_up() && tty_->OtherSideGone()) {
+    return Error(EIO);  // it went while this read waited
+  }
   line.Read(to);
   tty_->InputTaken();
   return to.Outcome();
@@ -153,6 +159,9 @@ Result<uint64_t> TtyFile::Ioctl(uint32_t command, uint64_t argument, Mm& mm) {
 }  // namespace
 
 Result<Ref<File>> MakeTtyFile(Ref<Dentry> dentry, uint32_t flags, Ref<Tty> tty, Stream stream) {
+  if (tty->exclusive && !CurrentCredentials().Capable(CAP_SYS_ADMIN)) {
+    return Error(EBUSY);
+  }
   TtyFile* file = MakeObject<TtyFile>(std::move(dentry), flags, std::move(tty), stream);
   if (file == nullptr) {
     return Error(ENOMEM);

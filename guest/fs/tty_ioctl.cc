@@ -122,6 +122,12 @@ Result<uint64_t> TtyIoctl(Tty& tty, TtyEnd end, uint32_t command, uint64_t argum
     case FIONREAD:
       tty.Pull();
       return Give(mm, argument, static_cast<int>(tty.line.BytesToRead()));
+    case TIOCEXCL:
+    case TIOCNXCL:
+      tty.exclusive = command == TIOCEXCL;
+      return uint64_t{0};
+    case TIOCGEXCL:
+      return Give(mm, argument, tty.exclusive ? 1 : 0);
     case TIOCOUTQ:
       return Give(mm, argument, 0);
     case TIOCGETD:

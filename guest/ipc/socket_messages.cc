@@ -5,6 +5,7 @@
 
 #include "guest/fs/object.h"
 #include "guest/fs/task_hooks.h"
+#include "guest/ipc/socket_wait.h"
 #include "guest/ipc/unix_socket.h"
 #include "guest/lib/string.h"
 
@@ -103,7 +104,7 @@ Status UnixSocket::WaitForRoom(UnixSocket& target, uint64_t bytes, Blocking bloc
   if (blocking == Blocking::kNo) {
     return Error(EAGAIN);
   }
-  return WaitUntil(target.writers_, kNoDeadline, [&] {
+  return WaitOnSocket(target.writers_, send_timeout_ns, [&] {
     return target.RoomFor(bytes) || target.closed_ || target.read_shut_ || write_shut_;
   });
 }
@@ -183,8 +184,8 @@ Status UnixSocket::WaitForMessage(Blocking blocking) {
   if (blocking == Blocking::kNo) {
     return Error(EAGAIN);
   }
-  return WaitUntil(readers_, kNoDeadline,
-                   [&] { return !messages_.empty() || ReadEnded() || error_ != 0; });
+  return WaitOnSocket(readers_, receive_timeout_ns,
+                      [&] { return !messages_.empty() || ReadEnded() || error_ != 0; });
 }
 
 // The descriptors of a message go to who takes it; who peeks gets references of its own.

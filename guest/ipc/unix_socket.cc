@@ -10,6 +10,7 @@
 #include "guest/fs/object.h"
 #include "guest/fs/poll.h"
 #include "guest/fs/vfs.h"
+#include "guest/ipc/socket_wait.h"
 #include "guest/lib/string.h"
 
 namespace fv::guest {
@@ -170,7 +171,7 @@ Status UnixSocket::ConnectTo(const PathCaller& caller, const SocketAddress& addr
       return Error(EAGAIN);
     }
     UnixSocket& listener = *target;
-    TRY(WaitUntil(listener.writers_, kNoDeadline, [&] {
+    TRY(WaitOnSocket(listener.writers_, send_timeout_ns, [&] {
       return listener.closed_ || listener.backlog_count_ <= listener.backlog_limit_;
     }));
     if (listener.closed_) {
@@ -198,7 +199,8 @@ Result<Ref<UnixSocket>> UnixSocket::Accept(Blocking blocking) {
     if (blocking == Blocking::kNo) {
       return Error(EAGAIN);
     }
-    TRY(WaitUntil(readers_, kNoDeadline, [&] { return !backlog_.empty() || read_shut_; }));
+    TRY(WaitOnSocket(readers_, receive_timeout_ns,
+                     [&] { return !backlog_.empty() || read_shut_; }));
     if (backlog_.empty()) {
       return Error(EINVAL);
     }

@@ -118,7 +118,11 @@ class UnixSocket {
   // FIONREAD: of datagrams the first one's.
   uint64_t readable_bytes() const;
   bool pass_credentials = false;  // SO_PASSCRED
-  proto::Link bound_link{0, 0};   // on the list of sockets with a name
+  uint32_t switches = 0;          // options that are on and do nothing, by their numbers
+  // SO_RCVTIMEO and SO_SNDTIMEO: how long each wait may last. kNoDeadline: for ever.
+  uint64_t receive_timeout_ns = kNoDeadline;
+  uint64_t send_timeout_ns = kNoDeadline;
+  proto::Link bound_link{0, 0};  // on the list of sockets with a name
 
  private:
   template <typename T, typename... Args>

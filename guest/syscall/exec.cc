@@ -19,10 +19,12 @@
 namespace fv::guest {
 namespace {
 
+constexpr uint32_t kCheckOnly = 0x10000;  // AT_EXECVE_CHECK, since Linux 6.14
+
 struct ExecCall {
   int dirfd;
   uint64_t path, argv, envp;
-  uint32_t lookup_flags;
+  uint32_t flags;  // of execveat(2)
 };
 
 // The name that the program sees (AT_EXECFN) when it is executed by descriptor.
@@ -34,6 +36,11 @@ void NameByDescriptor(char* path, int dirfd) {
   }
 }
 
+uint32_t LookupOf(uint32_t flags) {
+  return ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : uint32_t{kLookupFollow}) |
+         ((flags & AT_EMPTY_PATH) != 0 ? uint32_t{kLookupEmptyPath} : 0);
+}
+
 Result<uint64_t> Exec(Task& task, const ExecCall& call) {
   auto* path = static_cast<char*>(KernelAllocate(kPathMax));
   if (path == nullptr) {
@@ -42,19 +49,23 @@ Result<uint64_t> Exec(Task& task, const ExecCall& call) {
   ScopeGuard free_path([path] { KernelFree(path, kPathMax); });
   const size_t length = TRY(CopyStringFromUser(*task.mm(), call.path, path, kPathMax));
   const bool empty = length == 0;
-  if (empty && (call.lookup_flags & kLookupEmptyPath) == 0) {
+  if (empty && (call.flags & AT_EMPTY_PATH) == 0) {
     return Error(ENOENT);
+  }
+  if ((call.flags & ~uint32_t{AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | kCheckOnly}) != 0) {
+    return Error(EINVAL);
   }
   ExecRequest request{};
   request.dirfd = call.dirfd;
   request.path = path;
-  request.lookup_flags = call.lookup_flags;
+  request.lookup_flags = LookupOf(call.flags);
+  request.purpose = (call.flags & kCheckOnly) != 0 ? ExecPurpose::kCheck : ExecPurpose::kRun;
   request.arguments = {task.mm(), call.argv, nullptr, 0};
   request.environment = {task.mm(), call.envp, nullptr, 0};
   if (empty) {
     // The file of the descriptor, opened now: the path that the program sees is another.
-    request.file = TRY(
-        OpenForExec({task.fs(), task.cred(), &task.files()}, call.dirfd, path, call.lookup_flags));
+    request.file = TRY(OpenForExec({task.fs(), task.cred(), &task.files()}, call.dirfd, path,
+                                   request.lookup_flags));
     NameByDescriptor(path, call.dirfd);
   }
   TRY(ExecProgram(request));
@@ -66,17 +77,11 @@ Result<uint64_t> Exec(Task& task, const ExecCall& call) {
 namespace sys {
 
 Result<uint64_t> execve(const SyscallArgs& args) {
-  return Exec(args.task, {AT_FDCWD, args.a[0], args.a[1], args.a[2], kLookupFollow});
+  return Exec(args.task, {AT_FDCWD, args.a[0], args.a[1], args.a[2], 0});
 }
 
 Result<uint64_t> execveat(const SyscallArgs& args) {
-  const uint32_t flags = args.Uint(4);
-  if ((flags & ~static_cast<uint32_t>(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
-    return Error(EINVAL);
-  }
-  uint32_t lookup = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0u : uint32_t{kLookupFollow};
-  lookup |= (flags & AT_EMPTY_PATH) != 0 ? uint32_t{kLookupEmptyPath} : 0u;
-  return Exec(args.task, {args.Int(0), args.a[1], args.a[2], args.a[3], lookup});
+  return Exec(args.task, {args.Int(0), args.a[1], args.a[2], args.a[3], args.Uint(4)});
 }
 
 }  // namespace sys

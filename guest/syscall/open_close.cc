@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 
 #include "guest/syscall/file_args.h"
+#include "guest/syscall/growing_struct.h"
 
 namespace fv::guest::sys {
 
@@ -41,8 +42,7 @@ Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_addres
   return static_cast<uint64_t>(fd);
 }
 
-// struct open_how of any size that Linux knows; what is beyond ours must be zero
-// (copy_struct_from_user).
+// struct open_how of any size that Linux knows. Errors: EINVAL, E2BIG, EFAULT.
 Result<struct open_how> ReadOpenHow(Mm& mm, uint64_t address, uint64_t size) {
   if (size < sizeof(struct open_how)) {
     return Error(EINVAL);
@@ -50,13 +50,7 @@ Result<struct open_how> ReadOpenHow(Mm& mm, uint64_t address, uint64_t size) {
   if (size > proto::kPageBytes) {
     return Error(E2BIG);
   }
-  const auto how = TRY(ReadUser<struct open_how>(mm, address));
-  for (uint64_t at = sizeof(how); at < size; ++at) {
-    if (TRY(ReadUser<uint8_t>(mm, address + at)) != 0) {
-      return Error(E2BIG);
-    }
-  }
-  return how;
+  return ReadGrowingStruct<struct open_how>(mm, address, size);
 }
 
 // openat2 refuses what open ignores. (Linux: build_open_flags.)

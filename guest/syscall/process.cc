@@ -6,6 +6,7 @@
 #include "guest/introspect/introspect.h"
 #include "guest/mm/slab.h"
 #include "guest/mm/user_copy.h"
+#include "guest/syscall/growing_struct.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/lifecycle.h"
 #include "guest/task/pid.h"
@@ -24,8 +25,7 @@ Status CheckSetTid(const Clone3Args& user) {
   return bad ? Status(Error(EINVAL)) : Ok();
 }
 
-// struct clone_args of any size that Linux knows; what is beyond ours must be zero
-// (copy_struct_from_user).
+// struct clone_args of any size that Linux knows. Errors: EINVAL, E2BIG, EFAULT.
 Result<Clone3Args> ReadClone3Args(Task& task, uint64_t address, uint64_t size) {
   if (size > kMaxClone3Bytes) {
     return Error(E2BIG);
@@ -33,14 +33,7 @@ Result<Clone3Args> ReadClone3Args(Task& task, uint64_t address, uint64_t size) {
   if (size < kClone3SizeVer0) {
     return Error(EINVAL);
   }
-  Clone3Args args{};
-  const uint64_t known = size < sizeof(args) ? size : sizeof(args);
-  TRY(CopyFromUser(*task.mm(), &args, address, known));
-  for (uint64_t at = known; at < size; ++at) {
-    if (TRY(ReadUser<uint8_t>(*task.mm(), address + at)) != 0) {
-      return Error(E2BIG);
-    }
-  }
+  const auto args = TRY(ReadGrowingStruct<Clone3Args>(*task.mm(), address, size));
   if ((args.flags & kCloneIntoCgroup) != 0 && size < kClone3SizeVer2) {
     return Error(EINVAL);
   }

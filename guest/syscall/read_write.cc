@@ -13,7 +13,7 @@ enum class Way { kRead, kWrite };
 
 // At the file's own position, or at `*offset`.
 Result<uint64_t> Transfer(const SyscallArgs& args, File& file, IoBuffer& buffer, Way way,
-                          uint64_t* offset) {
+                          uint64_t* offset, AppendMode append = AppendMode::kAsOpened) {
   uint64_t& position = offset == nullptr ? file.position() : *offset;
   TaskTimes& times = args.task.times;
   if (way == Way::kRead) {
@@ -22,7 +22,9 @@ Result<uint64_t> Transfer(const SyscallArgs& args, File& file, IoBuffer& buffer,
     times.read_bytes += read.ok() ? read.value() : 0;
     return read;
   }
-  Result<uint64_t> written = file.Write(buffer, position, IoContextOf(args));
+  IoContext context = IoContextOf(args);
+  context.append = append;
+  Result<uint64_t> written = file.Write(buffer, position, context);
   ++times.writes;
   times.written_bytes += written.ok() ? written.value() : 0;
   return written;
@@ -42,12 +44,13 @@ Result<uint64_t> Simple(const SyscallArgs& args, Way way) {
   return Transfer(args, *file, buffer, way, nullptr);
 }
 
-Result<uint64_t> Vector(const SyscallArgs& args, Way way) {
+Result<uint64_t> Vector(const SyscallArgs& args, Way way,
+                        AppendMode append = AppendMode::kAsOpened) {
   const Ref<File> file = TRY(CheckedFile(args, way));
   IovecArgument iovec;
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
-  return Transfer(args, *file, buffer, way, nullptr);
+  return Transfer(args, *file, buffer, way, nullptr, append);
 }
 
 Result<Ref<File>> SeekableFile(const SyscallArgs& args, Way way, uint64_t offset) {
@@ -71,21 +74,31 @@ Result<uint64_t> Positioned(const SyscallArgs& args, Way way) {
   return Transfer(args, *file, buffer, way, &offset);
 }
 
-Result<uint64_t> PositionedVector(const SyscallArgs& args, Way way) {
+Result<uint64_t> PositionedVector(const SyscallArgs& args, Way way,
+                                  AppendMode append = AppendMode::kAsOpened) {
   uint64_t offset = args.a[3];  // on 64-bit machines the high half (args.a[4]) is shifted out
   const Ref<File> file = TRY(SeekableFile(args, way, offset));
   IovecArgument iovec;
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
-  return Transfer(args, *file, buffer, way, &offset);
+  return Transfer(args, *file, buffer, way, &offset, append);
 }
 
 Result<uint64_t> PositionedVector2(const SyscallArgs& args, Way way) {
+  constexpr uint64_t kNoAppend = 0x20;  // RWF_NOAPPEND, since Linux 6.9
   constexpr uint64_t kHints = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
-  if ((args.a[5] & ~kHints) != 0) {
+  const uint64_t append_flags = args.a[5] & (RWF_APPEND | kNoAppend);
+  if ((args.a[5] & ~(kHints | append_flags)) != 0) {
     return Error(EOPNOTSUPP);
   }
-  return args.a[3] == ~uint64_t{0} ? Vector(args, way) : PositionedVector(args, way);
+  if (append_flags == (RWF_APPEND | kNoAppend)) {
+    return Error(EINVAL);
+  }
+  const AppendMode append = append_flags == RWF_APPEND  ? AppendMode::kYes
+                            : append_flags == kNoAppend ? AppendMode::kNo
+                                                        : AppendMode::kAsOpened;
+  return args.a[3] == ~uint64_t{0} ? Vector(args, way, append)
+                                   : PositionedVector(args, way, append);
 }
 
 }  // namespace

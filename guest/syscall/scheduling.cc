@@ -9,6 +9,7 @@
 
 #include "guest/ipc/futex_pi.h"
 #include "guest/mm/user_copy.h"
+#include "guest/syscall/growing_struct.h"
 #include "guest/syscall/rusage.h"
 #include "guest/syscall/syscall.h"
 #include "guest/task/pid.h"
@@ -41,6 +42,7 @@ struct Wanted {
   int32_t nice;
   bool set_nice;
   bool reset_on_fork;
+  bool keep = false;  // only reset_on_fork changes
 };
 
 bool IsRealtime(uint32_t policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
@@ -103,9 +105,12 @@ Status SetScheduler(const Task& caller, Task& target, const Wanted& wanted) {
     return Error(EINVAL);
   }
   TRY(CheckPermission(caller, target, wanted));
+  target.reset_on_fork = wanted.reset_on_fork;
+  if (wanted.keep) {
+    return Ok();
+  }
   target.policy = static_cast<SchedPolicy>(wanted.policy);
   target.rt_priority = static_cast<uint8_t>(wanted.priority);
-  target.reset_on_fork = wanted.reset_on_fork;
   if (wanted.set_nice) {
     target.nice = static_cast<int8_t>(wanted.nice);
   }
@@ -121,6 +126,45 @@ Result<Wanted> WantedOf(const SyscallArgs& args, uint32_t policy, uint64_t param
   }
   const int32_t priority = TRY(ReadUser<int32_t>(*args.task.mm(), parameter));
   return Wanted{policy & ~kResetOnFork, priority, 0, false, (policy & kResetOnFork) != 0};
+}
+
+// struct sched_attr of any size that Linux knows; if it is of none, ours is told. Errors: E2BIG,
+// EFAULT.
+Result<SchedAttr> ReadSchedAttr(Mm& mm, uint64_t address) {
+  const uint32_t size = TRY(ReadUser<uint32_t>(mm, address));
+  const uint32_t bytes = size == 0 ? kSchedAttrVer0 : size;
+  const bool possible = bytes >= kSchedAttrVer0 && bytes <= proto::kPageBytes;
+  Result<SchedAttr> read =
+      possible ? ReadGrowingStruct<SchedAttr>(mm, address, bytes) : Result<SchedAttr>(Error(E2BIG));
+  if (!read.ok() && read.error().number() == E2BIG) {
+    TRY(WriteUser(mm, address, uint32_t{sizeof(SchedAttr)}));
+  }
+  return read;
+}
+
+// Flags may keep the policy as it is, or all parameters. Errors: EINVAL, EOPNOTSUPP.
+Result<Wanted> WantedOf(const SchedAttr& attr, const Task& target) {
+  if (static_cast<int32_t>(attr.policy) < 0 || (attr.flags & ~uint64_t{SCHED_FLAG_ALL}) != 0) {
+    return Error(EINVAL);
+  }
+  if ((attr.flags & SCHED_FLAG_UTIL_CLAMP) != 0) {
+    return Error(EOPNOTSUPP);  // as of a kernel configured without it
+  }
+  const int32_t nice = attr.nice < -20 ? -20 : attr.nice > 19 ? 19 : attr.nice;
+  Wanted wanted{attr.policy, static_cast<int32_t>(attr.priority), nice, true,
+                (attr.flags & SCHED_FLAG_RESET_ON_FORK) != 0};
+  if ((attr.flags & SCHED_FLAG_KEEP_POLICY) != 0) {
+    wanted.policy = static_cast<uint32_t>(target.policy);
+    wanted.reset_on_fork = target.reset_on_fork;
+  }
+  if ((attr.flags & SCHED_FLAG_KEEP_PARAMS) != 0) {
+    const bool realtime = IsRealtime(static_cast<uint32_t>(target.policy));
+    wanted.priority = realtime ? target.rt_priority : wanted.priority;
+    wanted.nice = realtime ? wanted.nice : target.nice;
+    wanted.keep = true;
+  }
+  wanted.set_nice = !IsRealtime(wanted.policy);
+  return wanted;
 }
 
 Result<uint64_t> PriorityLimit(int policy, uint64_t realtime) {
@@ -193,26 +237,13 @@ Result<uint64_t> sched_rr_get_interval(const SyscallArgs& args) {
 
 // sched_setattr(pid, attr, flags)
 Result<uint64_t> sched_setattr(const SyscallArgs& args) {
-  constexpr uint64_t kFlagResetOnFork = 1;
   if (args.a[1] == 0 || args.Int(0) < 0 || args.Uint(2) != 0) {
     return Error(EINVAL);
   }
-  SchedAttr attr{};
-  const uint32_t size = TRY(ReadUser<uint32_t>(*args.task.mm(), args.a[1]));
-  const uint32_t bytes = size == 0 ? kSchedAttrVer0 : size;
-  if (bytes < kSchedAttrVer0 || bytes > proto::kPageBytes) {
-    return Error(E2BIG);
-  }
-  const uint32_t known = bytes < sizeof(attr) ? bytes : sizeof(attr);
-  TRY(CopyFromUser(*args.task.mm(), &attr, args.a[1], known));
-  if ((attr.flags & ~kFlagResetOnFork) != 0) {
-    return Error(EINVAL);
-  }
+  const SchedAttr attr = TRY(ReadSchedAttr(*args.task.mm(), args.a[1]));
   Task* target = TRY(TargetOf(args.task, args.Int(0)));
-  const int32_t nice = attr.nice < -20 ? -20 : attr.nice > 19 ? 19 : attr.nice;
-  TRY(SetScheduler(args.task, *target,
-                   {attr.policy, static_cast<int32_t>(attr.priority), nice,
-                    !IsRealtime(attr.policy), (attr.flags & kFlagResetOnFork) != 0}));
+  const Wanted wanted = TRY(WantedOf(attr, *target));
+  TRY(SetScheduler(args.task, *target, wanted));
   return uint64_t{0};
 }
 

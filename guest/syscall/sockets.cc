@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sockets of the unix domain: socket(2), socketpair(2), bind(2), listen(2), accept(2), connect(2),
-// shutdown(2), names and options. Other domains are EAFNOSUPPORT. Messages: socket_io.cc.
+// shutdown(2), names. Other domains are EAFNOSUPPORT. Options: socket_options.cc; messages:
+// socket_io.cc.
 #include "guest/ipc/unix_socket.h"
 #include "guest/lib/string.h"
 #include "guest/syscall/socket_args.h"
@@ -70,23 +71,6 @@ namespace sys {
 namespace {
 
 constexpr uint32_t kTypeBits = 0xf;
-constexpr int kLevelSocket = 1;  // SOL_SOCKET
-enum SocketOption {
-  kReuseAddress = 2,
-  kType = 3,
-  kError = 4,
-  kSendBuffer = 7,
-  kReceiveBuffer = 8,
-  kKeepAlive = 9,
-  kPassCredentials = 16,
-  kPeerCredentials = 17,
-  kReceiveTimeout = 20,
-  kSendTimeout = 21,
-  kAcceptConnections = 30,
-  kProtocol = 38,
-  kDomain = 39,
-};
-
 struct Kind {
   SocketType type;
   uint32_t status;  // O_NONBLOCK
@@ -137,42 +121,6 @@ Result<uint64_t> DoAccept(const SyscallArgs& args, uint32_t flags) {
   const CloseOnExecFlag cloexec =
       (flags & O_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo;
   return static_cast<uint64_t>(TRY(files.Add(std::move(file), cloexec, FdLimit(args))));
-}
-
-Result<int> OptionValue(UnixSocket& socket, int option) {
-  constexpr int kBufferBytes = 212992;
-  switch (option) {
-    case kType:
-      return static_cast<int>(socket.type());
-    case kError:
-      return socket.TakeError();
-    case kSendBuffer:
-    case kReceiveBuffer:
-      return kBufferBytes;
-    case kAcceptConnections:
-      return socket.listening() ? 1 : 0;
-    case kPassCredentials:
-      return socket.pass_credentials ? 1 : 0;
-    case kDomain:
-      return kUnixDomain;
-    case kProtocol:
-    case kReuseAddress:
-    case kKeepAlive:
-      return 0;
-    default:
-      return Error(ENOPROTOOPT);
-  }
-}
-
-Result<uint64_t> GiveOption(Mm& mm, const SyscallArgs& args, const void* value, size_t bytes) {
-  const int room = TRY(ReadUser<int>(mm, args.a[4]));
-  if (room < 0) {
-    return Error(EINVAL);
-  }
-  const size_t given = bytes < static_cast<size_t>(room) ? bytes : static_cast<size_t>(room);
-  TRY(CopyToUser(mm, args.a[3], value, given));
-  TRY(WriteUser(mm, args.a[4], static_cast<int>(given)));
-  return uint64_t{0};
 }
 
 }  // namespace
@@ -257,42 +205,6 @@ Result<uint64_t> getpeername(const SyscallArgs& args) {
   }
   TRY(WriteSocketAddress(*args.task.mm(), at.socket->peer()->address(), args.a[1], args.a[2]));
   return uint64_t{0};
-}
-
-Result<uint64_t> setsockopt(const SyscallArgs& args) {
-  const SocketArgument at = TRY(SocketArg(args));
-  if (args.Int(1) != kLevelSocket) {
-    return Error(EOPNOTSUPP);
-  }
-  if (args.Int(2) == kReceiveTimeout || args.Int(2) == kSendTimeout) {
-    return Error(ENOPROTOOPT);  // no time-outs here
-  }
-  if (args.Uint(4) < sizeof(int)) {
-    return Error(EINVAL);
-  }
-  const int value = TRY(ReadUser<int>(*args.task.mm(), args.a[3]));
-  if (args.Int(2) == kPassCredentials) {
-    at.socket->pass_credentials = value != 0;
-    return uint64_t{0};
-  }
-  // The others that exist change nothing that a program could see.
-  return OptionValue(*at.socket, args.Int(2) == kError ? kType : args.Int(2)).ok()
-             ? Result<uint64_t>(uint64_t{0})
-             : Result<uint64_t>(Error(ENOPROTOOPT));
-}
-
-Result<uint64_t> getsockopt(const SyscallArgs& args) {
-  const SocketArgument at = TRY(SocketArg(args));
-  Mm& mm = *args.task.mm();
-  if (args.Int(1) != kLevelSocket) {
-    return Error(EOPNOTSUPP);
-  }
-  if (args.Int(2) == kPeerCredentials) {
-    const UserCredentials peer = CredentialsSeenBy(args, at.socket->peer_credentials());
-    return GiveOption(mm, args, &peer, sizeof(peer));
-  }
-  const int value = TRY(OptionValue(*at.socket, args.Int(2)));
-  return GiveOption(mm, args, &value, sizeof(value));
 }
 
 }  // namespace sys

@@ -51,10 +51,14 @@ class Offset {
   uint64_t own_ = 0;
 };
 
+// After a write that took less than it was given: sendfile tries the rest, and meets what is in the
+// way (a limit's signal); copy_file_range does not.
+enum class ShortWrite : uint8_t { kTryRest, kStop };
+
 // Reads from `in` and writes to `out` until `count` bytes moved, the end, or an obstacle. What
 // could not be written is not consumed: the read position goes back.
 Result<uint64_t> Copy(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
-                      uint64_t& out_at, uint64_t count) {
+                      uint64_t& out_at, uint64_t count, ShortWrite short_write) {
   const Page page;
   if (page.get() == nullptr) {
     return Error(ENOMEM);
@@ -74,7 +78,9 @@ Result<uint64_t> Copy(const SyscallArgs& args, File& in, uint64_t& in_at, File& 
     moved += written;
     if (written < got.value()) {
       in_at = start + written;
-      return moved > 0 || put.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(put.error());
+      if (written == 0 || short_write == ShortWrite::kStop) {
+        return moved > 0 || put.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(put.error());
+      }
     }
   }
   return moved;
@@ -119,7 +125,7 @@ Result<uint64_t> PipeToFile(const SyscallArgs& args, File& in, File& out, uint64
     (void)TRY(pipe.ring->Drain(sink));
     pipe.writers.WakeAll();
     moved += written;
-    if (written < got) {
+    if (written == 0) {
       return moved > 0 || put.ok() ? Result<uint64_t>(moved) : Result<uint64_t>(put.error());
     }
   }
@@ -146,7 +152,7 @@ Result<uint64_t> FileToPipe(const SyscallArgs& args, File& in, uint64_t& in_at, 
   }
   const uint64_t room = pipe.ring->free_slots() * proto::kPageBytes;
   uint64_t unused = 0;
-  return Copy(args, in, in_at, out, unused, count < room ? count : room);
+  return Copy(args, in, in_at, out, unused, count < room ? count : room, ShortWrite::kTryRest);
 }
 
 // splice between pipes and tee: once, up to what both ends allow.
@@ -208,7 +214,8 @@ Result<uint64_t> sendfile(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   const uint64_t count = args.a[3] < kMaxTransfer ? args.a[3] : kMaxTransfer;
-  const uint64_t moved = TRY(Copy(args, *in, offset.position(), *out, out->position(), count));
+  const uint64_t moved =
+      TRY(Copy(args, *in, offset.position(), *out, out->position(), count, ShortWrite::kTryRest));
   TRY(offset.Store());
   return moved;
 }
@@ -239,8 +246,8 @@ Result<uint64_t> copy_file_range(const SyscallArgs& args) {
   if (&in->inode() == &out->inode() && from < to + count && to < from + count) {
     return Error(EINVAL);
   }
-  const uint64_t moved =
-      TRY(Copy(args, *in, in_offset.position(), *out, out_offset.position(), count));
+  const uint64_t moved = TRY(
+      Copy(args, *in, in_offset.position(), *out, out_offset.position(), count, ShortWrite::kStop));
   TRY(in_offset.Store());
   TRY(out_offset.Store());
   return moved;

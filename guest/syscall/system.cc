@@ -59,7 +59,8 @@ Result<uint64_t> SetName(const SyscallArgs& args, char (&name)[kUtsFieldBytes]) 
 namespace sys {
 
 Result<uint64_t> uname(const SyscallArgs& args) {
-  TRY(WriteUser(*args.task.mm(), args.a[0], args.task.uts->name));
+  TRY(WriteUser(*args.task.mm(), args.a[0],
+                NameSeenWith(args.task.personality, args.task.uts->name)));
   return uint64_t{0};
 }
 

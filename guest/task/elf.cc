@@ -25,7 +25,7 @@ Elf64_Ehdr HeaderOf(const uint8_t* bytes) {
   return header;
 }
 
-// One PT_LOAD: sizes, congruence, range, and after its predecessor.
+// One PT_LOAD: sizes, congruence, range.
 Status CheckLoad(const Elf64_Phdr& segment, uint64_t user_end, const ElfPlan& plan) {
   constexpr uint64_t kMaxOffset = uint64_t{1} << 62;
   const bool sizes_ok = segment.p_filesz <= segment.p_memsz && segment.p_memsz <= user_end;
@@ -34,26 +34,21 @@ Status CheckLoad(const Elf64_Phdr& segment, uint64_t user_end, const ElfPlan& pl
   const bool offset_ok = segment.p_offset < kMaxOffset && segment.p_filesz < kMaxOffset &&
                          ((segment.p_offset ^ segment.p_vaddr) & kPageMask) == 0;
   if (!sizes_ok || !range_ok || !offset_ok) {
-    return Error(ENOEXEC);
+    return Error(EINVAL);
   }
-  if (plan.segment_count == kMaxLoadSegments) {
-    return Error(ENOEXEC);
-  }
-  // The ABI wants ascending addresses; overlapping pages would hide each other.
-  if (plan.segment_count > 0 && (segment.p_vaddr & ~kPageMask) < plan.end) {
-    return Error(ENOEXEC);
-  }
-  return Ok();
+  return plan.segment_count == kMaxLoadSegments ? Status(Error(ENOEXEC)) : Ok();
 }
 
 void AddSegment(const Elf64_Phdr& segment, const Elf64_Ehdr& header, ElfPlan& plan) {
   ElfSegment& to = plan.segments[plan.segment_count];
   to = {segment.p_offset, segment.p_vaddr, segment.p_filesz, segment.p_memsz, segment.p_flags};
-  if (plan.segment_count == 0) {
-    plan.start = segment.p_vaddr & ~kPageMask;
-  }
-  plan.end = RoundUp(segment.p_vaddr + segment.p_memsz);
-  if (segment.p_align > plan.alignment && (segment.p_align & (segment.p_align - 1)) == 0) {
+  const uint64_t start = segment.p_vaddr & ~kPageMask;
+  const uint64_t end = RoundUp(segment.p_vaddr + segment.p_memsz);
+  plan.start = plan.segment_count == 0 || start < plan.start ? start : plan.start;
+  plan.end = end > plan.end ? end : plan.end;
+  constexpr uint64_t kLargestAlignment = uint64_t{1} << 40;  // a larger one finds no place
+  if (segment.p_align > plan.alignment && segment.p_align <= kLargestAlignment &&
+      (segment.p_align & (segment.p_align - 1)) == 0) {
     plan.alignment = segment.p_align;
   }
   const bool holds_headers =
@@ -83,15 +78,14 @@ Status NoteInterpreter(const Elf64_Phdr& segment, ElfPlan& plan) {
 
 Result<ElfLayout> ParseElfHeader(const uint8_t* bytes) {
   const Elf64_Ehdr header = HeaderOf(bytes);
-  const bool is_elf64 = memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
-                        header.e_ident[EI_CLASS] == ELFCLASS64 &&
-                        header.e_ident[EI_DATA] == ELFDATA2LSB;
+  // The machine decides: class, byte order and version in e_ident are not looked at.
+  const bool is_elf = memcmp(header.e_ident, ELFMAG, SELFMAG) == 0;
   const bool can_run =
       header.e_machine == EM_X86_64 && (header.e_type == ET_EXEC || header.e_type == ET_DYN);
   const bool headers_ok = header.e_phentsize == sizeof(Elf64_Phdr) && header.e_phnum >= 1 &&
                           header.e_phnum <= kMaxProgramHeaders &&
                           header.e_phoff < uint64_t{1} << 62;
-  if (!is_elf64 || !can_run || !headers_ok) {
+  if (!is_elf || !can_run || !headers_ok) {
     return Error(ENOEXEC);
   }
   return ElfLayout{header.e_phoff, header.e_phnum};
@@ -123,7 +117,7 @@ Status ParseElfSegments(const uint8_t* header_bytes, const uint8_t* program_head
   const bool entry_ok = plan.entry < user_end;
   const bool low_ok = plan.position_independent || plan.start >= proto::kUserStart;
   if (plan.segment_count == 0 || !entry_ok || !low_ok) {
-    return Error(ENOEXEC);
+    return Error(EINVAL);
   }
   return Ok();
 }

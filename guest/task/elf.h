@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What exec needs to know of an ELF file: which segments go where. Pure validation of bytes that
-// anybody may have written: everything a segment says is checked before anything is mapped, so that
-// a malformed file is ENOEXEC while the caller still lives. Unit tested with a table of bad files.
+// anybody may have written: everything a segment says is checked before anything is mapped. Errors
+// are of two kinds: ENOEXEC, this is no program; EINVAL, it is one that Linux finds broken when it
+// maps the segments, with the old program gone. Unit tested with a table of bad files.
 // Source: System V ABI, chapters 4 and 5; elf(5).
 #pragma once
 
@@ -15,8 +16,7 @@ namespace fv::guest {
 
 inline constexpr size_t kElfHeaderBytes = 64;
 inline constexpr size_t kElfProgramHeaderBytes = 56;
-// Linux takes at most 64 KiB of program headers; more than one page of them is nobody's.
-inline constexpr unsigned kMaxProgramHeaders = 4096 / kElfProgramHeaderBytes;
+inline constexpr unsigned kMaxProgramHeaders = 65536 / kElfProgramHeaderBytes;
 inline constexpr unsigned kMaxLoadSegments = 32;
 inline constexpr uint64_t kMaxInterpreterBytes = 4096;  // PATH_MAX, the NUL included
 
@@ -50,7 +50,8 @@ struct ElfLayout {  // where the program headers are, from the ELF header
 // Checks the ELF header (kElfHeaderBytes). Errors: ENOEXEC.
 Result<ElfLayout> ParseElfHeader(const uint8_t* header);
 // Checks the program headers (layout.count of them) and makes the plan. `user_end`: one past the
-// last address a program may have. Errors: ENOEXEC.
+// last address a program may have. Segments are mapped in their order, the later over the earlier.
+// Errors: ENOEXEC, EINVAL.
 Status ParseElfSegments(const uint8_t* header, const uint8_t* program_headers, ElfLayout layout,
                         uint64_t user_end, ElfPlan& plan);
 

@@ -91,13 +91,20 @@ Status Build(Task& task, const ExecRequest& request, NewProgram& program) {
   program.file_name = program.stack;
   program.envc = TRY(PushVector(program, request.environment));
   program.argc = TRY(PushVector(program, request.arguments));
+  if (request.purpose == ExecPurpose::kCheck) {
+    return Ok();
+  }
   if (program.argc == 0) {  // Linux since 5.18: never without argv[0]
     TRY(PushString(program, ""));
     program.argc = 1;
   }
   TRY(ResolveScripts(task, program, request.path));
-  TRY(LoadElf(program));
-  return LoadInterpreter(task, program);
+  Status loaded = LoadElf(program);
+  if (loaded.ok()) {
+    loaded = LoadInterpreter(task, program);
+  }
+  program.broken = !loaded.ok() && loaded.error().number() == EINVAL;
+  return loaded;
 }
 
 // Set-user-ID and set-group-ID bits, capabilities. Returns the credentials to commit.
@@ -212,7 +219,15 @@ Status ExecProgram(const ExecRequest& request) {
       program.mm->Put();
     }
   });
-  TRY(Build(task, request, program));
+  if (const Status built = Build(task, request, program); !built.ok()) {
+    if (program.broken) {
+      ForceFatalSignal(task, kSigSegv);  // on Linux the old program is gone by now
+    }
+    return built;
+  }
+  if (request.purpose == ExecPurpose::kCheck) {
+    return Ok();
+  }
   Credentials* credentials = TRY(NewCredentials(task, program));
   ScopeGuard undo_credentials([credentials] { PutCredentials(credentials); });
   TRY(FinishStack(program));

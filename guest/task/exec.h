@@ -26,6 +26,10 @@ struct StringVector {
   uint64_t count = 0;
 };
 
+// kCheck: only whether the file could be executed, whatever is in it (execveat(2),
+// AT_EXECVE_CHECK).
+enum class ExecPurpose : uint8_t { kRun, kCheck };
+
 struct ExecRequest {
   int dirfd;
   const char* path;       // in the kernel
@@ -33,9 +37,11 @@ struct ExecRequest {
   Ref<File> file;         // if already open; `path` is then only what the program sees
   StringVector arguments;
   StringVector environment;
+  ExecPurpose purpose = ExecPurpose::kRun;
 };
 
-// Runs the program in the current task: on success its trap frame is the program's first state.
+// Runs the program in the current task: on success its trap frame is the program's first state, or
+// for kCheck what it was.
 // Errors: those of execve(2); the caller goes on as before.
 Status ExecProgram(const ExecRequest& request);
 
@@ -57,6 +63,7 @@ struct NewProgram {
   uint64_t file_name = 0;  // AT_EXECFN
   uint32_t uid, euid, gid, egid;
   bool secure = false;
+  bool broken = false;  // so that it kills who executes it, once LoadElf or LoadInterpreter failed
 };
 
 // Makes the stack mapping. Errors: ENOMEM.
@@ -70,19 +77,22 @@ Status PopString(NewProgram& program);
 // Pointers, auxiliary vector: the stack as the System V ABI wants it at process entry.
 Status FinishStack(NewProgram& program);
 
-// Reads and checks the file's headers and maps its segments. Errors: ENOEXEC, ENOMEM, EIO.
+// Reads and checks the file's headers and maps its segments. Errors: ENOEXEC, EINVAL (broken),
+// ENOMEM, EIO.
 Status LoadElf(NewProgram& program);
 // Opens and maps the dynamic linker that the program names; nothing if it names none. After
-// LoadElf. Errors: those of open, ELIBBAD (it is no ELF file), ENOMEM.
+// LoadElf. Errors: those of open, ELIBBAD (it is no ELF file), EIO (it is short), EINVAL (broken),
+// ENOMEM.
 Status LoadInterpreter(Task& task, NewProgram& program);
 // The first instruction of the new program.
 inline uint64_t EntryOf(const NewProgram& program) {
   return program.interpreter_entry != 0 ? program.interpreter_entry
                                         : program.plan.entry + program.bias;
 }
-// The headers of `file`, checked. Errors: ENOEXEC, ENOMEM, EIO.
+// The headers of `file`, checked. Errors: ENOEXEC, EINVAL (broken), ENOMEM, EIO.
 Status ReadElfPlan(File& file, ElfPlan& plan);
-// Maps one segment of `file`, moved by `bias`. Errors: ENOEXEC, ENOMEM.
+// Maps one segment of `file`, moved by `bias`. What the file does not have of it is SIGBUS later.
+// Errors: EINVAL (its last page, to be zeroed in part, is not in the file), ENOMEM.
 Status MapSegment(Mm& mm, File& file, const ElfSegment& segment, uint64_t bias);
 
 // Kills the other threads of the group and makes the current one its leader. Error: EAGAIN (the

@@ -51,6 +51,9 @@ Status LoadInterpreter(Task& task, NewProgram& program) {
   }
   Ref<File> file = TRY(OpenInterpreter(task, program));
   ElfPlan plan;
+  if (ObjectOf(*file).size() < kElfHeaderBytes) {
+    return Error(EIO);
+  }
   if (Status read = ReadElfPlan(*file, plan); !read.ok()) {
     return read.error() == Error(ENOEXEC) ? Error(ELIBBAD) : read.error();
   }

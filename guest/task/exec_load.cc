@@ -81,14 +81,6 @@ Status MapSegment(Mm& mm, File& file, const ElfSegment& segment, uint64_t bias) 
   const uint64_t address = segment.address + bias;
   const uint64_t file_end = address + segment.file_bytes;
   const uint64_t memory_end = address + segment.memory_bytes;
-  // A page of the segment that the file does not have would be a SIGBUS later.
-  const uint64_t file_size = ObjectOf(file).size();
-  if (segment.file_offset >= file_size && segment.file_bytes > 0) {
-    return Error(ENOEXEC);
-  }
-  if (segment.file_bytes > PageUp(file_size) - segment.file_offset) {
-    return Error(ENOEXEC);
-  }
   if (segment.file_bytes == 0) {
     return MapAnonymous(mm, PageDown(address), PageUp(memory_end), flags);
   }
@@ -105,7 +97,8 @@ Status MapSegment(Mm& mm, File& file, const ElfSegment& segment, uint64_t bias) 
     // A read-only segment with a partial page is left as the file has it, as on Linux.
     if ((flags & proto::kVmWrite) != 0 && (file_end & kPageMask) != 0) {
       if (!ZeroUser(mm, file_end, PageUp(file_end) - file_end).ok()) {
-        return Error(ENOMEM);  // the page exists: only memory can be missing
+        const uint64_t in_file = segment.file_offset + segment.file_bytes;
+        return Error(in_file > PageUp(ObjectOf(file).size()) ? EINVAL : ENOMEM);
       }
     }
     TRY(MapAnonymous(mm, PageUp(file_end), PageUp(memory_end), flags));
@@ -120,7 +113,7 @@ Status LoadElf(NewProgram& program) {
     const uint64_t base = (proto::kPieBase + plan.alignment - 1) & ~(plan.alignment - 1);
     program.bias = base - plan.start;
     if (plan.end - plan.start > proto::kMmapTop - base) {
-      return Error(ENOEXEC);
+      return Error(EINVAL);
     }
   }
   for (unsigned i = 0; i < plan.segment_count; ++i) {

@@ -296,6 +296,31 @@ Result<Ref<Dentry>> GetTaskExe(uint32_t tid) {
   return Ref<Dentry>(task->exe_file()->dentry());
 }
 
+Result<TaskSyscall> GetTaskSyscall(uint32_t tid) {
+  Task* task = FindTask(tid);
+  if (task == nullptr) {
+    return Error(ESRCH);
+  }
+  if (!MayInspectTask(tid)) {
+    return Error(EPERM);
+  }
+  TaskSyscall at;
+  if (task->state == proto::TaskState::kZombie || task->mm() == nullptr) {
+    return at;
+  }
+  if (task != CurrentTask() && task->state == proto::TaskState::kRunning) {
+    at.running = true;
+    return at;
+  }
+  const TrapFrame& frame = task->frame();
+  at.number = static_cast<int64_t>(frame.orig_rax);
+  const uint64_t arguments[] = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9};
+  memcpy(at.arguments, arguments, sizeof(arguments));
+  at.stack = frame.rsp;
+  at.instruction = frame.rip;
+  return at;
+}
+
 Status SetTaskOomScoreAdj(uint32_t tid, int32_t value) {
   Task* task = FindTask(tid);
   if (task == nullptr) {

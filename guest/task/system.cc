@@ -4,6 +4,10 @@
 
 #include "guest/task/system.h"
 
+#include <linux/personality.h>
+
+#include "guest/lib/string.h"
+
 namespace fv::guest {
 namespace {
 
@@ -17,5 +21,17 @@ constinit const Utsname g_name = {
 }  // namespace
 
 const Utsname& FirstSystemName() { return g_name; }
+
+Utsname NameSeenWith(uint32_t personality, const Utsname& name) {
+  constexpr char kOldRelease[] = "2.6.78-forkvisor";  // 60 more than the second number
+  Utsname seen = name;
+  if ((personality & UNAME26) != 0) {
+    memcpy(seen.release, kOldRelease, sizeof(kOldRelease));
+  }
+  if ((personality & PER_MASK) == PER_LINUX32) {
+    memcpy(seen.machine, "i686", sizeof("i686"));
+  }
+  return seen;
+}
 
 }  // namespace fv::guest

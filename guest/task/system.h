@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace fv::guest {
 
@@ -21,5 +22,7 @@ static_assert(sizeof(Utsname) == 390);
 
 // The names at boot. Each uts namespace has its own (guest/task/namespaces.h).
 const Utsname& FirstSystemName();
+// `name` as a task sees it whose personality(2) asks for an old release or another machine.
+Utsname NameSeenWith(uint32_t personality, const Utsname& name);
 
 }  // namespace fv::guest

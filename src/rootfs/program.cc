@@ -58,7 +58,7 @@ absl::Status CheckHeader(std::string_view name, const Elf64_Ehdr& header) {
   return absl::OkStatus();
 }
 
-// Pages of the segment would begin behind the file's end: the guest kernel refuses them (ENOEXEC).
+// Pages of the segment would begin behind the file's end: the program would die of them.
 bool IsCutOff(const Elf64_Phdr& segment, uint64_t file_bytes) {
   if (segment.p_type != PT_LOAD || segment.p_filesz == 0 || segment.p_memsz == 0) return false;
   const uint64_t pages_end = (file_bytes + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);

@@ -116,6 +116,7 @@ Result<Ref<FdTable>> GetTaskFiles(uint32_t) { return Ref<FdTable>(); }
 Result<Ref<FsContext>> GetTaskFs(uint32_t) { return FsContext::Create(RootDentry(), 022); }
 Result<Ref<Dentry>> GetTaskExe(uint32_t) { return Error(ENOENT); }
 bool MayInspectTask(uint32_t) { return true; }
+Result<TaskSyscall> GetTaskSyscall(uint32_t) { return Error(ESRCH); }
 Status SetTaskOomScoreAdj(uint32_t, int32_t) { return Ok(); }
 Status SetTaskTimerSlack(uint32_t, uint64_t) { return Ok(); }
 Status SetTaskComm(uint32_t, const char*, uint32_t) { return Ok(); }

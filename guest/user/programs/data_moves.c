@@ -55,6 +55,22 @@ static void BetweenPipes(void) {
   Ok("between pipes");
 }
 
+// RWF_APPEND and RWF_NOAPPEND say for one call what O_APPEND says for all. The file has 8 bytes.
+static void Appends(int fd, const struct iovec* two) {
+  enum { kAppend = 0x10, kNoAppend = 0x20 };
+  CHECK_INT(lseek(fd, 2, SEEK_SET), 2);
+  CHECK_INT(syscall(SYS_pwritev2, fd, two, 1, 0L, 0L, kAppend), 2);
+  CHECK_INT(lseek(fd, 0, SEEK_CUR), 2);
+  CHECK_INT(syscall(SYS_pwritev2, fd, two, 1, -1L, 0L, kAppend), 2);
+  CHECK_INT(lseek(fd, 0, SEEK_CUR), 12);
+  CHECK_INT(fcntl(fd, F_SETFL, O_APPEND), 0);
+  CHECK_INT(syscall(SYS_pwritev2, fd, two, 1, 0L, 0L, kNoAppend), 2);
+  CHECK_ERR(syscall(SYS_pwritev2, fd, two, 1, 0L, 0L, kAppend | kNoAppend), EINVAL);
+  CHECK_ERR(syscall(SYS_pwritev2, fd, two, 1, 0L, 0L, 0x4000), EOPNOTSUPP);
+  CHECK_INT(fcntl(fd, F_SETFL, 0), 0);
+  CHECK_INT(lseek(fd, 0, SEEK_END), 12);
+}
+
 static void VectorsAndFiles(void) {
   int fd = (int)syscall(SYS_memfd_create, "fv", 1);
   CHECK(fd >= 0);
@@ -66,6 +82,7 @@ static void VectorsAndFiles(void) {
   CHECK(memcmp(text, "abcd", 4) == 0);
   CHECK_INT(syscall(SYS_pwritev2, fd, out, 2, 4L, 0L, 0), 4);
   CHECK_INT(syscall(SYS_preadv2, fd, in, 2, 4L, 0L, 0), 4);
+  Appends(fd, out);
   CHECK_INT(syscall(SYS_fallocate, fd, 0, 0L, 5000L), 0);
   CHECK_INT(lseek(fd, 0, SEEK_END), 5000);
   enum { kKeepSize = 1, kPunchHole = 2 };

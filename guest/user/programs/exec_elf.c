@@ -121,9 +121,51 @@ static void Refuses(void) {
   Try("wrong magic", &image, sizeof(image));
 }
 
+// What no compiler makes: Linux looks at little before the old program is gone, and what turns out
+// to be broken then is SIGSEGV.
+static void Odd(void) {
+  Image image = Good();
+  image.header.e_ident[EI_CLASS] = ELFCLASS32;
+  image.header.e_ident[EI_DATA] = ELFDATA2MSB;
+  image.header.e_ident[EI_VERSION] = 9;
+  Try("class, byte order and version", &image, sizeof(image));
+  image = Good();
+  image.segments[2] = image.segments[0];
+  image.segments[0] = image.segments[1];
+  image.segments[1] = image.segments[2];
+  Try("descending addresses", &image, sizeof(image));
+  image = Good();
+  image.header.e_phnum = 3;
+  image.segments[2] = Segment(PF_R, 0, kPage, kPage, kBase + 0x101000);
+  image.code[kDataAt % kPage - kCodeAt] = 44;
+  Try("one segment over another", &image, sizeof(image));
+  image = Good();
+  image.segments[0].p_filesz = kDataAt + 1;
+  Try("more file than memory", &image, sizeof(image));
+  image = Good();
+  image.segments[1].p_vaddr += 8;
+  Try("address that does not fit the offset", &image, sizeof(image));
+  image = Good();
+  image.segments[1].p_vaddr = 0xffff800000001000 + kDataAt % kPage;
+  Try("segment in the kernel", &image, sizeof(image));
+  image = Good();
+  image.header.e_entry = 0xffff800000000000;
+  Try("entry in the kernel", &image, sizeof(image));
+  image = Good();
+  image.segments[0].p_type = image.segments[1].p_type = PT_NOTE;
+  Try("nothing to load", &image, sizeof(image));
+  image = Good();
+  Try("data cut off", &image, kDataAt - 0x400);
+  image.header.e_phnum = 1;
+  image.segments[0] = Segment(PF_R | PF_X, 0, kDataAt + 5 * kPage, kDataAt + 5 * kPage, kBase);
+  ExitWithWordAt(&image, kBase + kDataAt + 4 * kPage);
+  Try("code cut off", &image, sizeof(image));
+}
+
 int main(void) {
   Loads();
   Refuses();
+  Odd();
   unlink(kPath);
   return Finish();
 }

@@ -98,6 +98,29 @@ static void TooBig(void) {
   Ok("total limits");
 }
 
+// Only whether it may be executed, and of what is in it nothing (AT_EXECVE_CHECK).
+static void Checks(void) {
+  enum { kCheck = 0x10000 };
+  char* const bad_words = (char*)8;
+  char path[] = "/tmp/fv_exec_checkXXXXXX";
+  int fd = mkstemp(path);
+  CHECK_INT(write(fd, "text", 4), 4);
+  CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, path, kArgs, kEnv, kCheck), EACCES);
+  CHECK_INT(fchmod(fd, 0700), 0);
+  CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, path, kArgs, kEnv, kCheck), ETXTBSY);
+  close(fd);
+  CHECK_INT(syscall(SYS_execveat, AT_FDCWD, path, kArgs, kEnv, kCheck), 0);
+  CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, path, bad_words, kEnv, kCheck), EFAULT);
+  CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "/no/such", kArgs, kEnv, kCheck), ENOENT);
+  CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, path, kArgs, kEnv, kCheck << 1), EINVAL);
+  fd = open(path, O_RDONLY);
+  CHECK_INT(syscall(SYS_execveat, fd, "", kArgs, kEnv, kCheck | 0x1000), 0);
+  CHECK_ERR(syscall(SYS_execveat, fd, "", kArgs, kEnv, kCheck << 1), ENOENT);
+  close(fd);
+  unlink(path);
+  Ok("checked only");
+}
+
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "len") == 0) return strlen(argv[2]) == 131071 ? 17 : 18;
   if (argc > 3) return argc;
@@ -114,5 +137,6 @@ int main(int argc, char** argv) {
   elf[18] = 40;  // EM_ARM
   Content("another machine's ELF", elf, sizeof(elf), ENOEXEC);
   TooBig();
+  Checks();
   return Finish();
 }

@@ -9,6 +9,7 @@
 #include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 
 #include "guest/user/lib/proc.h"
 
@@ -59,6 +60,20 @@ static void Sticky(void) {
   CHECK_INT(left.tv_usec, 10);
   CHECK(personality((unsigned)old) != -1);
   Ok("sticky time-outs");
+}
+
+// Another machine and an old release, for programs that ask.
+static void OtherNames(void) {
+  struct utsname name;
+  int old = personality(PER_LINUX32 | UNAME26);
+  CHECK(old != -1);
+  CHECK_INT(uname(&name), 0);
+  CHECK(strcmp(name.machine, "i686") == 0);
+  CHECK(strncmp(name.release, "2.6.", 4) == 0);
+  CHECK(personality((unsigned)old) != -1);
+  CHECK_INT(uname(&name), 0);
+  CHECK(strcmp(name.machine, "x86_64") == 0 && strncmp(name.release, "2.6.", 4) != 0);
+  Ok("names of another personality");
 }
 
 static void Clones(void) {
@@ -116,6 +131,7 @@ int main(void) {
   Types();
   FreeSpace();
   Sticky();
+  OtherNames();
   Clones();
   Sealed();
   Created();

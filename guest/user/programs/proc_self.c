@@ -129,6 +129,22 @@ static void States(void) {
   Ok("states of a child");
 }
 
+// /proc/PID/syscall: the call that a process sleeps in, with its arguments.
+static void SleepsIn(void) {
+  gate = MakeBaton();
+  pid_t child = Fork(Blocks, NULL);
+  AwaitSleep(child, child);
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d/syscall", child);
+  unsigned long number = 0, fd = 0, buffer = 0, count = 0;
+  ReadFile(path);
+  CHECK_INT(sscanf(text, "%lu 0x%lx 0x%lx 0x%lx", &number, &fd, &buffer, &count), 4);
+  CHECK(number == SYS_read && fd == (unsigned long)gate.read_end && buffer != 0 && count == 1);
+  Give(&gate);
+  CHECK_INT(WaitShell(child), 0);
+  Ok("the call that a child sleeps in");
+}
+
 static void Descriptors(void) {
   int fd = open("/dev/null", O_RDONLY);
   char path[64], target[64] = "";
@@ -151,6 +167,7 @@ int main(int argc, char** argv) {
   Stat();
   Maps();
   States();
+  SleepsIn();
   Descriptors();
   return Finish();
 }

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "guest/user/lib/check.h"
+#include "guest/user/lib/capabilities.h"
 
 static int OpenMaster(void) {
   int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
@@ -54,6 +54,12 @@ static void ExpectSoon(int master, const char* text) {
   CHECK(memcmp(got, text, have) == 0);
 }
 
+// A terminal that is somebody's own is opened by nobody without privilege.
+static void Exclusive(void* path) {
+  GiveUpCapabilities();
+  CHECK_ERR(open(path, O_RDWR | O_NOCTTY), EBUSY);
+}
+
 static void Names(void) {
   int master = OpenMaster();
   int value = -1;
@@ -73,6 +79,14 @@ static void Names(void) {
   CHECK(status.st_rdev == (dev_t)((136 << 8) | (number & 0xff)));
   CHECK_ERR(ioctl(slave, TIOCGPTN, &number), ENOTTY);
   int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+  CHECK(peer >= 0);
+  close(peer);
+  CHECK_INT(ioctl(slave, TIOCEXCL), 0);
+  CHECK_INT(ioctl(slave, TIOCGEXCL, &value), 0);
+  CHECK_INT(value, 1);
+  CHECK_INT(RunChild(Exclusive, name), 0);
+  CHECK_INT(ioctl(slave, TIOCNXCL), 0);
+  peer = open(name, O_RDWR | O_NOCTTY);
   CHECK(peer >= 0);
   close(peer);
   close(slave);
@@ -158,6 +172,49 @@ static void HangUps(void) {
   Ok("hang-ups");
 }
 
+static Baton reading;
+
+static void ReadsToTheEnd(void* master) {
+  int slave = OpenSlave(*(int*)master, O_NOCTTY);
+  close(*(int*)master);
+  Give(&reading);
+  char byte;
+  CHECK_ERR(read(slave, &byte, 1), EIO);  // the master goes while it waits
+  CHECK_INT(read(slave, &byte, 1), 0);
+}
+
+static void MasterGoes(void) {
+  int master = OpenMaster();
+  reading = MakeBaton();
+  pid_t child = Fork(ReadsToTheEnd, &master);
+  Take(&reading);
+  AwaitSleep(child, child);
+  close(master);
+  CHECK_INT(WaitShell(child), 0);
+  DropBaton(&reading);
+  Ok("the master goes while a slave reads");
+}
+
+// A line has 4096 bytes at most, its end included; what is more is lost.
+static void LongLine(void) {
+  static char sent[5000], got[9000];
+  int master = OpenMaster();
+  int slave = OpenSlave(master, O_NOCTTY);
+  struct termios settings;
+  CHECK_INT(tcgetattr(slave, &settings), 0);
+  settings.c_lflag &= ~(tcflag_t)ECHO;
+  CHECK_INT(tcsetattr(slave, TCSANOW, &settings), 0);
+  memset(sent, 'z', sizeof(sent));
+  CHECK_INT(write(master, sent, sizeof(sent)), sizeof(sent));
+  Type(master, "\nnext\n");
+  CHECK_INT(read(slave, got, sizeof(got)), 4096);
+  CHECK_INT(got[4095], '\n');
+  Expect(slave, "next\n");
+  close(slave);
+  close(master);
+  Ok("long line");
+}
+
 // The child of forkpty: a session leader in front of its terminal.
 static void InSession(void) {
   CHECK_INT(tcgetpgrp(0), getpid());
@@ -229,6 +286,8 @@ int main(void) {
   Lines();
   Raw();
   HangUps();
+  MasterGoes();
+  LongLine();
   Session();
   return Finish();
 }

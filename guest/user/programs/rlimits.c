@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 
 #include "guest/user/lib/memory.h"
 #include "guest/user/lib/proc.h"
@@ -48,6 +49,34 @@ static void FileSize(void* ignore) {
   CHECK_ERR(write(fd, block, 1), EFBIG);  // dies here by default
   CHECK_ERR(ftruncate(fd, 1001), EFBIG);
   CHECK_INT(lseek(fd, 0, SEEK_END), 1000);
+}
+
+static int cut_signals;
+static void CountCut(int signal_number) { cut_signals += signal_number == SIGXFSZ; }
+
+// sendfile and splice try what did not fit, and are told of the limit; copy_file_range keeps
+// within.
+static void FileSizeOfMoves(void* unused) {
+  (void)unused;
+  SetSoft(RLIMIT_FSIZE, 1000);
+  Handle(SIGXFSZ, CountCut, 0);
+  char block[900] = {0};
+  int from = TempFile(0), to = TempFile(0), fds[2];
+  CHECK_INT(write(from, block, 900), 900);
+  CHECK_INT(lseek(to, 990, SEEK_SET), 990);
+  off_t start = 0;
+  CHECK_INT(sendfile(to, from, &start, 100), 10);
+  CHECK_INT(start, 10);
+  CHECK_INT(cut_signals, 1);
+  CHECK_INT(pipe(fds), 0);
+  CHECK_INT(write(fds[1], block, 100), 100);
+  CHECK_INT(lseek(to, 990, SEEK_SET), 990);
+  CHECK_INT(splice(fds[0], NULL, to, NULL, 100, 0), 10);
+  CHECK_INT(cut_signals, 2);
+  start = 0;
+  off_t end = 990;
+  CHECK_INT(copy_file_range(from, &start, to, &end, 100, 0), 10);
+  CHECK_INT(cut_signals, 2);
 }
 
 static void AddressSpace(void* unused) {
@@ -145,6 +174,7 @@ int main(void) {
   Ok("NOFILE");
   CHECK_INT(RunChild(FileSize, NULL), 128 + SIGXFSZ);
   CHECK_INT(RunChild(FileSize, (void*)1), 0);
+  CHECK_INT(RunChild(FileSizeOfMoves, NULL), 0);
   Ok("FSIZE");
   CHECK_INT(RunChild(AddressSpace, NULL), 0);
   Ok("AS");

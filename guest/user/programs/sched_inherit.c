@@ -12,6 +12,7 @@
 #include "guest/user/lib/proc.h"
 
 enum { kBatch = 3, kIdle = 5, kResetOnFork = 0x40000000, kBestEffort7 = 2 << 13 | 7 };
+enum { kKeepPolicy = 8, kKeepParams = 16, kSizeOfLinux = 56 };
 
 struct Attr {
   __u32 size, policy;
@@ -49,6 +50,31 @@ static void ResetPolicy(void* arg) {
   CHECK_INT(PolicyOf(), kBatch);
 }
 
+// SCHED_FLAG_KEEP_POLICY and SCHED_FLAG_KEEP_PARAMS, and structures of other sizes.
+static void KeepsSome(void) {
+  struct {
+    struct Attr attr;
+    __u64 more[2];
+  } longer = {{48, 77, kKeepPolicy, 6, 0, 0, 0, 0}, {0, 0}};
+  struct Attr* attr = &longer.attr;
+  CHECK_INT(syscall(SYS_sched_setattr, 0, attr, 0), 0);
+  CHECK_INT(PolicyOf(), kBatch | kResetOnFork);
+  CHECK_INT(getpriority(PRIO_PROCESS, 0), 6);
+  *attr = (struct Attr){sizeof(longer), kIdle, kKeepParams | 1, 19, 0, 0, 0, 0};
+  CHECK_INT(syscall(SYS_sched_setattr, 0, attr, 0), 0);
+  CHECK_INT(PolicyOf(), kBatch | kResetOnFork);  // the policy counts among the parameters
+  CHECK_INT(getpriority(PRIO_PROCESS, 0), 6);
+  longer.more[1] = 1;
+  CHECK_ERR(syscall(SYS_sched_setattr, 0, attr, 0), E2BIG);
+  CHECK_INT(attr->size, kSizeOfLinux);
+  attr->size = 8;
+  CHECK_ERR(syscall(SYS_sched_setattr, 0, attr, 0), E2BIG);
+  CHECK_INT(attr->size, kSizeOfLinux);
+  attr->flags = 0x100;
+  CHECK_ERR(syscall(SYS_sched_setattr, 0, attr, 0), EINVAL);
+  Ok("sched_setattr keeps what it is told to");
+}
+
 static void OneCpu(void) {
   unsigned long before[16] = {0}, one[16] = {1};
   CHECK(syscall(SYS_sched_getaffinity, 0, sizeof(before), before) > 0);
@@ -83,6 +109,7 @@ int main(void) {
   CHECK_INT(PolicyOf(), kBatch | kResetOnFork);
   CHECK_INT(RunChild(ResetPolicy, NULL), 0);
   Ok("F11 reset on fork");
+  KeepsSome();
 
   struct timespec slice = {-1, -1};
   CHECK_INT(syscall(SYS_sched_rr_get_interval, 0, &slice), 0);

@@ -69,6 +69,11 @@ static void Server(void) {
   CHECK_INT(type, SOCK_STREAM);
   int on = 1;
   CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+  CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+  CHECK_INT(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &type, &length), 0);
+  CHECK_INT(type, 1);
+  CHECK_INT(getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &type, &length), 0);
+  CHECK_INT(type, 0);
   pid_t first = Fork(Client, &address);
   char text[4] = "";
   int peer = accept(fd, NULL, NULL);
@@ -129,10 +134,72 @@ static void Messages(void) {
   Ok("datagrams, a descriptor sent");
 }
 
+static void Nothing(int signal_number) { (void)signal_number; }
+
+static void SetTimeout(int fd, int option, long seconds, long microseconds) {
+  struct timeval time = {seconds, microseconds};
+  CHECK_INT(setsockopt(fd, SOL_SOCKET, option, &time, sizeof(time)), 0);
+}
+
+// With a time-out a signal interrupts, whatever SA_RESTART says (signal(7)).
+static void Interrupted(void* fd) {
+  char byte;
+  Handle(SIGUSR1, Nothing, SA_RESTART);
+  SetTimeout(*(int*)fd, SO_RCVTIMEO, 10000, 0);
+  CHECK_ERR(read(*(int*)fd, &byte, 1), EINTR);
+}
+
+static void Timeouts(void) {
+  static char bytes[65536];
+  int fds[2];
+  CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+  SetTimeout(fds[0], SO_RCVTIMEO, 0, 10000);
+  CHECK_ERR(read(fds[0], bytes, 1), EAGAIN);
+  CHECK_INT(write(fds[1], "abc", 3), 3);
+  CHECK_INT(recv(fds[0], bytes, 5, MSG_WAITALL), 3);
+  SetTimeout(fds[0], SO_SNDTIMEO, 0, 10000);
+  while (write(fds[0], bytes, sizeof(bytes)) > 0) {
+  }
+  CHECK_INT(errno, EAGAIN);
+  SetTimeout(fds[0], SO_RCVTIMEO, -1, 0);  // none at all
+  CHECK_ERR(read(fds[0], bytes, 1), EAGAIN);
+  pid_t child = Fork(Interrupted, &fds[0]);
+  AwaitSleep(child, child);
+  CHECK_INT(kill(child, SIGUSR1), 0);
+  CHECK_INT(WaitShell(child), 0);
+  struct timeval time = {-1, -1};
+  socklen_t length = sizeof(time);
+  CHECK_INT(getsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, &length), 0);
+  CHECK(length == sizeof(time) && time.tv_sec == 10000 && time.tv_usec == 0);
+  SetTimeout(fds[0], SO_RCVTIMEO, 0, 0);  // for ever
+  CHECK_INT(getsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, &length), 0);
+  CHECK(time.tv_sec == 0 && time.tv_usec == 0);
+  time.tv_usec = 1000000;
+  CHECK_ERR(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)), EDOM);
+  CHECK_ERR(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(int)), EINVAL);
+  close(fds[0]);
+  close(fds[1]);
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "\0fv_timeouts"};
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_INT(bind(listener, (struct sockaddr*)&address, sizeof(address)), 0);
+  CHECK_INT(listen(listener, 0), 0);
+  SetTimeout(listener, SO_RCVTIMEO, 0, 10000);
+  CHECK_ERR(accept(listener, NULL, NULL), EAGAIN);
+  CHECK_INT(connect(client, (struct sockaddr*)&address, sizeof(address)), 0);
+  int second = socket(AF_UNIX, SOCK_STREAM, 0);
+  SetTimeout(second, SO_SNDTIMEO, 0, 10000);
+  CHECK_ERR(connect(second, (struct sockaddr*)&address, sizeof(address)), EAGAIN);
+  close(client);
+  close(second);
+  close(listener);
+  Ok("time-outs");
+}
+
 int main(void) {
   Pair();
   Server();
   Messages();
+  Timeouts();
   CHECK_ERR(socket(AF_UNIX, 77, 0), EINVAL);
   CHECK_ERR(listen(0, 1), ENOTSOCK);
   CHECK_ERR(accept(99, NULL, NULL), EBADF);
