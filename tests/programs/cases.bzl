@@ -236,6 +236,8 @@ _IGNORED = {
     "cxx_threads": ["mmap", "mprotect", "munmap", "madvise"],
     # Pieces of another size.
     "data_moves": ["vmsplice"],
+    # To a tracer an execve that killed its caller has a result.
+    "exec_elf": ["execve"],
     # A strategy of the guest kernel, which Linux has none of.
     "fork_strategy": ["prctl"],
     # The guest has no mount namespaces.
@@ -264,6 +266,8 @@ _IGNORED = {
     # Since Linux 6.6 there are such attributes; and all that a machine has to write is written in the
     # guest only.
     "small_calls": ["getxattr", "lgetxattr", "fgetxattr", "sync"],
+    # How much a socket takes before it is full.
+    "unix_sockets": ["write"],
     # Processes send signals until they are told to stop.
     "sig_storm": ["getppid", "kill"],
     # They tell a test outside about their stages, where there is one.
