@@ -11,13 +11,10 @@
 #include "vmm/boot_tables.h"
 #include "vmm/elf_loader.h"
 #include "vmm/error.h"
+#include "vmm/page_up.h"
 
 namespace fv::vmm {
 namespace {
-
-uint64_t PageUp(uint64_t value) {
-  return (value + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
-}
 
 [[noreturn]] void BadConfig(const std::string& reason) {
   throw VmmError(VmmErrorKind::kBadConfig, reason);

@@ -5,13 +5,11 @@
 
 #include <bit>
 
-#include "proto/layout.h"
+#include "vmm/page_up.h"
 
 namespace fv::vmm {
 
-BusyPages::BusyPages(uint64_t frames)
-    : pages_(Mapping::Reserve((frames * sizeof(Page) + proto::kPageBytes - 1) &
-                              ~(proto::kPageBytes - 1))) {}
+BusyPages::BusyPages(uint64_t frames) : pages_(Mapping::Reserve(PageUp(frames * sizeof(Page)))) {}
 
 void BusyPages::Take(std::span<const uint64_t> dirty, std::span<const uint64_t> costly, Looks looks,
                      std::vector<uint64_t>& protect) {

@@ -11,6 +11,7 @@
 
 #include "proto/layout.h"
 #include "vmm/error.h"
+#include "vmm/page_up.h"
 
 namespace fv::vmm {
 namespace {
@@ -23,10 +24,6 @@ constexpr unsigned kMaxProgramHeaders = 64;
 
 void Require(bool condition, const char* reason) {
   if (!condition) Refuse(reason);
-}
-
-constexpr uint64_t PageUp(uint64_t value) {
-  return (value + proto::kPageBytes - 1) & ~(proto::kPageBytes - 1);
 }
 
 template <typename T>

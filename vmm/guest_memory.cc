@@ -15,6 +15,7 @@
 #include "proto/layout.h"
 #include "vmm/error.h"
 #include "vmm/fd.h"
+#include "vmm/frame_bits.h"
 
 namespace fv::vmm {
 namespace {
@@ -90,7 +91,7 @@ bool GuestMemory::Write(uint64_t gpa, const void* in, uint64_t bytes) {
   if (!written_.empty() && bytes != 0) {
     const uint64_t last = (gpa + bytes - 1) / proto::kPageBytes;
     for (uint64_t frame = gpa / proto::kPageBytes; frame <= last; ++frame) {
-      written_[frame / 64] |= uint64_t{1} << frame % 64;
+      AddFrame(written_, frame);
     }
   }
   return true;
@@ -139,7 +140,7 @@ void GuestMemory::TouchedFrames(std::vector<uint64_t>& bitmap) const {
     }
     for (uint64_t i = 0; i < count; ++i) {
       if ((entries[i] & kPresentOrSwapped) == 0) continue;
-      bitmap[(frame + i) / 64] |= uint64_t{1} << (frame + i) % 64;
+      AddFrame(bitmap, frame + i);
     }
   }
 }

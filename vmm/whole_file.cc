@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "vmm/fd.h"
+#include "vmm/file_bytes.h"
 
 namespace fv::vmm {
 namespace {
@@ -70,13 +71,7 @@ absl::Status WriteWholeFile(const std::string& path, const Write& write) {
 
 absl::Status WriteWholeFile(const std::string& path, std::string_view content) {
   return WriteWhole(path, 0666, [content](int fd) {
-    for (std::string_view rest = content; !rest.empty();) {
-      const ssize_t written = ::write(fd, rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return ErrnoError("write");
-      rest.remove_prefix(static_cast<size_t>(written));
-    }
-    return absl::OkStatus();
+    return WriteAll(fd, content) ? absl::OkStatus() : ErrnoError("write");
   });
 }
 

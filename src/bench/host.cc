@@ -4,7 +4,6 @@
 #include "src/bench/host.h"
 
 #include <spawn.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -23,6 +22,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "vmm/file_bytes.h"
+#include "vmm/memory_file.h"
 
 namespace fv::bench {
 namespace {
@@ -127,19 +128,11 @@ TemporaryProgram::~TemporaryProgram() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-vmm::Fd MemoryFile() {
-  vmm::Fd fd(memfd_create("forkvisor-output", MFD_CLOEXEC));
-  if (!fd.valid()) Throw("memfd_create");
-  return fd;
-}
+vmm::Fd MemoryFile() { return vmm::MemoryFile("forkvisor-output"); }
 
 std::string ReadAll(int fd) {
   std::string text;
-  char piece[65536];
-  off_t at = 0;
-  for (ssize_t got; (got = pread(fd, piece, sizeof(piece), at)) > 0; at += got) {
-    text.append(piece, static_cast<size_t>(got));
-  }
+  if (!vmm::ReadAll(fd, text)) Throw("reading a memory file");
   return text;
 }
 

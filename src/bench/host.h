@@ -62,7 +62,7 @@ class TemporaryProgram {
   std::string path_;
 };
 
-// A file without a name, and all that was written to it.
+// A file without a name, and all that was written to it. Throws vmm::VmmError, std::system_error.
 vmm::Fd MemoryFile();
 std::string ReadAll(int fd);
 

@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "proto/layout.h"
+#include "vmm/file_bytes.h"
+#include "vmm/page_up.h"
 #include "vmm/whole_file.h"
 
 namespace fv::exports {
@@ -41,15 +42,8 @@ Elf64_Ehdr HeaderOf(size_t segments) {
   return header;
 }
 
-absl::Status WriteAll(int fd, uint64_t offset, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return vmm::ErrnoError("write");
-    offset += static_cast<uint64_t>(written);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
+absl::Status WriteAt(int fd, uint64_t offset, std::string_view bytes) {
+  return vmm::WriteAllAt(fd, bytes, offset) ? absl::OkStatus() : vmm::ErrnoError("write");
 }
 
 }  // namespace
@@ -83,7 +77,7 @@ absl::StatusOr<CoreFile> CoreFile::Begin(int fd, const CoreNotes& notes,
   note.p_filesz = notes.bytes().size();
   note.p_align = kNoteAlign;
   AppendStruct(head, note);
-  const uint64_t start = (note.p_offset + note.p_filesz + kPageBytes - 1) & ~(kPageBytes - 1);
+  const uint64_t start = vmm::PageUp(note.p_offset + note.p_filesz);
   uint64_t end = start;
   for (const CoreSegment& segment : segments) {
     Elf64_Phdr load{};
@@ -99,13 +93,13 @@ absl::StatusOr<CoreFile> CoreFile::Begin(int fd, const CoreNotes& notes,
     end = std::max(end, load.p_offset + load.p_filesz);
   }
   head += notes.bytes();
-  const absl::Status written = WriteAll(fd, 0, head);
+  const absl::Status written = WriteAt(fd, 0, head);
   if (!written.ok()) return written;
   return CoreFile(fd, start, end);
 }
 
 absl::Status CoreFile::Write(uint64_t content, std::string_view bytes) {
-  return WriteAll(fd_, start_ + content, bytes);
+  return WriteAt(fd_, start_ + content, bytes);
 }
 
 absl::Status CoreFile::Finish() {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/export/file_question.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +8,7 @@
 #include "src/export/graph_text.h"
 #include "src/export/guest_core.h"
 #include "src/export/task_core.h"
+#include "vmm/file_bytes.h"
 #include "vmm/whole_file.h"
 
 namespace fv::exports {
@@ -34,16 +32,6 @@ absl::StatusOr<Answer> AskGuestCore(const Moment* moment, const Words& words, in
   if (moment == nullptr) return Answer{};
   const absl::Status there = query::CheckContents(*moment, words[0]);
   return there.ok() ? WriteGuestCore(*moment, fd) : there;
-}
-
-absl::Status WriteText(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return vmm::ErrnoError("write");
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
 }
 
 // One pid: that address space. None or several: who shares memory with whom.
@@ -72,8 +60,8 @@ absl::StatusOr<Answer> AskGraph(const Moment* moment, const Words& words, int fd
   if (moment == nullptr) return Answer{};
   const absl::StatusOr<std::string> text = GraphText(*moment, pids, form);
   if (!text.ok()) return text.status();
-  const absl::Status written = WriteText(fd, *text);
-  return written.ok() ? absl::StatusOr<Answer>(Answer{}) : written;
+  if (!vmm::WriteAll(fd, *text)) return vmm::ErrnoError("write");
+  return Answer{};
 }
 
 struct FileQuestion {

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/recording/crc32c.h"
 #include "src/recording/file_format.h"
+#include "vmm/file_bytes.h"
 
 namespace fv::recording {
 namespace {
@@ -78,17 +78,14 @@ void RecordingFile::Flush() {
 }
 
 void RecordingFile::Write() {
-  for (std::span<const uint8_t> rest(buffer_); !rest.empty() && status_.ok();) {
-    const ssize_t done = ::write(file_.get(), rest.data(), rest.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) {
-      status_ = absl::InternalError(
-          absl::StrCat("the recording cannot be written: ", std::strerror(errno)));
-      return;
-    }
-    rest = rest.subspan(static_cast<size_t>(done));
+  if (!status_.ok()) return;
+  if (!vmm::WriteAll(file_.get(),
+                     {reinterpret_cast<const char*>(buffer_.data()), buffer_.size()})) {
+    status_ = absl::InternalError(
+        absl::StrCat("the recording cannot be written: ", std::strerror(errno)));
+    return;
   }
-  if (status_.ok()) in_file_.fetch_add(buffer_.size(), std::memory_order_release);
+  in_file_.fetch_add(buffer_.size(), std::memory_order_release);
 }
 
 void RecordingFile::Close() {

@@ -3,14 +3,10 @@
 // The same boot block and the same initial state as with KVM; what differs is who loads it.
 #include "vmm/qemu/qemu_boot.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "proto/channel.h"
 #include "proto/layout.h"
 #include "vmm/cpu_state.h"
-#include "vmm/error.h"
+#include "vmm/memory_file.h"
 #include "vmm/qemu/firmware.h"
 #include "vmm/qemu/firmware_code.h"
 #include "vmm/qemu/qemu_process.h"
@@ -65,12 +61,8 @@ QemuBoot PrepareBoot(GuestMemory& memory, const MachineConfig& config, CpuModel 
 }
 
 Fd FirmwareFile(const std::vector<uint8_t>& firmware) {
-  Fd file = MemoryFile("forkvisor-firmware", 0);
-  if (::write(file.get(), firmware.data(), firmware.size()) !=
-      static_cast<ssize_t>(firmware.size())) {
-    ThrowErrno("writing the firmware", errno);
-  }
-  return file;
+  return MemoryFileOf("forkvisor-firmware",
+                      {reinterpret_cast<const char*>(firmware.data()), firmware.size()});
 }
 
 std::vector<std::string> QemuArguments(const std::string& program, CpuModel cpu,

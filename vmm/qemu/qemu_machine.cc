@@ -18,6 +18,7 @@
 #include "vmm/clock.h"
 #include "vmm/cpu_state.h"
 #include "vmm/error.h"
+#include "vmm/memory_file.h"
 #include "vmm/qemu/firmware.h"
 #include "vmm/qemu/qemu_boot.h"
 

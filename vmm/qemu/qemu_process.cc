@@ -4,7 +4,6 @@
 #include "vmm/qemu/qemu_process.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 
 #include "vmm/error.h"
 #include "vmm/exec_words.h"
+#include "vmm/memory_file.h"
 
 namespace fv::vmm::qemu {
 namespace {
@@ -59,15 +59,8 @@ void PlaceFds(const ChildFds& fds) {
 
 }  // namespace
 
-Fd MemoryFile(const char* name, uint64_t bytes) {
-  Fd file(::memfd_create(name, MFD_CLOEXEC));
-  if (!file.valid()) ThrowErrno("memfd_create", errno);
-  if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) ThrowErrno("ftruncate", errno);
-  return file;
-}
-
 QemuProcess::QemuProcess(const std::vector<std::string>& argv, int memory_fd, int firmware_fd)
-    : log_(MemoryFile("forkvisor-qemu-output", 0)) {
+    : log_(MemoryFile("forkvisor-qemu-output")) {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     ThrowErrno("socketpair", errno);

@@ -48,7 +48,4 @@ class QemuProcess {
   bool frozen_ = false;
 };
 
-// A file of memory (memfd_create(2)) of `bytes`, sparse. Throws VmmError.
-Fd MemoryFile(const char* name, uint64_t bytes);
-
 }  // namespace fv::vmm::qemu

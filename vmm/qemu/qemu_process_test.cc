@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "vmm/memory_file.h"
+
 namespace fv::vmm::qemu {
 namespace {
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writing a snapshot file: sections first, the header with their checksums last.
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "proto/channel.h"
 #include "proto/layout.h"
 #include "vmm/error.h"
+#include "vmm/file_bytes.h"
+#include "vmm/page_up.h"
+#include "vmm/snapshot/extents.h"
 #include "vmm/snapshot/file_layout.h"
 #include "vmm/snapshot/hash.h"
 #include "vmm/snapshot/snapshot_file.h"
@@ -22,9 +23,6 @@ namespace {
 
 using file::SectionKind;
 using proto::kPageBytes;
-
-// A gap of so many zero pages is written out: fewer mappings, later.
-constexpr uint64_t kJoinFrames = 16;
 
 template <typename T>
 std::span<const uint8_t> BytesOf(const T* from, size_t count) {
@@ -48,16 +46,6 @@ file::Machine MachineOf(const Snapshot& snapshot) {
   return machine;
 }
 
-std::vector<Extent> Pack(const std::vector<FrameRange>& runs) {
-  std::vector<Extent> extents;
-  uint64_t offset = 0;
-  for (const FrameRange& run : runs) {
-    extents.push_back({run.first, run.end - run.first, offset});
-    offset += (run.end - run.first) * kPageBytes;
-  }
-  return extents;
-}
-
 // Keeps its first error; after it nothing is written.
 class Writer {
  public:
@@ -76,7 +64,7 @@ class Writer {
 
   void AddPages(const RamImage& image, const std::vector<Extent>& extents) {
     static constexpr uint8_t kZeroPage[kPageBytes] = {};
-    const uint64_t start = (end_ + kPageBytes - 1) / kPageBytes * kPageBytes;
+    const uint64_t start = PageUp(end_);
     ByteHash hash;
     end_ = start;
     for (const Extent& extent : extents) {
@@ -100,16 +88,8 @@ class Writer {
 
  private:
   void Write(std::span<const uint8_t> bytes, uint64_t offset) {
-    while (status_.ok() && !bytes.empty()) {
-      const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) {
-        status_ = ErrnoError("write");
-        return;
-      }
-      bytes = bytes.subspan(static_cast<size_t>(done));
-      offset += static_cast<uint64_t>(done);
-    }
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (status_.ok() && !WriteAllAt(fd_, text, offset)) status_ = ErrnoError("write");
   }
 
   int fd_;

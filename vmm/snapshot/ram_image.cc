@@ -3,58 +3,28 @@
 // Roots keep their pages in a file, children on the heap.
 #include "vmm/snapshot/ram_image.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "vmm/error.h"
+#include "vmm/file_bytes.h"
+#include "vmm/frame_bits.h"
+#include "vmm/memory_file.h"
+#include "vmm/snapshot/extents.h"
 
 namespace fv::vmm {
 namespace {
 
 using proto::kPageBytes;
 
-// Zeros between two runs of pages cost less than one mapping more.
-constexpr uint64_t kJoinFrames = 16;
-
-template <typename Visit>
-void ForEachFrame(const std::vector<uint64_t>& bitmap, Visit visit) {
-  for (size_t word = 0; word < bitmap.size(); ++word) {
-    for (uint64_t bits = bitmap[word]; bits != 0; bits &= bits - 1) {
-      visit(uint64_t{word} * 64 + static_cast<uint64_t>(std::countr_zero(bits)));
-    }
-  }
-}
-
 void AppendFrame(std::vector<FrameRange>& runs, uint64_t frame, uint64_t join) {
   if (!runs.empty() && frame - runs.back().end < join) {
     runs.back().end = frame + 1;
   } else {
     runs.push_back({frame, frame + 1});
-  }
-}
-
-Fd MemoryFile(uint64_t bytes) {
-  Fd file(::memfd_create("forkvisor-snapshot", MFD_CLOEXEC));
-  if (!file.valid()) ThrowErrno("memfd_create", errno);
-  if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) ThrowErrno("ftruncate", errno);
-  return file;
-}
-
-void WriteAt(int fd, const uint8_t* from, uint64_t bytes, uint64_t offset) {
-  while (bytes > 0) {
-    const ssize_t written = ::pwrite(fd, from, bytes, static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) ThrowErrno("writing guest memory to a memory file", errno);
-    from += written;
-    bytes -= static_cast<uint64_t>(written);
-    offset += static_cast<uint64_t>(written);
   }
 }
 
@@ -82,16 +52,14 @@ std::shared_ptr<const RamImage> RamImage::Copy(const GuestMemory& memory, FrameR
     if (without.Contains(frame) || IsZeroPage(memory.host_base() + frame * kPageBytes)) return;
     AppendFrame(runs, frame, kJoinFrames);
   });
-  std::vector<Extent> extents;
-  uint64_t offset = 0;
-  for (const FrameRange& run : runs) {
-    extents.push_back({run.first, run.end - run.first, offset});
-    offset += (run.end - run.first) * kPageBytes;
-  }
-  Fd file = MemoryFile(offset);
+  std::vector<Extent> extents = Pack(runs);
+  Fd file = MemoryFile("forkvisor-snapshot");
   for (const Extent& extent : extents) {
-    WriteAt(file.get(), memory.host_base() + extent.first * kPageBytes, extent.count * kPageBytes,
-            extent.offset);
+    const uint8_t* from = memory.host_base() + extent.first * kPageBytes;
+    const std::string_view bytes(reinterpret_cast<const char*>(from), extent.count * kPageBytes);
+    if (!WriteAllAt(file.get(), bytes, extent.offset)) {
+      ThrowErrno("writing guest memory to a memory file", errno);
+    }
   }
   std::shared_ptr<RamImage> image(new RamImage(memory.size()));
   image->SetRoot(std::move(file), std::move(extents));
@@ -148,13 +116,11 @@ std::vector<FrameRange> RamImage::Runs(uint64_t join) const {
   std::vector<uint64_t> frames(ram_bytes_ / kPageBytes / 64);
   const RamImage* image = this;
   for (; image->parent_; image = image->parent_.get()) {
-    for (const auto& [frame, index] : image->changed_)
-      frames[frame / 64] |= uint64_t{1} << frame % 64;
+    for (const auto& [frame, index] : image->changed_) AddFrame(frames, frame);
   }
   for (const Extent& extent : image->extents_) {
     for (uint64_t i = 0; i < extent.count; ++i) {
-      const uint64_t frame = extent.first + i;
-      frames[frame / 64] |= uint64_t{1} << frame % 64;
+      AddFrame(frames, extent.first + i);
     }
   }
   std::vector<FrameRange> runs;
@@ -196,8 +162,7 @@ bool RamImage::AddDifference(const RamImage& a, const RamImage& b, std::vector<u
   }
   frames.resize(a.ram_bytes_ / kPageBytes / 64);
   for (const RamImage* image : passed) {
-    for (const auto& [frame, index] : image->changed_)
-      frames[frame / 64] |= uint64_t{1} << frame % 64;
+    for (const auto& [frame, index] : image->changed_) AddFrame(frames, frame);
   }
   return true;
 }

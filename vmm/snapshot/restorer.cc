@@ -4,7 +4,6 @@
 #include "vmm/snapshot/restorer.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "proto/channel.h"
 #include "proto/clock.h"
 #include "vmm/error.h"
+#include "vmm/frame_bits.h"
 
 namespace fv::vmm {
 namespace {
@@ -28,6 +28,11 @@ constexpr uint64_t kRflagsAlwaysOne = 0x2;
 constexpr uint64_t kRoutineWord = 0xFF | uint64_t{0x524553} << 8;
 
 alignas(8) constexpr uint8_t kZeroPage[kPageBytes] = {};
+
+const uint8_t* PageOrZeros(const RamImage& image, uint64_t frame) {
+  const uint8_t* page = image.Page(frame);
+  return page == nullptr ? kZeroPage : page;
+}
 
 class Stopwatch {
  public:
@@ -95,7 +100,6 @@ RestoreStats Restorer::Restore(const std::shared_ptr<const Snapshot>& snapshot) 
   stats.log_ns = watch.Lap();
   RestoreMemory(*snapshot->ram, stats);
   stats.memory_ns = watch.Lap();
-  stats.words = words_.size();
   if (how_ == TableRestore::kRemakeSlot) {
     parts_.vm.RemakeSlot();
     // Nothing is remembered of any page table.
@@ -140,23 +144,31 @@ void Restorer::NoteTables(const std::vector<uint64_t>& dirty) {
   }
 }
 
+// Leaves words for the guest, no more than the window holds: if there are more the guest writes
+// those before. It may lie about its tables, and all of its memory may differ.
 void Restorer::RestoreMemory(const RamImage& image, RestoreStats& stats) {
+  constexpr uint64_t kWordsOfFrame = kPageBytes / sizeof(uint64_t);
+  const auto is_the_guests = [this](uint64_t frame) {
+    return how_ == TableRestore::kGuestWrites && IsTable(frame);
+  };
+  const auto is_left = [this](uint64_t frame) {
+    return window_.Contains(frame) || frame == left_out_;
+  };
+  ForEachFrame(dirty_, [&](uint64_t frame) {
+    if (is_left(frame) || is_the_guests(frame)) return;
+    ++stats.pages;
+    std::memcpy(parts_.memory.host_base() + frame * kPageBytes, PageOrZeros(image, frame),
+                kPageBytes);
+  });
   words_.clear();
-  for (size_t word = 0; word < dirty_.size(); ++word) {
-    for (uint64_t bits = dirty_[word]; bits != 0; bits &= bits - 1) {
-      const uint64_t frame = uint64_t{word} * 64 + static_cast<uint64_t>(std::countr_zero(bits));
-      if (window_.Contains(frame) || frame == left_out_) continue;
-      const uint8_t* page = image.Page(frame);
-      const uint8_t* want = page == nullptr ? kZeroPage : page;
-      if (IsTable(frame) && how_ == TableRestore::kGuestWrites) {
-        ++stats.table_pages;
-        CollectWords(frame, want);
-      } else {
-        ++stats.pages;
-        std::memcpy(parts_.memory.host_base() + frame * kPageBytes, want, kPageBytes);
-      }
-    }
-  }
+  ForEachFrame(dirty_, [&](uint64_t frame) {
+    if (is_left(frame) || !is_the_guests(frame)) return;
+    if (words_.size() + kWordsOfFrame > proto::kRestoreWords) LetGuestWrite();
+    ++stats.table_pages;
+    const size_t before = words_.size();
+    CollectWords(frame, PageOrZeros(image, frame));
+    stats.words += words_.size() - before;
+  });
 }
 
 void Restorer::CollectWords(uint64_t frame, const uint8_t* want) {
@@ -179,12 +191,9 @@ void Restorer::LetGuestWrite() {
   quiet.events.flags = KVM_VCPUEVENT_VALID_SHADOW;
   WriteVcpuEvents(parts_.vcpu, quiet.mp, quiet.events);
   const uint64_t window_gpa = facts_.boot.channel_gpa + proto::kRestoreOffset;
-  for (size_t done = 0; done < words_.size(); done += proto::kRestoreWords) {
-    const uint64_t count = std::min<uint64_t>(proto::kRestoreWords, words_.size() - done);
-    std::memcpy(parts_.memory.Span(window_gpa, count * sizeof(RestoreWord)).data(),
-                words_.data() + done, count * sizeof(RestoreWord));
-    RunRoutine(count);
-  }
+  const uint64_t bytes = words_.size() * sizeof(RestoreWord);
+  std::memcpy(parts_.memory.Span(window_gpa, bytes).data(), words_.data(), bytes);
+  RunRoutine(words_.size());
   // The host's copy of the dirty log knows nothing of these writes: they brought a page back, and a
   // page that is named once more costs a look at it.
   words_.clear();
@@ -243,18 +252,13 @@ StateDifference Restorer::Compare(const Snapshot& snapshot) {
   std::vector<uint64_t> frames;
   parts_.memory.TouchedFrames(frames);
   for (const FrameRange& run : snapshot.ram->Runs(1)) {
-    for (uint64_t frame = run.first; frame < run.end; ++frame) {
-      frames[frame / 64] |= uint64_t{1} << frame % 64;
-    }
+    for (uint64_t frame = run.first; frame < run.end; ++frame) AddFrame(frames, frame);
   }
-  for (size_t word = 0; word < frames.size(); ++word) {
-    for (uint64_t bits = frames[word]; bits != 0; bits &= bits - 1) {
-      const uint64_t frame = uint64_t{word} * 64 + static_cast<uint64_t>(std::countr_zero(bits));
-      if (window_.Contains(frame)) continue;
-      const uint8_t* page = snapshot.ram->Page(frame);
-      FrameDiffers(frame, page == nullptr ? kZeroPage : page, difference);
+  ForEachFrame(frames, [&](uint64_t frame) {
+    if (!window_.Contains(frame)) {
+      FrameDiffers(frame, PageOrZeros(*snapshot.ram, frame), difference);
     }
-  }
+  });
   difference.registers =
       DifferencesOf(ReadVcpuState(parts_.vcpu, msrs_, xsave_bytes_), snapshot.cpu);
   return difference;

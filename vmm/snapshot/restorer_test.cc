@@ -5,9 +5,28 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
 #include "vmm/error.h"
 #include "vmm/testing/machine_test_base.h"
 #include "vmm/testing/tiny_guests.h"
+
+namespace {
+
+size_t largest_allocation;
+
+}  // namespace
+
+void* operator new(size_t bytes) {
+  largest_allocation = std::max(largest_allocation, bytes);
+  void* place = std::malloc(bytes);
+  if (place == nullptr) throw std::bad_alloc();
+  return place;
+}
+void operator delete(void* place) noexcept { std::free(place); }
+void operator delete(void* place, size_t) noexcept { std::free(place); }
 
 namespace fv::vmm {
 namespace {
@@ -74,6 +93,19 @@ TEST_F(RestorerTest, AGuestThatDoesNotWriteItsTablesIsAnError) {
   } catch (const VmmError& error) {
     EXPECT_NE(std::string(error.what()).find("restore routine"), std::string::npos) << error.what();
   }
+}
+
+// What the guest is to write is bounded by the window, not by its memory.
+TEST_F(RestorerTest, AGuestOfTablesAloneTakesNoMemory) {
+  Machine machine(kvm(), testing::SmallConfig(kernel_, KernelRing::kRing3));
+  const std::vector<uint8_t> all(kMapBytes, 0xFF);
+  ASSERT_TRUE(machine.memory().Write(kMap, all.data(), all.size()));
+  Start(machine, proto::DirectMap(kMap));
+  const std::vector<uint8_t> other(uint64_t{4} << 20, 0x55);
+  ASSERT_TRUE(machine.memory().Write(uint64_t{10} << 20, other.data(), other.size()));
+  largest_allocation = 0;
+  EXPECT_THROW(machine.Restore(snapshot_), VmmError);
+  EXPECT_LE(largest_allocation, 2 * proto::kRestoreBytes);
 }
 
 TEST_F(RestorerTest, ANewSlotNeedsNoHelpOfTheGuest) {
