@@ -67,7 +67,7 @@ void World::Discard(GuestPtr mm, uint64_t start, uint64_t end) {
 
 void World::UserWrite(GuestPtr mm, uint64_t address, uint64_t bytes) {
   Space* space = FindOrLie(mm, "user-write");
-  if (space == nullptr) {
+  if (space == nullptr || !Charge(1)) {
     return;
   }
   const uint64_t first = PageOf(address);
@@ -75,7 +75,7 @@ void World::UserWrite(GuestPtr mm, uint64_t address, uint64_t bytes) {
   interval_.written.Add(mm, first, last);
   const RegionMap::List& regions = space->regions.list();
   for (size_t at = space->regions.FirstAbove(address);
-       at < regions.size() && regions[at].start < address + bytes; ++at) {
+       at < regions.size() && regions[at].start < address + bytes && Charge(1); ++at) {
     const Region& region = regions[at];
     if (region.Has(proto::kVmShared)) {
       const uint64_t from = std::max(region.start, first << proto::kPageShift);

@@ -86,15 +86,16 @@ void World::Copy(GuestPtr parent, GuestPtr child) {
   interval_.copies.push_back({parent, child});
   Space made = *from;
   if (made.regions.AnyHas(proto::kVmDontCopy | proto::kVmWipeOnFork)) {
-    const RegionMap::List all = made.regions.list();
-    for (const Region& region : all) {
+    RegionMap copied;  // one by one: to take out many of many costs the square of them
+    for (const Region& region : from->regions.list()) {
       if (region.Has(proto::kVmDontCopy | proto::kVmWipeOnFork)) {
         Forget(child, made, region.start, region.end);
       }
-      if (region.Has(proto::kVmDontCopy)) {
-        made.regions.Unmap(region.start, region.end);
+      if (!region.Has(proto::kVmDontCopy)) {
+        copied.Map(region);
       }
     }
+    made.regions = copied;
   }
   if (Charge(1 + from->regions.list().size() + from->pages.block_count())) {
     spaces_.emplace(child, std::move(made));

@@ -353,6 +353,37 @@ TEST_F(WorldTwo, MoreVersionsThanFramesLoseTheWorld) {
   EXPECT_EQ(small.Find(kParent), nullptr);
 }
 
+// Any number of events in one interval, each about all mappings.
+TEST(WorldTest, KernelWritesOverManyMappingsAreWorkToo) {
+  constexpr GuestPtr kMm = 0x1000;
+  constexpr uint64_t kMappings = 4000;
+  World world(16);
+  for (uint64_t i = 0; i < kMappings; ++i) {
+    const uint64_t start = 2 * i * kPage;
+    world.Map(kMm, {start, start + kPage, proto::kVmRead | proto::kVmShared, 0x2000, i});
+  }
+  world.BeginInterval();
+  ASSERT_FALSE(world.lost());
+  for (unsigned i = 0; i < 5000 && !world.lost(); ++i) {
+    world.UserWrite(kMm, 0, 2 * kMappings * kPage);
+  }
+  EXPECT_TRUE(world.lost());
+}
+
+TEST_F(WorldTwo, AForkLeavesOutWhatIsNotCopied) {
+  for (uint64_t i = 0; i < 6; ++i) {
+    const uint64_t flags = kWritable | (i % 2 == 0 ? 0 : proto::kVmDontCopy);
+    world_.Map(kParent, {i * kPage, (i + 1) * kPage, flags});
+    world_.Own(kParent, i * kPage, (i + 1) * kPage);
+  }
+  world_.Copy(kParent, kChild);
+  for (uint64_t i = 0; i < 6; ++i) {
+    const Sight::Kind kind = world_.Look(kChild, i).kind;
+    EXPECT_EQ(kind, i % 2 == 0 ? Sight::Kind::kVersion : Sight::Kind::kNothing) << i;
+    EXPECT_EQ(world_.Look(kParent, i).kind, Sight::Kind::kVersion) << i;
+  }
+}
+
 TEST(PageSetTest, RangesJoinAndTooManyContainEverything) {
   PageSet set;
   EXPECT_TRUE(set.empty());
