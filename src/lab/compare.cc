@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// More observations than this are thinned out evenly: all ratios of two sets are formed.
+// Of a distribution so many observations are taken, evenly.
 constexpr uint64_t kMostObservations = 1000;
 // Fewer batches say nothing; then samples are compared.
 constexpr size_t kFewestRounds = 4;

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "src/bench/host.h"
+#include "vmm/file_bytes.h"
 
 namespace fv::lab {
 namespace {
@@ -40,13 +40,14 @@ std::optional<Json> NextLine(const std::string& text, size_t& from) {
 }
 
 absl::Status CompareIdentity(const Json& head, const Identity& wanted) {
-  if (!head.is_object() || head.value("format", "") != kFormat || !head.contains("identity")) {
+  const Json there = head.is_object() ? head.value("identity", Json()) : Json();
+  if (!there.is_object() || head.value("format", Json()) != kFormat) {
     return absl::InvalidArgumentError("it is no journal of forkvisor bench");
   }
-  const Json& there = head["identity"];
   for (const auto& [name, value] : wanted) {
-    const std::string had = there.value(name, "");
-    if (had == value) continue;
+    const Json had_value = there.value(name, Json(""));
+    if (had_value == value) continue;
+    const std::string had = had_value.is_string() ? had_value.get<std::string>() : had_value.dump();
     return absl::FailedPreconditionError(
         absl::StrCat("it was begun with another ", name, ": ", had, "; now it is ", value));
   }
@@ -70,7 +71,8 @@ absl::StatusOr<Journal> Journal::Open(const std::string& path, const Identity& i
 }
 
 absl::Status Journal::Load(const Identity& identity) {
-  const std::string text = bench::ReadAll(file_.get());
+  std::string text;
+  if (!vmm::ReadAll(file_.get(), text)) return Failed("read");  // what cannot be read stays
   const std::string own_head = Line(Json{{"format", kFormat}, {"identity", identity}}.dump());
   size_t good = 0;
   if (const std::optional<Json> head = NextLine(text, good)) {
@@ -94,12 +96,7 @@ absl::Status Journal::Load(const Identity& identity) {
 absl::Status Journal::Append(const Batch& batch) { return Write(Line(ToJson(batch).dump())); }
 
 absl::Status Journal::Write(const std::string& line) {
-  for (size_t done = 0; done < line.size();) {
-    const ssize_t wrote = write(file_.get(), line.data() + done, line.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return Failed("write");
-    done += static_cast<size_t>(wrote);
-  }
+  if (!vmm::WriteAll(file_.get(), line)) return Failed("write");
   return fsync(file_.get()) == 0 ? absl::OkStatus() : Failed("fsync");
 }
 

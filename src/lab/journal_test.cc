@@ -4,12 +4,15 @@
 #include "src/lab/journal.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "absl/strings/str_format.h"
 
 namespace fv::lab {
 namespace {
@@ -63,6 +66,26 @@ TEST(Journal, BatchesComeBack) {
   ASSERT_EQ(journal->batches().size(), 3u);
   for (uint64_t i = 1; i <= 3; ++i) {
     EXPECT_EQ(ToJson(journal->batches()[i - 1]), ToJson(Sample(i)));
+  }
+}
+
+TEST(Journal, WhatCannotBeReadIsNotCutOff) {
+  // A file that can be opened for writing, and whose beginning cannot be read.
+  const absl::Status status = Journal::Open("/proc/self/mem", kIdentity).status();
+  EXPECT_NE(status.message().find("read"), absl::string_view::npos) << status;
+}
+
+// Lines that are whole, and say what no journal says.
+TEST(Journal, WordsOfAnotherKindAreNone) {
+  const std::string path = NewFile("other");
+  for (const char* json :
+       {"[]", "7", R"({"format":1,"identity":{}})", R"({"format":"forkvisor journal 1"})",
+        R"({"format":"forkvisor journal 1","identity":[]})",
+        R"({"format":"forkvisor journal 1","identity":{"matrix":1}})"}) {
+    const std::string text = json;
+    const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size());
+    SetContent(path, absl::StrFormat("%08x %s\n", sum, text));
+    EXPECT_FALSE(Journal::Open(path, kIdentity).ok()) << json;
   }
 }
 

@@ -23,7 +23,8 @@ struct Ratio {
 };
 
 // Median of all ratios b[i] / a[j]. Values must be positive, sets not empty. The interval is that
-// of the test above, turned round; with very few samples it is all of the ratios.
+// of the test above, turned round; with very few samples it is all of the ratios. Of more than 1000
+// samples so many are taken, evenly.
 Ratio HodgesLehmannRatio(std::span<const double> a, std::span<const double> b,
                          double confidence = kConfidence);
 

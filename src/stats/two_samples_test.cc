@@ -87,6 +87,16 @@ TEST(HodgesLehmann, TheOtherWayRoundIsTheInverse) {
   }
 }
 
+// A long experiment: all pairs of these would be more than any memory.
+TEST(HodgesLehmann, OfManySamplesSomeAreEnough) {
+  std::mt19937_64 random(6);
+  const std::vector<double> a = Lognormal(random, 100, 3'000'000);
+  const std::vector<double> b = Lognormal(random, 130, 3'000'000);
+  const Ratio ratio = HodgesLehmannRatio(a, b);
+  EXPECT_NEAR(ratio.low, 1.3, 0.05);
+  EXPECT_NEAR(ratio.high, 1.3, 0.05);
+}
+
 // The interval leaves out 1 exactly when the test rejects.
 TEST(HodgesLehmann, AgreesWithTheTest) {
   std::mt19937_64 random(5);
