@@ -21,7 +21,9 @@ class TemporaryDirectory {
  public:
   TemporaryDirectory() {
     std::error_code error;
-    path_ = (std::filesystem::temp_directory_path(error) / "forkvisorXXXXXX").string();
+    const std::filesystem::path top = std::filesystem::temp_directory_path(error);
+    if (error) return;
+    path_ = (top / "forkvisorXXXXXX").string();
     if (mkdtemp(path_.data()) == nullptr) path_.clear();
   }
   ~TemporaryDirectory() {

@@ -106,6 +106,17 @@ TEST_F(NativeTest, NobodyHasToReadTheInput) {
   SKIP_IF_NOT_PERMITTED();
 }
 
+TEST_F(NativeTest, NoPlaceForADirectoryIsAnError) {
+  const char* former = std::getenv("TMPDIR");
+  const std::string before = former == nullptr ? "/tmp" : former;
+  ASSERT_EQ(setenv("TMPDIR", "/no/such/place", 1), 0);
+  NativeOptions options = Shell("exit 0");
+  options.root = Root::kHost;
+  options.user = User::kCaller;
+  EXPECT_TRUE(absl::IsUnavailable(RunNative(options).status()));
+  ASSERT_EQ(setenv("TMPDIR", before.c_str(), 1), 0);
+}
+
 TEST_F(NativeTest, RootOfItsOwn) {
   const NativeResult result =
       Run(Shell("echo $$ $PPID; hostname; id -u; ls /; echo mine >/tmp/fv_native_test"));

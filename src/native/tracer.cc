@@ -238,6 +238,7 @@ void Tracer::OnEvent(Entry tracee, int event) {
 }
 
 void Tracer::OnBirth(Entry creator, pid_t child) {
+  if (child == 0) return;  // the creator was killed before it could be asked: see OnEnd
   const auto [tracee, is_new] = tracees_.try_emplace(child);
   tracee->second.pid = PidOf(child);
   tracee->second.first_argument = creator->second.first_argument;

@@ -41,12 +41,11 @@ class Tracer {
   void OnBirth(Entry creator, pid_t child);
   void OnExec(Entry tracee);
   void OnEnd(Entry tracee);
-
-  trace::TraceBuilder builder_;
   // A tracee's thread id in the namespace of the first process, whose calls tell of tasks by it and
   // where it is unique: tasks of namespaces below have several, and may have the same one there.
   uint32_t PidOf(pid_t tid) const;
 
+  trace::TraceBuilder builder_;
   std::map<pid_t, Tracee> tracees_;  // by thread id in our namespace
   size_t level_ = 0;                 // of the first process's pid namespace, below ours
   bool recording_ = false;           // the first execve is done
