@@ -30,14 +30,14 @@ std::string Input(int fd) {
   return bytes;
 }
 
-// Two thirds of the map are blocks of the kernel, folded; the rest what calls showed.
+// Two thirds of the map are blocks of the kernel, the rest what calls showed; both folded.
 void FillMap(const Program& program, const GuestRun& run, std::span<uint8_t> map) {
   std::vector<uint8_t> features(kFeatures);
   if (run.results) AddFeatures(program, *run.results, features);
-  for (size_t i = 0; i < features.size(); ++i) {
-    if (features[i] != 0) map[i % map.size()] = features[i];
-  }
   const size_t first = map.size() / 3;
+  for (size_t i = 0; i < features.size(); ++i) {
+    map[i % first] = std::max(map[i % first], features[i]);
+  }
   for (size_t i = 0; i < run.block_counts.size(); ++i) {
     uint8_t& counter = map[first + i % (map.size() - first)];
     counter = std::max(counter, run.block_counts[i]);

@@ -10,14 +10,11 @@
 #include <optional>
 
 #include "src/fuzz/calls.h"
-#include "src/trace/trace.h"
 
 namespace fv::fuzz {
 namespace {
 
 constexpr uint64_t kElsewhere = ~uint64_t{0};
-
-bool IsError(int64_t result) { return result < 0 && result >= -trace::kMaxErrno; }
 
 uint64_t PlaceOf(int64_t address) {
   const uint64_t offset = static_cast<uint64_t>(address) - FV_FUZZ_ARENA;

@@ -14,7 +14,7 @@ uint64_t Mix(uint64_t hash, uint64_t word) { return (hash ^ word) * 0x9E3779B97F
 uint64_t OutcomeOf(const Step& step, const StepResult& result) {
   uint64_t outcome = Mix(Mix(1, step.call), static_cast<uint64_t>(result.state));
   const bool failed = result.state == StepResult::State::kDone && result.result < 0;
-  return Mix(outcome, failed ? static_cast<uint64_t>(-result.result) : 0);
+  return Mix(outcome, failed ? -static_cast<uint64_t>(result.result) : 0);
 }
 
 uint64_t WishOf(const Step& step) {

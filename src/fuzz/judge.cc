@@ -148,6 +148,7 @@ absl::Status Judge::LookCloser(const Program& program, Finding& finding) {
   }
   LastStep step;
   const GuestRun run = closer_->Run(program, &step);
+  if (run.end == SessionEnd::kSignal) return absl::CancelledError("a signal ended the run");
   std::optional<Finding> again = OfGuest(run);
   // What only a full walk at the end finds has no place.
   if (!again || again->kind != kOracle) return absl::OkStatus();

@@ -105,6 +105,8 @@ class Repairer {
     for (TaskProgram& task : tasks) {
       std::erase_if(task.steps, [](const Step& step) { return FindCall(step.call) == nullptr; });
       if (task.steps.size() > FV_FUZZ_STEPS) task.steps.resize(FV_FUZZ_STEPS);
+      // First of all: what a call gives to others follows from its arguments.
+      for (Step& step : task.steps) step.arguments.resize(FindCall(step.call)->arguments.size());
     }
     RepairTree();
     for (size_t task = 0; task < tasks.size(); ++task) {
@@ -121,11 +123,9 @@ class Repairer {
     auto& tasks = program_.tasks;
     std::array<bool, FV_FUZZ_TASKS> made{};
     made[0] = true;
-    size_t next = 1;
     for (size_t task = 0; task < tasks.size(); ++task) {
       std::erase_if(tasks[task].steps, [&](Step& step) {
         if (!FindCall(step.call)->Spawns()) return false;
-        if (step.arguments.empty()) step.arguments.emplace_back();
         Argument& child = step.arguments.front();
         const uint64_t wanted = child.value;
         const bool possible = child.kind == ArgumentKind::kTask && wanted > task &&
@@ -134,7 +134,8 @@ class Repairer {
           made[wanted] = true;
           return false;
         }
-        for (next = task + 1; next < tasks.size() && made[next];) ++next;
+        size_t next = task + 1;
+        while (next < tasks.size() && made[next]) ++next;
         if (next >= tasks.size()) return true;
         child = {.kind = ArgumentKind::kTask, .value = next};
         made[next] = true;
@@ -182,7 +183,6 @@ class Repairer {
 
   void RepairStep(size_t task, size_t place, Step& step) {
     const CallSpec& call = *FindCall(step.call);
-    step.arguments.resize(call.arguments.size());
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       RepairReference(task, place, step.arguments[i]);
       RepairArgument(call.arguments[i], step.arguments[i]);

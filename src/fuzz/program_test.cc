@@ -214,6 +214,22 @@ TEST(Repair, WhatTheKernelChoseIsNoDescriptor) {
   EXPECT_EQ(kind_behind("pipe2", {}), ArgumentKind::kOutput);
 }
 
+// Arguments that a call does not have say nothing of it.
+TEST(Repair, ATaskMadeLaterByVforkGivesNoDescriptor) {
+  Program program;
+  program.tasks.resize(3);
+  const auto child = [](uint64_t task) {
+    return Argument{.kind = ArgumentKind::kTask, .value = task};
+  };
+  const Step read{.call = FindCall("read")->number,
+                  .arguments = {{.kind = ArgumentKind::kOutput, .task = 1}, {}, {}}};
+  const uint16_t vfork = FindCall("vfork")->number;
+  program.tasks[0].steps = {{.call = vfork, .arguments = {child(1)}}, read};
+  program.tasks[1].steps = {{.call = vfork, .arguments = {child(2), {.value = CLONE_PIDFD}}}};
+  Repair(program);
+  EXPECT_TRUE(IsValid(program)) << ToText(program);
+}
+
 TEST(Repair, CopiesDoNotOverlapByAFewBytes) {
   Random random(8);
   Program program;

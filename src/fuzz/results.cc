@@ -11,11 +11,7 @@
 #include "src/trace/trace.h"
 
 namespace fv::fuzz {
-namespace {
-
 bool IsError(int64_t result) { return result < 0 && result >= -trace::kMaxErrno; }
-
-}  // namespace
 
 int Results::TaskOf(int64_t pid) const {
   for (size_t task = 0; task < pids.size(); ++task) {

@@ -22,6 +22,9 @@ struct StepResult {
   uint64_t output = 0;  // see encoding.h
 };
 
+// Of a system call, as in RAX.
+bool IsError(int64_t result);
+
 struct Results {
   FvFuzzCut cut = FV_FUZZ_WHOLE;  // why tasks were killed
   std::array<uint32_t, FV_FUZZ_TASKS> pids{};

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/fuzz/run.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/session/oracle_observer.h"
 #include "vmm/fd.h"
+#include "vmm/memory_file.h"
 #include "vmm/snapshot/snapshot_file.h"
 
 namespace fv::fuzz {
@@ -17,21 +14,6 @@ namespace {
 
 constexpr uint64_t kRamBytes = uint64_t{32} << 20;
 constexpr uint64_t kGuestTimeoutNs = 10'000'000'000;
-
-vmm::Fd MemoryFile(std::string_view content = "") {
-  vmm::Fd fd(memfd_create("forkvisor", MFD_CLOEXEC));
-  if (!content.empty()) {
-    (void)!pwrite(fd.get(), content.data(), content.size(), 0);
-  }
-  return fd;
-}
-
-std::string Content(int fd) {
-  std::string content(static_cast<size_t>(lseek(fd, 0, SEEK_END)), '\0');
-  const ssize_t got = pread(fd, content.data(), content.size(), 0);
-  content.resize(got < 0 ? 0 : static_cast<size_t>(got));
-  return content;
-}
 
 std::string MessageOf(const session::SessionResult& result) {
   std::string message = result.message;
@@ -92,8 +74,8 @@ GuestRun GuestRunner::Run(const Program& program, RunObserver* observer) {
   machine_ = &reset_->Fresh();
   const std::vector<uint8_t> counted_before = blocks_.Read(machine_->memory());
   const std::vector<uint8_t> compared_before = compares_.Read(machine_->memory());
-  const vmm::Fd input = MemoryFile(Encode(program));
-  const vmm::Fd output = MemoryFile();
+  const vmm::Fd input = vmm::MemoryFileOf("forkvisor-input", Encode(program));
+  const vmm::Fd output = vmm::MemoryFile("forkvisor-output");
   session::SessionOptions session_options;
   session_options.input = input.get();
   session_options.stdin_mode = session::SessionOptions::Stdin::kAhead;
@@ -134,7 +116,7 @@ GuestRun GuestRunner::Run(const Program& program, RunObserver* observer) {
     run.oracle_ns = oracle->stats().nanoseconds;
   }
   if (result.end == session::SessionEnd::kExited) {
-    absl::StatusOr<Results> results = ParseResults(program, Content(output.get()));
+    absl::StatusOr<Results> results = ParseResults(program, vmm::ContentOf(output));
     if (results.ok()) {
       run.results = *std::move(results);
     } else {

@@ -4,11 +4,12 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/program.pb.h"
@@ -128,7 +129,7 @@ void PutArgument(const ArgumentSpec& spec, const Argument& from, proto::Argument
   }
 }
 
-// The place of a string; that of none is the first one's.
+// The place of a string; that of none is the first one's, which TakeStructure notices.
 uint64_t PlaceOfString(const std::string& text) {
   const auto strings = Strings();
   const auto found = std::find(strings.begin(), strings.end(), text);
@@ -156,7 +157,7 @@ uint64_t TakeRecord(const proto::Structure& from) {
   }
 }
 
-Argument TakeStructure(const proto::Structure& from) {
+Argument StructureOf(const proto::Structure& from) {
   Argument argument{.kind = ArgumentKind::kStructure, .task = FV_FUZZ_OUTBUF};
   const auto set = [&argument](FvFuzzStructure structure, uint64_t value) {
     argument.task = static_cast<uint8_t>(structure);
@@ -218,6 +219,21 @@ Argument TakeStructure(const proto::Structure& from) {
   return argument;
 }
 
+// InvalidArgument: it says more than 64 bits hold, or names a string that there is not.
+absl::StatusOr<Argument> TakeStructure(const proto::Structure& from) {
+  const Argument argument = StructureOf(from);
+  proto::Structure again;
+  PutStructure(static_cast<FvFuzzStructure>(argument.task), argument.value, again);
+  const bool is_empty = from.kind_case() == proto::Structure::KIND_NOT_SET;
+  if (is_empty || google::protobuf::util::MessageDifferencer::Equals(again, from)) return argument;
+  return absl::InvalidArgumentError(absl::StrCat("impossible: ", from.ShortDebugString()));
+}
+
+// A task or a step of one. Of those that are too large none is valid.
+uint8_t Place(uint32_t number) {
+  return static_cast<uint8_t>(std::min<uint32_t>(number, std::numeric_limits<uint8_t>::max()));
+}
+
 // The value of "A|B|0x4"; nullopt if a name is unknown.
 std::optional<uint64_t> ParseNames(const ArgumentSpec& spec, const std::string& text) {
   for (const Named& named : spec.names) {
@@ -243,10 +259,8 @@ std::optional<uint64_t> ParseNames(const ArgumentSpec& spec, const std::string& 
 }
 
 Argument TakeEarlier(ArgumentKind kind, const proto::Earlier& from) {
-  return {.kind = kind,
-          .task = static_cast<uint8_t>(from.task()),
-          .step = static_cast<uint8_t>(from.call()),
-          .value = from.value()};
+  return {
+      .kind = kind, .task = Place(from.task()), .step = Place(from.call()), .value = from.value()};
 }
 
 absl::StatusOr<Argument> TakeArgument(const ArgumentSpec& spec, const proto::Argument& from) {
@@ -269,10 +283,9 @@ absl::StatusOr<Argument> TakeArgument(const ArgumentSpec& spec, const proto::Arg
     case proto::Argument::kOutput:
       return TakeEarlier(Kind::kOutput, from.output());
     case proto::Argument::kPid:
-      return Argument{.kind = Kind::kPid, .task = static_cast<uint8_t>(from.pid()), .value = 1};
+      return Argument{.kind = Kind::kPid, .task = Place(from.pid()), .value = 1};
     case proto::Argument::kGroup:
-      return Argument{
-          .kind = Kind::kPid, .task = static_cast<uint8_t>(from.group()), .value = ~uint64_t{0}};
+      return Argument{.kind = Kind::kPid, .task = Place(from.group()), .value = ~uint64_t{0}};
     case proto::Argument::kTask:
       return Argument{.kind = Kind::kTask, .value = from.task()};
     case proto::Argument::kStructure:
@@ -359,7 +372,7 @@ absl::StatusOr<Program> ParseText(std::string_view text) {
   }
   Program program;
   program.order = from.order() == proto::Program::FREE ? Order::kFree : Order::kTurns;
-  for (uint32_t turn : from.turns()) program.turns.push_back(static_cast<uint8_t>(turn));
+  for (uint32_t turn : from.turns()) program.turns.push_back(Place(turn));
   for (const proto::Task& task : from.tasks()) {
     TaskProgram& to = program.tasks.emplace_back();
     for (const proto::Call& call : task.calls()) {
@@ -375,7 +388,10 @@ absl::StatusOr<Program> ParseText(std::string_view text) {
   Program repaired = program;
   Repair(repaired);
   // What was left out may be added; what was said is not changed in silence.
-  if (repaired.tasks != program.tasks) {
+  const bool same_turns =
+      program.turns.size() <= repaired.turns.size() &&
+      std::equal(program.turns.begin(), program.turns.end(), repaired.turns.begin());
+  if (repaired.tasks != program.tasks || !same_turns) {
     return absl::InvalidArgumentError("not a valid program (docs/fuzzing.md): nearest is\n" +
                                       ToText(repaired));
   }

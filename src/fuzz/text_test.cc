@@ -47,6 +47,18 @@ TEST(Text, SaysWhatIsWrong) {
   EXPECT_EQ(message("tasks { calls { name: \"fork\" } }"), "task 0, call 0: fork has 1 arguments");
   EXPECT_EQ(message("tasks { calls { name: \"exit\" arguments { flags: \"SEVEN\" } } }"),
             "task 0, call 0: unknown: SEVEN");
+  // What would have to be changed in silence.
+  for (const char* structure :
+       {"text { text: \"no such text\" }", "sigaction { mask: 16777216 }",
+        "sigevent { notify: 256 }", "sched_attr { nice: 200 }", "stack { page: 300 }"}) {
+    const std::string text = std::string("tasks { calls { name: \"unlink\" arguments { ") +
+                             "structure { " + structure + " } } } }";
+    EXPECT_EQ(message(text.c_str()), std::string("task 0, call 0: impossible: ") + structure);
+  }
+  for (const char* text : {"turns: 1 tasks { }", "turns: 256 tasks { }",
+                           "tasks { calls { name: \"getpgid\" arguments { pid: 256 } } }"}) {
+    EXPECT_NE(message(text).find("not a valid program"), std::string::npos) << text;
+  }
   // A child that no call makes.
   EXPECT_NE(message("tasks { } tasks { }").find("not a valid program"), std::string::npos);
 }

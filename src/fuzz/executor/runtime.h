@@ -145,7 +145,7 @@ static void Count(int number, void* info, void* context) {
     __atomic_add_fetch(&shared->report.handled[task], 1, __ATOMIC_SEQ_CST);
   }
   // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV.
-  if ((1u << number & (1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 11)) != 0) IsTried(context);
+  if ((1ull << number & (1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 11)) != 0) IsTried(context);
 }
 
 // SIGSEGV and SIGBUS, until the program says otherwise: any other fault kills, and so does a signal
