@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The machine's run loop: KVM_RUN, the exit's policy, then timer, tick, watchdog. How a run ends is
-// a value; an exception can only come from a port, and disarms the timer on its way.
+// a value. An exception is a port's, or a VmmError of a call that KVM refused, after which the
+// machine must not run any more; the timer is disarmed on its way.
 #pragma once
 
 #include <atomic>
