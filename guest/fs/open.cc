@@ -128,9 +128,6 @@ Result<Ref<File>> OpenPath(const PathCaller& caller, int dirfd, const char* path
     flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   }
   if ((flags & kTmpfileBit) != 0) {
-    if ((flags & O_TMPFILE) != O_TMPFILE) {
-      return Error(EINVAL);
-    }
     return OpenTmpfile(caller, dirfd, path, flags, mode, context);
   }
   if ((flags & O_CREAT) != 0) {

@@ -123,6 +123,26 @@ Result<TimePair> ReadTimevals(Mm& mm, uint64_t address) {
   return times;
 }
 
+// One operation, with KEEP_SIZE or without, whatever the file can do. (Linux: vfs_fallocate.)
+bool IsAllocateMode(int mode) {
+  constexpr int kWriteZeroes = 0x80;  // Linux 6.17
+  const bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+      return true;
+    case FALLOC_FL_PUNCH_HOLE:
+      return keeps_size;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case kWriteZeroes:
+      return !keeps_size;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Result<uint64_t> chmod(const SyscallArgs& args) {
@@ -183,9 +203,7 @@ Result<uint64_t> fallocate(const SyscallArgs& args) {
   if (static_cast<int64_t>(args.a[2]) < 0 || static_cast<int64_t>(args.a[3]) <= 0) {
     return Error(EINVAL);
   }
-  // A hole does not change the size: asked for without KEEP_SIZE it is refused whatever the file.
-  constexpr int kHole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-  if ((args.Int(1) & FALLOC_FL_PUNCH_HOLE) != 0 && args.Int(1) != kHole) {
+  if (!IsAllocateMode(args.Int(1))) {
     return Error(EOPNOTSUPP);
   }
   if (!file->writable()) {

@@ -210,6 +210,11 @@ Result<uint64_t> setgroups(const SyscallArgs& args) {
   }
   ScopeGuard free_gids([=] { KernelFree(gids, bytes + sizeof(uint32_t)); });
   TRY(CopyFromUser(*args.task.mm(), gids, args.a[1], bytes));
+  for (uint32_t i = 0; i < count; ++i) {
+    if (gids[i] == ~uint32_t{0}) {
+      return Error(EINVAL);  // nobody's number
+    }
+  }
   Credentials* changed = TRY(PrepareCredentials());
   if (Status status = SetGroups(*changed, gids, count); !status.ok()) {
     PutCredentials(changed);

@@ -62,10 +62,12 @@ class EventBuffer {
 Result<uint64_t> Wait(const SyscallArgs& args, uint64_t deadline_ns) {
   constexpr int kMaxEvents = 0x7fffffff / static_cast<int>(sizeof(EpollEvent));
   const int wanted = args.Int(2);
+  const Ref<File> file = TRY(FileArgument(args, 0));
   if (wanted <= 0 || wanted > kMaxEvents) {
     return Error(EINVAL);
   }
-  const Ref<File> file = TRY(FileArgument(args, 0));
+  TRY(BufferArgument(*args.task.mm(), args.a[1],
+                     static_cast<uint64_t>(wanted) * sizeof(EpollEvent)));
   EpollFile* epoll = EpollOf(*file);
   if (epoll == nullptr) {
     return Error(EINVAL);

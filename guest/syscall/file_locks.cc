@@ -128,10 +128,8 @@ Result<uint64_t> flock(const SyscallArgs& args) {
     return uint64_t{0};
   }
   const int operation = args.Int(1) & ~kLockNoBlock;
-  const Ref<File> file = TRY(FileArgument(args, 0));
   LockRequest request;
   request.kind = LockKind::kFlock;
-  request.owner = file.get();
   switch (operation) {
     case kLockShared:
       request.type = LockType::kShared;
@@ -145,6 +143,8 @@ Result<uint64_t> flock(const SyscallArgs& args) {
     default:
       return Error(EINVAL);
   }
+  const Ref<File> file = TRY(FileArgument(args, 0));
+  request.owner = file.get();
   const bool waits = (args.Int(1) & kLockNoBlock) == 0;
   TRY(SetLock(file->inode(), request, waits ? LockWait::kYes : LockWait::kNo));
   return uint64_t{0};

@@ -144,6 +144,9 @@ Result<uint64_t> setitimer(const SyscallArgs& args) {
 Result<uint64_t> timer_create(const SyscallArgs& args) {
   Task& task = args.task;
   const int clock = args.Int(0);
+  if (args.a[1] != 0) {
+    TRY(ReadUser<SigEvent>(*task.mm(), args.a[1]));
+  }
   const Result<CpuClock> cpu = CpuClockOf(task, clock);
   if (!cpu.ok()) {
     TRY(CheckSleepClock(clock));

@@ -116,9 +116,6 @@ namespace sys {
 Result<uint64_t> prlimit64(const SyscallArgs& args) {
   Task& caller = args.task;
   const uint32_t kind = args.Uint(1);
-  if (kind >= kRlimitCount) {
-    return Error(EINVAL);
-  }
   Rlimit wanted{};
   if (args.a[2] != 0) {
     wanted = TRY(ReadUser<Rlimit>(*caller.mm(), args.a[2]));
@@ -128,6 +125,9 @@ Result<uint64_t> prlimit64(const SyscallArgs& args) {
     return Error(ESRCH);
   }
   TRY(MayLimit(caller, *target));
+  if (kind >= kRlimitCount) {
+    return Error(EINVAL);
+  }
   const Rlimit old = target->signal().rlimits[kind];
   if (args.a[2] != 0) {
     TRY(SetLimit(caller, *target, kind, wanted));

@@ -40,7 +40,11 @@ Result<uint64_t> DoRename(const SyscallArgs& args, int from_dirfd, uint64_t from
   PathArgument from;
   PathArgument to;
   TRY(from.Load(*args.task.mm(), from_address));
-  TRY(to.Load(*args.task.mm(), to_address));
+  if (const Status loaded = to.Load(*args.task.mm(), to_address); !loaded.ok()) {
+    ParentLookup where;
+    TRY(LookupParent(CallerOf(args), from_dirfd, from.text(), where));  // its error comes first
+    return loaded.error();
+  }
   return Zero(Rename(CallerOf(args), {from_dirfd, from.text(), to_dirfd, to.text()}, flags));
 }
 
@@ -50,9 +54,7 @@ Result<uint64_t> DoLink(const SyscallArgs& args, int from_dirfd, uint64_t from_a
     return Error(EINVAL);
   }
   PathArgument from;
-  PathArgument to;
   TRY(from.Load(*args.task.mm(), from_address));
-  TRY(to.Load(*args.task.mm(), to_address));
   if ((flags & AT_EMPTY_PATH) != 0 && from.text()[0] == '\0' &&
       !args.task.Capable(CAP_DAC_READ_SEARCH)) {
     return Error(ENOENT);
@@ -60,6 +62,8 @@ Result<uint64_t> DoLink(const SyscallArgs& args, int from_dirfd, uint64_t from_a
   uint32_t walk = (flags & AT_SYMLINK_FOLLOW) != 0 ? uint32_t{kLookupFollow} : 0;
   walk |= (flags & AT_EMPTY_PATH) != 0 ? uint32_t{kLookupEmptyPath} : 0;
   Ref<Dentry> target = TRY(Lookup(CallerOf(args), from_dirfd, from.text(), walk));
+  PathArgument to;
+  TRY(to.Load(*args.task.mm(), to_address));
   return Zero(MakeLink(CallerOf(args), target, to_dirfd, to.text()));
 }
 
@@ -68,6 +72,9 @@ Result<uint64_t> DoSymlink(const SyscallArgs& args, uint64_t text_address, int d
   PathArgument text;
   PathArgument path;
   TRY(text.Load(*args.task.mm(), text_address));
+  if (text.text()[0] == '\0') {
+    return Error(ENOENT);
+  }
   TRY(path.Load(*args.task.mm(), path_address));
   return Zero(MakeSymlink(CallerOf(args), text.text(), dirfd, path.text()));
 }
@@ -75,14 +82,18 @@ Result<uint64_t> DoSymlink(const SyscallArgs& args, uint64_t text_address, int d
 Result<uint64_t> DoMknod(const SyscallArgs& args, int dirfd, uint64_t address, uint32_t mode,
                          uint64_t device) {
   uint32_t type = mode & kTypeMask;
-  if (type == 0) {
-    type = kTypeRegular;
-  }
-  if (type == kTypeDirectory) {
-    return Error(EPERM);
-  }
-  if (type == kTypeSymlink) {
-    return Error(EINVAL);
+  switch (type) {
+    case 0:
+      type = kTypeRegular;
+      break;
+    case kTypeRegular:
+    case kTypeCharDevice:
+    case kTypeBlockDevice:
+    case kTypeFifo:
+    case kTypeSocket:
+      break;
+    default:
+      return Error(type == kTypeDirectory ? EPERM : EINVAL);
   }
   PathArgument path;
   TRY(path.Load(*args.task.mm(), address));

@@ -24,6 +24,10 @@ constexpr uint64_t kTmpfileBit = O_TMPFILE & ~O_DIRECTORY;
 
 Result<uint64_t> DoOpen(const SyscallArgs& args, int dirfd, uint64_t path_address, uint32_t flags,
                         uint32_t mode, uint64_t resolve = 0) {
+  const bool is_temporary = (flags & (kTmpfileBit | O_PATH)) == kTmpfileBit;
+  if (is_temporary && ((flags & O_TMPFILE) != O_TMPFILE || (flags & O_ACCMODE) == O_RDONLY)) {
+    return Error(EINVAL);  // told before the path is read
+  }
   PathArgument path;
   TRY(path.Load(*args.task.mm(), path_address));
   FdTable& files = args.task.files();

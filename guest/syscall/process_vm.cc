@@ -92,7 +92,7 @@ Result<uint64_t> process_madvise(const SyscallArgs& args) {
     return Error(EINVAL);
   }
   Mm& mine = CallerMm(args.task);
-  UserBuffer ranges = TRY(UserBuffer::FromIovec(mine, args.a[1], args.a[2]));
+  UserBuffer ranges = TRY(UserBuffer::FromIovec(mine, args.a[1], args.Uint(2)));
   Ref<File> file = TRY(args.task.files().Get(args.Int(0)));
   const Pid* pid = PidOfPidfd(*file);
   if (pid == nullptr) {

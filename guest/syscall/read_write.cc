@@ -44,13 +44,41 @@ Result<uint64_t> Simple(const SyscallArgs& args, Way way) {
   return Transfer(args, *file, buffer, way, nullptr);
 }
 
-Result<uint64_t> Vector(const SyscallArgs& args, Way way,
-                        AppendMode append = AppendMode::kAsOpened) {
-  const Ref<File> file = TRY(CheckedFile(args, way));
+// What RWF_ flags say about appending. Errors: EOPNOTSUPP, EINVAL. (Linux: kiocb_set_rw_flags.)
+Result<AppendMode> AppendModeOf(uint32_t flags) {
+  constexpr uint32_t kNoAppend = 0x20;  // RWF_NOAPPEND, since Linux 6.9
+  constexpr uint32_t kHints = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
+  if ((flags & ~(kHints | RWF_APPEND | kNoAppend)) != 0) {
+    return Error(EOPNOTSUPP);
+  }
+  switch (flags & (RWF_APPEND | kNoAppend)) {
+    case 0:
+      return AppendMode::kAsOpened;
+    case RWF_APPEND:
+      return AppendMode::kYes;
+    case kNoAppend:
+      return AppendMode::kNo;
+    default:
+      return Error(EINVAL);
+  }
+}
+
+// For no bytes neither the file nor the flags are asked. (Linux: vfs_readv, vfs_writev.)
+Result<uint64_t> TransferVector(const SyscallArgs& args, File& file, Way way, uint64_t* offset,
+                                uint32_t flags) {
   IovecArgument iovec;
   TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
-  return Transfer(args, *file, buffer, way, nullptr, append);
+  if (buffer.remaining() == 0) {
+    return uint64_t{0};
+  }
+  const AppendMode append = TRY(AppendModeOf(flags));
+  return Transfer(args, file, buffer, way, offset, append);
+}
+
+Result<uint64_t> Vector(const SyscallArgs& args, Way way, uint32_t flags = 0) {
+  const Ref<File> file = TRY(CheckedFile(args, way));
+  return TransferVector(args, *file, way, nullptr, flags);
 }
 
 Result<Ref<File>> SeekableFile(const SyscallArgs& args, Way way, uint64_t offset) {
@@ -74,31 +102,15 @@ Result<uint64_t> Positioned(const SyscallArgs& args, Way way) {
   return Transfer(args, *file, buffer, way, &offset);
 }
 
-Result<uint64_t> PositionedVector(const SyscallArgs& args, Way way,
-                                  AppendMode append = AppendMode::kAsOpened) {
+Result<uint64_t> PositionedVector(const SyscallArgs& args, Way way, uint32_t flags = 0) {
   uint64_t offset = args.a[3];  // on 64-bit machines the high half (args.a[4]) is shifted out
   const Ref<File> file = TRY(SeekableFile(args, way, offset));
-  IovecArgument iovec;
-  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
-  IoBuffer buffer = iovec.Buffer(*args.task.mm());
-  return Transfer(args, *file, buffer, way, &offset, append);
+  return TransferVector(args, *file, way, &offset, flags);
 }
 
 Result<uint64_t> PositionedVector2(const SyscallArgs& args, Way way) {
-  constexpr uint64_t kNoAppend = 0x20;  // RWF_NOAPPEND, since Linux 6.9
-  constexpr uint64_t kHints = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
-  const uint64_t append_flags = args.a[5] & (RWF_APPEND | kNoAppend);
-  if ((args.a[5] & ~(kHints | append_flags)) != 0) {
-    return Error(EOPNOTSUPP);
-  }
-  if (append_flags == (RWF_APPEND | kNoAppend)) {
-    return Error(EINVAL);
-  }
-  const AppendMode append = append_flags == RWF_APPEND  ? AppendMode::kYes
-                            : append_flags == kNoAppend ? AppendMode::kNo
-                                                        : AppendMode::kAsOpened;
-  return args.a[3] == ~uint64_t{0} ? Vector(args, way, append)
-                                   : PositionedVector(args, way, append);
+  const uint32_t flags = args.Uint(5);
+  return args.a[3] == ~uint64_t{0} ? Vector(args, way, flags) : PositionedVector(args, way, flags);
 }
 
 }  // namespace

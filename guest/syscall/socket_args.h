@@ -16,9 +16,12 @@ struct SocketArgument {
 };
 // Argument 0. Errors: EBADF, ENOTSOCK.
 Result<SocketArgument> SocketArg(const SyscallArgs& args);
+// What can be wrong with any address, of whatever family. Errors: EINVAL (its length), EFAULT.
+// (Linux: move_addr_to_kernel.)
+Status CheckSocketAddress(Mm& mm, uint64_t address, int bytes);
 // A struct sockaddr_un. Errors: EINVAL, EFAULT.
 Result<SocketAddress> ReadSocketAddress(Mm& mm, uint64_t address, uint64_t bytes);
-// Writes as much as *length_address allows, and the whole length there. address 0: nothing.
+// Writes as much as *length_address allows, and the whole length there. (Linux: move_addr_to_user.)
 Status WriteSocketAddress(Mm& mm, const SocketAddress& from, uint64_t address,
                           uint64_t length_address);
 // What a message of the caller carries as its sender.

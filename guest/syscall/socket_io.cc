@@ -6,6 +6,7 @@
 
 #include "guest/fs/object.h"
 #include "guest/ipc/unix_socket.h"
+#include "guest/syscall/rusage.h"
 #include "guest/syscall/socket_args.h"
 #include "guest/task/pid.h"
 
@@ -17,6 +18,7 @@ constexpr int kLevelSocket = 1;  // SOL_SOCKET
 constexpr int kRights = 1;       // SCM_RIGHTS
 constexpr int kCredentials = 2;  // SCM_CREDENTIALS
 enum MessageFlag : uint32_t {
+  kOutOfBand = 1,
   kPeek = 2,
   kControlTruncated = 8,
   kTruncated = 0x20,
@@ -24,6 +26,7 @@ enum MessageFlag : uint32_t {
   kWaitAll = 0x100,
   kNoSignal = 0x4000,
   kCloexecRights = 0x40000000,
+  kCompat = 0x80000000,  // MSG_CMSG_COMPAT: the kernel's own
 };
 constexpr uint64_t kMaxControl = 4096;
 
@@ -132,6 +135,26 @@ Status DecodeControl(const SyscallArgs& args, const MessageHeader& header, Files
   return Ok();
 }
 
+// Errors: EMSGSIZE, and those of any iovec array.
+Status LoadIovec(Mm& mm, const MessageHeader& header, IovecArgument& iovec) {
+  if (header.iovec_count > kMaxIovec) {
+    return Error(EMSGSIZE);
+  }
+  return iovec.Load(mm, header.iovec, header.iovec_count);
+}
+
+Status RefuseCompat(uint32_t flags) {
+  return (flags & kCompat) != 0 ? Status(Error(EINVAL)) : Ok();
+}
+
+// No message has urgent data.
+Status RefuseOutOfBand(const UnixSocket& socket, uint32_t flags) {
+  if ((flags & kOutOfBand) == 0) {
+    return Ok();
+  }
+  return Error(socket.type() == SocketType::kStream ? EINVAL : EOPNOTSUPP);
+}
+
 Result<uint64_t> SendHeader(const SyscallArgs& args, const SocketArgument& at,
                             const MessageHeader& header, uint32_t flags) {
   Mm& mm = *args.task.mm();
@@ -144,10 +167,10 @@ Result<uint64_t> SendHeader(const SyscallArgs& args, const SocketArgument& at,
     to = TRY(ReadSocketAddress(mm, header.name, static_cast<uint64_t>(header.name_bytes)));
     options.to = &to;
   }
+  IovecArgument iovec;
+  TRY(LoadIovec(mm, header, iovec));
   FilesHolder files;
   TRY(DecodeControl(args, header, files, options.sender));
-  IovecArgument iovec;
-  TRY(iovec.Load(mm, header.iovec, header.iovec_count));
   IoBuffer from = iovec.Buffer(mm);
   options.files = files.files;
   const PathCaller caller = CallerOf(args);
@@ -212,7 +235,8 @@ Result<uint64_t> ReceiveHeader(const SyscallArgs& args, const SocketArgument& at
                                MessageHeader& header, uint32_t flags) {
   Mm& mm = *args.task.mm();
   IovecArgument iovec;
-  TRY(iovec.Load(mm, header.iovec, header.iovec_count));
+  TRY(LoadIovec(mm, header, iovec));
+  TRY(RefuseOutOfBand(*at.socket, flags));
   IoBuffer to = iovec.Buffer(mm);
   ReceiveOptions options;
   options.blocking = BlockingOf(*at.file, flags);
@@ -246,9 +270,16 @@ Result<uint64_t> ReceiveHeader(const SyscallArgs& args, const SocketArgument& at
                                                         : Result<uint64_t>(got.value());
 }
 
+// The buffer of sendto and recvfrom, cut to what one call transfers before it is looked at.
+Result<IoBuffer> MessageArgument(const SyscallArgs& args) {
+  const uint64_t bytes = args.a[2] < kMaxTransfer ? args.a[2] : kMaxTransfer;
+  return BufferArgument(*args.task.mm(), args.a[1], bytes);
+}
+
 }  // namespace
 
 Result<uint64_t> sendto(const SyscallArgs& args) {
+  IoBuffer from = TRY(MessageArgument(args));
   const SocketArgument at = TRY(SocketArg(args));
   SendOptions options;
   options.blocking = BlockingOf(*at.file, args.Uint(3));
@@ -259,37 +290,41 @@ Result<uint64_t> sendto(const SyscallArgs& args) {
     to = TRY(ReadSocketAddress(*args.task.mm(), args.a[4], args.Uint(5)));
     options.to = &to;
   }
-  IoBuffer from = TRY(BufferArgument(*args.task.mm(), args.a[1], args.a[2]));
   const PathCaller caller = CallerOf(args);
   return at.socket->Send(&caller, from, options);
 }
 
 Result<uint64_t> recvfrom(const SyscallArgs& args) {
+  IoBuffer to = TRY(MessageArgument(args));
   const SocketArgument at = TRY(SocketArg(args));
   const uint32_t flags = args.Uint(3);
+  TRY(RefuseOutOfBand(*at.socket, flags));
   ReceiveOptions options;
   options.blocking = BlockingOf(*at.file, flags);
   options.peek = (flags & kPeek) != 0;
   options.wait_all = (flags & kWaitAll) != 0;
-  IoBuffer to = TRY(BufferArgument(*args.task.mm(), args.a[1], args.a[2]));
   Result<uint64_t> got = at.socket->Receive(to, options);
   FilesHolder files;
   files.files = options.files;  // recvfrom has no place for descriptors
   if (!got.ok()) {
     return got;
   }
-  TRY(WriteSocketAddress(*args.task.mm(), options.from, args.a[4], args.a[5]));
+  if (args.a[4] != 0) {
+    TRY(WriteSocketAddress(*args.task.mm(), options.from, args.a[4], args.a[5]));
+  }
   return options.truncated && (flags & kTruncated) != 0 ? Result<uint64_t>(options.full_bytes)
                                                         : Result<uint64_t>(got.value());
 }
 
 Result<uint64_t> sendmsg(const SyscallArgs& args) {
+  TRY(RefuseCompat(args.Uint(2)));
   const SocketArgument at = TRY(SocketArg(args));
   const auto header = TRY(ReadUser<MessageHeader>(*args.task.mm(), args.a[1]));
   return SendHeader(args, at, header, args.Uint(2));
 }
 
 Result<uint64_t> recvmsg(const SyscallArgs& args) {
+  TRY(RefuseCompat(args.Uint(2)));
   const SocketArgument at = TRY(SocketArg(args));
   auto header = TRY(ReadUser<MessageHeader>(*args.task.mm(), args.a[1]));
   const uint64_t got = TRY(ReceiveHeader(args, at, header, args.Uint(2)));
@@ -300,6 +335,7 @@ Result<uint64_t> recvmsg(const SyscallArgs& args) {
 // struct mmsghdr: a header and the bytes that were transferred.
 Result<uint64_t> sendmmsg(const SyscallArgs& args) {
   constexpr uint64_t kEntryBytes = 64;
+  TRY(RefuseCompat(args.Uint(3)));
   const SocketArgument at = TRY(SocketArg(args));
   const uint32_t count = args.Uint(2) < kMaxIovec ? args.Uint(2) : kMaxIovec;
   for (uint32_t i = 0; i < count; ++i) {
@@ -318,6 +354,11 @@ Result<uint64_t> sendmmsg(const SyscallArgs& args) {
 Result<uint64_t> recvmmsg(const SyscallArgs& args) {
   constexpr uint64_t kEntryBytes = 64;
   constexpr uint32_t kWaitForOne = 0x10000;
+  TRY(RefuseCompat(args.Uint(3)));
+  if (args.a[4] != 0) {
+    const auto timeout = TRY(ReadUser<Timespec>(*args.task.mm(), args.a[4]));
+    TRY(NsOf(timeout));
+  }
   const SocketArgument at = TRY(SocketArg(args));
   const uint32_t count = args.Uint(2) < kMaxIovec ? args.Uint(2) : kMaxIovec;
   uint32_t flags = args.Uint(3);

@@ -10,6 +10,14 @@
 
 namespace fv::guest {
 
+Status CheckSocketAddress(Mm& mm, uint64_t address, int bytes) {
+  char storage[128];  // struct sockaddr_storage
+  if (bytes < 0 || bytes > static_cast<int>(sizeof(storage))) {
+    return Error(EINVAL);
+  }
+  return CopyFromUser(mm, storage, address, static_cast<size_t>(bytes));
+}
+
 Result<SocketAddress> ReadSocketAddress(Mm& mm, uint64_t address, uint64_t bytes) {
   constexpr uint64_t kHead = 2;  // sun_family
   if (bytes < kHead || bytes > kHead + SocketAddress::kMaxPath) {
@@ -31,9 +39,6 @@ Result<SocketAddress> ReadSocketAddress(Mm& mm, uint64_t address, uint64_t bytes
 
 Status WriteSocketAddress(Mm& mm, const SocketAddress& from, uint64_t address,
                           uint64_t length_address) {
-  if (address == 0) {
-    return Ok();
-  }
   const int room = TRY(ReadUser<int>(mm, length_address));
   if (room < 0) {
     return Error(EINVAL);
@@ -107,6 +112,7 @@ Result<Kind> DecodeKind(const SyscallArgs& args) {
 }
 
 Result<uint64_t> DoAccept(const SyscallArgs& args, uint32_t flags) {
+  TRY(FileArgument(args, 0));
   if ((flags & ~uint32_t{O_NONBLOCK | O_CLOEXEC}) != 0) {
     return Error(EINVAL);
   }
@@ -117,7 +123,9 @@ Result<uint64_t> DoAccept(const SyscallArgs& args, uint32_t flags) {
   const SocketAddress peer =
       server->peer() != nullptr ? server->peer()->address() : SocketAddress{};
   Ref<File> file = TRY(MakeSocketFile(std::move(server), flags));
-  TRY(WriteSocketAddress(*args.task.mm(), peer, args.a[1], args.a[2]));
+  if (args.a[1] != 0) {
+    TRY(WriteSocketAddress(*args.task.mm(), peer, args.a[1], args.a[2]));
+  }
   const CloseOnExecFlag cloexec =
       (flags & O_CLOEXEC) != 0 ? CloseOnExecFlag::kYes : CloseOnExecFlag::kNo;
   return static_cast<uint64_t>(TRY(files.Add(std::move(file), cloexec, FdLimit(args))));
@@ -179,6 +187,8 @@ Result<uint64_t> accept(const SyscallArgs& args) { return DoAccept(args, 0); }
 Result<uint64_t> accept4(const SyscallArgs& args) { return DoAccept(args, args.Uint(3)); }
 
 Result<uint64_t> connect(const SyscallArgs& args) {
+  TRY(FileArgument(args, 0));
+  TRY(CheckSocketAddress(*args.task.mm(), args.a[1], args.Int(2)));
   const SocketArgument at = TRY(SocketArg(args));
   const SocketAddress address = TRY(ReadSocketAddress(*args.task.mm(), args.a[1], args.Uint(2)));
   TRY(at.socket->ConnectTo(CallerOf(args), address, BlockingUnless(at.file->nonblocking()),

@@ -55,6 +55,14 @@ class Offset {
 // way (a limit's signal); copy_file_range does not.
 enum class ShortWrite : uint8_t { kTryRest, kStop };
 
+// Whether an offset can be read is told before what the files say to it. Errors: EFAULT.
+Status CheckOffset(const SyscallArgs& args, unsigned index) {
+  if (args.a[index] != 0) {
+    TRY(ReadUser<uint64_t>(*args.task.mm(), args.a[index]));
+  }
+  return Ok();
+}
+
 // Reads from `in` and writes to `out` until `count` bytes moved, the end, or an obstacle. What
 // could not be written is not consumed: the read position goes back.
 Result<uint64_t> Copy(const SyscallArgs& args, File& in, uint64_t& in_at, File& out,
@@ -204,13 +212,20 @@ Result<uint64_t> PipeToPipe(File& in, File& out, uint64_t count, Blocking blocki
 }  // namespace
 
 Result<uint64_t> sendfile(const SyscallArgs& args) {
+  TRY(CheckOffset(args, 2));
   const Ref<File> in = TRY(FileArgument(args, 1));
-  const Ref<File> out = TRY(FileArgument(args, 0));
-  TRY(CheckDirections(*in, *out));
+  if (!in->readable()) {
+    return Error(EBADF);
+  }
   Offset offset(*in, *args.task.mm(), args.a[2]);
   TRY(offset.Load());
-  if (static_cast<int64_t>(args.a[3]) < 0 || (out->flags() & O_APPEND) != 0 || !in->seekable() ||
-      !in->spliceable() || !out->spliceable()) {
+  if (static_cast<int64_t>(args.a[3]) < 0) {
+    return Error(EINVAL);
+  }
+  const Ref<File> out = TRY(FileArgument(args, 0));
+  TRY(CheckDirections(*in, *out));
+  if ((out->flags() & O_APPEND) != 0 || !in->seekable() || !in->spliceable() ||
+      !out->spliceable()) {
     return Error(EINVAL);
   }
   const uint64_t count = args.a[3] < kMaxTransfer ? args.a[3] : kMaxTransfer;
@@ -221,11 +236,13 @@ Result<uint64_t> sendfile(const SyscallArgs& args) {
 }
 
 Result<uint64_t> copy_file_range(const SyscallArgs& args) {
+  const Ref<File> in = TRY(FileArgument(args, 0));
+  const Ref<File> out = TRY(FileArgument(args, 2));
+  TRY(CheckOffset(args, 1));
+  TRY(CheckOffset(args, 3));
   if (args.a[5] != 0) {
     return Error(EINVAL);
   }
-  const Ref<File> in = TRY(FileArgument(args, 0));
-  const Ref<File> out = TRY(FileArgument(args, 2));
   Offset in_offset(*in, *args.task.mm(), args.a[1]);
   Offset out_offset(*out, *args.task.mm(), args.a[3]);
   TRY(in_offset.Load());
@@ -268,6 +285,8 @@ Result<uint64_t> splice(const SyscallArgs& args) {
   if ((in_pipe && args.a[1] != 0) || (out_pipe && args.a[3] != 0)) {
     return Error(ESPIPE);
   }
+  TRY(CheckOffset(args, 3));
+  TRY(CheckOffset(args, 1));
   TRY(CheckDirections(*in, *out));
   if (!in_pipe && !out_pipe) {
     return Error(EINVAL);

@@ -198,6 +198,17 @@ Result<uint64_t> GiveStatfs(const SyscallArgs& args, const Inode& inode, uint64_
   return uint64_t{0};
 }
 
+// Argument 0 itself is asked about, by no path or an empty one: other flags are not looked at.
+// (Linux: getname_maybe_null, since 6.11.)
+bool MeansDescriptor(const SyscallArgs& args, uint32_t at_flags) {
+  if ((at_flags & AT_EMPTY_PATH) == 0 || args.Int(0) < 0) {
+    return false;
+  }
+  const Result<char> first =
+      args.a[1] == 0 ? Result<char>('\0') : ReadUser<char>(*args.task.mm(), args.a[1]);
+  return first.ok() && first.value() == '\0';
+}
+
 // The mounted file system with this st_dev, or nullptr.
 const Superblock* MountedDevice(uint32_t device) {
   const Mount* mount = nullptr;
@@ -228,7 +239,7 @@ Result<uint64_t> fstat(const SyscallArgs& args) {
 
 Result<uint64_t> newfstatat(const SyscallArgs& args) {
   constexpr uint32_t kKnown = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
-  if ((args.Uint(3) & ~kKnown) != 0) {
+  if ((args.Uint(3) & ~kKnown) != 0 && !MeansDescriptor(args, args.Uint(3))) {
     return Error(EINVAL);
   }
   const Ref<Inode> inode = TRY(Target(args, args.Int(0), args.a[1], args.Uint(3)));
@@ -239,7 +250,8 @@ Result<uint64_t> statx(const SyscallArgs& args) {
   constexpr uint32_t kKnown =
       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
   const uint32_t flags = args.Uint(2);
-  if ((args.Uint(3) & kStatxUnknown) != 0 || (flags & ~kKnown) != 0 ||
+  if ((args.Uint(3) & kStatxUnknown) != 0 ||
+      ((flags & ~kKnown) != 0 && !MeansDescriptor(args, flags)) ||
       (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE) {
     return Error(EINVAL);
   }

@@ -52,10 +52,13 @@ CloseOnExecFlag CloexecOf(uint32_t flags) {
 
 Result<uint64_t> DoSignalfd(const SyscallArgs& args, uint32_t flags) {
   constexpr uint64_t kSigsetBytes = 8;
-  if (args.a[2] != kSigsetBytes || (flags & ~uint32_t{O_CLOEXEC | O_NONBLOCK}) != 0) {
+  if (args.a[2] != kSigsetBytes) {
     return Error(EINVAL);
   }
   const SigSet wanted = TRY(ReadUser<SigSet>(*args.task.mm(), args.a[1]));
+  if ((flags & ~uint32_t{O_CLOEXEC | O_NONBLOCK}) != 0) {
+    return Error(EINVAL);
+  }
   const SigSet mask = wanted & ~(SigBit(kSigKill) | SigBit(kSigStop));
   if (args.Int(0) != -1) {
     const Ref<File> file = TRY(FileArgument(args, 0));

@@ -7,6 +7,7 @@ load("//tests:vm_test.bzl", "program_case", "shell_case")
 # Programs without arguments; those with twins run as NAME_glibc and NAME_pie too.
 _PLAIN = [
     "args_env",
+    "argument_order",
     "at_calls",
     "atfork",
     "brk_heap",
