@@ -292,8 +292,8 @@ Result<uint64_t> readahead(const SyscallArgs& args) {
   if (!file->readable()) {
     return Error(EBADF);
   }
-  return file->inode().IsRegular() ? Result<uint64_t>(uint64_t{0})
-                                   : Result<uint64_t>(Error(EINVAL));
+  const bool may = file->inode().IsRegular() && static_cast<int64_t>(args.a[2]) >= 0;
+  return may ? Result<uint64_t>(uint64_t{0}) : Result<uint64_t>(Error(EINVAL));
 }
 
 }  // namespace fv::guest::sys

@@ -56,7 +56,7 @@ Result<uint64_t> ProcessVm(const SyscallArgs& args, Direction direction) {
     return Error(EINVAL);
   }
   Mm& mine = CallerMm(args.task);
-  UserBuffer local = TRY(UserBuffer::FromIovec(mine, args.a[1], args.a[2]));
+  UserBuffer local = TRY(UserBuffer::FromIovec(mine, args.a[1], args.Uint(2)));
   if (local.remaining() == 0) {
     return 0;
   }

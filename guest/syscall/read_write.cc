@@ -67,7 +67,7 @@ Result<AppendMode> AppendModeOf(uint32_t flags) {
 Result<uint64_t> TransferVector(const SyscallArgs& args, File& file, Way way, uint64_t* offset,
                                 uint32_t flags) {
   IovecArgument iovec;
-  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
+  TRY(iovec.Load(*args.task.mm(), args.a[1], args.Uint(2)));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
   if (buffer.remaining() == 0) {
     return uint64_t{0};

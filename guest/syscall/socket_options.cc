@@ -130,10 +130,14 @@ Result<uint64_t> GiveOption(Mm& mm, const SyscallArgs& args, const void* value, 
 
 Result<uint64_t> setsockopt(const SyscallArgs& args) {
   const SocketArgument at = TRY(SocketArg(args));
+  const int bytes = args.Int(4);
+  if (bytes < 0) {
+    return Error(EINVAL);
+  }
   if (args.Int(1) != kLevelSocket) {
     return Error(EOPNOTSUPP);
   }
-  if (args.Uint(4) < sizeof(int)) {
+  if (bytes < static_cast<int>(sizeof(int))) {
     return Error(EINVAL);
   }
   const int value = TRY(ReadUser<int>(*args.task.mm(), args.a[3]));

@@ -87,6 +87,10 @@ Result<Kind> DecodeKind(const SyscallArgs& args) {
   if ((flags & ~uint32_t{O_NONBLOCK | O_CLOEXEC}) != 0) {
     return Error(EINVAL);
   }
+  constexpr uint32_t kDomains = 46, kTypes = 11;  // AF_MAX, SOCK_MAX
+  if (args.Uint(0) < kDomains && (args.Uint(1) & kTypeBits) >= kTypes) {
+    return Error(EINVAL);
+  }
   if (args.Int(0) != kUnixDomain) {
     return Error(EAFNOSUPPORT);
   }

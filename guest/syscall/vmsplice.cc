@@ -58,7 +58,7 @@ Result<uint64_t> vmsplice(const SyscallArgs& args) {
     return Error(EBADF);
   }
   IovecArgument iovec;
-  TRY(iovec.Load(*args.task.mm(), args.a[1], args.a[2]));
+  TRY(iovec.Load(*args.task.mm(), args.a[1], args.Uint(2)));
   IoBuffer buffer = iovec.Buffer(*args.task.mm());
   if (buffer.remaining() == 0) {
     return uint64_t{0};  // to or from any file

@@ -51,6 +51,9 @@ static void Sockets(void) {
   CHECK_ERR(syscall(SYS_getsockname, ends[0], 0, kBad), EFAULT);
   char byte;
   CHECK_ERR(recv(ends[0], &byte, 1, MSG_OOB), EINVAL);
+  CHECK_ERR(syscall(SYS_setsockopt, ends[0], 99, 99, kBad, -1), EINVAL);
+  CHECK_ERR(syscall(SYS_socket, 7, 11, 0), EINVAL);
+  CHECK_ERR(syscall(SYS_socket, 99, 11, 0), EAFNOSUPPORT);
   close(ends[0]);
   close(ends[1]);
   Ok("sockets");
@@ -76,6 +79,7 @@ static void Vectors(void) {
   struct iovec one = {kBad, 1};
   const int event = (int)syscall(SYS_eventfd2, 1, 0), directory = open("/", O_RDONLY);
   CHECK_INT(readv(event, nothing, 2), 0);
+  CHECK_INT(syscall(SYS_readv, event, kBad, 1L << 32), 0);  // of the count 32 bits are used
   CHECK_INT(readv(directory, nothing, 2), 0);
   CHECK_ERR(readv(directory, &one, 1), EISDIR);
   CHECK_INT(syscall(SYS_preadv2, file, nothing, 2, 0L, 0L, 1 << 30), 0);
@@ -109,6 +113,7 @@ static void Names(void) {
 static void Files(void) {
   CHECK_ERR(syscall(SYS_flock, kNoFd, 16), EINVAL);
   CHECK_ERR(syscall(SYS_flock, kNoFd, 8), EBADF);
+  CHECK_ERR(syscall(SYS_readahead, file, 0L, -1L), EINVAL);
   CHECK_ERR(syscall(SYS_fallocate, to_read, 4, 0L, 1L), EOPNOTSUPP);
   CHECK_ERR(syscall(SYS_fallocate, to_read, 2, 0L, 1L), EOPNOTSUPP);
   CHECK_ERR(syscall(SYS_fallocate, to_read, 4, 0L, 0L), EINVAL);
