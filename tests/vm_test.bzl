@@ -132,6 +132,7 @@ def vm_test(
             "//src/cli:guest_kernel",
             "//src/diff",
             "//src/native",
+            "//src/native:testing",
             "//src/rootfs",
             "//src/session",
             "//src/trace",
