@@ -38,7 +38,8 @@ fuzz::JudgeOptions Options() {
 }
 
 TEST_F(FuzzCorpus, ShowsNothing) {
-  absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(Options());
+  const fuzz::JudgeOptions options = Options();
+  absl::StatusOr<std::unique_ptr<fuzz::Judge>> judge = fuzz::Judge::Make(options);
   ASSERT_TRUE(judge.ok()) << judge.status();
   ASSERT_FALSE(files.empty());
   for (const std::string& file : files) {
@@ -50,9 +51,12 @@ TEST_F(FuzzCorpus, ShowsNothing) {
     ASSERT_TRUE(verdict.ok()) << file << ": " << verdict.status();
     EXPECT_FALSE(verdict->finding) << file << ": " << verdict->finding->Key() << "\n"
                                    << verdict->finding->detail;
-    if (!Options().differential) continue;
+    if (!options.differential) continue;
     ASSERT_TRUE(verdict->native.has_value()) << file;
     EXPECT_EQ(verdict->native->cut, FV_FUZZ_WHOLE) << file << ": no program to keep, it never ends";
+  }
+  if (!options.differential) {
+    GTEST_SKIP() << "in the guest alone: this Linux is older than the one that the guest follows";
   }
 }
 
